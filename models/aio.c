@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aio.c - asynchronous calls of POSIX, each of which tells its end by a signal
+ *
+ * Waits in:     sigtimedwait(2), for queued signals
+ * Learns:       that data was moved, into the buffer named in advance
+ * Per request:  aio_read + aio_write. What glibc makes of "asynchronous" is a
+ *               thread that blocks in the call for us: for each of the two a
+ *               failed pread or pwrite, the read or write, a signal queued and
+ *               taken, and futexes to hand work over
+ * Costs:        a thread and a buffer for every client, also for a silent one
+ * Limits:       threads; signals that may be queued (RLIMIT_SIGPENDING)
+ * Compare with: uring.c - where no thread is needed
+ * Try:          strace -f -c bin/aio; ls /proc/$(pidof aio)/task | wc -l
+ */
+#include "common/aio_limits.h"
+#include "common/model.h"
+
+#include <aio.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+const char model_name[] = "aio";
+const char model_summary[] = "POSIX asynchronous I/O, completion by signals";
+
+/*
+ * The signals that are waited for. Of several, the lowest is taken first: no
+ * result is left in the queue when the patrol's turn comes.
+ */
+#define CONNECTING SIGIO /* somebody wants to connect */
+#define FINISHED SIGRTMIN /* the operation of the client it carries */
+#define PATROL SIGRTMAX /* every second */
+
+/* What a client has under way; if the last patrol took its result for lost */
+struct operation {
+	struct aiocb block;
+	bool suspect;
+};
+
+/*
+ * No more clients than glibc can give a thread each, and no more than results
+ * that can be queued: it would tell us of neither shortage.
+ */
+static struct aio_limits limits;
+
+static sigset_t waited;
+
+static void drop_client(struct conn *c)
+{
+	close(c->fd);
+	free(c->model);
+	conn_end(c);
+}
+
+/* Until it is finished, c and its buffer belong to the thread that does it. */
+static void start_client(struct conn *c)
+{
+	struct operation *op = c->model;
+	int failed;
+
+	*op = (struct operation){
+		.block.aio_fildes = c->fd,
+		.block.aio_sigevent.sigev_notify = SIGEV_SIGNAL,
+		.block.aio_sigevent.sigev_signo = FINISHED,
+		.block.aio_sigevent.sigev_value.sival_ptr = c,
+	};
+	if (c->want == WANT_READ) {
+		op->block.aio_buf = conn_space(c);
+		op->block.aio_nbytes = CONN_SPACE;
+		failed = aio_read(&op->block);
+	} else {
+		op->block.aio_buf = (char *)c->out;
+		op->block.aio_nbytes = c->out_len;
+		failed = aio_write(&op->block);
+	}
+	if (failed)
+		drop_client(c);
+}
+
+static void take_result(struct conn *c)
+{
+	struct operation *op = c->model;
+	int error = aio_error(&op->block);
+	ssize_t n = aio_return(&op->block);
+
+	if (c->want == WANT_READ)
+		conn_did_read(c, error ? -error : n);
+	else
+		conn_did_write(c, error ? -error : n);
+}
+
+static void finish_client(struct conn *c)
+{
+	take_result(c);
+	if (c->work)
+		do_work(c);
+	if (c->want == WANT_CLOSE)
+		drop_client(c);
+	else
+		start_client(c);
+}
+
+/* False when the queue is empty: only then does the next client signal. */
+static bool accept_clients(int listen_fd, const struct options *opt)
+{
+	struct conn *c;
+	int fd;
+
+	while (!stopping && accept_pause() < 0) {
+		/* Its socket blocks: the thread that reads it is to wait. */
+		fd = accept(listen_fd, NULL, NULL);
+		if (fd < 0 && errno == EAGAIN)
+			return false;
+		if (fd < 0) {
+			accept_failed("accept", errno);
+			continue;
+		}
+		c = admit(fd, opt);
+		if (!c)
+			continue;
+		if (conn_count() > limits.threads)
+			turn_away(c, REFUSED_THREADS);
+		else if (conn_count() > limits.signals)
+			turn_away(c, REFUSED_SIGNALS);
+		else if (!(c->model = calloc(1, sizeof(struct operation))))
+			turn_away(c, REFUSED_MEMORY);
+		else
+			start_client(c);
+	}
+	return true;
+}
+
+/*
+ * Where a signal could not be queued all the same, because others of this user
+ * took its place, glibc leaves EAGAIN, which no call on a blocking socket
+ * gives, in the place of the result. One that is found so twice, with no
+ * signal in the queue either time, is lost, and its client cannot go on.
+ */
+static void patrol(void)
+{
+	struct conn *c, *next;
+
+	for (c = conn_first(); c; c = next) {
+		struct operation *op = c->model;
+
+		next = c->next;
+		if (aio_error(&op->block) != EAGAIN)
+			continue;
+		if (op->suspect) {
+			totals.aio_result_lost++;
+			drop_client(c);
+		} else {
+			op->suspect = true;
+		}
+	}
+}
+
+static void drop_all_clients(void)
+{
+	struct conn *c;
+
+	for (c = conn_first(); c; c = c->next)
+		shutdown(c->fd, SHUT_RDWR);
+	while ((c = conn_first())) {
+		struct operation *op = c->model;
+
+		aio_await(&op->block);
+		totals.aio_result_lost += aio_error(&op->block) == EAGAIN;
+		take_result(c);
+		drop_client(c);
+	}
+}
+
+static void set_up_signals(int listen_fd)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = PATROL };
+	struct itimerspec every_second = { .it_value.tv_sec = 1,
+					   .it_interval.tv_sec = 1 };
+	timer_t timer;
+
+	sigemptyset(&waited);
+	sigaddset(&waited, FINISHED);
+	sigaddset(&waited, CONNECTING);
+	sigaddset(&waited, PATROL);
+	sigprocmask(SIG_BLOCK, &waited, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 ||
+	    timer_settime(timer, 0, &every_second, NULL) < 0)
+		die("timer_create");
+	if (fcntl(listen_fd, F_SETOWN, getpid()) < 0 ||
+	    fcntl(listen_fd, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
+		die("fcntl");
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	bool more = true; /* clients may be waiting to be accepted */
+	struct timespec pause;
+	siginfo_t info;
+	int signo;
+
+	set_up_signals(listen_fd);
+	limits = prove_aio_limits(opt->max_clients, FINISHED);
+
+	ready(listen_fd);
+	while (!stopping) {
+		if (more)
+			more = accept_clients(listen_fd, opt);
+		pause.tv_nsec = accept_pause() * 1000000L;
+		signo = sigtimedwait(&waited, &info, more ? &pause : NULL);
+		if (signo == FINISHED) {
+			finish_client(info.si_value.sival_ptr);
+		} else if (signo == PATROL) {
+			patrol();
+			more = true; /* it does no harm to look */
+		} else if (signo < 0 && errno != EAGAIN) {
+			wait_failed("sigtimedwait", errno);
+		} else { /* CONNECTING, or the end of a pause */
+			more = true;
+		}
+	}
+	drop_all_clients();
+	return 0;
+}

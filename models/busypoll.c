@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * busypoll.c - one thread asks everybody in turn, all the time
+ *
+ * Waits in:     nothing: every call returns at once, with EAGAIN if there is
+ *               nothing to do, and is made again
+ * Learns:       by trying
+ * Per request:  send, and as many recv as it took turns until one succeeded
+ * Costs:        a whole CPU, busy or idle; O(clients) a turn
+ * Limits:       descriptors
+ * Compare with: select.c - asks the kernel about everybody in one call, and
+ *               sleeps in it
+ * Try:          strace -c bin/busypoll, with no client at all
+ */
+#include "common/model.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char model_name[] = "busypoll";
+const char model_summary[] = "non-blocking calls, each client asked in turn";
+
+static void accept_client(int listen_fd, const struct options *opt)
+{
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		admit(fd, opt);
+	else if (errno != EAGAIN) /* which only says: nobody there */
+		accept_failed("accept4", errno);
+}
+
+static void serve_client(struct conn *c)
+{
+	ssize_t n;
+
+	if (c->want == WANT_READ) {
+		n = result(recv(c->fd, conn_space(c), CONN_SPACE, 0));
+		if (n != -EAGAIN)
+			conn_did_read(c, n);
+	}
+	if (c->work)
+		do_work(c);
+	if (c->want == WANT_WRITE) {
+		n = result(send(c->fd, c->out, c->out_len, MSG_NOSIGNAL));
+		if (n != -EAGAIN)
+			conn_did_write(c, n);
+	}
+	conn_rest(c);
+}
+
+static void drop_client(struct conn *c)
+{
+	close(c->fd);
+	conn_end(c);
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	struct conn *c, *next;
+
+	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		die("fcntl");
+
+	ready(listen_fd);
+	while (!stopping) {
+		if (accept_pause() < 0)
+			accept_client(listen_fd, opt);
+		for (c = conn_first(); c; c = next) {
+			next = c->next;
+			serve_client(c);
+			if (c->want == WANT_CLOSE)
+				drop_client(c);
+		}
+	}
+	while ((c = conn_first()))
+		drop_client(c);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* conn.c - a client, without system calls: see conn.h */
+#include "conn.h"
+
+#include "options.h"
+#include "service.h"
+#include "stop.h"
+#include "work.h"
+
+#include <stdlib.h>
+
+struct totals totals;
+
+static struct conn *clients;
+static long client_count;
+
+/*
+ * Pages are 4 KiB on most machines: a buffer that starts on one and saw only a
+ * small request then costs one page and not two.
+ */
+enum { BUFFER_ALIGNMENT = 4096 };
+
+/*
+ * A readiness model needs one buffer at a time, whoever's turn it is: the one
+ * given back last, which is still in the CPU's cache.
+ */
+static char *spare_buffer;
+
+/*
+ * No system call keeps saying "again" to a caller who was told to go ahead. If
+ * one does, trying on and on would be a busy loop for this client's sake.
+ */
+enum { FRUITLESS_MAX = 1000 };
+
+struct conn *conn_begin(int fd, const struct options *opt)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->fd = fd;
+	c->want = WANT_READ;
+	c->opt = opt;
+	c->number = ++totals.accepted;
+	c->next = clients;
+	if (clients)
+		clients->prev = c;
+	clients = c;
+	client_count++;
+	return c;
+}
+
+static void forget(struct conn *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		clients = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	client_count--;
+	free(c->buffer);
+	free(c);
+}
+
+void conn_cancel(struct conn *c)
+{
+	totals.accepted--;
+	forget(c);
+}
+
+void conn_end(struct conn *c)
+{
+	totals.requests += c->requests;
+	totals.bytes_in += c->bytes_in;
+	totals.bytes_out += c->bytes_out;
+	if (stopping)
+		c->closing = CLOSED_STOP;
+	else if (c->want != WANT_CLOSE)
+		c->closing = CLOSED_ERROR;
+	totals.closed[c->closing]++;
+	forget(c);
+}
+
+struct conn *conn_first(void)
+{
+	return clients;
+}
+
+long conn_count(void)
+{
+	return client_count;
+}
+
+char *conn_space(struct conn *c)
+{
+	if (!c->buffer) {
+		c->buffer = spare_buffer;
+		spare_buffer = NULL;
+	}
+	if (!c->buffer)
+		c->buffer = aligned_alloc(BUFFER_ALIGNMENT, CONN_SPACE);
+	return c->buffer;
+}
+
+void conn_rest(struct conn *c)
+{
+	if (!c->buffer || c->want == WANT_WRITE)
+		return;
+	free(spare_buffer);
+	spare_buffer = c->buffer;
+	c->buffer = NULL;
+}
+
+static void want_close(struct conn *c, enum closing closing)
+{
+	c->want = WANT_CLOSE;
+	c->closing = closing;
+}
+
+/* True if the operation moved bytes; else decides what becomes of the client */
+static bool moved(struct conn *c, ssize_t n)
+{
+	if (n > 0) {
+		c->fruitless = 0;
+		return true;
+	}
+	switch (-n) {
+	case EAGAIN:
+	case EINTR:
+		if (++c->fruitless == FRUITLESS_MAX)
+			want_close(c, CLOSED_ERROR);
+		break;
+	case 0:
+		want_close(c, CLOSED_EOF);
+		break;
+	case ECONNRESET:
+	case EPIPE:
+		want_close(c, CLOSED_RESET);
+		break;
+	default: /* ETIMEDOUT, ENOBUFS, ...: this connection is of no more use */
+		want_close(c, CLOSED_ERROR);
+	}
+	return false;
+}
+
+void conn_did_read(struct conn *c, ssize_t n)
+{
+	uint64_t done;
+
+	if (!moved(c, n))
+		return;
+	c->bytes_in += n;
+	done = c->opt->service->take(c, n);
+	if (c->opt->work.kind != WORK_NONE)
+		for (uint64_t i = 1; i <= done; i++)
+			c->work += work_drawn(c->opt, c->number, c->requests + i);
+	c->requests += done;
+	c->want = c->out_len > 0 ? WANT_WRITE : WANT_READ;
+}
+
+void conn_did_write(struct conn *c, ssize_t n)
+{
+	if (!moved(c, n))
+		return;
+	c->bytes_out += n;
+	c->out += n;
+	c->out_len -= n;
+	if (c->out_len == 0)
+		c->want = WANT_READ;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - what every server does before and after serve() */
+#include "listener.h"
+#include "model.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A program started with a standard descriptor closed would get its listening
+ * socket there, and print into it.
+ */
+static void check_standard_descriptors(void)
+{
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0)
+		open("/dev/null", O_RDONLY);
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		die("write to stdout");
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+		open("/dev/null", O_WRONLY);
+}
+
+static void print_totals(void)
+{
+	const uint64_t *by = totals.refused, *closed = totals.closed;
+	uint64_t refused = 0;
+	struct timespec cpu;
+
+	for (int why = 0; why < REFUSALS; why++)
+		refused += by[why];
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	printf("{\"model\":\"%s\",\"accepted\":%" PRIu64, model_name,
+	       totals.accepted);
+	printf(",\"refused\":%" PRIu64, refused);
+	printf(",\"refused_by\":{\"limit\":%" PRIu64, by[REFUSED_LIMIT]);
+	printf(",\"descriptors\":%" PRIu64, by[REFUSED_DESCRIPTORS]);
+	printf(",\"fd_setsize\":%" PRIu64, by[REFUSED_FD_SETSIZE]);
+	printf(",\"threads\":%" PRIu64, by[REFUSED_THREADS]);
+	printf(",\"signals\":%" PRIu64, by[REFUSED_SIGNALS]);
+	printf(",\"memory\":%" PRIu64 "}", by[REFUSED_MEMORY]);
+	printf(",\"requests\":%" PRIu64, totals.requests);
+	printf(",\"bytes_in\":%" PRIu64, totals.bytes_in);
+	printf(",\"bytes_out\":%" PRIu64, totals.bytes_out);
+	printf(",\"closed\":{\"eof\":%" PRIu64, closed[CLOSED_EOF]);
+	printf(",\"reset\":%" PRIu64, closed[CLOSED_RESET]);
+	printf(",\"error\":%" PRIu64, closed[CLOSED_ERROR]);
+	printf(",\"stop\":%" PRIu64 "}", closed[CLOSED_STOP]);
+	printf(",\"aio_result_lost\":%" PRIu64, totals.aio_result_lost);
+	printf(",\"cpu_ns\":%" PRIu64 "}\n",
+	       (uint64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec);
+	if (fflush(stdout) != 0)
+		die("write to stdout");
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt;
+	int listen_fd, status;
+
+	check_standard_descriptors();
+	parse_options(argc, argv, &opt);
+	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an EPIPE, nothing more */
+	listen_fd = listen_on(&opt);
+	stop_on_signals(listen_fd);
+	status = serve(listen_fd, &opt);
+	if (status == EXIT_SUCCESS)
+		print_totals();
+	return status;
+}

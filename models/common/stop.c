@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* stop.c - how a server is asked to stop: see stop.h */
+#include "stop.h"
+
+#include "die.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+atomic_bool stopping;
+
+static int listen_fd;
+
+static void stop(int signo)
+{
+	int saved_errno = errno;
+
+	(void)signo;
+	stopping = true;
+	shutdown(listen_fd, SHUT_RDWR);
+	errno = saved_errno;
+}
+
+void stop_on_signals(int fd)
+{
+	struct sigaction action = { .sa_handler = stop };
+
+	listen_fd = fd;
+	sigemptyset(&action.sa_mask);
+	if (sigaction(SIGTERM, &action, NULL) < 0 ||
+	    sigaction(SIGINT, &action, NULL) < 0)
+		die("sigaction");
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * poll.c - one thread; the kernel is handed the list of clients every time
+ *
+ * Waits in:     poll(2)
+ * Learns:       which descriptors are ready (not that data was moved)
+ * Per request:  a share of poll + recv + send
+ * Costs:        the whole list copied in and scanned every turn: O(clients)
+ * Limits:       descriptors
+ * Compare with: epoll.c - the same loop, but the kernel keeps the list
+ * Try:          strace -c bin/poll, with 2 clients and with 1,000
+ */
+#include "common/model.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char model_name[] = "poll";
+const char model_summary[] = "readiness of a list of descriptors";
+
+/*
+ * polled[i] is what poll is asked about clients[i]; at 0 is the listening
+ * socket, which has no client.
+ */
+static struct pollfd *polled;
+static struct conn **clients;
+static nfds_t count, room;
+
+/* Makes room for one more. */
+static bool grow(void)
+{
+	nfds_t wanted = room ? 2 * room : 64;
+	void *p;
+
+	if (count < room)
+		return true;
+	if (!(p = realloc(polled, wanted * sizeof(*polled))))
+		return false;
+	polled = p;
+	if (!(p = realloc(clients, wanted * sizeof(*clients))))
+		return false;
+	clients = p;
+	room = wanted;
+	return true;
+}
+
+static void accept_client(int listen_fd, const struct options *opt)
+{
+	struct conn *c;
+	int fd;
+
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+	if (fd < 0) {
+		accept_failed("accept4", errno);
+		return;
+	}
+	c = admit(fd, opt);
+	if (!c)
+		return;
+	if (!grow()) {
+		turn_away(c, REFUSED_MEMORY);
+		return;
+	}
+	polled[count] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	clients[count] = c;
+	count++;
+}
+
+static void serve_client(struct conn *c)
+{
+	if (c->want == WANT_READ)
+		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
+					     0)));
+	if (c->work)
+		do_work(c);
+	if (c->want == WANT_WRITE)
+		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
+					      MSG_NOSIGNAL)));
+	conn_rest(c);
+}
+
+/* The last one takes the place of the one that goes. */
+static void drop_client(nfds_t i)
+{
+	close(polled[i].fd);
+	conn_end(clients[i]);
+	count--;
+	polled[i] = polled[count];
+	clients[i] = clients[count];
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	int ready_count, pause_ms;
+
+	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		die("fcntl");
+	if (!grow())
+		die("realloc");
+	polled[0].fd = listen_fd;
+	count = 1;
+
+	ready(listen_fd);
+	while (!stopping) {
+		pause_ms = accept_pause();
+		polled[0].events = pause_ms < 0 ? POLLIN : 0;
+		ready_count = poll(polled, count, pause_ms);
+		if (ready_count < 0) {
+			wait_failed("poll", errno);
+			continue;
+		}
+		/* From the last: dropping i moves only what was looked at. */
+		for (nfds_t i = count - 1; i > 0 && ready_count > 0; i--) {
+			if (!polled[i].revents)
+				continue;
+			ready_count--;
+			serve_client(clients[i]);
+			if (clients[i]->want == WANT_CLOSE)
+				drop_client(i);
+			else
+				polled[i].events = clients[i]->want == WANT_READ
+							   ? POLLIN : POLLOUT;
+		}
+		if (polled[0].revents)
+			accept_client(listen_fd, opt);
+	}
+	while (count > 1)
+		drop_client(count - 1);
+	return 0;
+}

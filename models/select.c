@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * select.c - one thread; the kernel is asked about a set of numbers
+ *
+ * Waits in:     select(2)
+ * Learns:       which descriptors are ready (not that data was moved)
+ * Per request:  a share of select + recv + send
+ * Costs:        both sets written anew, copied in, scanned and copied back
+ *               every turn: O(highest descriptor)
+ * Limits:       descriptors below FD_SETSIZE, which is 1024
+ * Compare with: poll.c - a list of clients in the place of a set of numbers
+ * Try:          strace -c bin/select, with 2 clients and with 500
+ */
+#include "common/model.h"
+
+#include <fcntl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char model_name[] = "select";
+const char model_summary[] = "readiness of a set of descriptors below 1024";
+
+static void accept_client(int listen_fd, const struct options *opt)
+{
+	struct conn *c;
+	int fd;
+
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+	if (fd < 0) {
+		accept_failed("accept4", errno);
+		return;
+	}
+	c = admit(fd, opt);
+	if (c && fd >= FD_SETSIZE) /* FD_SET would write beyond the set */
+		turn_away(c, REFUSED_FD_SETSIZE);
+}
+
+static void serve_client(struct conn *c)
+{
+	if (c->want == WANT_READ)
+		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
+					     0)));
+	if (c->work)
+		do_work(c);
+	if (c->want == WANT_WRITE)
+		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
+					      MSG_NOSIGNAL)));
+	conn_rest(c);
+}
+
+static void drop_client(struct conn *c)
+{
+	close(c->fd);
+	conn_end(c);
+}
+
+/* Asks the kernel about all clients; what is ready is left in the sets. */
+static int wait_for_clients(int listen_fd, fd_set *readable, fd_set *writable)
+{
+	int pause_ms = accept_pause();
+	struct timeval timeout = { .tv_usec = pause_ms * 1000 };
+	int highest = listen_fd;
+
+	FD_ZERO(readable);
+	FD_ZERO(writable);
+	if (pause_ms < 0)
+		FD_SET(listen_fd, readable);
+	for (struct conn *c = conn_first(); c; c = c->next) {
+		FD_SET(c->fd, c->want == WANT_READ ? readable : writable);
+		if (c->fd > highest)
+			highest = c->fd;
+	}
+	return select(highest + 1, readable, writable, NULL,
+		      pause_ms < 0 ? NULL : &timeout);
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	fd_set readable, writable;
+	struct conn *c, *next;
+
+	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		die("fcntl");
+	if (listen_fd >= FD_SETSIZE)
+		die_of(EMFILE, "listen");
+
+	ready(listen_fd);
+	while (!stopping) {
+		if (wait_for_clients(listen_fd, &readable, &writable) < 0) {
+			wait_failed("select", errno);
+			continue; /* the sets are not to be looked at */
+		}
+		for (c = conn_first(); c; c = next) {
+			next = c->next;
+			if (!FD_ISSET(c->fd, &readable) &&
+			    !FD_ISSET(c->fd, &writable))
+				continue;
+			serve_client(c);
+			if (c->want == WANT_CLOSE)
+				drop_client(c);
+		}
+		/* Last: a new client may have the number of one dropped above. */
+		if (FD_ISSET(listen_fd, &readable))
+			accept_client(listen_fd, opt);
+	}
+	while ((c = conn_first()))
+		drop_client(c);
+	return 0;
+}

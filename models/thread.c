@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.c - a thread for each client, which waits by being put to sleep
+ *
+ * Waits in:     recv(2), or send(2) when a reply does not fit: blocking, each
+ *               thread for its one client; the first thread in accept(2)
+ * Learns:       that data was moved: the call returns when it is done
+ * Per request:  recv + send
+ * Costs:        a stack and a kernel thread a client; two switches a request
+ * Limits:       threads (RLIMIT_NPROC), memory for stacks
+ * Compare with: busypoll.c - the same calls, but nobody sleeps
+ * Try:          strace -f -c bin/thread
+ */
+#include "common/model.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char model_name[] = "thread";
+const char model_summary[] = "blocking calls, a thread for each client";
+
+/* Nothing here calls deep: little of it is ever touched. */
+enum { STACK_SIZE = 64 * 1024 };
+
+/* Guards what threads share: the list of clients and the totals. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t client_gone = PTHREAD_COND_INITIALIZER;
+
+static void serve_client(struct conn *c)
+{
+	if (c->want == WANT_READ)
+		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
+					     0)));
+	if (c->work)
+		do_work(c);
+	if (c->want == WANT_WRITE)
+		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
+					      MSG_NOSIGNAL)));
+}
+
+static void drop_client(struct conn *c)
+{
+	pthread_mutex_lock(&lock);
+	close(c->fd);
+	conn_end(c);
+	pthread_cond_signal(&client_gone);
+	pthread_mutex_unlock(&lock);
+}
+
+static void *client_thread(void *arg)
+{
+	struct conn *c = arg;
+
+	while (c->want != WANT_CLOSE && !stopping)
+		serve_client(c);
+	drop_client(c);
+	return NULL;
+}
+
+static void accept_client(int listen_fd, const struct options *opt,
+			  const pthread_attr_t *detached)
+{
+	struct conn *c;
+	pthread_t thread;
+	int fd;
+
+	fd = accept(listen_fd, NULL, NULL);
+	if (fd < 0) {
+		accept_failed("accept", errno);
+		return;
+	}
+	pthread_mutex_lock(&lock);
+	c = admit(fd, opt);
+	pthread_mutex_unlock(&lock);
+	if (!c)
+		return;
+	if (pthread_create(&thread, detached, client_thread, c) != 0) {
+		pthread_mutex_lock(&lock);
+		turn_away(c, REFUSED_THREADS);
+		pthread_mutex_unlock(&lock);
+	}
+}
+
+/* Ends the call that each thread is in, and waits until all have ended. */
+static void drop_all_clients(void)
+{
+	pthread_mutex_lock(&lock);
+	for (struct conn *c = conn_first(); c; c = c->next)
+		shutdown(c->fd, SHUT_RDWR);
+	while (conn_count() > 0)
+		pthread_cond_wait(&client_gone, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	pthread_attr_t detached;
+
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&detached, STACK_SIZE);
+
+	ready(listen_fd);
+	while (!stopping) {
+		int pause_ms = accept_pause();
+
+		if (pause_ms >= 0)
+			poll(NULL, 0, pause_ms);
+		else
+			accept_client(listen_fd, opt, &detached);
+	}
+	drop_all_clients();
+	return 0;
+}

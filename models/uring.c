@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uring.c - one thread; the kernel is handed operations and hands back results
+ *
+ * Waits in:     io_uring_enter(2), which first submits what has become due
+ * Learns:       that data was moved, into the buffer named in advance
+ * Per request:  a share of io_uring_enter; recv and send are entries in the
+ *               ring and no system calls
+ * Costs:        two entries a request; a buffer for every client, also for a
+ *               silent one
+ * Limits:       descriptors; io_uring must be allowed (kernel, sysctl, seccomp)
+ * Compare with: aio.c - the same idea, made of threads and signals
+ * Try:          strace -c bin/uring, with 2 clients and with 1,000
+ */
+#include "common/model.h"
+
+#include <liburing.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char model_name[] = "uring";
+const char model_summary[] = "completion of operations queued in an io_uring";
+
+/*
+ * What falls due together is submitted together, up to SQ_ENTRIES. Of results
+ * there may be more than CQ_ENTRIES: the kernel then keeps the rest until there
+ * is room (IORING_FEAT_NODROP), and none is lost.
+ */
+enum { SQ_ENTRIES = 512, CQ_ENTRIES = 4096 };
+
+static struct io_uring ring;
+static bool accepting; /* an accept, or a pause before one, is under way */
+
+/* The listening socket's entries carry no client. */
+static void start_accept(int listen_fd)
+{
+	static struct __kernel_timespec pause;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+	int pause_ms = accept_pause();
+
+	if (pause_ms >= 0) {
+		pause.tv_nsec = pause_ms * 1000000LL;
+		io_uring_prep_timeout(sqe, &pause, 0, 0);
+	} else {
+		io_uring_prep_accept(sqe, listen_fd, NULL, NULL, 0);
+	}
+	io_uring_sqe_set_data(sqe, NULL);
+	accepting = true;
+}
+
+/* Until it is finished, c and its buffer are the kernel's. */
+static void start_client(struct conn *c)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+	if (c->want == WANT_READ)
+		io_uring_prep_recv(sqe, c->fd, conn_space(c), CONN_SPACE, 0);
+	else
+		io_uring_prep_send(sqe, c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+	io_uring_sqe_set_data(sqe, c);
+}
+
+static void drop_client(struct conn *c)
+{
+	close(c->fd);
+	conn_end(c);
+}
+
+static void finish_client(struct conn *c, int res)
+{
+	if (c->want == WANT_READ)
+		conn_did_read(c, res);
+	else
+		conn_did_write(c, res);
+	if (c->work)
+		do_work(c);
+	if (c->want == WANT_CLOSE || stopping)
+		drop_client(c);
+	else
+		start_client(c);
+}
+
+static void finish_accept(int res, int listen_fd, const struct options *opt)
+{
+	struct conn *c;
+
+	accepting = false;
+	if (res >= 0) {
+		c = admit(res, opt);
+		if (c)
+			start_client(c);
+	} else if (res != -ETIME) { /* which is the end of a pause */
+		accept_failed("io_uring accept", -res);
+	}
+	if (!stopping) {
+		start_accept(listen_fd);
+		return;
+	}
+	/* Nothing new can come; end what is under way for each client. */
+	for (c = conn_first(); c; c = c->next)
+		shutdown(c->fd, SHUT_RDWR);
+}
+
+/* io_uring_setup failed: what forbids it, and what would allow it */
+static _Noreturn void explain(int error)
+{
+	FILE *sysctl = fopen("/proc/sys/kernel/io_uring_disabled", "r");
+	int disabled = 0;
+
+	if (sysctl) {
+		if (fscanf(sysctl, "%d", &disabled) != 1)
+			disabled = 0;
+		fclose(sysctl);
+	}
+	if (error == EPERM && disabled)
+		die_unsupported("io_uring is forbidden by sysctl; allow it with "
+				"'sysctl kernel.io_uring_disabled=0' (it is %d)",
+				disabled);
+	if (error == EPERM || error == EACCES)
+		die_unsupported("io_uring is forbidden by a seccomp filter or a "
+				"security module; in a container, run it with a "
+				"profile that allows io_uring_setup(2)");
+	if (error == ENOSYS)
+		die_unsupported("io_uring is not to be had: the kernel is older "
+				"than 5.6 or built without CONFIG_IO_URING, or "
+				"a container's seccomp profile hides it");
+	die_of(error, "io_uring_setup");
+}
+
+/* With those features this kernel has that make completions cheaper */
+static void set_up_ring(void)
+{
+	static const unsigned features[] = {
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, /* 6.1 */
+		IORING_SETUP_COOP_TASKRUN, /* 5.19 */
+		0,
+	};
+	struct io_uring_probe *probe;
+	int res = -EINVAL;
+
+	for (size_t i = 0; i < 3 && res == -EINVAL; i++) {
+		struct io_uring_params params = {
+			.flags = features[i] | IORING_SETUP_CQSIZE,
+			.cq_entries = CQ_ENTRIES,
+		};
+
+		res = io_uring_queue_init_params(SQ_ENTRIES, &ring, &params);
+	}
+	if (res < 0)
+		explain(-res);
+	probe = io_uring_get_probe_ring(&ring);
+	if (!probe || !io_uring_opcode_supported(probe, IORING_OP_ACCEPT) ||
+	    !io_uring_opcode_supported(probe, IORING_OP_RECV) ||
+	    !io_uring_opcode_supported(probe, IORING_OP_SEND))
+		explain(ENOSYS);
+	io_uring_free_probe(probe);
+	io_uring_register_ring_fd(&ring); /* 5.18; without it, enter costs more */
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	struct io_uring_cqe *cqes[SQ_ENTRIES / 2];
+	struct conn *c;
+	unsigned count;
+	int res;
+
+	set_up_ring();
+
+	ready(listen_fd);
+	start_accept(listen_fd);
+	while (accepting || conn_count() > 0) {
+		res = io_uring_submit_and_wait(&ring, 1);
+		if (res < 0)
+			wait_failed("io_uring_enter", -res);
+		/* Each result makes at most two new entries due: it has room. */
+		count = io_uring_peek_batch_cqe(
+			&ring, cqes, io_uring_sq_space_left(&ring) / 2);
+		for (unsigned i = 0; i < count; i++) {
+			c = io_uring_cqe_get_data(cqes[i]);
+			if (c)
+				finish_client(c, cqes[i]->res);
+			else
+				finish_accept(cqes[i]->res, listen_fd, opt);
+		}
+		io_uring_cq_advance(&ring, count);
+	}
+	io_uring_queue_exit(&ring);
+	return 0;
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Which servers the tests are run with, and what every test is given."""
+
+import pathlib
+import resource
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import server  # noqa: E402  (found through the line above)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--server", metavar="PROGRAM",
+                     help="run the conversation with this program instead of "
+                     "the models")
+    parser.addoption("--models", metavar="LIST",
+                     help="only with these models: poll,epoll")
+
+
+def chosen(config):
+    program = config.getoption("--server")
+    if program:
+        return [program]
+    names = config.getoption("--models")
+    return names.split(",") if names else server.models()
+
+
+def pytest_generate_tests(metafunc):
+    if "model" in metafunc.fixturenames:
+        metafunc.parametrize("model", chosen(metafunc.config))
+
+
+def pytest_configure(config):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture
+def start(model):
+    """start(*args, **kwargs) starts this model's server; all end with the test."""
+    started = []
+
+    def start_one(*args, **kwargs):
+        started.append(server.Server(model, *args, **kwargs))
+        return started[-1]
+
+    yield start_one
+    for one in started:
+        one.kill()

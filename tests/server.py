@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""A server under test: started, talked to, stopped, its counters read."""
+
+import json
+import os
+import pathlib
+import select
+import signal
+import socket
+import subprocess
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BIN = pathlib.Path(os.environ.get("BIN") or "bin")
+
+#: How long anything that ought to happen may take before a test gives up. The
+#: machine may be busy and the build instrumented: this is no measure of speed.
+PATIENCE_S = 20
+
+
+def models():
+    """The names of all models, the way a user would list them."""
+    return sorted(path.stem for path in (TOP / "models").glob("*.c"))
+
+
+class ServerError(AssertionError):
+    """The server did not keep its contract."""
+
+
+class Server:
+    """A running server; as a context manager it never outlives its block.
+
+    `program` is a model's name or a path. `wrapper` is put before the command
+    (strace, setpriv, prlimit ...); then the process measured is the one that
+    the ready line names.
+    """
+
+    def __init__(self, program, *args, wrapper=(), env=None, stderr=None,
+                 host="127.0.0.1"):
+        path = pathlib.Path(program)
+        if len(path.parts) == 1:
+            path = BIN / path
+        self.path = TOP / path
+        self.host = host
+        self.counters = None
+        self._wrapped = bool(wrapper)
+        self._process = subprocess.Popen(
+            [*wrapper, str(self.path), "--host", host, *args],
+            stdout=subprocess.PIPE, stderr=stderr, cwd=TOP,
+            env={**os.environ, **(env or {})})
+        try:
+            self._read_ready_line()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _read_ready_line(self):
+        line = self.read_line()
+        words = line.split()
+        if not words or words[0] != "ready":
+            raise ServerError(f"not a ready line: {line!r}")
+        self.ready = dict(word.split("=", 1) for word in words[1:])
+        self.port = int(self.ready["port"])
+        self.pid = int(self.ready["pid"])
+        if not self._wrapped and self.pid != self._process.pid:
+            raise ServerError(f"{line!r}, but process {self._process.pid} "
+                              "was started")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def read_line(self, timeout=PATIENCE_S):
+        """The next line on stdout; '' at its end."""
+        line = b""
+        end = time.monotonic() + timeout
+        while not line.endswith(b"\n"):
+            left = end - time.monotonic()
+            if left < 0 or not select.select([self._process.stdout], [], [],
+                                             left)[0]:
+                raise ServerError(f"nothing on stdout for {timeout} s after "
+                                  f"{line!r}")
+            byte = os.read(self._process.stdout.fileno(), 1)
+            if not byte:
+                break
+            line += byte
+        return line.decode()
+
+    def connect(self, timeout=PATIENCE_S, source=None):
+        """A connected client socket."""
+        return socket.create_connection((self.host, self.port), timeout,
+                                        source)
+
+    def signal(self, signo):
+        os.kill(self.pid, signo)
+
+    def wait(self, timeout=PATIENCE_S):
+        """The exit status, as the shell has it: 143 if SIGTERM killed it."""
+        status = self._process.wait(timeout)
+        return status if status >= 0 else 128 - status
+
+    def stop(self, signo=signal.SIGTERM, within=PATIENCE_S):
+        """Asks the server to stop; its counters, checked for consistency."""
+        begin = time.monotonic()
+        self.signal(signo)
+        line = self.read_line(within)
+        status = self.wait(within)
+        self.stop_took = time.monotonic() - begin
+        if status != 0:
+            raise ServerError(f"exit status {status}")
+        if not line.endswith("\n"):
+            raise ServerError(f"closing line is not whole: {line!r}")
+        rest = self._process.stdout.read()
+        if rest:
+            raise ServerError(f"more on stdout after the closing line: {rest}")
+        self.counters = json.loads(line)
+        self._check_counters(self.counters)
+        return self.counters
+
+    @staticmethod
+    def _check_counters(counters):
+        for name in ("model", "accepted", "refused", "refused_by", "requests",
+                     "bytes_in", "bytes_out", "closed", "cpu_ns"):
+            if name not in counters:
+                raise ServerError(f"no {name!r} in {counters}")
+        for name in ("limit", "descriptors", "threads"):
+            if name not in counters["refused_by"]:
+                raise ServerError(f"no refused_by {name!r} in {counters}")
+        for name in ("eof", "reset", "error", "stop"):
+            if name not in counters["closed"]:
+                raise ServerError(f"no closed {name!r} in {counters}")
+        if sum(counters["closed"].values()) != counters["accepted"]:
+            raise ServerError(f"closed do not add up to accepted: {counters}")
+        if sum(counters["refused_by"].values()) != counters["refused"]:
+            raise ServerError(f"refused_by do not add up: {counters}")
+
+    def kill(self):
+        """Ends it by force, if it is still there."""
+        if self._process.poll() is None:
+            if self._wrapped and hasattr(self, "pid"):
+                try:
+                    os.kill(self.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            try:
+                self._process.wait(0.5 if self._wrapped else 0)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process.stdout.close()
+
+    # What the kernel says of it
+
+    def alive(self):
+        return self._process.poll() is None
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu_s(self):
+        """CPU time of all its threads so far, from the precise clock."""
+        # clock_getcpuclockid(3) of another process: ~pid << 3 | CPUCLOCK_SCHED
+        return time.clock_gettime((~self.pid << 3) | 2)
+
+
+def receive(sock, size):
+    """Exactly `size` bytes, or fewer if the server closes."""
+    parts = []
+    while size > 0:
+        part = sock.recv(min(size, 1 << 16))
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def eventually(condition, timeout=PATIENCE_S, every=0.01):
+    """True as soon as `condition()` is; False if it never was."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(every)
+    return True

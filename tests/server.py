@@ -93,7 +93,7 @@ class Server:
         return socket.create_connection((self.host, self.port), timeout,
                                         source)
 
-    def signal(self, signo):
+    def send_signal(self, signo):
         os.kill(self.pid, signo)
 
     def wait(self, timeout=PATIENCE_S):
@@ -104,7 +104,7 @@ class Server:
     def stop(self, signo=signal.SIGTERM, within=PATIENCE_S):
         """Asks the server to stop; its counters, checked for consistency."""
         begin = time.monotonic()
-        self.signal(signo)
+        self.send_signal(signo)
         line = self.read_line(within)
         status = self.wait(within)
         self.stop_took = time.monotonic() - begin

@@ -1,23 +1,135 @@
 # io-models: ways to wait for a socket, side by side
 #
 #   make               build every model: bin/thread ... bin/uring
-#   make bin/mine      build one model, models/mine.c
-#   make test          everything that can fail, in less than ten minutes
+#   make bin/mine      build one more, from models/mine.c
+#   make check SERVER=./a.out
+#                      hold the conversation with any server
+#   make smoke         the part of it that gates a benchmark run (20 s)
+#   make test          install what is missing, build all variants, test them all
+#   make test-long     the same, with what takes long
+#   make lint          format and static analysis
+#   make format        format every C file
+#   make diff          how two models differ: make diff A=poll B=epoll
+#   make clean         remove what was built
 #   make help          this list
-CFLAGS ?= -O2 -g
+#
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are respected; V=1 shows the commands.
+
 VERSION := 0.1.0
-override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow \
-	-Wmissing-prototypes -Wstrict-prototypes -pthread
-BUILD := build
-BIN := bin
+
+# In reading order: building, measuring and drawing follow it
 MODELS := thread busypoll select poll epoll aio uring
-COMMON := $(patsubst models/common/%.c,$(BUILD)/common/%.o,$(wildcard models/common/*.c))
-all: $(MODELS:%=$(BIN)/%)
-$(BIN)/%: $(BUILD)/%.o $(COMMON)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -luring
-$(BUILD)/%.o: models/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+MODELS += $(filter-out $(MODELS),$(sort $(patsubst models/%.c,%,$(wildcard models/*.c))))
+
+BUILD := build/release
+BIN := bin
+
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes \
+		   -Wstrict-prototypes -pthread $(SANITIZE)
+override CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -MMD -MP
+override LDFLAGS += -pthread $(SANITIZE)
+
+PKG_CONFIG ?= pkg-config
+URING := $(shell $(PKG_CONFIG) --exists liburing 2>/dev/null && echo yes)
+ifneq ($(URING),yes)
+MODELS := $(filter-out uring,$(MODELS))
+$(info uring is left out: liburing is not installed (Debian, Ubuntu: liburing-dev))
+endif
+comma := ,
+URING_LIBS := $(if $(URING),-Wl$(comma)--as-needed -luring)
+
+COMMON := $(BUILD)/common.a
+COMMON_OBJECTS := $(patsubst models/%.c,$(BUILD)/%.o,$(wildcard models/common/*.c))
+
+ifeq ($(V),1)
+say = @:
+Q :=
+else
+say = @printf '  %-4s %s\n'
+Q := @
+endif
+
+.PHONY: all help check smoke test test-long lint format diff clean variants
+.DELETE_ON_ERROR:
 .SECONDARY:
--include $(wildcard $(BUILD)/*.d $(BUILD)/common/*.d)
+
+all: $(MODELS:%=$(BIN)/%)
+
+$(BIN)/%: $(BUILD)/%.o $(COMMON)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(URING_LIBS)
+
+$(COMMON): $(COMMON_OBJECTS)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rc $@ $^
+
+$(BUILD)/%.o: models/%.c $(BUILD)/flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Other flags or another compiler: everything is built anew.
+FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(FLAGS))' >$@
+FORCE:
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+# ------------------------------------------------------------------- tests
+
+# Never what is measured: instrumented, or of another compiler
+ASAN := -O1 -g -fno-omit-frame-pointer
+variants: all
+	@+$(MAKE) --no-print-directory BUILD=build/clang BIN=build/clang/bin CC=clang all
+	@+$(MAKE) --no-print-directory BUILD=build/asan BIN=build/asan/bin \
+		CFLAGS='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all unit
+	@+$(MAKE) --no-print-directory BUILD=build/tsan BIN=build/tsan/bin \
+		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread build/tsan/bin/thread
+
+# Unit tests of what has no system calls; run by tests/unit/test_unit.py
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+unit: $(UNITS)
+
+$(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
+	$(say) UNIT $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) -lcmocka
+
+PYTEST = $(shell harness/setup/python pytest) -m pytest
+
+check:
+	@harness/setup/install test
+	@$(PYTEST) tests/conversation $(if $(SERVER),--server '$(SERVER)')
+
+smoke: all
+	@harness/setup/install test
+	@$(PYTEST) tests/conversation -q -n 2 -m smoke $(if $(SERVER),--server '$(SERVER)')
+
+test test-long:
+	@harness/setup/install build test
+	@+$(MAKE) --no-print-directory variants
+	@$(PYTEST) tests -n 4 $(if $(filter test,$@),-m 'not long')
+
+lint:
+	@harness/setup/install build test lint
+	@tests/lint
+
+C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] tests/*/*.[ch])
+format:
+	clang-format -i $(C_FILES)
+
+A ?= poll
+B ?= epoll
+diff:
+	@diff -u models/$(A).c models/$(B).c || true
+
+clean:
+	rm -rf build bin

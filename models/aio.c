@@ -31,9 +31,9 @@ const char model_summary[] = "POSIX asynchronous I/O, completion by signals";
  * The signals that are waited for. Of several, the lowest is taken first: no
  * result is left in the queue when the patrol's turn comes.
  */
-#define CONNECTING SIGIO /* somebody wants to connect */
+#define CONNECTING SIGIO  /* somebody wants to connect */
 #define FINISHED SIGRTMIN /* the operation of the client it carries */
-#define PATROL SIGRTMAX /* every second */
+#define PATROL SIGRTMAX   /* every second */
 
 /* What a client has under way; if the last patrol took its result for lost */
 struct operation {

@@ -36,16 +36,16 @@ static void serve_client(struct conn *c)
 	ssize_t n;
 
 	if (c->want == WANT_READ) {
-		n = result(recv(c->fd, conn_space(c), CONN_SPACE, 0));
-		if (n != -EAGAIN)
-			conn_did_read(c, n);
+		n = recv(c->fd, conn_space(c), CONN_SPACE, 0);
+		if (n >= 0 || errno != EAGAIN) /* which says: not yet */
+			conn_did_read(c, result(n));
 	}
 	if (c->work)
 		do_work(c);
 	if (c->want == WANT_WRITE) {
-		n = result(send(c->fd, c->out, c->out_len, MSG_NOSIGNAL));
-		if (n != -EAGAIN)
-			conn_did_write(c, n);
+		n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+		if (n >= 0 || errno != EAGAIN)
+			conn_did_write(c, result(n));
 	}
 	conn_rest(c);
 }

@@ -35,6 +35,19 @@ static int watch(int operation, int fd, uint32_t events, struct conn *c)
 	return epoll_ctl(epoll_fd, operation, fd, &event);
 }
 
+/* While accepting rests, the socket stays: its end is how we are stopped. */
+static int rest_listener(int listen_fd, bool rest)
+{
+	static bool resting;
+
+	if (rest == resting)
+		return 0;
+	if (watch(EPOLL_CTL_MOD, listen_fd, rest ? 0 : EPOLLIN, NULL) < 0)
+		return -1;
+	resting = rest;
+	return 0;
+}
+
 static void accept_client(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
@@ -54,14 +67,18 @@ static void accept_client(int listen_fd, const struct options *opt)
 
 static void serve_client(struct conn *c)
 {
-	if (c->want == WANT_READ)
-		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
-					     0)));
+	ssize_t n;
+
+	if (c->want == WANT_READ) {
+		n = recv(c->fd, conn_space(c), CONN_SPACE, 0);
+		conn_did_read(c, result(n));
+	}
 	if (c->work)
 		do_work(c);
-	if (c->want == WANT_WRITE)
-		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
-					      MSG_NOSIGNAL)));
+	if (c->want == WANT_WRITE) {
+		n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+		conn_did_write(c, result(n));
+	}
 	conn_rest(c);
 }
 
@@ -89,8 +106,7 @@ int serve(int listen_fd, const struct options *opt)
 {
 	struct epoll_event events[EVENTS_MAX];
 	struct conn *c;
-	bool resting = false; /* whether accepting is */
-	int ready_count, pause_ms;
+	int found, pause_ms;
 
 	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		die("fcntl");
@@ -103,15 +119,14 @@ int serve(int listen_fd, const struct options *opt)
 	ready(listen_fd);
 	while (!stopping) {
 		pause_ms = accept_pause();
-		if (resting != (pause_ms >= 0)) {
-			resting = !resting;
-			watch(EPOLL_CTL_MOD, listen_fd, resting ? 0 : EPOLLIN,
-			      NULL);
+		if (rest_listener(listen_fd, pause_ms >= 0) < 0) {
+			wait_failed("epoll_ctl", errno);
+			continue;
 		}
-		ready_count = epoll_wait(epoll_fd, events, EVENTS_MAX, pause_ms);
-		if (ready_count < 0)
+		found = epoll_wait(epoll_fd, events, EVENTS_MAX, pause_ms);
+		if (found < 0)
 			wait_failed("epoll_wait", errno);
-		for (int i = 0; i < ready_count; i++) {
+		for (int i = 0; i < found; i++) {
 			c = events[i].data.ptr;
 			if (c)
 				handle_client(c);

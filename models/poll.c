@@ -71,14 +71,18 @@ static void accept_client(int listen_fd, const struct options *opt)
 
 static void serve_client(struct conn *c)
 {
-	if (c->want == WANT_READ)
-		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
-					     0)));
+	ssize_t n;
+
+	if (c->want == WANT_READ) {
+		n = recv(c->fd, conn_space(c), CONN_SPACE, 0);
+		conn_did_read(c, result(n));
+	}
 	if (c->work)
 		do_work(c);
-	if (c->want == WANT_WRITE)
-		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
-					      MSG_NOSIGNAL)));
+	if (c->want == WANT_WRITE) {
+		n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+		conn_did_write(c, result(n));
+	}
 	conn_rest(c);
 }
 
@@ -94,7 +98,7 @@ static void drop_client(nfds_t i)
 
 int serve(int listen_fd, const struct options *opt)
 {
-	int ready_count, pause_ms;
+	int found, pause_ms;
 
 	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		die("fcntl");
@@ -107,22 +111,23 @@ int serve(int listen_fd, const struct options *opt)
 	while (!stopping) {
 		pause_ms = accept_pause();
 		polled[0].events = pause_ms < 0 ? POLLIN : 0;
-		ready_count = poll(polled, count, pause_ms);
-		if (ready_count < 0) {
+		found = poll(polled, count, pause_ms);
+		if (found < 0) {
 			wait_failed("poll", errno);
 			continue;
 		}
 		/* From the last: dropping i moves only what was looked at. */
-		for (nfds_t i = count - 1; i > 0 && ready_count > 0; i--) {
+		for (nfds_t i = count - 1; i > 0 && found > 0; i--) {
 			if (!polled[i].revents)
 				continue;
-			ready_count--;
+			found--;
 			serve_client(clients[i]);
 			if (clients[i]->want == WANT_CLOSE)
 				drop_client(i);
+			else if (clients[i]->want == WANT_READ)
+				polled[i].events = POLLIN;
 			else
-				polled[i].events = clients[i]->want == WANT_READ
-							   ? POLLIN : POLLOUT;
+				polled[i].events = POLLOUT;
 		}
 		if (polled[0].revents)
 			accept_client(listen_fd, opt);

@@ -38,14 +38,18 @@ static void accept_client(int listen_fd, const struct options *opt)
 
 static void serve_client(struct conn *c)
 {
-	if (c->want == WANT_READ)
-		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
-					     0)));
+	ssize_t n;
+
+	if (c->want == WANT_READ) {
+		n = recv(c->fd, conn_space(c), CONN_SPACE, 0);
+		conn_did_read(c, result(n));
+	}
 	if (c->work)
 		do_work(c);
-	if (c->want == WANT_WRITE)
-		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
-					      MSG_NOSIGNAL)));
+	if (c->want == WANT_WRITE) {
+		n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+		conn_did_write(c, result(n));
+	}
 	conn_rest(c);
 }
 

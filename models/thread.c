@@ -31,14 +31,18 @@ static pthread_cond_t client_gone = PTHREAD_COND_INITIALIZER;
 
 static void serve_client(struct conn *c)
 {
-	if (c->want == WANT_READ)
-		conn_did_read(c, result(recv(c->fd, conn_space(c), CONN_SPACE,
-					     0)));
+	ssize_t n;
+
+	if (c->want == WANT_READ) {
+		n = recv(c->fd, conn_space(c), CONN_SPACE, 0);
+		conn_did_read(c, result(n));
+	}
 	if (c->work)
 		do_work(c);
-	if (c->want == WANT_WRITE)
-		conn_did_write(c, result(send(c->fd, c->out, c->out_len,
-					      MSG_NOSIGNAL)));
+	if (c->want == WANT_WRITE) {
+		n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+		conn_did_write(c, result(n));
+	}
 }
 
 static void drop_client(struct conn *c)

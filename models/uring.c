@@ -57,7 +57,8 @@ static void start_client(struct conn *c)
 	if (c->want == WANT_READ)
 		io_uring_prep_recv(sqe, c->fd, conn_space(c), CONN_SPACE, 0);
 	else
-		io_uring_prep_send(sqe, c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+		io_uring_prep_send(sqe, c->fd, c->out, c->out_len,
+				   MSG_NOSIGNAL);
 	io_uring_sqe_set_data(sqe, c);
 }
 
@@ -114,17 +115,17 @@ static _Noreturn void explain(int error)
 		fclose(sysctl);
 	}
 	if (error == EPERM && disabled)
-		die_unsupported("io_uring is forbidden by sysctl; allow it with "
-				"'sysctl kernel.io_uring_disabled=0' (it is %d)",
+		die_unsupported("sysctl kernel.io_uring_disabled=%d forbids "
+				"io_uring; set it to 0 to allow it",
 				disabled);
 	if (error == EPERM || error == EACCES)
-		die_unsupported("io_uring is forbidden by a seccomp filter or a "
-				"security module; in a container, run it with a "
-				"profile that allows io_uring_setup(2)");
+		die_unsupported("a seccomp filter or a security module forbids "
+				"io_uring; a container needs a profile that "
+				"allows io_uring_setup(2)");
 	if (error == ENOSYS)
-		die_unsupported("io_uring is not to be had: the kernel is older "
-				"than 5.6 or built without CONFIG_IO_URING, or "
-				"a container's seccomp profile hides it");
+		die_unsupported("io_uring is not to be had: it takes Linux 5.6 "
+				"with CONFIG_IO_URING, and in a container a "
+				"seccomp profile that does not hide it");
 	die_of(error, "io_uring_setup");
 }
 
@@ -132,8 +133,10 @@ static _Noreturn void explain(int error)
 static void set_up_ring(void)
 {
 	static const unsigned features[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, /* 6.1 */
-		IORING_SETUP_COOP_TASKRUN, /* 5.19 */
+		/* 6.1 */
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		/* 5.19 */
+		IORING_SETUP_COOP_TASKRUN,
 		0,
 	};
 	struct io_uring_probe *probe;
@@ -155,7 +158,7 @@ static void set_up_ring(void)
 	    !io_uring_opcode_supported(probe, IORING_OP_SEND))
 		explain(ENOSYS);
 	io_uring_free_probe(probe);
-	io_uring_register_ring_fd(&ring); /* 5.18; without it, enter costs more */
+	io_uring_register_ring_fd(&ring); /* 5.18; it makes enter cheaper */
 }
 
 int serve(int listen_fd, const struct options *opt)

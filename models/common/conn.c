@@ -154,7 +154,8 @@ void conn_did_read(struct conn *c, ssize_t n)
 	done = c->opt->service->take(c, n);
 	if (c->opt->work.kind != WORK_NONE)
 		for (uint64_t i = 1; i <= done; i++)
-			c->work += work_drawn(c->opt, c->number, c->requests + i);
+			c->work +=
+				work_drawn(c->opt, c->number, c->requests + i);
 	c->requests += done;
 	c->want = c->out_len > 0 ? WANT_WRITE : WANT_READ;
 }

@@ -86,11 +86,12 @@ int listen_on(const struct options *opt)
 	error = getaddrinfo(opt->host, port, &hints, &address);
 	if (error)
 		die_usage("--host '%s': %s; it takes an address of this "
-			  "machine, such as 127.0.0.1 or ::1", opt->host,
-			  gai_strerror(error));
+			  "machine, such as 127.0.0.1 or ::1",
+			  opt->host, gai_strerror(error));
 	if (!is_loopback(address->ai_addr))
 		warn("WARNING: listening on %s: whoever reaches this machine "
-		     "reaches this server", opt->host);
+		     "reaches this server",
+		     opt->host);
 	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket");
@@ -174,8 +175,8 @@ void accept_failed(const char *call, int error)
 	case EAGAIN: /* the client is gone already */
 	case EINTR:
 	case ECONNABORTED:
-	case EPERM: /* a firewall's doing */
-	case EPROTO: /* from here on: errors of the client's connection, */
+	case EPERM:       /* a firewall's doing */
+	case EPROTO:      /* from here on: errors of the client's connection, */
 	case ENOPROTOOPT: /* which Linux reports here: accept(2) */
 	case ENETDOWN:
 	case ENETUNREACH:

@@ -87,7 +87,8 @@ static void parse_work(const char *text, struct work *work)
 	if (percent && (!parse_percent(percent, &work->percent) ||
 			work->percent <= 0 || work->percent > 100))
 		die_usage("--work '%s': not a percentage above 0%% and up to "
-			  "100%%; %s", text, allowed);
+			  "100%%; %s",
+			  text, allowed);
 }
 
 static void parse_option(int option, const char *text, struct options *opt)
@@ -107,13 +108,15 @@ static void parse_option(int option, const char *text, struct options *opt)
 	case 'c':
 		if (!parse_count(text, &n) || n < 1 || n > INT32_MAX)
 			die_usage("--max-clients '%s': not a number from 1 to "
-				  "%d, such as 500 or 10k", text, INT32_MAX);
+				  "%d, such as 500 or 10k",
+				  text, INT32_MAX);
 		opt->max_clients = n;
 		break;
 	case 'm':
 		if (!parse_bytes(text, &n) || n < 1 || n > MESSAGE_MAX)
 			die_usage("--message '%s': not a size from 1 to 1GiB, "
-				  "such as 64 or 16KiB", text);
+				  "such as 64 or 16KiB",
+				  text);
 		opt->message = n;
 		break;
 	case 's':
@@ -167,7 +170,8 @@ void parse_options(int argc, char **argv, struct options *opt)
 			die_usage("%s: not an option, or an unclear one; there "
 				  "are --host, --port, --max-clients, "
 				  "--message, --service, --work, --seed, "
-				  "--help, --version", word);
+				  "--help, --version",
+				  word);
 		parse_option(option, optarg, opt);
 	}
 	if (optind < argc)

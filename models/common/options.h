@@ -18,7 +18,7 @@ struct options {
 	const char *host;
 	int port;         /* 0: the kernel chooses */
 	long max_clients; /* 0: no limit of ours */
-	size_t message;   /* bytes that make a request; 0: what one read brings */
+	size_t message;   /* bytes that make a request; 0: what a read brings */
 	const struct service *service;
 	struct work work;
 	uint64_t seed;

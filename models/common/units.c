@@ -16,15 +16,21 @@ struct unit {
 static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
 static const struct unit count_units[] = {
-	{ "", 1 }, { "k", 1000 }, { "M", 1000000 }, { NULL, 0 }
+	{ "", 1 },
+	{ "k", 1000 },
+	{ "M", 1000000 },
+	{ NULL, 0 },
 };
 
-/* K and M alone are taken as they are meant for sizes: powers of two. */
+/* K, M and G alone are taken as they are meant for sizes: powers of two. */
 static const struct unit byte_units[] = {
-	{ "", 1 },           { "B", 1 },           { "K", 1024 },
-	{ "KiB", 1024 },     { "kB", 1000 },       { "KB", 1000 },
-	{ "M", 1024 * 1024 }, { "MiB", 1024 * 1024 }, { "MB", 1000000 },
-	{ "G", 1 << 30 },    { "GiB", 1 << 30 },   { NULL, 0 }
+	{ "", 1 },          { "B", 1 },
+	{ "kB", 1000 },     { "KB", 1000 },
+	{ "K", 1 << 10 },   { "KiB", 1 << 10 },
+	{ "MB", 1000000 },  { "M", 1 << 20 },
+	{ "MiB", 1 << 20 }, { "GB", 1000000000 },
+	{ "G", 1 << 30 },   { "GiB", 1 << 30 },
+	{ NULL, 0 },
 };
 
 static const struct unit time_units[] = {
@@ -33,7 +39,7 @@ static const struct unit time_units[] = {
 	{ "ms", 1000000 },
 	{ "s", 1000000000 },
 	{ "min", UINT64_C(60000000000) },
-	{ NULL, 0 }
+	{ NULL, 0 },
 };
 
 static bool parse_whole(const char *text, const struct unit *unit, uint64_t *n)

@@ -13,9 +13,19 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("BIN") or "bin")
 
+#: SLOW=1 says that the build is instrumented (sanitizers, valgrind): contracts
+#: about time are stretched by this, and none about memory is checked.
+SLOW = 10 if os.environ.get("SLOW", "0") not in ("", "0") else 1
+
 #: How long anything that ought to happen may take before a test gives up. The
 #: machine may be busy and the build instrumented: this is no measure of speed.
 PATIENCE_S = 20
+
+#: The contract: within a second of the signal a server has ended.
+STOP_WITHIN_S = 1 * SLOW
+
+#: Its exit status says that this kernel or its policy cannot run the model.
+EXIT_UNSUPPORTED = 77
 
 
 def models():
@@ -27,25 +37,36 @@ class ServerError(AssertionError):
     """The server did not keep its contract."""
 
 
+class Unsupported(ServerError):
+    """This machine cannot run it (exit status 77): no failure, but no test."""
+
+
+def is_stranger(program):
+    """Whether it is a path and not a model's name: any program may be one."""
+    return "/" in str(program)
+
+
 class Server:
     """A running server; as a context manager it never outlives its block.
 
-    `program` is a model's name or a path. `wrapper` is put before the command
-    (strace, setpriv, prlimit ...); then the process measured is the one that
-    the ready line names.
+    `program` is a model's name or a path (with a slash: ./a.out). `wrapper` is
+    put before the command (strace, setpriv, prlimit ...); then the process
+    measured is the one that the ready line names.
+
+    A program named by its path is a stranger: it need not print counters, then
+    they are None, and SIGTERM may simply kill it.
     """
 
     def __init__(self, program, *args, wrapper=(), env=None, stderr=None,
-                 host="127.0.0.1"):
-        path = pathlib.Path(program)
-        if len(path.parts) == 1:
-            path = BIN / path
-        self.path = TOP / path
-        self.host = host
+                 host=None):
+        self.stranger = is_stranger(program)
+        self.path = TOP / (program if self.stranger else BIN / program)
         self.counters = None
         self._wrapped = bool(wrapper)
+        if host:
+            args = ("--host", host, *args)
         self._process = subprocess.Popen(
-            [*wrapper, str(self.path), "--host", host, *args],
+            [*wrapper, str(self.path), "--port", "0", *args],
             stdout=subprocess.PIPE, stderr=stderr, cwd=TOP,
             env={**os.environ, **(env or {})})
         try:
@@ -57,9 +78,14 @@ class Server:
     def _read_ready_line(self):
         line = self.read_line()
         words = line.split()
+        if not line and self.wait() == EXIT_UNSUPPORTED:
+            raise Unsupported(f"{self.path.name} cannot run on this machine; "
+                              "its message on stderr says why")
         if not words or words[0] != "ready":
             raise ServerError(f"not a ready line: {line!r}")
         self.ready = dict(word.split("=", 1) for word in words[1:])
+        host = self.ready.get("host", "127.0.0.1")
+        self.host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         self.port = int(self.ready["port"])
         self.pid = int(self.ready["pid"])
         if not self._wrapped and self.pid != self._process.pid:
@@ -98,24 +124,38 @@ class Server:
 
     def wait(self, timeout=PATIENCE_S):
         """The exit status, as the shell has it: 143 if SIGTERM killed it."""
-        status = self._process.wait(timeout)
+        try:
+            status = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise ServerError(f"still running after {timeout} s") from None
         return status if status >= 0 else 128 - status
 
     def stop(self, signo=signal.SIGTERM, within=PATIENCE_S):
         """Asks the server to stop; its counters, checked for consistency."""
         begin = time.monotonic()
         self.send_signal(signo)
+        counters = self.finish(within, signo)
+        self.stop_took = time.monotonic() - begin
+        return counters
+
+    def finish(self, within=PATIENCE_S, signo=signal.SIGTERM):
+        """The second half of stop(): for a server that was asked already."""
         line = self.read_line(within)
         status = self.wait(within)
-        self.stop_took = time.monotonic() - begin
-        if status != 0:
+        killed = self.stranger and status == 128 + signo
+        if status != 0 and not killed:
             raise ServerError(f"exit status {status}")
+        if self.stranger and not line:
+            return None
         if not line.endswith("\n"):
             raise ServerError(f"closing line is not whole: {line!r}")
         rest = self._process.stdout.read()
         if rest:
             raise ServerError(f"more on stdout after the closing line: {rest}")
-        self.counters = json.loads(line)
+        try:
+            self.counters = json.loads(line)
+        except ValueError:
+            raise ServerError(f"not a closing line: {line!r}") from None
         self._check_counters(self.counters)
         return self.counters
 

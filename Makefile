@@ -45,6 +45,9 @@ COMMON_OBJECTS := $(patsubst models/%.c,$(BUILD)/%.o,$(wildcard models/common/*.
 ifeq ($(V),1)
 say = @:
 Q :=
+else ifneq ($(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),)
+say = @:
+Q := @
 else
 say = @printf '  %-4s %s\n'
 Q := @
@@ -86,7 +89,6 @@ help:
 # ------------------------------------------------------------------- tests
 
 # Never what is measured: instrumented, or of another compiler
-ASAN := -O1 -g -fno-omit-frame-pointer
 variants: all
 	@+$(MAKE) --no-print-directory BUILD=build/clang BIN=build/clang/bin CC=clang all
 	@+$(MAKE) --no-print-directory BUILD=build/asan BIN=build/asan/bin \
@@ -101,7 +103,8 @@ unit: $(UNITS)
 $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(say) UNIT $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) \
+		-lcmocka
 
 PYTEST = $(shell harness/setup/python pytest) -m pytest
 

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""What a person meets on the command line of a server."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import pytest
+import server
+from server import BIN, TOP
+
+pytestmark = pytest.mark.models_only
+
+
+def run(model, *args, **kwargs):
+    """Runs a server that is expected to end by itself."""
+    kwargs = {"stdout": subprocess.PIPE, **kwargs}
+    return subprocess.run([TOP / BIN / model, *args], stderr=subprocess.PIPE,
+                          text=True, timeout=server.PATIENCE_S, check=False,
+                          cwd=TOP, **kwargs)
+
+
+def name(model):
+    return pathlib.Path(model).name
+
+
+#: Arguments, and what the one line of complaint has to name
+BAD_USAGE = [
+    (["--nonsense"], ["--nonsense", "--max-clients"]),
+    (["-x"], ["-x", "--help"]),
+    (["extra"], ["extra"]),
+    (["--port"], ["--port", "value"]),
+    (["--port", "65536"], ["--port", "'65536'", "0 to 65535"]),
+    (["--port", "-1"], ["--port", "'-1'", "0 to 65535"]),
+    (["--port", "http"], ["--port", "'http'", "0 to 65535"]),
+    (["--port", ""], ["--port", "''"]),
+    (["--port", "80 "], ["--port", "'80 '"]),
+    (["--max-clients", "0"], ["--max-clients", "'0'", "from 1"]),
+    (["--max-clients", "many"], ["--max-clients", "'many'", "500"]),
+    (["--max-clients", "99999999999999999999"], ["--max-clients", "from 1"]),
+    (["--message", "0"], ["--message", "'0'", "1GiB"]),
+    (["--message", "2GiB"], ["--message", "'2GiB'", "1GiB"]),
+    (["--message", "12parsecs"], ["--message", "'12parsecs'", "16KiB"]),
+    (["--service", "ftp"], ["--service", "'ftp'", "echo"]),
+    (["--work", "play"], ["--work", "'play'", "cpu:TIME", "sleep:TIME"]),
+    (["--work", "cpu"], ["--work", "'cpu'", "cpu:100us"]),
+    (["--work", "cpu:"], ["--work", "time"]),
+    (["--work", "cpu:5"], ["--work", "time"]),
+    (["--work", "cpu:0s"], ["--work", "time"]),
+    (["--work", "sleep:-1ms"], ["--work", "time"]),
+    (["--work", "sleep:20ms@0%"], ["--work", "percentage"]),
+    (["--work", "sleep:20ms@101%"], ["--work", "percentage"]),
+    (["--work", "sleep:20ms@5"], ["--work", "percentage"]),
+    (["--work", "sleep:" + "9" * 100], ["--work"]),
+    (["--seed", "-1"], ["--seed", "'-1'", "2^64"]),
+    (["--seed", "18446744073709551616"], ["--seed", "2^64"]),
+    (["--host", "no.such.host.invalid"], ["--host", "no.such.host.invalid"]),
+    (["--host", ""], ["--host", "''"]),
+]
+
+
+@pytest.mark.parametrize("args, named", BAD_USAGE,
+                         ids=[" ".join(args) for args, _ in BAD_USAGE])
+def test_bad_usage_is_one_line_and_exit_2(model, args, named):
+    ended = run(model, *args)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith(name(model) + ": ")
+    for word in named:
+        assert word in ended.stderr
+
+
+GOOD_USAGE = [
+    ["--port", "0"], ["--max-clients", "10k"], ["--message", "64"],
+    ["--message=16KiB"], ["--service", "echo"], ["--work", "none"],
+    ["--work", "cpu:1.5us"], ["--work", "sleep:1ms@0.1%"],
+    ["--seed", "18446744073709551615"], ["--host", "localhost"],
+]
+
+
+@pytest.mark.parametrize("args", GOOD_USAGE, ids=" ".join)
+def test_good_usage_serves(start, args):
+    if args == ["--max-clients", "10k"]:
+        args = ["--max-clients", "1k"]  # aio has a thread for each
+    one = start(*args)
+    with one.connect() as client:
+        client.sendall(b"x" * 64)
+        assert server.receive(client, 64) == b"x" * 64
+    one.stop()
+
+
+def test_port_in_use(model, start):
+    one = start()
+    ended = run(model, "--port", str(one.port))
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr == (f"{name(model)}: bind 127.0.0.1 port {one.port}: "
+                            "Address already in use\n")
+
+
+def test_address_of_another_machine(model):
+    ended = run(model, "--host", "192.0.2.1")  # TEST-NET-1: nobody's
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "bind 192.0.2.1" in ended.stderr
+    assert "Cannot assign requested address" in ended.stderr
+
+
+def test_stdout_full(model):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        ended = run(model, stdout=full)
+    assert ended.returncode == 1
+    assert "write to stdout: No space left on device" in ended.stderr
+
+
+def test_stdout_closed(model):
+    ended = subprocess.run(["sh", "-c", f"exec {BIN / model} >&-"], cwd=TOP,
+                           stderr=subprocess.PIPE, text=True, check=False,
+                           timeout=server.PATIENCE_S)
+    assert ended.returncode == 1
+    assert "write to stdout: Bad file descriptor" in ended.stderr
+
+
+def test_stdout_breaks_while_it_serves(model):
+    """The closing line cannot be written: that is a failure, not a signal."""
+    with subprocess.Popen([TOP / BIN / model], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as one:
+        try:
+            assert one.stdout.readline().startswith("ready ")
+            one.stdout.close()
+            one.send_signal(signal.SIGTERM)
+            assert one.wait(server.PATIENCE_S) == 1
+            assert "write to stdout: Broken pipe" in one.stderr.read()
+        finally:
+            one.kill()
+
+
+def test_other_standard_descriptors_closed(model):
+    """No socket may come to lie where stdin or stderr is expected."""
+    with subprocess.Popen(
+            ["sh", "-c", f"exec {BIN / model} --host 0.0.0.0 <&- 2>&-"],
+            cwd=TOP, stdout=subprocess.PIPE, text=True) as one:
+        try:
+            ready = one.stdout.readline()
+            port = int(re.search(r"port=(\d+)", ready).group(1))
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(b"hello")
+                assert server.receive(client, 5) == b"hello"
+            one.send_signal(signal.SIGTERM)
+            assert one.wait(server.PATIENCE_S) == 0
+        finally:
+            one.kill()
+
+
+def test_ready_line(model, start):
+    """Exactly as documented: whoever starts a server depends on it."""
+    one = start()
+    assert list(one.ready) == ["model", "host", "port", "pid"]
+    assert one.ready["model"] == name(model)
+    assert one.ready["host"] == "127.0.0.1"
+
+
+def test_closing_line(model, start):
+    """All keys are always there, in this order."""
+    counters = start().stop()
+    assert list(counters) == [
+        "model", "accepted", "refused", "refused_by", "requests", "bytes_in",
+        "bytes_out", "closed", "aio_result_lost", "cpu_ns"]
+    assert list(counters["refused_by"]) == [
+        "limit", "descriptors", "fd_setsize", "threads", "signals", "memory"]
+    assert list(counters["closed"]) == ["eof", "reset", "error", "stop"]
+    assert counters["model"] == name(model)
+    assert counters["cpu_ns"] > 0
+
+
+def test_help_and_version(model):
+    helped = run(model, "--help")
+    assert helped.returncode == 0 and helped.stderr == ""
+    assert helped.stdout.startswith(name(model) + " - ")
+    # Examples first, and every option of the usage line
+    assert helped.stdout.index("Examples:") < helped.stdout.index("Options:")
+    for option in ("--host", "--port", "--max-clients", "--message",
+                   "--service", "--work", "--seed", "--help", "--version"):
+        assert option in helped.stdout
+    assert max(map(len, helped.stdout.splitlines())) <= 80
+    version = run(model, "--version")
+    assert re.fullmatch(name(model) + r" \(io-models\) \d+\.\d+\.\d+\n",
+                        version.stdout)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root: all tests show it")
+def test_needs_no_root(model):
+    """An ordinary user can run it."""
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        program = shutil.copy(TOP / BIN / model, folder)
+        with server.Server(program, wrapper=nobody) as one:
+            with one.connect() as client:
+                client.sendall(b"hi")
+                assert server.receive(client, 2) == b"hi"
+            one.stop()

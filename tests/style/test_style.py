@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What makes the models readable side by side, held by a machine.
+
+A student reads models/poll.c against models/epoll.c: every line that differs
+has to be about the model, and every file has to be short enough to be read in
+one sitting. These rules are in CONTRIBUTING.md in words.
+"""
+
+import re
+import subprocess
+
+import pytest
+import server
+from server import TOP
+
+MODELS = server.models()
+
+#: What the card at the top of each model says, in this order
+CARD = ["Waits in", "Learns", "Per request", "Costs", "Limits",
+        "Compare with", "Try"]
+
+LINES_MAX = {"aio": 220, "uring": 220}
+LINES_MAX_OTHERS = 150
+FUNCTION_MAX = 40
+CARD_MAX = 20
+
+
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+def source(model):
+    return (TOP / "models" / f"{model}.c").read_text(encoding="utf-8")
+
+
+def card_and_code(model):
+    card, end, code = source(model).partition(" */\n#include")
+    assert end, "no card before the first #include"
+    return card, code
+
+
+@each_model
+def test_card(name):
+    card, _ = card_and_code(name)
+    assert re.findall(r"^ \* ([A-Z][a-z ]+): ", card, re.M) == CARD
+    assert f"\n * {name}.c - " in card
+    assert card.count("\n") <= CARD_MAX
+
+
+@each_model
+def test_one_sitting(name):
+    _, code = card_and_code(name)
+    assert code.count("\n") <= LINES_MAX.get(name, LINES_MAX_OTHERS)
+
+
+@each_model
+def test_functions_fit_a_screen(name):
+    code = source(name)
+    for body in re.finditer(r"^(\w.*\(.*)\n(?:\s.*\n)*\{\n((?:.*\n)*?)\}\n",
+                            code, re.M):
+        assert body.group(2).count("\n") <= FUNCTION_MAX, body.group(1)
+
+
+@each_model
+def test_serve_comes_last(name):
+    """serve() is what a reader looks for; all before it is what it calls."""
+    code = source(name)
+    assert code.rstrip().endswith("}")
+    functions = re.findall(r"^(?:static )?[\w ]+[ *](\w+)\(", code, re.M)
+    assert functions[-1] == "serve"
+
+
+@each_model
+def test_one_name_everywhere(name):
+    assert f'\nconst char model_name[] = "{name}";\n' in source(name)
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    assert f"[{name}](models/{name}.c)" in readme
+
+
+@each_model
+def test_no_preprocessor_but_includes(name):
+    """Variants are files; no macro hides a system call."""
+    directives = re.findall(r"^\s*#\s*(\w+)(.*)$", source(name), re.M)
+    for directive, rest in directives:
+        if directive == "define":  # names for constants of a header only
+            assert re.fullmatch(r" [A-Z]+ +SIG[A-Z]+( .*)?", rest), rest
+        else:
+            assert directive == "include"
+
+
+def function(model, name):
+    found = re.search(rf"^[\w ]+[ *]{name}\(.*\n(?:\s.*\n)*\{{\n(?:.*\n)*?\}}\n",
+                      source(model), re.M)
+    assert found, f"no {name}() in {model}.c"
+    return found.group(0)
+
+
+@pytest.mark.parametrize("name", ["serve_client"])
+def test_readiness_models_serve_alike(name):
+    """Knowing that a client is ready, all of them do the same."""
+    assert function("select", name) == function("poll", name)
+    assert function("poll", name) == function("epoll", name)
+
+
+def test_conn_makes_no_system_call():
+    """A client without system calls: nothing of it needs the kernel."""
+    archive = subprocess.run(
+        ["nm", "-u", "build/release/common/conn.o"], cwd=TOP,
+        capture_output=True, text=True, check=True).stdout
+    used = set(re.findall(r"U (\w+)", archive))
+    assert used <= {"calloc", "free", "aligned_alloc", "stopping",
+                    "work_drawn", "__stack_chk_fail"}
+
+
+def test_what_is_measured_is_not_instrumented():
+    for model in MODELS:
+        symbols = subprocess.run(["nm", "-D", f"bin/{model}"], cwd=TOP,
+                                 capture_output=True, text=True,
+                                 check=True).stdout
+        assert "__asan" not in symbols and "__tsan" not in symbols
+        assert "__ubsan" not in symbols
+        assert "shutdown" in symbols  # that nm did show something
+
+
+def test_help_of_make_lists_its_verbs():
+    shown = subprocess.run(["make", "help"], cwd=TOP, capture_output=True,
+                           text=True, check=True).stdout
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
+    for verb in set(phony) - {"all", "variants", "unit"}:
+        assert f"  make {verb}" in shown, verb

@@ -15,12 +15,6 @@ static struct conn *clients;
 static long client_count;
 
 /*
- * Pages are 4 KiB on most machines: a buffer that starts on one and saw only a
- * small request then costs one page and not two.
- */
-enum { BUFFER_ALIGNMENT = 4096 };
-
-/*
  * A readiness model needs one buffer at a time, whoever's turn it is: the one
  * given back last, which is still in the CPU's cache.
  */
@@ -99,7 +93,7 @@ char *conn_space(struct conn *c)
 		spare_buffer = NULL;
 	}
 	if (!c->buffer)
-		c->buffer = aligned_alloc(BUFFER_ALIGNMENT, CONN_SPACE);
+		c->buffer = malloc(CONN_SPACE);
 	return c->buffer;
 }
 

@@ -106,20 +106,22 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) \
 		-lcmocka
 
-PYTEST = $(shell harness/setup/python pytest) -m pytest
+PYTEST = "$$(harness/setup/python pytest)" -m pytest -q
+OF = $(if $(SERVER),--server '$(SERVER)')
 
-check:
+check: $(if $(SERVER),,all)
 	@harness/setup/install test
-	@$(PYTEST) tests/conversation $(if $(SERVER),--server '$(SERVER)')
+	@$(PYTEST) tests/conversation -n 2 -m 'not long' $(OF)
 
-smoke: all
+smoke: $(if $(SERVER),,all)
 	@harness/setup/install test
-	@$(PYTEST) tests/conversation -q -n 2 -m smoke $(if $(SERVER),--server '$(SERVER)')
+	@$(PYTEST) tests/conversation -n 3 -m smoke $(OF)
 
+# Once installed, another make finds what this one did not.
 test test-long:
 	@harness/setup/install build test
 	@+$(MAKE) --no-print-directory variants
-	@$(PYTEST) tests -n 4 $(if $(filter test,$@),-m 'not long')
+	@tests/run $(if $(filter test-long,$@),--long)
 
 lint:
 	@harness/setup/install build test lint

@@ -60,7 +60,7 @@ class Server:
     def __init__(self, program, *args, wrapper=(), env=None, stderr=None,
                  host=None):
         self.stranger = is_stranger(program)
-        self.path = TOP / (program if self.stranger else BIN / program)
+        self.path = self.program(program)
         self.counters = None
         self._wrapped = bool(wrapper)
         if host:
@@ -74,6 +74,11 @@ class Server:
         except BaseException:
             self.kill()
             raise
+
+    @staticmethod
+    def program(name):
+        """The path of a model's program, or of any other."""
+        return TOP / (name if is_stranger(name) else BIN / name)
 
     def _read_ready_line(self):
         line = self.read_line()

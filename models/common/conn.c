@@ -44,6 +44,13 @@ struct conn *conn_begin(int fd, const struct options *opt)
 	return c;
 }
 
+/* An end that comes while the server stops is taken for the stop's doing. */
+static void want_close(struct conn *c, enum closing closing)
+{
+	c->want = WANT_CLOSE;
+	c->closing = stopping ? CLOSED_STOP : closing;
+}
+
 static void forget(struct conn *c)
 {
 	if (c->prev)
@@ -68,10 +75,8 @@ void conn_end(struct conn *c)
 	totals.requests += c->requests;
 	totals.bytes_in += c->bytes_in;
 	totals.bytes_out += c->bytes_out;
-	if (stopping)
-		c->closing = CLOSED_STOP;
-	else if (c->want != WANT_CLOSE)
-		c->closing = CLOSED_ERROR;
+	if (c->want != WANT_CLOSE) /* it did not end, we end it */
+		want_close(c, CLOSED_ERROR);
 	totals.closed[c->closing]++;
 	forget(c);
 }
@@ -104,12 +109,6 @@ void conn_rest(struct conn *c)
 	free(spare_buffer);
 	spare_buffer = c->buffer;
 	c->buffer = NULL;
-}
-
-static void want_close(struct conn *c, enum closing closing)
-{
-	c->want = WANT_CLOSE;
-	c->closing = closing;
 }
 
 /* True if the operation moved bytes; else decides what becomes of the client */

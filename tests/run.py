@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Runs the tests, step by step, and says at the end what came of them.
+
+  tests/run                     everything that `make test` runs
+  tests/run --long              with what takes long, too
+  tests/run conversation        one step
+  tests/run faults -- -k epoll  one step; what follows -- is for pytest
+
+Steps are named below; each is a run of pytest of its own, because each is
+held with another build of the servers.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+REPORTS = TOP / "build/reports"
+
+#: name, what it shows, environment, arguments for pytest
+STEPS = [
+    ("unit", "C units, sanitized; command line; style", {},
+     ["tests/unit", "tests/cli", "tests/style", "-n", "3"]),
+    ("conversation", "every server holds the conversation", {},
+     ["tests/conversation", "-n", "4"]),
+    ("faults", "system calls that fail", {},
+     ["tests/faults", "-n", "4"]),
+    ("asan", "the conversation, with address and undefined sanitizers",
+     {"BIN": "build/asan/bin", "SLOW": "1"},
+     ["tests/conversation", "-n", "4"]),
+    ("tsan", "the conversation of thread, with the thread sanitizer",
+     {"BIN": "build/tsan/bin", "SLOW": "1"},
+     ["tests/conversation", "--models", "thread", "-n", "4"]),
+]
+
+NAMES = [step[0] for step in STEPS]
+
+
+class Outcome:
+    """What a step's report says."""
+
+    def __init__(self, path):
+        self.passed, self.failed, self.skipped = 0, [], {}
+        for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+            name = f"{case.get('classname')}::{case.get('name')}"
+            skipped = case.find("skipped")
+            if case.find("failure") is not None or \
+                    case.find("error") is not None:
+                self.failed.append(name)
+            elif skipped is not None:
+                reason = skipped.get("message", "no reason given")
+                self.skipped[reason] = self.skipped.get(reason, 0) + 1
+            else:
+                self.passed += 1
+
+
+def run_step(step, longer, extra):
+    """Runs pytest; its exit status, and the report or None."""
+    name, title, environment, args = step
+    report = REPORTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    marks = [] if longer else ["-m", "not long"]
+    print(f"\n== {name}: {title}", flush=True)
+    status = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--junitxml", report,
+         *marks, *args, *extra],
+        cwd=TOP, env={**os.environ, **environment}, check=False).returncode
+    if status not in (0, 1) or not report.exists():
+        return status, None  # 2 interrupted, 3 to 5: pytest itself failed
+    return status, Outcome(report)
+
+
+def summarize(outcomes, broken):
+    """The last lines: what failed, what was skipped and why, how many."""
+    print("\n== summary")
+    totals = [0, 0, 0]
+    for name, outcome, took in outcomes:
+        counts = [outcome.passed, len(outcome.failed),
+                  sum(outcome.skipped.values())]
+        print(f"{name:12} {counts[0]:5} passed {counts[1]:3} failed "
+              f"{counts[2]:3} skipped {took:5.0f} s")
+        totals = [a + b for a, b in zip(totals, counts)]
+        for failed in outcome.failed:
+            print(f"  failed: {failed}")
+        for reason, times in outcome.skipped.items():
+            print(f"  skipped {times}: {reason}")
+    for name, status in broken:
+        print(f"{name:12} did not run to its end (pytest's status {status})")
+    print(f"{totals[0]} passed, {totals[1] + len(broken)} failed, "
+          f"{totals[2]} skipped")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="tests/run", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("steps", nargs="*", metavar="STEP",
+                        help=", ".join(NAMES))
+    parser.add_argument("--long", action="store_true",
+                        help="also what takes long")
+    args = sys.argv[1:]
+    extra = []
+    if "--" in args:
+        extra = args[args.index("--") + 1:]
+        args = args[:args.index("--")]
+    options = parser.parse_args(args)
+    for name in options.steps:
+        if name not in NAMES:
+            parser.error(f"'{name}' is no step; there are {', '.join(NAMES)}")
+
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    outcomes, broken = [], []
+    for step in STEPS:
+        if options.steps and step[0] not in options.steps:
+            continue
+        begin = time.monotonic()
+        try:
+            status, outcome = run_step(step, options.long, extra)
+        except KeyboardInterrupt:
+            broken.append((step[0], "interrupted"))
+            break
+        if outcome:
+            outcomes.append((step[0], outcome, time.monotonic() - begin))
+        else:
+            broken.append((step[0], status))
+    summarize(outcomes, broken)
+    return bool(broken or any(outcome.failed for _, outcome, _ in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,6 +13,9 @@ import time
 
 from server import PATIENCE_S
 
+#: What wait_accepted() sends, for those who count bytes.
+SIGN = b"."
+
 #: Queues of waiting clients may be as short as this on some machines.
 BATCH = 100
 
@@ -152,10 +155,6 @@ def connect_many(server, count):
     return socks
 
 
-#: What wait_accepted() sends, for those who count bytes.
-SIGN = b"."
-
-
 def wait_accepted(sock):
     """Until the server has dealt with this client, and so, since clients are
     accepted in the order in which they came, with all before it."""
@@ -165,10 +164,11 @@ def wait_accepted(sock):
 
 def connect_small(server):
     """A client whose kernel buffers hold little: what it does not read soon
-    fills them, and the server's next write does not fit."""
+    fills them, and the server's next write does not fit. (Less than a few of
+    loopback's packets of 64 KiB, and it would go on by drops for seconds.)"""
     sock = socket.socket(socket.AF_INET)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 15)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
     sock.settimeout(PATIENCE_S)
     sock.connect((server.host, server.port))
     return sock

@@ -12,7 +12,8 @@ import server  # noqa: E402  (tests/conftest.py put its folder into the path)
 
 
 def pytest_collection_modifyitems(config, items):
-    """A stranger (--server) is spared what only our own servers promise."""
+    """A stranger (--server) is spared what only our own servers promise; what
+    is marked long is left out unless -m says what is wanted."""
     program = config.getoption("--server")
     if program and not server.is_stranger(program):
         raise pytest.UsageError(f"--server {program}: a path has a slash in "
@@ -20,12 +21,13 @@ def pytest_collection_modifyitems(config, items):
     stranger = pytest.mark.skip(reason="only for models: uses options, limits "
                                 "or counters that another program need not "
                                 "have")
-    longer = pytest.mark.skip(reason="takes long: run with -m long")
     for item in items:
         if program and item.get_closest_marker("models_only"):
             item.add_marker(stranger)
-        if item.get_closest_marker("long") and not config.option.markexpr:
-            item.add_marker(longer)
+    if not config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture
@@ -53,5 +55,5 @@ def start_small(start, model):
     A model may prepare for as many clients as it may have, one by one (aio
     does); told that there will be few, it starts at once.
     """
-    few = () if server.is_stranger(model) else ("--max-clients", "64")
+    few = () if server.is_stranger(model) else ("--max-clients", "256")
     return lambda *args, **kwargs: start(*few, *args, **kwargs)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Clients that leave, politely or not: that is nobody else's business."""
+
+import signal
+
+import pytest
+from clients import carry_out, connect_many, connect_small, echo, echo_all
+from clients import Exchange, push, random_bytes, reset
+from server import STOP_WITHIN_S, eventually
+
+
+class Bystanders:
+    """Clients who should notice nothing, and what they make the server count.
+
+    They come first, and each has exchanged a byte before anything happens:
+    from then on the server's descriptors are those of the others.
+    """
+
+    def __init__(self, server, count=10):
+        self.server = server
+        self.socks = [server.connect() for _ in range(count)]
+        self.bytes = echo_all(self.socks, 1)
+        self._descriptors = server.descriptors()
+
+    def go_on(self):
+        self.bytes += echo_all(self.socks, 5000, seed=self.bytes)
+
+    def await_others_gone(self):
+        """Everybody else has been accepted, dropped and counted.
+
+        A latecomer is accepted after all of them. When only the bystanders'
+        sockets are left, serving these once more comes after the counting.
+        """
+        latecomer = self.server.connect()
+        self.bytes += echo_all([latecomer], 1)
+        latecomer.close()
+        assert eventually(
+            lambda: self.server.descriptors() == self._descriptors), (
+                f"{self.server.descriptors()} descriptors open, "
+                f"{self._descriptors} before")
+        self.go_on()
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("size", [1, 100, 1 << 20])
+def test_half_close_after_the_last_byte(start_small, size):
+    """Whoever ends his stream still gets all of it, then the server's end."""
+    server = start_small("--message", "1")
+    client = server.connect()
+    echo(client, random_bytes(size, size), half_close=True)
+    assert eventually(server.alive)
+    client.close()
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        assert counters["closed"]["eof"] == 1
+        assert counters["requests"] == size
+        assert counters["bytes_in"] == counters["bytes_out"] == size
+
+
+def test_half_close_of_many_at_once(start_small):
+    """In every place of whatever the server keeps its clients in."""
+    server = start_small("--message", "1000")
+    clients = connect_many(server, 60)
+    echo_all(clients, 40_000, half_close=True)
+    echo_all([server.connect() for _ in range(5)], 1000)
+
+
+def test_half_close_without_a_byte(start_small):
+    server = start_small()
+    client = server.connect()
+    client.shutdown(1)
+    assert client.recv(1) == b""
+
+
+@pytest.mark.smoke
+def test_reset_in_mid_request(start_small):
+    server = start_small("--message", "64")
+    bystanders = Bystanders(server)
+    for _ in range(10):
+        client = server.connect()
+        client.sendall(random_bytes(1, 32))
+        reset(client)
+        bystanders.go_on()
+    bystanders.await_others_gone()
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        closed = counters["closed"]
+        assert closed["reset"] == 10 and closed["stop"] == 10
+        assert counters["requests"] >= bystanders.bytes // 64 - 10
+
+
+def test_reset_while_idle(start_small):
+    """What is reset is a client that the server only waits for."""
+    server = start_small("--message", "1")
+    bystanders = Bystanders(server)
+    clients = [server.connect() for _ in range(10)]
+    echo_all(clients, 100)
+    for client in clients:
+        reset(client)
+    bystanders.await_others_gone()
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        assert counters["closed"]["reset"] == 10
+        assert counters["requests"] == bystanders.bytes + 1000
+        assert counters["bytes_out"] == bystanders.bytes + 1000
+
+
+@pytest.mark.smoke
+def test_reset_in_mid_reply(start_small):
+    """The server cannot go on writing, and then it need not."""
+    server = start_small("--message", "64")
+    bystanders = Bystanders(server)
+    clients = [connect_small(server) for _ in range(8)]
+    push(clients, stuck_after=0.05)
+    for client in clients:
+        client.setblocking(True)
+        assert client.recv(1000)
+        reset(client)
+        bystanders.go_on()
+    bystanders.await_others_gone()
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        assert counters["closed"]["reset"] == 8
+        assert counters["closed"]["stop"] == 10
+
+
+def test_closed_with_a_reply_unread(start_small):
+    """An ordinary close: the kernel makes a reset of it, a moment later."""
+    server = start_small("--message", "64")
+    bystanders = Bystanders(server)
+    for i in range(30):
+        client = server.connect()
+        client.sendall(random_bytes(i, 30_000))
+        client.close()
+    bystanders.go_on()
+    bystanders.await_others_gone()
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        assert counters["accepted"] == 41
+        assert counters["closed"]["stop"] == 10
+
+
+@pytest.mark.smoke
+def test_reset_before_accept(start_small):
+    """The server is halted meanwhile: they are gone before it sees them."""
+    server = start_small("--message", "64")
+    bystanders = Bystanders(server)
+    server.send_signal(signal.SIGSTOP)
+    for i in range(100):
+        client = server.connect()
+        if i % 2:
+            client.sendall(b"never to be read")
+        reset(client)
+    server.send_signal(signal.SIGCONT)
+    bystanders.go_on()
+    bystanders.await_others_gone()
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        # Linux hands out such a client; another kernel may keep it to itself.
+        assert 11 <= counters["accepted"] + counters["refused"] <= 111
+        assert counters["closed"]["stop"] == 10
+
+
+def test_some_leave_while_others_talk(start_small):
+    """Every second one goes, in the middle of everybody's exchange."""
+    server = start_small("--message", "64")
+    for turn in range(5):
+        clients = connect_many(server, 40)
+        leaving = clients[turn % 2::2]
+        for client in leaving:
+            client.sendall(random_bytes(turn, 10_000))
+        exchanges = [Exchange(c, random_bytes(turn, 50_000))
+                     for c in clients if c not in leaving]
+        for i, client in enumerate(leaving):
+            (reset if i % 3 else type(client).close)(client)
+        for exchange in carry_out(exchanges):
+            exchange.check()
+            exchange.sock.close()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""More clients than there can be: each limit refuses those over it, says so
+in the counters, and is nothing to those who are served."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+from clients import Exchange, carry_out, echo_all, random_bytes
+from server import STOP_WITHIN_S, Server, Unsupported, eventually
+
+pytestmark = pytest.mark.models_only
+
+SIZE = 64
+
+
+class Crowd:
+    """Clients who come until some are refused, and what they have seen."""
+
+    def __init__(self, server):
+        self.server = server
+        self.served = []
+        self.refused = 0
+        self.came = 0  # of those that were served
+        self.requests = 0
+
+    def come(self, count):
+        """As many connect, all at once, and try to exchange a message.
+        Refused is who soon gets an end or a reset and not a byte."""
+        socks = [self.server.connect() for _ in range(count)]
+        exchanges = carry_out([
+            Exchange(sock, random_bytes(i, SIZE))
+            for i, sock in enumerate(socks)])
+        admitted = []
+        for exchange in exchanges:
+            if exchange.refused():
+                self.refused += 1
+                exchange.sock.close()
+            else:
+                exchange.check()
+                admitted.append(exchange.sock)
+        self.served += admitted
+        self.came += len(admitted)
+        self.requests += len(admitted)
+        return len(admitted)
+
+    def go_on(self):
+        """Those who are served notice nothing."""
+        echo_all(self.served, SIZE, seed=self.requests)
+        self.requests += len(self.served)
+
+    def leave(self, count):
+        for _ in range(count):
+            self.served.pop(0).close()
+
+    def check_counters(self, *reasons):
+        counters = self.server.stop(within=STOP_WITHIN_S)
+        by = counters["refused_by"]
+        assert counters["accepted"] == self.came
+        assert counters["refused"] == self.refused
+        assert sum(by[why] for why in reasons) == self.refused, by
+        assert counters["requests"] == self.requests
+        assert counters["bytes_in"] == counters["bytes_out"] \
+            == self.requests * SIZE
+
+
+def over_the_limit(server, count, *reasons):
+    """`count` clients, of whom some may be too many. How many were served.
+
+    `reasons` is what refusals have to be counted under.
+    """
+    crowd = Crowd(server)
+    crowd.come(10)
+    crowd.come(count - 10)
+    room = len(crowd.served)
+    crowd.go_on()
+    if crowd.refused:
+        assert crowd.come(5) == 0
+        crowd.go_on()
+        crowd.leave(5)
+        # Not at once: an end takes its time to get to the server.
+        assert eventually(lambda: crowd.come(1) and len(crowd.served) == room)
+        assert crowd.come(5) == 0
+        crowd.go_on()
+    crowd.check_counters(*reasons)
+    return room
+
+
+@pytest.mark.smoke
+def test_max_clients(start):
+    server = start("--max-clients", "20", "--message", str(SIZE))
+    assert over_the_limit(server, 50, "limit") == 20
+
+
+def test_max_clients_one(start):
+    server = start("--max-clients", "1", "--message", str(SIZE))
+    crowd = Crowd(server)
+    assert crowd.come(3) == 1
+    crowd.go_on()
+    crowd.leave(1)
+    assert eventually(lambda: crowd.come(1))
+    crowd.check_counters("limit")
+
+
+def test_fd_setsize(start, model):
+    """What select() cannot name it refuses; nobody else knows of a limit."""
+    server = start("--max-clients", "2000", "--message", str(SIZE))
+    room = over_the_limit(server, 1100, "fd_setsize")
+    if model == "select":
+        assert 1000 <= room < 1024
+    else:
+        assert room == 1100
+
+
+def test_descriptors(start):
+    """RLIMIT_NOFILE: those few that a server needs itself are not clients'.
+
+    A model that needs a thread for each client, and proves with descriptors
+    that it can have them (aio), may run out of those first.
+    """
+    server = start("--message", str(SIZE),
+                   wrapper=("prlimit", "--nofile=64:64"))
+    room = over_the_limit(server, 100, "descriptors", "threads")
+    assert 50 <= room <= 60
+
+
+def test_descriptors_taken_by_somebody_who_waits(start):
+    """At the limit those in the queue are not left there: each of many who
+    come at once is told, though the server has no descriptor for him."""
+    server = start("--message", str(SIZE),
+                   wrapper=("prlimit", "--nofile=32:32"))
+    crowd = Crowd(server)
+    for _ in range(5):
+        crowd.come(100)
+        crowd.go_on()
+    assert crowd.refused > 450
+    crowd.check_counters("descriptors", "threads")
+
+
+@contextlib.contextmanager
+def another_user(model, *limits):
+    """The model's server, run by a user who has nothing else to his name.
+
+    These limits are of a user, over all his processes, and some do not bind
+    root. The user's number is this process's own, so that tests in parallel
+    do not share it; and his copy of the program is where he may read it.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become a user who has no processes")
+    user = 20000 + os.getpid() % 40000
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-"))
+    try:
+        folder.chmod(0o755)
+        program = shutil.copy(Server.program(model), folder / model)
+        with Server(program, "--message", str(SIZE),
+                    wrapper=("setpriv", f"--reuid={user}", f"--regid={user}",
+                             "--clear-groups", "prlimit", *limits)) as server:
+            yield server
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_threads(model):
+    """RLIMIT_NPROC 40: too few for who needs a thread for each client."""
+    with another_user(model, "--nproc=40:40") as server:
+        room = over_the_limit(server, 60, "threads")
+    if model in ("thread", "aio"):
+        assert 30 <= room < 40
+    else:
+        assert room == 60
+
+
+def test_signals(model):
+    """RLIMIT_SIGPENDING 40: too few for who has a signal for each result."""
+    with another_user(model, "--sigpending=40:40") as server:
+        room = over_the_limit(server, 60, "signals")
+    if model == "aio":
+        assert 30 <= room <= 40
+    else:
+        assert room == 60

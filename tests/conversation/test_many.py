@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""A thousand clients, five thousand, and twenty thousand one after another."""
+
+import resource
+import socket
+
+import pytest
+from clients import BATCH, Exchange, SIGN, carry_out, connect_many, echo
+from clients import echo_all, random_bytes, reset, wait_accepted
+from server import PATIENCE_S, SLOW, STOP_WITHIN_S, eventually
+
+#: Reasons not to serve somebody: never "limit", for that was made high enough,
+#: nor "memory".
+SHORTAGES = {"fd_setsize", "descriptors", "threads", "signals"}
+
+
+def need_descriptors(count):
+    """Each client is a descriptor here, and one in the server."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit < count + 100:
+        pytest.skip(f"needs {count} descriptors, may have {limit}")
+
+
+def test_a_thousand_clients_at_once(start):
+    need_descriptors(1000)
+    server = start("--message", "100")
+    clients = connect_many(server, 1000)
+    total = 1000 // BATCH * len(SIGN)
+    for turn in range(3):
+        total += echo_all(clients, 100, seed=turn)
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        assert counters["accepted"] == counters["closed"]["stop"] == 1000
+        assert counters["requests"] == 3000
+        assert counters["bytes_in"] == counters["bytes_out"] == total
+
+
+@pytest.mark.models_only
+def test_five_thousand_clients_where_the_model_allows(start):
+    """Every one is served, or is refused and counted; none is left waiting.
+    Those who are served are so to the end."""
+    need_descriptors(5000)
+    server = start("--message", "100", "--max-clients", "5000")
+    clients = connect_many(server, 5000)
+    exchanges = carry_out([Exchange(client, random_bytes(i, 100))
+                           for i, client in enumerate(clients)])
+    served = [e.sock for e in exchanges if not e.refused()]
+    for exchange in exchanges:
+        if not exchange.refused():
+            exchange.check()
+    echo_all(served, 100)
+    counters = server.stop()
+    assert counters["accepted"] == len(served) >= 1000
+    assert counters["refused"] == 5000 - len(served)
+    by = counters["refused_by"]
+    assert counters["refused"] == sum(by[why] for why in SHORTAGES)
+    assert counters["requests"] == 2 * len(served)
+
+
+def storm(server, count, source):
+    """`count` clients who only connect, of whom every second one resets.
+
+    Their ports are used up by this (those of the others stay taken for a
+    minute), so each storm has an address of its own.
+    """
+    for first in range(0, count, BATCH):
+        clients = [connect_from(server, source)
+                   for _ in range(min(BATCH, count - first))]
+        wait_accepted(clients[-1])
+        for i, client in enumerate(clients):
+            (reset if i % 2 else socket.socket.close)(client)
+
+
+def connect_from(server, source):
+    """socket.create_connection(), which is too slow for this."""
+    sock = socket.socket(socket.AF_INET)
+    # The port is chosen when it is known where to: more are free then.
+    sock.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
+    sock.bind((source, 0))
+    sock.settimeout(PATIENCE_S)
+    sock.connect((server.host, server.port))
+    return sock
+
+
+def check_storms(server, storms, clients, warm_up=1000):
+    """Of what the server had when it was quiet it has no more afterwards:
+    descriptors, threads, memory."""
+    bystander = server.connect()
+    echo(bystander, b".")
+    descriptors, threads = server.descriptors(), server.threads()
+    storm(server, warm_up, "127.0.0.1")
+    assert eventually(lambda: server.descriptors() == descriptors)
+    memory = server.resident_bytes()
+    for i in range(storms):
+        storm(server, clients, f"127.0.1.{i + 1}")
+        echo(bystander, b".")
+    assert eventually(lambda: server.descriptors() == descriptors), (
+        f"{server.descriptors()} descriptors, {descriptors} before")
+    # Fewer will do: it is for the server to say how many it keeps in store.
+    assert eventually(lambda: server.threads() <= threads), (
+        f"{server.threads()} threads, {threads} before")
+    echo(bystander, b".")  # after which the last one gone is counted, too
+    grown = server.resident_bytes() - memory
+    assert grown < 1 << 20 or SLOW > 1, f"{grown} bytes leaked"
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        came = warm_up + storms * clients
+        assert counters["accepted"] == came + 1
+        assert counters["closed"]["eof"] + counters["closed"]["reset"] == came
+
+
+def test_connect_and_close_20000_times(start):
+    check_storms(start("--message", "64"), 4, 5000)
+
+
+@pytest.mark.smoke
+def test_connect_and_close(start_small):
+    check_storms(start_small("--message", "64"), 1, 200, warm_up=50)

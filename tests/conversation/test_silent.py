@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Clients that do not do their part, and those beside them who do."""
+
+import time
+
+import pytest
+from clients import connect_many, connect_small, echo, echo_all, push
+from clients import random_bytes
+from server import SLOW, STOP_WITHIN_S
+
+MIB = 1 << 20
+
+#: Rounds of 50 clients, often enough that one held-up turn does not matter
+ROUNDS = 30
+
+
+def rounds_take(clients):
+    """Seconds for all of them to exchange ROUNDS messages."""
+    begin = time.monotonic()
+    for i in range(ROUNDS):
+        echo_all(clients, 64, seed=i)
+    return time.monotonic() - begin
+
+
+def test_a_client_that_never_reads_hinders_nobody(start):
+    """Compared with how it was without: no absolute time, and a large factor
+    because the machine has other things to do, too."""
+    server = start("--message", "64")
+    others = connect_many(server, 50)
+    alone = rounds_take(others)
+    push([server.connect(), connect_small(server), server.connect()],
+         most=64 * MIB)
+    beside = rounds_take(others)
+    assert beside < 10 * alone + 1, f"{beside:.3f} s, before {alone:.3f} s"
+    server.stop(within=STOP_WITHIN_S)
+
+
+@pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
+def test_memory_stays_bounded_whoever_does_not_read(start):
+    """Twenty who would send 4 MiB each: what they get rid of is in the
+    kernel, and the server has no more than a buffer for each."""
+    server = start("--message", "64")
+    clients = [connect_small(server) for _ in range(20)]
+    echo_all(clients, 64)
+    before = server.resident_bytes()
+    written = push(clients, most=4 * MIB)
+    grown = server.resident_bytes() - before
+    assert grown < 2 * MIB, f"{grown} bytes more for {written} written"
+    echo(server.connect(), random_bytes(1, 1000))
+
+
+def test_who_did_not_read_can_make_up_for_it(start_small):
+    """What was stuck comes through: nothing lost, nothing twice."""
+    server = start_small("--message", "64")
+    client = connect_small(server)
+    written = push([client], stuck_after=0.1)
+    client.settimeout(20)
+    client.shutdown(1)
+    received = 0
+    while part := client.recv(1 << 16):
+        assert not part.strip(b"\0")
+        received += len(part)
+    assert received == written
+    counters = server.stop(within=STOP_WITHIN_S)
+    if counters:
+        assert counters["bytes_in"] == counters["bytes_out"] == written
+        assert counters["requests"] == written // 64
+
+
+def test_clients_that_never_write(start):
+    """They are no trouble, and one of them may still change his mind."""
+    server = start("--message", "64")
+    silent = connect_many(server, 100)
+    others = connect_many(server, 50)
+    rounds_take(others)
+    for client in silent[::9]:
+        echo(client, random_bytes(1, 64))
+    server.stop(within=STOP_WITHIN_S)
+    assert all(client.recv(1) == b"" for client in silent)

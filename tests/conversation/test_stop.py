@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""SIGTERM and SIGINT, at any moment: an end within a second, and counters that
+agree with what the clients saw."""
+
+import random
+import select
+import signal
+import time
+
+import pytest
+from clients import connect_many, connect_small, echo_all, push, random_bytes
+from server import PATIENCE_S, STOP_WITHIN_S, ServerError
+
+SIZE = 512
+
+
+class Load:
+    """Clients who send a message whenever one has come back, all the time.
+
+    Everything one client sends is one byte repeated, so that a byte that is
+    not his is seen at once.
+    """
+
+    def __init__(self, server, clients=8, depth=2):
+        self.sent = self.received = self.whole = 0
+        self._back = {}
+        self._epoll = select.epoll()
+        self._socks = {}
+        for i in range(clients):
+            sock = server.connect()
+            sock.setblocking(False)
+            self._socks[sock.fileno()] = sock, bytes([i + 1]) * SIZE
+            self._back[sock.fileno()] = 0
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+            for _ in range(depth):
+                self._send(*self._socks[sock.fileno()])
+
+    def _send(self, sock, message):
+        try:
+            self.sent += sock.send(message)
+        except (BlockingIOError, ConnectionResetError, BrokenPipeError):
+            pass  # full, which is as busy as can be; or ended: see _receive
+
+    def _receive(self, fd):
+        sock, message = self._socks[fd]
+        try:
+            part = sock.recv(1 << 16)
+        except (ConnectionResetError, BrokenPipeError):
+            part = b""
+        if not part:
+            self._epoll.unregister(fd)
+            sock.close()
+            del self._socks[fd]
+            return
+        assert part.count(message[0]) == len(part), "somebody else's bytes"
+        self.received += len(part)
+        before = self._back[fd] // SIZE
+        self._back[fd] += len(part)
+        for _ in range(self._back[fd] // SIZE - before):
+            self.whole += 1
+            self._send(sock, message)
+
+    def go_on(self, seconds):
+        """Until then, or until the server has ended them all."""
+        end = time.monotonic() + seconds
+        while self._socks and (left := end - time.monotonic()) > 0:
+            for fd, _ in self._epoll.poll(left):
+                self._receive(fd)
+
+    def check(self, counters):
+        """The server saw no more than was sent, and did no less than what
+        came back. (More may have been on its way when it ended.)"""
+        assert not self._socks, "clients were left without an end"
+        assert self.received <= counters["bytes_out"] <= counters["bytes_in"]
+        assert counters["bytes_in"] <= self.sent
+        assert self.whole <= counters["requests"] <= self.sent // SIZE
+        assert counters["accepted"] == counters["closed"]["stop"] <= 8
+
+
+def stop_under_load(start, times, draw, signo=signal.SIGTERM):
+    for _ in range(times):
+        server = start("--message", str(SIZE))
+        load = Load(server)
+        load.go_on(draw.choice([0, 0.001, 0.003, 0.01]) * draw.random())
+        begin = time.monotonic()
+        server.send_signal(signo)
+        load.go_on(STOP_WITHIN_S)
+        counters = server.finish(STOP_WITHIN_S, signo)
+        took = time.monotonic() - begin
+        assert took < STOP_WITHIN_S, f"{took:.3f} s"
+        if counters:
+            load.check(counters)
+        server.kill()
+
+
+def stop_idle(start, times, draw, signo=signal.SIGTERM):
+    for _ in range(times):
+        server = start()
+        time.sleep(draw.choice([0, 0, 0.0005, 0.002]) * draw.random())
+        counters = server.stop(signo, within=STOP_WITHIN_S)
+        assert server.stop_took < STOP_WITHIN_S
+        if counters:
+            assert counters["accepted"] == counters["bytes_in"] == 0
+        server.kill()
+
+
+@pytest.mark.smoke
+def test_stop_under_load(start_small):
+    stop_under_load(start_small, 5, random.Random(1))
+
+
+def test_stop_under_load_a_hundred_times(start_small):
+    stop_under_load(start_small, 100, random.Random(2))
+
+
+@pytest.mark.long
+def test_stop_under_load_thousands_of_times(start_small):
+    stop_under_load(start_small, 3000, random.Random())
+
+
+@pytest.mark.smoke
+def test_stop_idle(start_small):
+    stop_idle(start_small, 3, random.Random(3))
+
+
+def test_stop_idle_a_hundred_times(start_small):
+    stop_idle(start_small, 100, random.Random(4))
+
+
+@pytest.mark.long
+def test_stop_idle_thousands_of_times(start_small):
+    stop_idle(start_small, 3000, random.Random())
+
+
+@pytest.mark.models_only
+def test_interrupt_stops_as_well(start_small):
+    stop_under_load(start_small, 5, random.Random(5), signal.SIGINT)
+    stop_idle(start_small, 5, random.Random(6), signal.SIGINT)
+
+
+@pytest.mark.models_only
+def test_asked_again_while_it_stops(start_small):
+    """An impatient user: it ends once, and prints one line."""
+    for signo in (signal.SIGTERM, signal.SIGINT):
+        server = start_small()
+        connect_many(server, 50)
+        for _ in range(20):
+            try:
+                server.send_signal(signo)
+            except ProcessLookupError:
+                break
+        assert server.finish(STOP_WITHIN_S) is not None
+
+
+@pytest.mark.smoke
+def test_counters_agree_once_traffic_has_ended(start_small):
+    """Some have left, some are still there; every byte is in the counters."""
+    server = start_small("--message", "100")
+    leaving, staying = connect_many(server, 10), connect_many(server, 10)
+    total = sum(echo_all(leaving + staying, 100, seed=i) for i in range(10))
+    total += echo_all(leaving, 10_000, half_close=True)
+    counters = server.stop(within=STOP_WITHIN_S)
+    assert all(client.recv(1) == b"" for client in staying)
+    if counters:
+        assert counters["bytes_in"] == counters["bytes_out"] == total
+        assert counters["requests"] == total // 100
+        assert counters["accepted"] == 20
+        assert counters["closed"] == {"eof": 10, "reset": 0, "error": 0,
+                                      "stop": 10}
+        assert counters["refused"] == 0
+        assert counters["cpu_ns"] > 0
+
+
+def test_stop_as_the_last_byte_comes_back(start_small):
+    """Nothing that a client has got is missing, however soon the signal."""
+    for turn in range(20):
+        server = start_small("--message", "10")
+        clients = connect_many(server, 5)
+        total = echo_all(clients, 1000, seed=turn)
+        counters = server.stop(within=STOP_WITHIN_S)
+        if counters:
+            assert counters["bytes_in"] == counters["bytes_out"] == total
+            assert counters["requests"] == total // 10
+        server.kill()
+
+
+@pytest.mark.smoke
+def test_stop_with_clients_who_do_not_read(start_small):
+    """It is busy with replies that nobody takes: no reason to stay."""
+    server = start_small("--message", "64")
+    clients = [connect_small(server) for _ in range(5)]
+    written = push(clients, stuck_after=0.05)
+    counters = server.stop(within=STOP_WITHIN_S)
+    assert server.stop_took < STOP_WITHIN_S
+    if counters:
+        assert counters["bytes_out"] <= counters["bytes_in"] <= written
+
+
+def test_stop_with_clients_not_yet_accepted(start_small):
+    """Halted, so that the signal comes before it has seen any of them."""
+    server = start_small("--message", "64")
+    server.send_signal(signal.SIGSTOP)
+    clients = [server.connect() for _ in range(100)]
+    for client in clients:
+        client.sendall(random_bytes(1, 64))
+    server.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGCONT)
+    counters = server.finish(STOP_WITHIN_S)
+    for client in clients:
+        client.settimeout(PATIENCE_S)
+        try:
+            while client.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+    if counters:
+        assert counters["accepted"] + counters["refused"] <= 100
+
+
+def test_stop_with_a_thousand_clients(start):
+    server = start("--message", "64")
+    clients = connect_many(server, 1000)
+    echo_all(clients, 64)
+    counters = server.stop()
+    assert server.stop_took < 2 * STOP_WITHIN_S
+    assert all(client.recv(1) == b"" for client in clients)
+    if counters:
+        assert counters["closed"]["stop"] == 1000
+
+
+@pytest.mark.models_only
+@pytest.mark.parametrize("work", ["sleep:10s", "cpu:10s"])
+def test_stop_cuts_work_short(start_small, work):
+    """Whoever is at work, and whoever waits behind that."""
+    for clients in (1, 5):
+        server = start_small("--message", "1", "--work", work)
+        socks = [server.connect() for _ in range(clients)]
+        for sock in socks:
+            sock.sendall(random_bytes(1, 30))
+        time.sleep(0.05)
+        server.stop(within=STOP_WITHIN_S)
+        assert server.stop_took < STOP_WITHIN_S
+
+
+def test_port_is_free_again(start_small):
+    """Another server may take the port at once, as after a crash or an
+    upgrade, even while the first one's connections linger."""
+    server = start_small()
+    if server.stranger:
+        pytest.skip("only for models: uses --port")
+    clients = connect_many(server, 20)
+    echo_all(clients, 10)
+    server.stop(within=STOP_WITHIN_S)
+    try:
+        again = start_small("--port", str(server.port))
+    except ServerError as error:
+        pytest.fail(f"could not take the port again: {error}")
+    echo_all([again.connect()], 10)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""--work: what a request costs the server, and which requests it is."""
+
+import time
+
+import pytest
+from clients import echo, random_bytes
+from server import receive
+
+pytestmark = pytest.mark.models_only
+
+MASK = (1 << 64) - 1
+
+
+def mix(x):
+    """splitmix64's mixing step, written down a second time."""
+    x = (x + 0x9e3779b97f4a7c15) & MASK
+    x = ((x ^ (x >> 30)) * 0xbf58476d1ce4e5b9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94d049bb133111eb) & MASK
+    return x ^ (x >> 31)
+
+
+def drawn(seed, client, requests, percent):
+    """Which of a client's requests, numbered from 1, cause work."""
+    return {n for n in range(1, requests + 1)
+            if mix(mix(mix(seed) ^ client) ^ n) < percent / 100 * 2 ** 64}
+
+
+def late_requests(server, requests, late_s):
+    """Of a new client's, one at a time, those answered late."""
+    client = server.connect()
+    late = set()
+    for n in range(1, requests + 1):
+        begin = time.monotonic()
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        if time.monotonic() - begin >= late_s:
+            late.add(n)
+    return late
+
+
+@pytest.mark.parametrize("seed", [1, 2, MASK])
+def test_the_same_requests_for_the_same_seed(start_small, seed):
+    """The sleep is never shorter than asked, so no drawn one is missing;
+    a busy machine may make a few others late."""
+    requests, percent, sleep_s = 24, 25, 0.04
+    seeded = () if seed == 1 else ("--seed", str(seed))  # 1 is the default
+    server = start_small("--message", "1", "--work", "sleep:40ms@25%", *seeded)
+    for number in (1, 2):  # of the client
+        late = late_requests(server, requests, sleep_s)
+        expected = drawn(seed, number, requests, percent)
+        assert expected <= late, "a request did not sleep"
+        assert len(late - expected) <= 3, "others slept as well"
+
+
+def test_the_draw_depends_on_seed_client_and_percentage():
+    """What is compared with above is no constant."""
+    one = drawn(1, 1, 10_000, 25)
+    assert 2300 < len(one) < 2700
+    assert one != drawn(2, 1, 10_000, 25) != drawn(1, 2, 10_000, 25) != one
+    assert drawn(1, 1, 10_000, 1) < one
+    assert len(drawn(1, 1, 100, 100)) == 100
+
+
+def test_sleep_comes_before_the_last_byte(start_small):
+    """What comes before that byte was echoed already."""
+    server = start_small("--message", "4", "--work", "sleep:150ms")
+    client = server.connect()
+    begin = time.monotonic()
+    client.sendall(b"abc")
+    assert receive(client, 3) == b"abc"
+    early = time.monotonic() - begin
+    client.sendall(b"d")
+    assert receive(client, 1) == b"d"
+    assert time.monotonic() - begin - early >= 0.15
+    assert early < 0.15
+
+
+def test_sleep_for_every_request_of_one_read(start_small):
+    server = start_small("--message", "10", "--work", "sleep:20ms")
+    client = server.connect()
+    begin = time.monotonic()
+    echo(client, random_bytes(1, 100))
+    assert time.monotonic() - begin >= 10 * 0.02
+
+
+def test_cpu_is_burnt_for_every_request(start_small):
+    """By the process's own clock: neither less nor, for a server that does
+    nothing otherwise, a multiple of it."""
+    requests, each_s = 60, 0.005
+    server = start_small("--message", "8", "--work", "cpu:5ms")
+    idle = server.cpu_s()
+    time.sleep(0.1)
+    idle = server.cpu_s() - idle
+    client = server.connect()
+    before = server.cpu_s()
+    for i in range(requests):
+        echo(client, random_bytes(i, 8))
+    used = server.cpu_s() - before
+    wanted = requests * each_s
+    assert used >= 0.98 * wanted
+    if idle < 0.01:  # who is never idle burns it between requests, too
+        assert used < 2 * wanted
+    counters = server.stop()
+    assert counters["cpu_ns"] >= 0.98e9 * wanted
+    assert counters["requests"] == requests
+
+
+def test_cpu_for_some_requests_only(start_small):
+    """A percentage of none would be a division that nobody notices."""
+    requests = 60
+    server = start_small("--message", "8", "--work", "cpu:5ms@20%")
+    idle = server.cpu_s()
+    time.sleep(0.1)
+    idle = server.cpu_s() - idle
+    client = server.connect()
+    before = server.cpu_s()
+    for i in range(requests):
+        echo(client, random_bytes(i, 8))
+    used = server.cpu_s() - before
+    wanted = len(drawn(1, 1, requests, 20)) * 0.005
+    assert used >= 0.98 * wanted
+    if idle < 0.01:
+        assert used < 2 * wanted + 0.05
+
+
+def test_none_is_no_work(start_small):
+    server = start_small("--message", "1", "--work", "none")
+    echo(server.connect(), random_bytes(1, 10_000))
+    assert server.stop()["requests"] == 10_000

@@ -19,7 +19,7 @@ SLOW = 10 if os.environ.get("SLOW", "0") not in ("", "0") else 1
 
 #: How long anything that ought to happen may take before a test gives up. The
 #: machine may be busy and the build instrumented: this is no measure of speed.
-PATIENCE_S = 20
+PATIENCE_S = float(os.environ.get("PATIENCE", 20))
 
 #: The contract: within a second of the signal a server has ended.
 STOP_WITHIN_S = 1 * SLOW

@@ -49,6 +49,7 @@ def test_memory_stays_bounded_whoever_does_not_read(start):
     echo(server.connect(), random_bytes(1, 1000))
 
 
+@pytest.mark.smoke
 def test_who_did_not_read_can_make_up_for_it(start_small):
     """What was stuck comes through: nothing lost, nothing twice."""
     server = start_small("--message", "64")

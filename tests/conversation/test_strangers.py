@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""The conversation with a program that is none of ours (--server), and proof
+that it can fail: a sound one is accepted, and each broken in one way is not."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import server
+
+#: As little as a student may write: no counters, and SIGTERM just kills it.
+SOURCE = r"""
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void *serve(void *arg)
+{
+	int fd = (int)(long)arg;
+	static _Thread_local char buffer[16384];
+	ssize_t n;
+
+	while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
+#ifdef DROPS_A_BYTE
+		n -= n > 4000;
+#endif
+#ifdef SPOILS_A_BYTE
+		buffer[n / 2] ^= n == sizeof(buffer);
+#endif
+#ifdef IGNORES_SHORT_WRITES
+		if (send(fd, buffer, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break;
+#else
+		if (send(fd, buffer, n, MSG_NOSIGNAL) < 0)
+			break;
+#endif
+	}
+#ifdef DIES_ON_RESET
+	if (n != 0)
+		exit(1);
+#endif
+#ifdef LEAKS_DESCRIPTORS
+	shutdown(fd, SHUT_RDWR);
+#else
+	close(fd);
+#endif
+	return NULL;
+}
+
+int main(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
+	pthread_t thread;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	bind(listener, (void *)&address, length);
+	listen(listener, 1000);
+	getsockname(listener, (void *)&address, &length);
+#ifdef IGNORES_SIGTERM
+	signal(SIGTERM, SIG_IGN);
+#endif
+	printf("ready model=stranger port=%d pid=%d\n",
+	       ntohs(address.sin_port), getpid());
+	fflush(stdout);
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+#ifdef ONE_AT_A_TIME
+		serve((void *)(long)fd);
+		(void)thread;
+#else
+		pthread_create(&thread, NULL, serve, (void *)(long)fd);
+		pthread_detach(thread);
+#endif
+	}
+	return 1;
+}
+"""
+
+#: How it is broken, and the tests of which one has to notice
+BROKEN = {
+    "DROPS_A_BYTE": "half_close or size",
+    "SPOILS_A_BYTE": "half_close or size",
+    "IGNORES_SHORT_WRITES": "did_not_read or half_close or size",
+    "DIES_ON_RESET": "reset",
+    "LEAKS_DESCRIPTORS": "connect_and_close or reset",
+    "IGNORES_SIGTERM": "stop",
+    "ONE_AT_A_TIME": "request_cut",
+}
+
+
+@pytest.fixture
+def smoke(request, tmp_path):
+    """Builds it with a fault or none; whether it passes, and what was said."""
+    if request.config.getoption("--server"):
+        pytest.skip("tests the tests, not a server")
+
+    def run(fault=None, only=None):
+        source, program = tmp_path / "stranger.c", tmp_path / "stranger"
+        source.write_text(SOURCE, encoding="ascii")
+        define = [f"-D{fault}"] if fault else []
+        subprocess.run([os.environ.get("CC", "cc"), "-pthread", *define,
+                        "-o", program, source], check=True)
+        # What never comes need not be awaited for as long as on other days.
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-m", "smoke",
+             "-k", only or "", "--server", program, "tests/conversation"],
+            cwd=server.TOP, env={**os.environ, "PATIENCE": "2"}, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return ended.returncode, ended.stdout
+
+    return run
+
+
+def test_a_sound_stranger_passes(smoke):
+    status, said = smoke()
+    assert status == 0, said
+    assert "passed" in said and "skipped" in said
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_stranger_does_not(smoke, fault):
+    """By the tests that are about it, and not for some other reason."""
+    status, said = smoke(fault, BROKEN[fault])
+    assert status == 1, said
+    assert " failed" in said and "error" not in said.splitlines()[-1], said

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: MIT
+"""Every call that a model makes fails in every way in which it can.
+
+strace makes it fail; fault_table.py says which calls, how, and what may come
+of it. Whatever fails, the server neither crashes nor hangs nor spins, and
+those whose calls did not fail get every byte back.
+"""
+
+import time
+
+import pytest
+
+import fault_table
+import server
+from fault_clients import Client, close_all, settle
+from fault_strace import Strace, why_not, wrapper
+from fault_table import Effect, When
+
+#: How often a call fails in a row when it fails several times. A client can
+#: be lost only once; what merely delays may last longer: longer than a model
+#: tries again at once, and less long than one waits for better times.
+SEVERAL_CLIENTS, SEVERAL_TIMES = 5, 25
+
+#: aio makes as many threads; the others have fewer clients than that.
+MAX_CLIENTS, MAX_CLIENTS_AIO = 100, 12
+
+#: How long an idle server is watched, and how many calls it may make then. One
+#: that may not accept for now tries again a hundred times a second, with three
+#: or four calls each.
+IDLE_S, IDLE_CALLS = 0.3, 180
+
+#: Rounds of messages after which a fault that has not happened never will.
+ROUNDS_MAX = 60
+
+#: Tries to find service: faults that are counted for each thread may still
+#: meet some of them.
+TRIES_MAX = 40
+
+#: Kinds of calls that are made for newcomers
+FOR_NEWCOMERS = ("accept", "add", "rest", "thread", "reserve", "pause")
+
+
+def models_chosen(config):
+    """As --models says; none with --server, of whose calls nothing is known."""
+    if config.getoption("--server"):
+        return []
+    names = config.getoption("--models")
+    return names.split(",") if names else server.models()
+
+
+def pytest_generate_tests(metafunc):
+    """A test for each case of the table; what is not in the default is long."""
+    if "case" not in metafunc.fixturenames:
+        return
+    cases = fault_table.cases(models_chosen(metafunc.config))
+    default = fault_table.chosen_by_default(cases)
+    metafunc.parametrize("case", [
+        pytest.param(case, id=str(case),
+                     marks=() if case in default else pytest.mark.long)
+        for case in cases])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def can_trace():
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+
+
+class Run:
+    """One case: a server, its clients, and the faults between them."""
+
+    def __init__(self, case, directory):
+        self.case = case
+        self.directory = directory
+        limit = MAX_CLIENTS_AIO if case.model == "aio" else MAX_CLIENTS
+        with open(directory / "stderr", "wb") as stderr:
+            self.server = server.Server(
+                case.model, "--max-clients", str(limit), wrapper=wrapper(),
+                stderr=stderr)
+        self.clients = []
+        self.begin_with(8 if case.call.kind == "modify" else 4)
+        self.strace = Strace(
+            self.server.pid, directory / "strace", self.traced(),
+            [*case.call.also,
+             (case.call.strace, case.error, self.when_expression())])
+
+    def begin_with(self, count):
+        """Clients that were there before anything failed.
+
+        Every other one talks all the time; the rest say something at the
+        beginning and at the end, so that few of their calls can fail.
+        """
+        self.old = [self.connect() for _ in range(count)]
+        self.talkers = self.old[::2]
+        for client in self.old:
+            client.say(100)
+        assert not settle(self.old)
+
+    def traced(self):
+        """Every call of this model, so that none of its loops goes unseen."""
+        names = set()
+        for call in fault_table.CALLS[self.case.model]:
+            names.update(call.strace.split(","))
+        for also in self.case.call.also:
+            names.update(also[0].split(","))
+        return ",".join(sorted(names))
+
+    def times(self):
+        """How often the call is to fail; None: there is no end to it."""
+        if self.case.when is When.ONCE:
+            return 1
+        if self.case.when is When.FOREVER:
+            return None
+        delays = self.case.effect is Effect.DELAYS
+        return SEVERAL_TIMES if delays else SEVERAL_CLIENTS
+
+    def when_expression(self):
+        first, times = self.case.call.first, self.times()
+        if times is None:
+            return f"{first}+"
+        return f"{first}..{first + times - 1}"
+
+    def connect(self):
+        self.clients.append(Client(self.server))
+        return self.clients[-1]
+
+    def injected(self):
+        return self.strace.log().injected(self.case.call.strace,
+                                          self.case.error)
+
+    def victims(self):
+        """The clients whose calls failed."""
+        ports = self.strace.log().victims(self.case.call.strace,
+                                          self.case.error)
+        return [client for client in self.clients if client.port in ports]
+
+    # What may be expected
+
+    def accepts_no_more(self):
+        return (self.case.call.kind == "accept" and
+                self.case.when is When.FOREVER)
+
+    def serves_no_more(self):
+        """As busypoll, to which EAGAIN says: nobody there, ask again."""
+        return (self.case.model == "busypoll" and
+                self.case.error == "EAGAIN" and
+                self.case.call.kind in ("recv", "send") and
+                self.case.when is When.FOREVER)
+
+    def ends(self):
+        """A wait that fails for ever ends the server, too."""
+        return (self.case.effect is Effect.ENDS or
+                (self.case.call.kind in ("wait", "enter") and
+                 self.case.when is When.FOREVER))
+
+    def may_wait(self, client):
+        """Whether nothing need come of this client while the fault lasts."""
+        return (self.serves_no_more() or
+                (self.accepts_no_more() and client not in self.old))
+
+    def is_to_close(self):
+        """Whether those whose calls failed are to be closed."""
+        if self.case.effect is Effect.DELAYS:
+            return (self.case.call.kind in ("recv", "send") and
+                    self.case.when is When.FOREVER and
+                    not self.serves_no_more())
+        return self.case.effect is not Effect.ENDS
+
+    # What happens
+
+    def talk(self, speakers):
+        """Everybody says something and is answered, or closed."""
+        for client in speakers:
+            client.say(100 + client.port % 50)
+        stuck = settle([c for c in self.clients if not self.may_wait(c)],
+                       timeout=0 if self.serves_no_more() else
+                       server.PATIENCE_S,
+                       give_up=lambda: not self.server.alive())
+        assert self.ends() or self.server.alive(), self.last_words()
+        assert self.ends() or not stuck, f"never answered: {stuck}"
+
+    def wants_newcomer(self, number):
+        """Whether somebody new comes along in this round."""
+        if self.case.call.kind == "modify":
+            return False  # the call would add it, and not modify
+        if self.accepts_no_more():
+            return number < 4
+        if self.case.call.kind in FOR_NEWCOMERS:
+            return True
+        living = sum(not client.closed for client in self.talkers)
+        return number == 1 or living < 2
+
+    def talk_until_failed(self):
+        """Rounds of messages, until the call has failed as often as it will."""
+        self.talk(self.old)
+        for number in range(ROUNDS_MAX):
+            if self.wants_newcomer(number):
+                self.make_room()
+                try:
+                    newcomer = self.connect()
+                except ConnectionError:
+                    assert self.ends(), "nobody listens any more"
+                    break
+                newcomer.say(10)
+                if self.case.call.kind not in FOR_NEWCOMERS:
+                    self.talkers.append(newcomer)
+            self.talk([c for c in self.talkers if not c.closed])
+            if not self.server.alive() or self.serves_no_more():
+                break
+            if number > 1 and self.injected() >= (self.times() or 3):
+                break
+            if self.ends() or self.accepts_no_more():
+                time.sleep(0.02)  # the time it takes to fail again
+
+    def make_room(self):
+        """Before there are as many clients as the server takes."""
+        living = [c for c in self.clients if not c.closed]
+        if self.case.model == "aio" and len(living) >= MAX_CLIENTS_AIO - 1:
+            living[len(self.old)].leave()
+
+    def stay_idle(self):
+        """Nobody says anything, and so there is nothing to do."""
+        calls, cpu_s = self.strace.log().calls(), self.server.cpu_s()
+        time.sleep(IDLE_S)
+        calls = self.strace.log().calls() - calls
+        cpu_s = self.server.cpu_s() - cpu_s
+        assert calls < IDLE_CALLS, f"{calls} calls in {IDLE_S} s of idleness"
+        assert cpu_s < IDLE_S / 2, f"{cpu_s} s of CPU in {IDLE_S} s idle"
+
+    def find_service(self):
+        """Somebody new is served, now that the fault has passed."""
+        for _ in range(TRIES_MAX):
+            self.make_room()
+            client = self.connect()
+            client.say(100)
+            assert not settle([client]), f"never answered: {client}"
+            if not client.closed:
+                return
+        pytest.fail("nobody new is served any more")
+
+    def last_words(self):
+        return (self.directory / "stderr").read_text()
+
+    # What must have come of it
+
+    def check_end(self):
+        """It ended by itself, and said why."""
+        assert self.server.wait() == 1
+        self.strace.wait()
+        said = self.last_words()
+        assert said.count("\n") == 1 and f" {self.case.call.says}: " in said
+        assert self.server.read_line() == "", "no closing line, as it failed"
+
+    def check_clients(self):
+        """Only those whose calls failed suffered; returns these."""
+        if self.is_to_close():
+            stuck = settle([c for c in self.victims() if not c.left],
+                           lambda client: client.closed)
+            assert not stuck, f"its call failed, but it is not closed: {stuck}"
+        settle([c for c in self.clients if not self.may_wait(c)])
+        victims = self.victims()
+        for client in self.clients:
+            if self.may_wait(client) or (client in victims and
+                                         self.is_to_close()):
+                continue
+            assert client.whole(), f"bytes lost: {client}, not {victims}"
+            assert client.left or not client.closed, (
+                f"closed for nothing: {client}, not {victims}")
+        return victims
+
+    def check_counters(self, counters, victims):
+        """The counters say what was seen."""
+        closed, refused = counters["closed"], counters["refused"]
+        lost = counters["aio_result_lost"]
+        number = len(victims) if self.is_to_close() else 0
+        if self.case.effect is Effect.REFUSES:
+            assert (refused, closed["error"], closed["reset"]) == (number,
+                                                                  0, 0)
+        elif self.case.effect is Effect.LOSES:
+            assert (refused, lost) == (0, number)
+        elif self.case.error in ("ECONNRESET", "EPIPE"):
+            assert (refused, closed["error"], closed["reset"]) == (0, 0,
+                                                                  number)
+        else:
+            assert (refused, closed["reset"]) == (0, 0)
+            assert closed["error"] == number
+        came = counters["accepted"] + refused
+        assert came == len(self.clients) or self.accepts_no_more()
+        if self.case.effect is not Effect.LOSES:
+            assert lost == 0
+            assert (sum(len(c.got) for c in self.clients) <=
+                    counters["bytes_out"] <= counters["bytes_in"] <=
+                    sum(len(c.sent) for c in self.clients))
+
+    def close(self):
+        """Nothing is left, whatever became of the test."""
+        self.server.kill()
+        if hasattr(self, "strace"):
+            self.strace.end()
+        close_all(self.clients)
+
+
+def play(run):
+    """The one story of all cases."""
+    run.talk_until_failed()
+    if not run.serves_no_more():
+        assert run.injected() > 0, "the call never failed: nothing was tested"
+    if run.ends():
+        run.check_end()
+        return
+    if run.case.model != "busypoll":
+        run.stay_idle()
+    if run.case.when is not When.FOREVER:
+        run.find_service()
+    run.talk([client for client in run.old if not client.closed])
+    victims = run.check_clients()
+    counters = run.server.stop()
+    run.strace.wait()
+    assert run.last_words() == ""
+    run.check_counters(counters, victims)
+
+
+def test_fault(case, tmp_path):
+    run = Run(case, tmp_path)
+    try:
+        play(run)
+    finally:
+        run.close()

@@ -62,6 +62,7 @@ class Server:
         self.stranger = is_stranger(program)
         self.path = self.program(program)
         self.counters = None
+        self._clients = []
         self._wrapped = bool(wrapper)
         if host:
             args = ("--host", host, *args)
@@ -107,10 +108,11 @@ class Server:
         """The next line on stdout; '' at its end."""
         line = b""
         end = time.monotonic() + timeout
+        stdout = select.poll()  # its number may be beyond what select() takes
+        stdout.register(self._process.stdout, select.POLLIN)
         while not line.endswith(b"\n"):
             left = end - time.monotonic()
-            if left < 0 or not select.select([self._process.stdout], [], [],
-                                             left)[0]:
+            if left < 0 or not stdout.poll(left * 1000):
                 raise ServerError(f"nothing on stdout for {timeout} s after "
                                   f"{line!r}")
             byte = os.read(self._process.stdout.fileno(), 1)
@@ -121,8 +123,16 @@ class Server:
 
     def connect(self, timeout=PATIENCE_S, source=None):
         """A connected client socket."""
-        return socket.create_connection((self.host, self.port), timeout,
+        sock = socket.create_connection((self.host, self.port), timeout,
                                         source)
+        self._clients.append(sock)
+        return sock
+
+    def close_clients(self):
+        """Or a test that fails with thousands would keep them to the end."""
+        for sock in self._clients:
+            sock.close()
+        self._clients.clear()
 
     def send_signal(self, signo):
         os.kill(self.pid, signo)

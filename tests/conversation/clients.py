@@ -174,23 +174,31 @@ def connect_small(server):
     return sock
 
 
-def push(socks, most=4 << 20, stuck_after=0.3):
-    """All write and never read, until none of them can go on (or has written
-    `most`, which a server with bounded memory does not take). Bytes written."""
+def push(socks, most=32 << 20, stuck_after=0.3):
+    """All write and never read, until none of them can go on. Bytes written.
+
+    That is soon, unless the server takes whatever comes: all that there is
+    room for is a buffer of its own and the kernel's (on the way back some
+    4 MiB, see tcp_wmem; there the server gets stuck, too). Fails at `most`.
+    """
     data = bytes(1 << 16)
-    written = {sock: 0 for sock in socks}
+    by_number = {sock.fileno(): sock for sock in socks}
+    written = dict.fromkeys(by_number, 0)
+    poll = select.poll()
     for sock in socks:
         sock.setblocking(False)
+        poll.register(sock, select.POLLOUT)
     while True:
-        open_ones = [s for s in socks if written[s] < most]
-        _, ready, _ = select.select([], open_ones, [], stuck_after)
+        ready = poll.poll(stuck_after * 1000)
         if not ready:
             return sum(written.values())
-        for sock in ready:
+        for fd, _ in ready:
             try:
-                written[sock] += sock.send(data)
+                written[fd] += by_number[fd].send(data)
             except BlockingIOError:
                 pass
+            assert written[fd] < most, (
+                f"the server took {most >> 20} MiB of one who reads nothing")
 
 
 def reset(sock):

@@ -37,15 +37,20 @@ def start(start, model):
     A model that this kernel cannot run is skipped. A stranger is always told
     --message, as it is by the harness: it may take it for granted.
     """
+    started = []
+
     def start_one(*args, **kwargs):
         if server.is_stranger(model) and "--message" not in args:
             args += ("--message", "64")
         try:
-            return start(*args, **kwargs)
+            started.append(start(*args, **kwargs))
         except server.Unsupported as reason:
             pytest.skip(str(reason))
+        return started[-1]
 
-    return start_one
+    yield start_one
+    for one in started:
+        one.close_clients()
 
 
 @pytest.fixture

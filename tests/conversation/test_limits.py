@@ -6,7 +6,9 @@ import contextlib
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
+import time
 
 import pytest
 from clients import Exchange, carry_out, echo_all, random_bytes
@@ -140,25 +142,33 @@ def test_descriptors_taken_by_somebody_who_waits(start):
     crowd.check_counters("descriptors", "threads")
 
 
-@contextlib.contextmanager
-def another_user(model, *limits):
-    """The model's server, run by a user who has nothing else to his name.
+def as_another_user(*limits):
+    """Put before a command, has it run by a user who has nothing else to his
+    name, within `limits`.
 
-    These limits are of a user, over all his processes, and some do not bind
-    root. The user's number is this process's own, so that tests in parallel
-    do not share it; and his copy of the program is where he may read it.
+    Limits of a user are over all his processes, and some do not bind root. The
+    user's number is this process's own, so that tests in parallel do not
+    share it.
     """
     if os.geteuid() != 0:
         pytest.skip("needs root, to become a user who has no processes")
     user = 20000 + os.getpid() % 40000
+    return ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
+            "prlimit", *limits)
+
+
+@contextlib.contextmanager
+def another_user(model, *limits):
+    """The model's server, run by such a user, from where he may read it."""
+    wrapper = as_another_user(*limits)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-"))
     try:
         folder.chmod(0o755)
         program = shutil.copy(Server.program(model), folder / model)
         with Server(program, "--message", str(SIZE),
-                    wrapper=("setpriv", f"--reuid={user}", f"--regid={user}",
-                             "--clear-groups", "prlimit", *limits)) as server:
+                    wrapper=wrapper) as server:
             yield server
+            server.close_clients()
     except Unsupported as reason:
         pytest.skip(str(reason))
     finally:
@@ -183,3 +193,29 @@ def test_signals(model):
         assert 30 <= room <= 40
     else:
         assert room == 60
+
+
+def test_threads_that_others_take_meanwhile(model):
+    """A server may have had its threads, and may count on having them again,
+    when other programs of the same user come: whoever is let in all the same
+    is served, and nobody is left waiting."""
+    limit = 60
+    nproc = f"--nproc={limit}:{limit}"
+    with another_user(model, nproc) as server:
+        crowd = Crowd(server)
+        for _ in range(100):  # which is when idle threads might end
+            crowd.come(20)
+            crowd.leave(len(crowd.served))
+        time.sleep(0.1)
+        others = [subprocess.Popen([*as_another_user(nproc), "sleep", "60"])
+                  for _ in range(limit - server.threads() - 1)]
+        try:
+            time.sleep(0.1)
+            for _ in range(40):
+                crowd.come(1)
+        finally:
+            for process in others:
+                process.kill()
+                process.wait()
+        crowd.go_on()
+        crowd.check_counters("threads")

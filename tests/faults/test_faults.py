@@ -21,6 +21,9 @@ from fault_table import Effect, When
 #: tries again at once, and less long than one waits for better times.
 SEVERAL_CLIENTS, SEVERAL_TIMES = 5, 25
 
+#: Tries in a row for one client that move nothing: see models/common/conn.c.
+FRUITLESS_MAX = 1000
+
 #: aio makes as many threads; the others have fewer clients than that.
 MAX_CLIENTS, MAX_CLIENTS_AIO = 100, 12
 
@@ -130,9 +133,13 @@ class Run:
                                           self.case.error)
 
     def victims(self):
-        """The clients whose calls failed."""
+        """The clients whose calls failed, so that they may be closed."""
         ports = self.strace.log().victims(self.case.call.strace,
                                           self.case.error)
+        if self.tires():
+            ports = {port for port, n in ports.items() if n >= FRUITLESS_MAX}
+        elif not self.closes():
+            ports = {}
         return [client for client in self.clients if client.port in ports]
 
     # What may be expected
@@ -159,13 +166,16 @@ class Run:
         return (self.serves_no_more() or
                 (self.accepts_no_more() and client not in self.old))
 
-    def is_to_close(self):
-        """Whether those whose calls failed are to be closed."""
-        if self.case.effect is Effect.DELAYS:
-            return (self.case.call.kind in ("recv", "send") and
-                    self.case.when is When.FOREVER and
-                    not self.serves_no_more())
-        return self.case.effect is not Effect.ENDS
+    def tires(self):
+        """A client is given up when a call failed for it again and again."""
+        return (self.case.effect is Effect.DELAYS and
+                self.case.call.kind in ("recv", "send") and
+                self.case.when is When.FOREVER and not self.serves_no_more())
+
+    def closes(self):
+        """Those are closed whose calls failed, be it once."""
+        return self.case.effect in (Effect.CLOSES, Effect.REFUSES,
+                                    Effect.LOSES)
 
     # What happens
 
@@ -220,13 +230,20 @@ class Run:
             living[len(self.old)].leave()
 
     def stay_idle(self):
-        """Nobody says anything, and so there is nothing to do."""
-        calls, cpu_s = self.strace.log().calls(), self.server.cpu_s()
-        time.sleep(IDLE_S)
-        calls = self.strace.log().calls() - calls
-        cpu_s = self.server.cpu_s() - cpu_s
-        assert calls < IDLE_CALLS, f"{calls} calls in {IDLE_S} s of idleness"
-        assert cpu_s < IDLE_S / 2, f"{cpu_s} s of CPU in {IDLE_S} s idle"
+        """Nobody says anything, and so there is nothing to do.
+
+        Once it has given up those for whom a call goes on failing.
+        """
+        end = time.monotonic() + (server.PATIENCE_S if self.tires() else 0)
+        while True:
+            calls, cpu_s = self.strace.log().calls(), self.server.cpu_s()
+            time.sleep(IDLE_S)
+            calls = self.strace.log().calls() - calls
+            cpu_s = self.server.cpu_s() - cpu_s
+            if calls < IDLE_CALLS and cpu_s < IDLE_S / 2:
+                return
+            assert time.monotonic() < end, (
+                f"{calls} calls and {cpu_s} s of CPU in {IDLE_S} s of idleness")
 
     def find_service(self):
         """Somebody new is served, now that the fault has passed."""
@@ -252,17 +269,14 @@ class Run:
         assert said.count("\n") == 1 and f" {self.case.call.says}: " in said
         assert self.server.read_line() == "", "no closing line, as it failed"
 
+        stuck = settle(self.victims(), lambda client: client.closed)
+        assert not stuck, f"its call failed, but it is not closed: {stuck}"
     def check_clients(self):
         """Only those whose calls failed suffered; returns these."""
-        if self.is_to_close():
-            stuck = settle([c for c in self.victims() if not c.left],
-                           lambda client: client.closed)
-            assert not stuck, f"its call failed, but it is not closed: {stuck}"
         settle([c for c in self.clients if not self.may_wait(c)])
         victims = self.victims()
         for client in self.clients:
-            if self.may_wait(client) or (client in victims and
-                                         self.is_to_close()):
+            if client in victims or self.may_wait(client):
                 continue
             assert client.whole(), f"bytes lost: {client}, not {victims}"
             assert client.left or not client.closed, (
@@ -273,12 +287,13 @@ class Run:
         """The counters say what was seen."""
         closed, refused = counters["closed"], counters["refused"]
         lost = counters["aio_result_lost"]
-        number = len(victims) if self.is_to_close() else 0
+        number = len(victims)
         if self.case.effect is Effect.REFUSES:
             assert (refused, closed["error"], closed["reset"]) == (number,
                                                                   0, 0)
         elif self.case.effect is Effect.LOSES:
-            assert (refused, lost) == (0, number)
+            # at the stop, too, of clients that were served well until then
+            assert (refused, lost) == (0, len(self.victims()))
         elif self.case.error in ("ECONNRESET", "EPIPE"):
             assert (refused, closed["error"], closed["reset"]) == (0, 0,
                                                                   number)
@@ -309,11 +324,11 @@ def play(run):
     if run.ends():
         run.check_end()
         return
-    if run.case.model != "busypoll":
-        run.stay_idle()
     if run.case.when is not When.FOREVER:
         run.find_service()
     run.talk([client for client in run.old if not client.closed])
+    if run.case.model != "busypoll":
+        run.stay_idle()
     victims = run.check_clients()
     counters = run.server.stop()
     run.strace.wait()

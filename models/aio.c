@@ -7,7 +7,7 @@
  * Per request:  aio_read + aio_write. What glibc makes of "asynchronous" is a
  *               thread that blocks in the call for us: for each of the two a
  *               failed pread or pwrite, the read or write, a signal queued and
- *               taken, and futexes to hand work over
+ *               taken, futexes to hand work over, now and then a new thread
  * Costs:        a thread and a buffer for every client, also for a silent one
  * Limits:       threads; signals that may be queued (RLIMIT_SIGPENDING)
  * Compare with: uring.c - where no thread is needed
@@ -144,6 +144,7 @@ static void patrol(void)
 {
 	struct conn *c, *next;
 
+	aio_prompt();
 	for (c = conn_first(); c; c = next) {
 		struct operation *op = c->model;
 

@@ -5,7 +5,8 @@
  * Waits in:     nothing: every call returns at once, with EAGAIN if there is
  *               nothing to do, and is made again
  * Learns:       by trying
- * Per request:  send, and as many recv as it took turns until one succeeded
+ * Per request:  send, and recv as often as it took turns until one succeeded;
+ *               an accept every turn
  * Costs:        a whole CPU, busy or idle; O(clients) a turn
  * Limits:       descriptors
  * Compare with: select.c - asks the kernel about everybody in one call, and

@@ -4,8 +4,8 @@
  *
  * Waits in:     io_uring_enter(2), which first submits what has become due
  * Learns:       that data was moved, into the buffer named in advance
- * Per request:  a share of io_uring_enter; recv and send are entries in the
- *               ring and no system calls
+ * Per request:  two io_uring_enter with one client, a small share of one with
+ *               many; recv and send are entries in the ring, no system calls
  * Costs:        two entries a request; a buffer for every client, also for a
  *               silent one
  * Limits:       descriptors; io_uring must be allowed (kernel, sysctl, seccomp)

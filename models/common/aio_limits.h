@@ -22,6 +22,13 @@ struct aio_limits {
  */
 struct aio_limits prove_aio_limits(long wanted, int signo);
 
+/*
+ * Has glibc try again to make a thread if it has too few. It lets one go that
+ * was woken and found its work done by another, and makes a new one with the
+ * next operation; if that failed, this gets the operation going that waits.
+ */
+void aio_prompt(void);
+
 /* Returns when the operation has ended and glibc will not touch it again. */
 void aio_await(struct aiocb *block);
 

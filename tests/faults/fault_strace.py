@@ -37,13 +37,23 @@ def why_not():
     sleeper = subprocess.Popen([*wrapper(), shutil.which("sleep"), "60"])
     time.sleep(0.2 if wrapper() else 0)
     try:
-        Strace(sleeper.pid, "/dev/null", "none").end()
+        strace = Strace("/dev/null", "none")
+        strace.begin(sleeper.pid)
+        strace.end()
     except RuntimeError as error:
         return f"strace may not trace: {error}"
     finally:
         sleeper.kill()
         sleeper.wait()
     return None
+
+
+def _when(first_and_last):
+    first, last, *step = first_and_last
+    until = "" if last is None else f"..{last}"
+    if not step and last is None:
+        step = [1]
+    return f"{first}{until}" + "".join(f"+{n}" for n in step)
 
 
 class Strace:
@@ -53,12 +63,18 @@ class Strace:
     what the server called until it was ready plays no part.
     """
 
-    def __init__(self, pid, log, calls, injections=()):
-        self.path = pathlib.Path(log)
-        command = ["strace", "-f", "-yy", "-ttt", "-s", "0", "-o", str(log),
-                   "-e", f"trace={calls}"]
-        for names, error, when in injections:
-            command += ["-e", f"inject={names}:error={error}:when={when}"]
+    def __init__(self, path, calls):
+        self.path = pathlib.Path(path)
+        self._calls = calls
+        self._process = None
+
+    def begin(self, pid, injections=()):
+        """From now on, calls fail: (calls, error, (first, last)) each."""
+        command = ["strace", "-f", "-yy", "-ttt", "-s", "0", "-o",
+                   str(self.path), "-e", f"trace={self._calls}"]
+        for names, error, which in injections:
+            command += ["-e", f"inject={names}:error={error}:"
+                        f"when={_when(which)}"]
         self._process = subprocess.Popen([*command, "-p", str(pid)],
                                          stderr=subprocess.PIPE)
         self._await_attached()
@@ -79,12 +95,14 @@ class Strace:
 
     def end(self):
         """Ends it; the server, if there still is one, goes on untraced."""
-        if self._process.poll() is None:
+        if self._process and self._process.poll() is None:
             self._process.terminate()
-        self.wait()
+            self.wait()
 
     def wait(self):
         """Returns when it has ended, as it does with the server."""
+        if self._process.stderr.closed:
+            return
         try:
             self._process.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:

@@ -35,7 +35,8 @@ class Call(NamedTuple):
     `strace` is a set as strace takes it: a ? allows for an architecture that
     has no such call. `first` is the how many-th call fails first: strace
     counts those of each thread, from when it was attached. `also` are other
-    faults (calls, error, when), without which the call is not made at all.
+    faults, without which the call is not made at all: (calls, error, (first,
+    last)), where there may be no last, and not each of them may fail.
     `says` is the call's name in the message of a server that ends of it.
     `whens` are what of When makes sense.
     """
@@ -101,7 +102,7 @@ _SEND = Call("sendto", "?sendto", "send", first=3)
 def _reserve(accept):
     """Opening the reserve descriptor again, after EMFILE took it."""
     return Call("openat", "?open,?openat", "reserve", first=1,
-                also=((accept, "EMFILE", "2"),))
+                also=((accept, "EMFILE", (2, 2)),))
 
 
 #: What each model calls, from its ready line to its last client.
@@ -110,7 +111,7 @@ CALLS = {
         _ACCEPT, _RECV, _SEND, _reserve("?accept"),
         Call("clone3", "?clone3,?clone", "thread"),
         Call("poll", "?poll,?ppoll", "pause", first=1,
-             also=(("?accept", "ENOBUFS", "2..4"),))),
+             also=(("?accept", "ENOBUFS", (2, 4)),))),
     "busypoll": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4")),
     "select": (
@@ -126,14 +127,14 @@ CALLS = {
         Call("epoll_ctl_add", "epoll_ctl", "add"),
         # A reply that does not fit changes what is waited for.
         Call("epoll_ctl_mod", "epoll_ctl", "modify", first=1,
-             also=(("?sendto", "EAGAIN", "2+3"),)),
+             also=(("?sendto", "EAGAIN", (2, None, 3)),)),
         # And so does a listener that rests: the first call adds the first
         # client, the second puts the listener to rest, the third wakes it.
         # The next ones add clients again: this one fails once only.
         Call("epoll_ctl_rest", "epoll_ctl", "rest", first=2,
-             also=(("?accept4", "ENOBUFS", "2"),), whens=(When.ONCE,)),
+             also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)),
         Call("epoll_ctl_wake", "epoll_ctl", "rest", first=3,
-             also=(("?accept4", "ENOBUFS", "2"),), whens=(When.ONCE,))),
+             also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,))),
     # In glibc's threads, which make few calls each
     "aio": (
         _ACCEPT, _reserve("?accept"),

@@ -73,20 +73,24 @@ def can_trace():
 class Run:
     """One case: a server, its clients, and the faults between them."""
 
-    def __init__(self, case, directory):
+    def __init__(self, case, directory, faults, **how_to_start):
         self.case = case
         self.directory = directory
+        self.faults = faults
         limit = MAX_CLIENTS_AIO if case.model == "aio" else MAX_CLIENTS
         with open(directory / "stderr", "wb") as stderr:
             self.server = server.Server(
-                case.model, "--max-clients", str(limit), wrapper=wrapper(),
-                stderr=stderr)
+                case.model, "--max-clients", str(limit), stderr=stderr,
+                **how_to_start)
         self.clients = []
-        self.begin_with(8 if case.call.kind == "modify" else 4)
-        self.strace = Strace(
-            self.server.pid, directory / "strace", self.traced(),
-            [*case.call.also,
-             (case.call.strace, case.error, self.when_expression())])
+        try:
+            self.begin_with(8 if case.call.kind == "modify" else 4)
+            faults.begin(self.server.pid, [
+                *case.call.also,
+                (case.call.strace, case.error, self.first_and_last())])
+        except BaseException:
+            self.close()
+            raise
 
     def begin_with(self, count):
         """Clients that were there before anything failed.
@@ -100,15 +104,6 @@ class Run:
             client.say(100)
         assert not settle(self.old)
 
-    def traced(self):
-        """Every call of this model, so that none of its loops goes unseen."""
-        names = set()
-        for call in fault_table.CALLS[self.case.model]:
-            names.update(call.strace.split(","))
-        for also in self.case.call.also:
-            names.update(also[0].split(","))
-        return ",".join(sorted(names))
-
     def times(self):
         """How often the call is to fail; None: there is no end to it."""
         if self.case.when is When.ONCE:
@@ -118,23 +113,22 @@ class Run:
         delays = self.case.effect is Effect.DELAYS
         return SEVERAL_TIMES if delays else SEVERAL_CLIENTS
 
-    def when_expression(self):
+    def first_and_last(self):
+        """Which of the calls fail."""
         first, times = self.case.call.first, self.times()
-        if times is None:
-            return f"{first}+"
-        return f"{first}..{first + times - 1}"
+        return first, first + times - 1 if times else None
 
     def connect(self):
         self.clients.append(Client(self.server))
         return self.clients[-1]
 
     def injected(self):
-        return self.strace.log().injected(self.case.call.strace,
+        return self.faults.log().injected(self.case.call.strace,
                                           self.case.error)
 
     def victims(self):
         """The clients whose calls failed, so that they may be closed."""
-        ports = self.strace.log().victims(self.case.call.strace,
+        ports = self.faults.log().victims(self.case.call.strace,
                                           self.case.error)
         if self.tires():
             ports = {port for port, n in ports.items() if n >= FRUITLESS_MAX}
@@ -236,9 +230,9 @@ class Run:
         """
         end = time.monotonic() + (server.PATIENCE_S if self.tires() else 0)
         while True:
-            calls, cpu_s = self.strace.log().calls(), self.server.cpu_s()
+            calls, cpu_s = self.faults.log().calls(), self.server.cpu_s()
             time.sleep(IDLE_S)
-            calls = self.strace.log().calls() - calls
+            calls = self.faults.log().calls() - calls
             cpu_s = self.server.cpu_s() - cpu_s
             if calls < IDLE_CALLS and cpu_s < IDLE_S / 2:
                 return
@@ -264,7 +258,7 @@ class Run:
     def check_end(self):
         """It ended by itself, and said why."""
         assert self.server.wait() == 1
-        self.strace.wait()
+        self.faults.wait()
         said = self.last_words()
         assert said.count("\n") == 1 and f" {self.case.call.says}: " in said
         assert self.server.read_line() == "", "no closing line, as it failed"
@@ -311,8 +305,7 @@ class Run:
     def close(self):
         """Nothing is left, whatever became of the test."""
         self.server.kill()
-        if hasattr(self, "strace"):
-            self.strace.end()
+        self.faults.end()
         close_all(self.clients)
 
 
@@ -331,13 +324,24 @@ def play(run):
         run.stay_idle()
     victims = run.check_clients()
     counters = run.server.stop()
-    run.strace.wait()
+    run.faults.wait()
     assert run.last_words() == ""
     run.check_counters(counters, victims)
 
 
+def traced(case):
+    """Every call of this model, so that none of its loops goes unseen."""
+    names = set()
+    for call in fault_table.CALLS[case.model]:
+        names.update(call.strace.split(","))
+    for also in case.call.also:
+        names.update(also[0].split(","))
+    return ",".join(sorted(names))
+
+
 def test_fault(case, tmp_path):
-    run = Run(case, tmp_path)
+    run = Run(case, tmp_path, Strace(tmp_path / "strace", traced(case)),
+              wrapper=wrapper())
     try:
         play(run)
     finally:

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The calls that the ring makes for uring fail, too, in every way they can.
+
+No system call is there for strace to make fail: a library that comes before
+liburing puts the errors into completions. Also what only a ring can do wrong:
+not be allowed, lack features, overflow.
+"""
+
+import errno
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import fault_table
+import server
+from fault_clients import Client, close_all, settle
+from fault_strace import why_not
+from fault_table import Call, Case, Effect, When
+from test_faults import Run, models_chosen, play
+
+SOURCE = server.TOP / "tests" / "faults" / "uring_faults.c"
+
+#: The kinds of operations; their errors are those of the calls.
+OPERATIONS = ("accept", "recv", "send")
+
+
+def cases():
+    """As of the table: every operation, every error, every When."""
+    for kind in OPERATIONS:
+        first = 2 if kind == "accept" else 3
+        call = Call(kind, kind, kind, first=first, says="io_uring accept")
+        for error, effect in fault_table.ERRORS[kind].items():
+            for when in When:
+                if effect is Effect.ENDS and when is not When.ONCE:
+                    continue
+                yield Case("uring", call, error, effect, when)
+
+
+def pytest_generate_tests(metafunc):
+    if "ring_case" in metafunc.fixturenames:
+        chosen = "uring" in models_chosen(metafunc.config)
+        all_cases = list(cases()) if chosen else []
+        default = fault_table.chosen_by_default(all_cases)
+        metafunc.parametrize("ring_case", [
+            pytest.param(case, id=str(case),
+                         marks=() if case in default else pytest.mark.long)
+            for case in all_cases])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uring_is_chosen(request):
+    if "uring" not in models_chosen(request.config):
+        pytest.skip("not with --models that leave uring out, or --server")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The library of faults, built as the models are."""
+    built = tmp_path_factory.mktemp("uring") / "uring_faults.so"
+    compiler = os.environ.get("CC") or "cc"
+    if not shutil.which(compiler):
+        pytest.skip(f"no compiler {compiler} to build {SOURCE.name} with")
+    subprocess.run([compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wall",
+                    "-Wextra", "-shared", "-fPIC", "-o", built, SOURCE,
+                    "-ldl"], check=True, timeout=60)
+    return built
+
+
+class RingFaults:
+    """What makes operations fail, with the face that Strace has."""
+
+    def __init__(self, directory):
+        self._orders = directory / "orders"
+        self._log = directory / "log"
+
+    def environment(self, library):
+        return {"LD_PRELOAD": str(library),
+                "URING_FAULTS": str(self._orders),
+                "URING_FAULTS_LOG": str(self._log)}
+
+    def order(self, text):
+        """All at once, since the library looks all the time."""
+        new = self._orders.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self._orders)
+
+    def begin(self, _pid, injections):
+        [(kind, error, (first, last))] = injections
+        self.order(f"{kind} {getattr(errno, error)} {first} "
+                   f"{1 << 31 if last is None else last}\n")
+
+    def wait(self):
+        pass
+
+    def end(self):
+        pass
+
+    def log(self):
+        return RingLog(self._log.read_text() if self._log.exists() else "")
+
+
+class RingLog:
+    """What the library wrote."""
+
+    def __init__(self, text):
+        # The last line may not be whole yet.
+        self._lines = [line.split() for line in text.split("\n")[:-1]]
+
+    def calls(self):
+        return 0  # they are none: the CPU time has to tell
+
+    def overflown(self):
+        return any(line[0] == "overflow" for line in self._lines)
+
+    def injected(self, kind, error):
+        return sum(self.victims(kind, error).values())
+
+    def victims(self, kind, error):
+        victims = {}
+        for what, number, port in self._lines:
+            if (what, int(number)) == (kind, getattr(errno, error)):
+                victims[int(port)] = victims.get(int(port), 0) + 1
+        return victims
+
+
+def test_ring_fault(ring_case, tmp_path, library):
+    faults = RingFaults(tmp_path)
+    run = Run(ring_case, tmp_path, faults, env=faults.environment(library))
+    try:
+        play(run)
+    finally:
+        run.close()
+
+
+def converse(uring, number, sizes):
+    """So many clients at once, each with messages of these sizes."""
+    clients = [Client(uring) for _ in range(number)]
+    try:
+        for size in sizes:
+            for client in clients:
+                client.say(size)
+            stuck = settle(clients)
+            assert not stuck, f"never answered: {stuck}"
+        assert all(client.whole() for client in clients)
+        total = sum(len(client.got) for client in clients)
+        counters = uring.stop()
+        assert counters["bytes_in"] == counters["bytes_out"] == total
+        assert counters["accepted"] == number
+        assert counters["closed"]["error"] == 0
+    finally:
+        close_all(clients)
+
+
+@pytest.mark.parametrize("refused", [0, 2], ids=["featured", "plain"])
+def test_overflow_loses_nothing(tmp_path, library, refused):
+    """More results at once than there is room for in the completion queue."""
+    faults = RingFaults(tmp_path)
+    environment = {**faults.environment(library), "URING_QUEUE": "4",
+                   "URING_PLAIN": str(refused)}
+    with server.Server("uring", env=environment) as uring:
+        converse(uring, 250, [100, 5000, 1, 300] * 3)
+    assert faults.log().overflown(), "it had room enough: nothing was tested"
+
+
+@pytest.mark.parametrize("kind,size", [("send", 1), ("send", 7), ("recv", 1),
+                                       ("recv", 1000)])
+def test_short_operations(tmp_path, library, kind, size):
+    """Each operation moves less than was asked for."""
+    faults = RingFaults(tmp_path)
+    faults.order(f"{kind} short {size} 0\n")
+    with server.Server("uring", env=faults.environment(library)) as uring:
+        converse(uring, 20, [1, 2, 999, 3000])
+
+
+# What a kernel may refuse: made by strace, around the start of the server.
+
+@pytest.fixture(scope="session")
+def can_trace():
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+
+
+def under_strace(*injections):
+    command = ["strace", "-f", "-qq", "-o", os.devnull, "-e",
+               "trace=io_uring_setup,io_uring_register"]
+    for injection in injections:
+        command += ["-e", f"inject={injection}"]
+    return command
+
+
+def start_in_vain(*injections):
+    """Of a server that must not get ready: its exit status and message."""
+    done = subprocess.run([*under_strace(*injections), server.BIN / "uring"],
+                          cwd=server.TOP, capture_output=True, text=True,
+                          timeout=server.PATIENCE_S)
+    assert done.stdout == "", "a server that cannot serve is not ready"
+    assert done.stderr.startswith("uring: ") and done.stderr.count("\n") == 1
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("error,remedy", [
+    ("EPERM", "profile"), ("EACCES", "profile"), ("ENOSYS", "5.6")])
+def test_not_allowed(can_trace, error, remedy):
+    """Forbidden or unknown: 77, the reason, and what would allow it."""
+    status, message = start_in_vain(f"io_uring_setup:error={error}")
+    assert status == 77
+    assert remedy in message
+
+
+def test_no_probe(can_trace):
+    """A kernel too old to be asked what it can do is too old."""
+    status, _ = start_in_vain("io_uring_register:error=EINVAL:when=1")
+    assert status == 77
+
+
+@pytest.mark.parametrize("error", ["ENOMEM", "EMFILE", "ENFILE", "EINVAL"])
+def test_no_ring(can_trace, error):
+    """Want of something, or a kernel that understands no way of asking."""
+    status, message = start_in_vain(f"io_uring_setup:error={error}")
+    assert status == 1
+    assert "io_uring_setup: " in message
+
+
+@pytest.mark.parametrize("injection", [
+    "io_uring_setup:error=EINVAL:when=1",
+    "io_uring_setup:error=EINVAL:when=1..2",
+    "io_uring_register:error=EINVAL:when=2+"])
+def test_without_features(can_trace, injection):
+    """What an older kernel lacks is done without."""
+    with server.Server("uring", wrapper=under_strace(injection)) as uring:
+        converse(uring, 20, [100, 1, 3000])

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uring_faults.c - makes operations of an io_uring fail, for the fault tests
+ *
+ * The ring makes its calls inside the kernel, where strace cannot reach them.
+ * So this library comes between a server and liburing (LD_PRELOAD). An entry
+ * that is to fail is turned into a no-op just before it is submitted, and the
+ * no-op's completion is given the error: an operation that is said to have
+ * failed has moved no byte.
+ *
+ * Which ones fail is read, once there is such a file, from $URING_FAULTS:
+ *
+ *	OP ERROR FIRST LAST	accept, recv or send; a number; of this kind
+ *				of operation the FIRST to the LAST from now on
+ *	OP short BYTES 0	every operation is cut to so many bytes
+ *
+ * What was done goes to $URING_FAULTS_LOG, a line each: OP ERROR PORT, with
+ * the client's port, or "overflow" when the completion queue was too small.
+ * $URING_QUEUE is that size, and half of it that of the submission queue. The
+ * first $URING_PLAIN attempts to set up a ring fail, as those that ask for what
+ * a kernel does not have.
+ */
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <liburing.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Clients are pointers to structures, so that this bit of theirs is free. */
+#define MARK UINT64_C(1)
+
+static struct {
+	bool armed;
+	int opcode;
+	int error;      /* 0: cut short */
+	unsigned bytes; /* to which */
+	unsigned long first, last, seen;
+} fault;
+
+static int fault_now; /* of the no-ops under way: there is one fault a run */
+
+static void *next_one(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function) {
+		fprintf(stderr, "uring_faults: no %s\n", name);
+		abort();
+	}
+	return function;
+}
+
+static void note(const char *what, int error, int port)
+{
+	static FILE *log;
+	const char *path = getenv("URING_FAULTS_LOG");
+
+	if (!log && (!path || !(log = fopen(path, "ae"))))
+		return;
+	fprintf(log, "%s %d %d\n", what, error, port);
+	fflush(log);
+}
+
+static int peer_port(int fd)
+{
+	struct sockaddr_in address = { 0 };
+	socklen_t length = sizeof(address);
+
+	if (getpeername(fd, (void *)&address, &length) < 0)
+		return 0;
+	return ntohs(address.sin_port);
+}
+
+static const char *operation(int opcode)
+{
+	switch (opcode) {
+	case IORING_OP_ACCEPT:
+		return "accept";
+	case IORING_OP_RECV:
+		return "recv";
+	case IORING_OP_SEND:
+		return "send";
+	default:
+		return "";
+	}
+}
+
+static void arm(void)
+{
+	const char *path = getenv("URING_FAULTS");
+	char name[16] = "", error[16] = "";
+	FILE *file;
+
+	if (fault.armed || !path || !(file = fopen(path, "re")))
+		return;
+	if (fscanf(file, "%15s %15s %lu %lu", name, error, &fault.first,
+		   &fault.last) != 4) {
+		fprintf(stderr, "uring_faults: bad %s\n", path);
+		abort();
+	}
+	fclose(file);
+	fault.armed = true;
+	fault.error = atoi(error); /* "short" is 0 */
+	fault.bytes = fault.first;
+	for (int opcode = 0; opcode < IORING_OP_LAST; opcode++)
+		if (strcmp(operation(opcode), name) == 0)
+			fault.opcode = opcode;
+}
+
+static void fail(struct io_uring_sqe *sqe)
+{
+	uint64_t data = sqe->user_data;
+
+	if (sqe->opcode != fault.opcode)
+		return;
+	if (fault.error == 0) {
+		if (sqe->len > fault.bytes)
+			sqe->len = fault.bytes;
+		return;
+	}
+	fault.seen++;
+	if (fault.seen < fault.first || fault.seen > fault.last)
+		return;
+	note(operation(sqe->opcode), fault.error, peer_port(sqe->fd));
+	fault_now = fault.error;
+	io_uring_prep_nop(sqe);
+	sqe->user_data = data | MARK;
+}
+
+/* Entries that liburing has not yet shown to the kernel */
+static void look_at_entries(struct io_uring *ring)
+{
+	struct io_uring_sq *sq = &ring->sq;
+
+	arm();
+	if (!fault.armed)
+		return;
+	for (unsigned i = sq->sqe_head; i != sq->sqe_tail; i++)
+		fail(&sq->sqes[i & *sq->kring_mask]);
+}
+
+static void look_at_completion(struct io_uring_cqe *cqe)
+{
+	if (!(cqe->user_data & MARK))
+		return;
+	cqe->user_data &= ~MARK;
+	cqe->res = -fault_now;
+}
+
+int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait_nr)
+{
+	static int (*next)(struct io_uring *, unsigned);
+	static bool overflown;
+	struct io_uring_cqe *cqe;
+	unsigned head;
+	int res;
+
+	if (!next)
+		next = next_one(__func__);
+	look_at_entries(ring);
+	res = next(ring, wait_nr);
+	if (!overflown && (*ring->sq.kflags & IORING_SQ_CQ_OVERFLOW)) {
+		overflown = true;
+		note("overflow", 0, 0);
+	}
+	io_uring_for_each_cqe(ring, head, cqe)
+		look_at_completion(cqe);
+	return res;
+}
+
+/* It may bring some more, which had not fitted. */
+unsigned io_uring_peek_batch_cqe(struct io_uring *ring,
+				 struct io_uring_cqe **cqes, unsigned count)
+{
+	static unsigned (*next)(struct io_uring *, struct io_uring_cqe **,
+				unsigned);
+	unsigned ready;
+
+	if (!next)
+		next = next_one(__func__);
+	ready = next(ring, cqes, count);
+	for (unsigned i = 0; i < ready; i++)
+		look_at_completion(cqes[i]);
+	return ready;
+}
+
+int io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
+			       struct io_uring_params *params)
+{
+	static int (*next)(unsigned, struct io_uring *,
+			   struct io_uring_params *);
+	const char *size = getenv("URING_QUEUE");
+	const char *plain = getenv("URING_PLAIN");
+	static int attempts;
+
+	if (!next)
+		next = next_one(__func__);
+	if (plain && attempts++ < atoi(plain))
+		return -EINVAL;
+	if (size) {
+		params->flags |= IORING_SETUP_CQSIZE;
+		params->cq_entries = atoi(size);
+		entries = params->cq_entries / 2;
+	}
+	return next(entries, ring, params);
+}

@@ -174,31 +174,42 @@ def connect_small(server):
     return sock
 
 
+#: What push() writes, over and over; each client begins somewhere else. Its
+#: length fits no buffer: bytes out of their place are seen.
+PUSHED = random_bytes(0, 65521)
+
+
+def pushed(client, size):
+    """The first bytes of what the how-many-th client wrote."""
+    begin = client * 1000 % len(PUSHED)
+    return (PUSHED * (size // len(PUSHED) + 2))[begin:begin + size]
+
+
 def push(socks, most=32 << 20, stuck_after=0.3):
-    """All write and never read, until none of them can go on. Bytes written.
+    """All write and never read, until none of them can go on. How many bytes
+    each has written.
 
     That is soon, unless the server takes whatever comes: all that there is
     room for is a buffer of its own and the kernel's (on the way back some
     4 MiB, see tcp_wmem; there the server gets stuck, too). Fails at `most`.
     """
-    data = bytes(1 << 16)
-    by_number = {sock.fileno(): sock for sock in socks}
-    written = dict.fromkeys(by_number, 0)
+    number = {sock.fileno(): i for i, sock in enumerate(socks)}
+    written = [0] * len(socks)
     poll = select.poll()
     for sock in socks:
         sock.setblocking(False)
         poll.register(sock, select.POLLOUT)
-    while True:
-        ready = poll.poll(stuck_after * 1000)
-        if not ready:
-            return sum(written.values())
+    while ready := poll.poll(stuck_after * 1000):
         for fd, _ in ready:
+            i = number[fd]
+            begin = (written[i] + i * 1000) % len(PUSHED)
             try:
-                written[fd] += by_number[fd].send(data)
+                written[i] += socks[i].send(PUSHED[begin:])
             except BlockingIOError:
                 pass
-            assert written[fd] < most, (
+            assert written[i] < most, (
                 f"the server took {most >> 20} MiB of one who reads nothing")
+    return written
 
 
 def reset(sock):

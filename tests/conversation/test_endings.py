@@ -2,6 +2,7 @@
 """Clients that leave, politely or not: that is nobody else's business."""
 
 import signal
+import socket
 
 import pytest
 from clients import carry_out, connect_many, connect_small, echo, echo_all
@@ -68,7 +69,7 @@ def test_half_close_of_many_at_once(start_small):
 def test_half_close_without_a_byte(start_small):
     server = start_small()
     client = server.connect()
-    client.shutdown(1)
+    client.shutdown(socket.SHUT_WR)
     assert client.recv(1) == b""
 
 
@@ -124,6 +125,7 @@ def test_reset_in_mid_reply(start_small):
         assert counters["closed"]["stop"] == 10
 
 
+@pytest.mark.smoke
 def test_closed_with_a_reply_unread(start_small):
     """An ordinary close: the kernel makes a reset of it, a moment later."""
     server = start_small("--message", "64")

@@ -8,12 +8,13 @@
  *               thread that blocks in the call for us: for each of the two a
  *               failed pread or pwrite, the read or write, a signal queued and
  *               taken, futexes to hand work over, now and then a new thread
- * Costs:        a thread and a buffer for every client, also for a silent one
+ * Costs:        a thread and a buffer for every client, also for a silent one;
+ *               a search through all operations under way for each new one
  * Limits:       threads; signals that may be queued (RLIMIT_SIGPENDING)
  * Compare with: uring.c - where no thread is needed
  * Try:          strace -f -c bin/aio; ls /proc/$(pidof aio)/task | wc -l
  */
-#include "common/aio_limits.h"
+#include "common/limits.h"
 #include "common/model.h"
 
 #include <aio.h>
@@ -41,12 +42,7 @@ struct operation {
 	bool suspect;
 };
 
-/*
- * No more clients than glibc can give a thread each, and no more than results
- * that can be queued: it would tell us of neither shortage.
- */
-static struct aio_limits limits;
-
+static long signals; /* that can be queued: one for each client */
 static sigset_t waited;
 
 static void drop_client(struct conn *c)
@@ -122,10 +118,10 @@ static bool accept_clients(int listen_fd, const struct options *opt)
 		c = admit(fd, opt);
 		if (!c)
 			continue;
-		if (conn_count() > limits.threads)
-			turn_away(c, REFUSED_THREADS);
-		else if (conn_count() > limits.signals)
+		if (conn_count() > signals)
 			turn_away(c, REFUSED_SIGNALS);
+		else if (!can_have_threads(conn_count() + 1 - thread_count()))
+			turn_away(c, REFUSED_THREADS);
 		else if (!(c->model = calloc(1, sizeof(struct operation))))
 			turn_away(c, REFUSED_MEMORY);
 		else
@@ -135,29 +131,34 @@ static bool accept_clients(int listen_fd, const struct options *opt)
 }
 
 /*
- * Where a signal could not be queued all the same, because others of this user
- * took its place, glibc leaves EAGAIN, which no call on a blocking socket
- * gives, in the place of the result. One that is found so twice, with no
- * signal in the queue either time, is lost, and its client cannot go on.
+ * Every client has an operation under way, for no result is left in the queue.
+ * What the patrol then sees twice is not passing, and glibc does not tell it:
+ *
+ * Others of this user took a thread's place: an operation waits for the thread
+ * of somebody else, maybe for ever. It is cancelled, which ends its client.
+ * Or they took a signal's place: EAGAIN, which no call on a blocking socket
+ * gives, is where the result was. That is lost, and its client cannot go on.
  */
 static void patrol(void)
 {
+	static bool were_short;
+	bool are_short = thread_count() - 1 < conn_count();
 	struct conn *c, *next;
 
-	aio_prompt();
 	for (c = conn_first(); c; c = next) {
 		struct operation *op = c->model;
 
 		next = c->next;
-		if (aio_error(&op->block) != EAGAIN)
-			continue;
-		if (op->suspect) {
+		if (are_short && were_short)
+			aio_cancel(c->fd, &op->block);
+		if (aio_error(&op->block) == EAGAIN && op->suspect) {
 			totals.aio_result_lost++;
 			drop_client(c);
 		} else {
-			op->suspect = true;
+			op->suspect = aio_error(&op->block) == EAGAIN;
 		}
 	}
+	were_short = are_short;
 }
 
 static void drop_all_clients(void)
@@ -168,8 +169,11 @@ static void drop_all_clients(void)
 		shutdown(c->fd, SHUT_RDWR);
 	while ((c = conn_first())) {
 		struct operation *op = c->model;
+		const struct aiocb *list[] = { &op->block };
 
-		aio_await(&op->block);
+		do /* at least once: glibc may still be about to signal */
+			aio_suspend(list, 1, NULL);
+		while (aio_error(&op->block) == EINPROGRESS);
 		totals.aio_result_lost += aio_error(&op->block) == EAGAIN;
 		take_result(c);
 		drop_client(c);
@@ -199,13 +203,16 @@ static void set_up_signals(int listen_fd)
 
 int serve(int listen_fd, const struct options *opt)
 {
+	/* A thread for every client: with fewer, silent ones starve the rest. */
+	const struct aioinit pool = { .aio_threads = sysconf(_SC_OPEN_MAX) };
 	bool more = true; /* clients may be waiting to be accepted */
-	struct timespec pause;
+	struct timespec pause = { 0 };
 	siginfo_t info;
 	int signo;
 
 	set_up_signals(listen_fd);
-	limits = prove_aio_limits(opt->max_clients, FINISHED);
+	signals = signals_to_spare();
+	aio_init(&pool);
 
 	ready(listen_fd);
 	while (!stopping) {

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* limits.c - what this process may still have: see limits.h */
+#include "limits.h"
+
+#include "die.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+long thread_count(void)
+{
+	struct stat tasks;
+
+	if (stat("/proc/self/task", &tasks) < 0)
+		die("stat /proc/self/task");
+	return tasks.st_nlink - 2; /* a folder for each, beside . and .. */
+}
+
+static void *stay(void *barrier)
+{
+	pthread_mutex_lock(barrier);
+	pthread_mutex_unlock(barrier);
+	return NULL;
+}
+
+bool can_have_threads(long n)
+{
+	pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t *threads;
+	pthread_attr_t attr;
+	long had = 0;
+
+	if (n <= 0)
+		return true;
+	threads = calloc(n, sizeof(*threads));
+	if (!threads)
+		return false;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
+	pthread_mutex_lock(&barrier); /* until all are there */
+	while (had < n &&
+	       pthread_create(&threads[had], &attr, stay, &barrier) == 0)
+		had++;
+	pthread_mutex_unlock(&barrier);
+	for (long i = 0; i < had; i++)
+		pthread_join(threads[i], NULL);
+	pthread_attr_destroy(&attr);
+	free(threads);
+	return had == n;
+}
+
+long signals_to_spare(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	long waiting, limit, spare = -1;
+	char line[128];
+
+	if (!status)
+		die("open /proc/self/status");
+	while (spare < 0 && fgets(line, sizeof(line), status))
+		if (sscanf(line, "SigQ: %ld/%ld", &waiting, &limit) == 2)
+			spare = limit > waiting ? limit - waiting : 0;
+	fclose(status);
+	if (spare < 0)
+		die("read SigQ from /proc/self/status");
+	return spare;
+}

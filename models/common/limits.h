@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* limits.h - what this process may still have of what the system rations */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include <stdbool.h>
+
+/* How many threads this process has, the library's own among them */
+long thread_count(void);
+
+/* Whether `n` more could be had at this moment: it makes and ends them. */
+bool can_have_threads(long n);
+
+/* How many more signals this user may have waiting to be taken */
+long signals_to_spare(void);
+
+#endif

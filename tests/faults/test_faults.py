@@ -32,6 +32,12 @@ MAX_CLIENTS, MAX_CLIENTS_AIO = 100, 12
 #: or four calls each.
 IDLE_S, IDLE_CALLS = 0.3, 180
 
+#: At least as long is a wait that fails tried again: the reason may pass.
+TRIED_S = 0.5
+
+#: More than anybody may be kept waiting by accepting that rests now and then
+RESTS_S = 8
+
 #: Rounds of messages after which a fault that has not happened never will.
 ROUNDS_MAX = 60
 
@@ -85,6 +91,7 @@ class Run:
         self.clients = []
         try:
             self.begin_with(8 if case.call.kind == "modify" else 4)
+            self.begun = time.monotonic()
             faults.begin(self.server.pid, [
                 *case.call.also,
                 (case.call.strace, case.error, self.first_and_last())])
@@ -196,7 +203,17 @@ class Run:
         return number == 1 or living < 2
 
     def talk_until_failed(self):
-        """Rounds of messages, until the call has failed as often as it will."""
+        """Rounds of messages, until the call has failed as often as it will.
+
+        What accepting rests for adds up to a fraction of a second.
+        """
+        begin = time.monotonic()
+        self.talk_in_rounds()
+        took = time.monotonic() - begin
+        assert self.case.call.kind != "accept" or took < RESTS_S, (
+            f"{took} s to get over {self.injected()} failures")
+
+    def talk_in_rounds(self):
         self.talk(self.old)
         for number in range(ROUNDS_MAX):
             if self.wants_newcomer(number):
@@ -258,6 +275,9 @@ class Run:
     def check_end(self):
         """It ended by itself, and said why."""
         assert self.server.wait() == 1
+        lasted = time.monotonic() - self.begun
+        assert self.case.effect is Effect.ENDS or lasted > TRIED_S, (
+            f"given up after {lasted} s already")
         self.faults.wait()
         said = self.last_words()
         assert said.count("\n") == 1 and f" {self.case.call.says}: " in said

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """strace as the maker of faults, and what its log says of them."""
 
+import os
 import pathlib
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,6 +48,25 @@ def why_not():
         sleeper.kill()
         sleeper.wait()
     return None
+
+
+def run_in_vain(command):
+    """Runs what must not get ready: its exit status, its one line of stderr.
+
+    As a process group, so that nothing is left if it does not end: strace
+    that is killed leaves behind whom it traced.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    try:
+        out, said = process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, said = process.communicate()
+    assert out == "", f"not to be ready: {out}"
+    assert said.count("\n") == 1, f"not one line: {said!r}"
+    return process.returncode, said
 
 
 def _when(first_and_last):

@@ -16,7 +16,7 @@ import pytest
 import fault_table
 import server
 from fault_clients import Client, close_all, settle
-from fault_strace import why_not
+from fault_strace import run_in_vain, why_not
 from fault_table import Call, Case, Effect, When
 from test_faults import Run, models_chosen, play
 
@@ -193,12 +193,10 @@ def under_strace(*injections):
 
 def start_in_vain(*injections):
     """Of a server that must not get ready: its exit status and message."""
-    done = subprocess.run([*under_strace(*injections), server.BIN / "uring"],
-                          cwd=server.TOP, capture_output=True, text=True,
-                          timeout=server.PATIENCE_S)
-    assert done.stdout == "", "a server that cannot serve is not ready"
-    assert done.stderr.startswith("uring: ") and done.stderr.count("\n") == 1
-    return done.returncode, done.stderr
+    status, message = run_in_vain([*under_strace(*injections),
+                                   server.TOP / server.BIN / "uring"])
+    assert message.startswith("uring: ")
+    return status, message
 
 
 @pytest.mark.parametrize("error,remedy", [

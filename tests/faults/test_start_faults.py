@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""A server that cannot get what it needs to start says so, and is not ready.
+
+Each call that it makes before the ready line fails, for want of a resource.
+"""
+
+import os
+
+import pytest
+
+import server
+from fault_strace import run_in_vain, why_not
+from test_faults import models_chosen
+
+#: The calls before the ready line: those of models/common/ ...
+COMMON = {
+    "socket": ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
+    "setsockopt": ("ENOMEM",),
+    "bind": ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "ENOMEM"),
+    "listen": ("EADDRINUSE",),
+    "getsockname": ("ENOBUFS",),
+}
+
+#: ... and each model's own. io_uring_setup: see test_uring_faults.py
+OWN = {
+    "epoll": {"epoll_create1": ("EMFILE", "ENFILE", "ENOMEM"),
+              "epoll_ctl": ("ENOMEM", "ENOSPC")},
+    "aio": {"timer_create": ("EAGAIN", "ENOMEM")},
+}
+
+
+def cases(models):
+    for model in models:
+        for call, errors in {**COMMON, **OWN.get(model, {})}.items():
+            for error in errors:
+                yield model, call, error
+
+
+def pytest_generate_tests(metafunc):
+    if "start_case" in metafunc.fixturenames:
+        metafunc.parametrize("start_case",
+                             cases(models_chosen(metafunc.config)),
+                             ids="-".join)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def can_trace():
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+
+
+def start_in_vain(model, calls, error, *only):
+    """Returns the one line that it leaves, of a server that cannot start."""
+    status, said = run_in_vain(
+        ["strace", "-f", "-qq", "-o", os.devnull, *only, "-e",
+         f"trace={calls}", "-e", f"inject={calls}:error={error}",
+         server.TOP / server.BIN / model])
+    assert status == 1
+    return said
+
+
+def test_start(start_case):
+    model, call, error = start_case
+    said = start_in_vain(model, f"?{call}", error)
+    assert said.startswith(f"{model}: {call}"), said
+
+
+@pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM"])
+def test_no_reserve(error, request):
+    """The descriptor held in reserve cannot be had."""
+    models = models_chosen(request.config)
+    if not models:
+        pytest.skip("not with --server")
+    said = start_in_vain(models[0], "?open,?openat", error, "-P", "/dev/null")
+    assert said.startswith(f"{models[0]}: open /dev/null: "), said

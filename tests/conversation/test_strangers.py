@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The conversation with a program that is none of ours (--server), and proof
-that it can fail: a sound one is accepted, and each broken in one way is not."""
+that it can fail: a sound one passes, and each that is broken in one way does
+not."""
 
 import os
 import subprocess

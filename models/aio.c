@@ -28,10 +28,7 @@
 const char model_name[] = "aio";
 const char model_summary[] = "POSIX asynchronous I/O, completion by signals";
 
-/*
- * The signals that are waited for. Of several, the lowest is taken first: no
- * result is left in the queue when the patrol's turn comes.
- */
+/* The signals waited for. Of several, the lowest number is taken first. */
 #define CONNECTING SIGIO  /* somebody wants to connect */
 #define FINISHED SIGRTMIN /* the operation of the client it carries */
 #define PATROL SIGRTMAX   /* every second */
@@ -48,7 +45,6 @@ static sigset_t waited;
 static void drop_client(struct conn *c)
 {
 	close(c->fd);
-	free(c->model);
 	conn_end(c);
 }
 
@@ -56,28 +52,21 @@ static void drop_client(struct conn *c)
 static void start_client(struct conn *c)
 {
 	struct operation *op = c->model;
-	int failed;
+	bool reading = c->want == WANT_READ;
 
 	*op = (struct operation){
 		.block.aio_fildes = c->fd,
+		.block.aio_buf = reading ? conn_space(c) : (char *)c->out,
+		.block.aio_nbytes = reading ? CONN_SPACE : c->out_len,
 		.block.aio_sigevent.sigev_notify = SIGEV_SIGNAL,
 		.block.aio_sigevent.sigev_signo = FINISHED,
 		.block.aio_sigevent.sigev_value.sival_ptr = c,
 	};
-	if (c->want == WANT_READ) {
-		op->block.aio_buf = conn_space(c);
-		op->block.aio_nbytes = CONN_SPACE;
-		failed = aio_read(&op->block);
-	} else {
-		op->block.aio_buf = (char *)c->out;
-		op->block.aio_nbytes = c->out_len;
-		failed = aio_write(&op->block);
-	}
-	if (failed)
+	if ((reading ? aio_read(&op->block) : aio_write(&op->block)) < 0)
 		drop_client(c);
 }
 
-static void take_result(struct conn *c)
+static int take_result(struct conn *c)
 {
 	struct operation *op = c->model;
 	int error = aio_error(&op->block);
@@ -87,64 +76,76 @@ static void take_result(struct conn *c)
 		conn_did_read(c, error ? -error : n);
 	else
 		conn_did_write(c, error ? -error : n);
+	return error;
 }
 
 static void finish_client(struct conn *c)
 {
-	take_result(c);
+	int error = take_result(c);
+
 	if (c->work)
 		do_work(c);
-	if (c->want == WANT_CLOSE)
+	if (error == ECANCELED && c->bytes_in == 0) /* by the patrol, below */
+		turn_away(c, REFUSED_THREADS);
+	else if (c->want == WANT_CLOSE)
 		drop_client(c);
 	else
 		start_client(c);
 }
 
-/* False when the queue is empty: only then does the next client signal. */
-static bool accept_clients(int listen_fd, const struct options *opt)
+/* False when nobody is left in the queue: the next to come will signal. */
+static bool accept_client(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
 	int fd;
 
-	while (!stopping && accept_pause() < 0) {
-		/* Its socket blocks: the thread that reads it is to wait. */
-		fd = accept(listen_fd, NULL, NULL);
-		if (fd < 0 && errno == EAGAIN)
-			return false;
-		if (fd < 0) {
-			accept_failed("accept", errno);
-			continue;
-		}
-		c = admit(fd, opt);
-		if (!c)
-			continue;
-		if (conn_count() > signals)
-			turn_away(c, REFUSED_SIGNALS);
-		else if (!can_have_threads(conn_count() + 1 - thread_count()))
-			turn_away(c, REFUSED_THREADS);
-		else if (!(c->model = calloc(1, sizeof(struct operation))))
-			turn_away(c, REFUSED_MEMORY);
-		else
-			start_client(c);
+	/* Its socket blocks: the thread that reads it is to wait. */
+	fd = accept(listen_fd, NULL, NULL);
+	if (fd < 0 && errno == EAGAIN)
+		return false;
+	if (fd < 0) {
+		accept_failed("accept", errno);
+		return true;
 	}
+	c = admit(fd, opt);
+	if (!c)
+		return true;
+	if (conn_count() > signals)
+		turn_away(c, REFUSED_SIGNALS);
+	else if (!can_have_threads(conn_count()))
+		turn_away(c, REFUSED_THREADS);
+	else if (!(c->model = calloc(1, sizeof(struct operation))))
+		turn_away(c, REFUSED_MEMORY);
+	else
+		start_client(c);
 	return true;
 }
 
 /*
- * Every client has an operation under way, for no result is left in the queue.
- * What the patrol then sees twice is not passing, and glibc does not tell it:
+ * What glibc does not tell. When it is the patrol's turn no result is left in
+ * the queue: each client has an operation under way. What it sees twice, then,
+ * is no passing state.
  *
  * Others of this user took a thread's place: an operation waits for the thread
- * of somebody else, maybe for ever. It is cancelled, which ends its client.
+ * of somebody else. If there can be one now, any new operation brings it about;
+ * if not, what waits is cancelled, which ends its client.
  * Or they took a signal's place: EAGAIN, which no call on a blocking socket
  * gives, is where the result was. That is lost, and its client cannot go on.
  */
 static void patrol(void)
 {
+	static struct aiocb prompt = { .aio_fildes = -1,
+				       .aio_sigevent.sigev_notify =
+					       SIGEV_NONE };
 	static bool were_short;
 	bool are_short = thread_count() - 1 < conn_count();
 	struct conn *c, *next;
 
+	if (are_short && can_have_threads(conn_count())) {
+		are_short = false;
+		if (aio_error(&prompt) != EINPROGRESS)
+			aio_read(&prompt);
+	}
 	for (c = conn_first(); c; c = next) {
 		struct operation *op = c->model;
 
@@ -208,7 +209,7 @@ int serve(int listen_fd, const struct options *opt)
 	bool more = true; /* clients may be waiting to be accepted */
 	struct timespec pause = { 0 };
 	siginfo_t info;
-	int signo;
+	int signo, pause_ms;
 
 	set_up_signals(listen_fd);
 	signals = signals_to_spare();
@@ -216,20 +217,19 @@ int serve(int listen_fd, const struct options *opt)
 
 	ready(listen_fd);
 	while (!stopping) {
-		if (more)
-			more = accept_clients(listen_fd, opt);
-		pause.tv_nsec = accept_pause() * 1000000L;
+		pause_ms = accept_pause();
+		if (more && pause_ms < 0)
+			more = accept_client(listen_fd, opt);
+		pause.tv_nsec = pause_ms < 0 ? 0 : pause_ms * 1000000L;
 		signo = sigtimedwait(&waited, &info, more ? &pause : NULL);
-		if (signo == FINISHED) {
+		if (signo == FINISHED)
 			finish_client(info.si_value.sival_ptr);
-		} else if (signo == PATROL) {
-			patrol();
-			more = true; /* it does no harm to look */
-		} else if (signo < 0 && errno != EAGAIN) {
+		else if (signo < 0 && errno != EAGAIN)
 			wait_failed("sigtimedwait", errno);
-		} else { /* CONNECTING, or the end of a pause */
+		else /* CONNECTING, the end of a pause, or just to be sure */
 			more = true;
-		}
+		if (signo == PATROL)
+			patrol();
 	}
 	drop_all_clients();
 	return 0;

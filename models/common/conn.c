@@ -61,6 +61,7 @@ static void forget(struct conn *c)
 		c->next->prev = c->prev;
 	client_count--;
 	free(c->buffer);
+	free(c->model);
 	free(c);
 }
 

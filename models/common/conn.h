@@ -52,7 +52,7 @@ struct conn {
 	size_t out_len;
 	unsigned work;   /* requests just read that ask for do_work() */
 	uint64_t number; /* the how many-th client it is, from 1 */
-	void *model;     /* the model's own, if it needs more than this */
+	void *model;     /* the model's own, from malloc, freed with it */
 
 	const struct options *opt;
 	char *buffer;

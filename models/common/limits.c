@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
+
+/* Threads are tried for so many clients to come: trying takes a while. */
+enum { TRY_AHEAD = 64 };
 
 long thread_count(void)
 {
@@ -26,18 +30,16 @@ static void *stay(void *barrier)
 	return NULL;
 }
 
-bool can_have_threads(long n)
+/* How many threads, up to `n`, can be there beside those that are there now */
+static long try_threads(long n)
 {
 	pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
-	pthread_t *threads;
+	pthread_t *threads = calloc(n, sizeof(*threads));
 	pthread_attr_t attr;
 	long had = 0;
 
-	if (n <= 0)
-		return true;
-	threads = calloc(n, sizeof(*threads));
 	if (!threads)
-		return false;
+		return 0;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	pthread_mutex_lock(&barrier); /* until all are there */
@@ -49,7 +51,32 @@ bool can_have_threads(long n)
 		pthread_join(threads[i], NULL);
 	pthread_attr_destroy(&attr);
 	free(threads);
-	return had == n;
+	return had;
+}
+
+bool can_have_threads(long n)
+{
+	static long proved;
+	static bool at_limit;
+	static time_t tried_at;
+	struct timespec now;
+	long there, missing;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec != tried_at) {
+		tried_at = now.tv_sec;
+		proved = 0;
+		at_limit = false;
+	}
+	if (n > proved && !at_limit) {
+		there = thread_count() - 1;
+		missing = n + TRY_AHEAD - there;
+		proved = there;
+		if (missing > 0)
+			proved += try_threads(missing);
+		at_limit = proved < n + TRY_AHEAD;
+	}
+	return n <= proved;
 }
 
 long signals_to_spare(void)

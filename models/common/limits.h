@@ -8,7 +8,11 @@
 /* How many threads this process has, the library's own among them */
 long thread_count(void);
 
-/* Whether `n` more could be had at this moment: it makes and ends them. */
+/*
+ * Whether this process can have `n` threads beside its first: those that are
+ * missing are made, all at once, and ended. Others of this user may take their
+ * places, so this is done anew every second.
+ */
 bool can_have_threads(long n);
 
 /* How many more signals this user may have waiting to be taken */

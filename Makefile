@@ -7,6 +7,7 @@
 #   make smoke         the part of it that gates a benchmark run (20 s)
 #   make test          install what is missing, build all variants, test them all
 #   make test-long     the same, with what takes long
+#   make bench-memory  memory of each model for a silent client
 #   make lint          format and static analysis
 #   make format        format every C file
 #   make diff          how two models differ: make diff A=poll B=epoll
@@ -53,7 +54,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long lint format diff clean variants
+.PHONY: all help check smoke test test-long bench-memory lint format diff clean variants
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -122,6 +123,10 @@ test test-long:
 	@harness/setup/install build test
 	@+$(MAKE) --no-print-directory variants
 	@tests/run $(if $(filter test-long,$@),--long)
+
+bench-memory: all
+	@harness/setup/install test
+	@"$$(harness/setup/python)" tests/bench/memory.py
 
 lint:
 	@harness/setup/install build test lint

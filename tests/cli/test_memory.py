@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What an idle client costs: memory, and time of the CPU."""
+
+import pathlib
+import sys
+import time
+
+import pytest
+import server
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from bench.memory import bytes_per_client  # noqa: E402
+
+#: Resident KiB that a client may cost who sent 128 bytes and is silent now.
+#: aio has no limit: it costs what the C library makes it cost.
+KIB_MAX = {"thread": 40, "aio": None}
+KIB_MAX_OTHERS = 8
+
+
+def test_memory_of_an_idle_client(model):
+    limit = KIB_MAX.get(model, KIB_MAX_OTHERS)
+    cost = bytes_per_client(model, 128, clients=400)
+    assert limit is None or cost <= limit * 1024
+
+
+def test_silence_costs_no_cpu(model, start):
+    """A server without traffic sleeps, but for the one that never does."""
+    one = start()
+    clients = [one.connect() for _ in range(100)]
+    for client in clients:
+        client.sendall(b"x")
+        assert server.receive(client, 1) == b"x"
+    time.sleep(0.1)
+    before, begin = one.cpu_s(), time.monotonic()
+    time.sleep(0.5)
+    share = (one.cpu_s() - before) / (time.monotonic() - begin)
+    if model == "busypoll":
+        if share < 0.1:
+            pytest.skip(f"a busy machine gave it only {share:.0%} of a CPU")
+    else:
+        assert share < 0.02

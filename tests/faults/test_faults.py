@@ -283,12 +283,12 @@ class Run:
         assert said.count("\n") == 1 and f" {self.case.call.says}: " in said
         assert self.server.read_line() == "", "no closing line, as it failed"
 
-        stuck = settle(self.victims(), lambda client: client.closed)
+        victims = self.victims()
+        stuck = settle(victims, lambda client: client.closed)
         assert not stuck, f"its call failed, but it is not closed: {stuck}"
     def check_clients(self):
         """Only those whose calls failed suffered; returns these."""
         settle([c for c in self.clients if not self.may_wait(c)])
-        victims = self.victims()
         for client in self.clients:
             if client in victims or self.may_wait(client):
                 continue
@@ -298,22 +298,26 @@ class Run:
         return victims
 
     def check_counters(self, counters, victims):
-        """The counters say what was seen."""
+        """The counters say what was seen.
+
+        After that was seen, and before the server stopped, one more call may
+        have failed: aio's threads come to some of them late.
+        """
         closed, refused = counters["closed"], counters["refused"]
         lost = counters["aio_result_lost"]
-        number = len(victims)
+        number = range(len(victims), len(self.victims()) + 1)
         if self.case.effect is Effect.REFUSES:
-            assert (refused, closed["error"], closed["reset"]) == (number,
-                                                                  0, 0)
+            assert refused in number
+            assert (closed["error"], closed["reset"]) == (0, 0)
         elif self.case.effect is Effect.LOSES:
             # at the stop, too, of clients that were served well until then
             assert (refused, lost) == (0, len(self.victims()))
         elif self.case.error in ("ECONNRESET", "EPIPE"):
-            assert (refused, closed["error"], closed["reset"]) == (0, 0,
-                                                                  number)
+            assert closed["reset"] in number
+            assert (refused, closed["error"]) == (0, 0)
         else:
+            assert closed["error"] in number
             assert (refused, closed["reset"]) == (0, 0)
-            assert closed["error"] == number
         came = counters["accepted"] + refused
         assert came == len(self.clients) or self.accepts_no_more()
         if self.case.effect is not Effect.LOSES:

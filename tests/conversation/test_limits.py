@@ -197,8 +197,8 @@ def test_signals(model):
 
 def test_threads_that_others_take_meanwhile(model):
     """A server may have had its threads, and may count on having them again,
-    when other programs of the same user come: whoever is let in all the same
-    is served, and nobody is left waiting."""
+    when other programs of the same user come. Nobody is left waiting: who is
+    not served is refused, or soon ended, and counted either way."""
     limit = 60
     nproc = f"--nproc={limit}:{limit}"
     with another_user(model, nproc) as server:
@@ -218,4 +218,7 @@ def test_threads_that_others_take_meanwhile(model):
                 process.kill()
                 process.wait()
         crowd.go_on()
-        crowd.check_counters("threads")
+        counters = server.stop(within=STOP_WITHIN_S)
+    unserved = counters["refused_by"]["threads"] + counters["closed"]["error"]
+    assert unserved == crowd.refused
+    assert counters["closed"]["error"] == counters["accepted"] - crowd.came

@@ -42,7 +42,7 @@ def late_requests(server, requests, late_s):
 @pytest.mark.parametrize("seed", [1, 2, MASK])
 def test_the_same_requests_for_the_same_seed(start_small, seed):
     """The sleep is never shorter than asked, so no drawn one is missing;
-    a busy machine may make a few others late."""
+    a busy machine may make others late, but hardly most of them."""
     requests, percent, sleep_s = 24, 25, 0.04
     seeded = () if seed == 1 else ("--seed", str(seed))  # 1 is the default
     server = start_small("--message", "1", "--work", "sleep:40ms@25%", *seeded)
@@ -50,7 +50,8 @@ def test_the_same_requests_for_the_same_seed(start_small, seed):
         late = late_requests(server, requests, sleep_s)
         expected = drawn(seed, number, requests, percent)
         assert expected <= late, "a request did not sleep"
-        assert len(late - expected) <= 3, "others slept as well"
+        others = requests - len(expected)
+        assert len(late - expected) < others / 2, "others slept as well"
 
 
 def test_the_draw_depends_on_seed_client_and_percentage():
@@ -64,7 +65,7 @@ def test_the_draw_depends_on_seed_client_and_percentage():
 
 def test_sleep_comes_before_the_last_byte(start_small):
     """What comes before that byte was echoed already."""
-    server = start_small("--message", "4", "--work", "sleep:150ms")
+    server = start_small("--message", "4", "--work", "sleep:400ms")
     client = server.connect()
     begin = time.monotonic()
     client.sendall(b"abc")
@@ -72,8 +73,8 @@ def test_sleep_comes_before_the_last_byte(start_small):
     early = time.monotonic() - begin
     client.sendall(b"d")
     assert receive(client, 1) == b"d"
-    assert time.monotonic() - begin - early >= 0.15
-    assert early < 0.15
+    assert time.monotonic() - begin - early >= 0.4
+    assert early < 0.4
 
 
 def test_sleep_for_every_request_of_one_read(start_small):

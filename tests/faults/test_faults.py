@@ -288,6 +288,9 @@ class Run:
         assert not stuck, f"its call failed, but it is not closed: {stuck}"
     def check_clients(self):
         """Only those whose calls failed suffered; returns these."""
+        victims = self.victims()
+        stuck = settle(victims, lambda client: client.closed)
+        assert not stuck, f"its call failed, but it is not closed: {stuck}"
         settle([c for c in self.clients if not self.may_wait(c)])
         for client in self.clients:
             if client in victims or self.may_wait(client):

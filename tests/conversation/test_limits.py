@@ -64,6 +64,7 @@ class Crowd:
         assert counters["accepted"] == self.came
         assert counters["refused"] == self.refused
         assert sum(by[why] for why in reasons) == self.refused, by
+        assert counters.get("aio_result_lost", 0) == 0
         assert counters["requests"] == self.requests
         assert counters["bytes_in"] == counters["bytes_out"] \
             == self.requests * SIZE

@@ -104,7 +104,7 @@ static void finish_accept(int res, int listen_fd, const struct options *opt)
 }
 
 /* io_uring_setup failed: what forbids it, and what would allow it */
-static _Noreturn void explain(int error)
+__attribute__((noreturn)) static void explain(int error)
 {
 	FILE *sysctl = fopen("/proc/sys/kernel/io_uring_disabled", "r");
 	int disabled = 0;

@@ -8,16 +8,17 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSUPPORTED = 77 };
 #define PRINTF_LIKE __attribute__((format(printf, 1, 2)))
 
 /* "epoll: bind 127.0.0.1:80: Permission denied", from a format and errno */
-_Noreturn void die(const char *format, ...) PRINTF_LIKE;
+__attribute__((noreturn)) void die(const char *format, ...) PRINTF_LIKE;
 
 /* As die(), for calls that give the error and do not set errno */
-_Noreturn void die_of(int error, const char *call);
+__attribute__((noreturn)) void die_of(int error, const char *call);
 
 /* Bad usage, with where to find the right one */
-_Noreturn void die_usage(const char *format, ...) PRINTF_LIKE;
+__attribute__((noreturn)) void die_usage(const char *format, ...) PRINTF_LIKE;
 
 /* This kernel or its policy cannot run this program: the reason, the remedy */
-_Noreturn void die_unsupported(const char *format, ...) PRINTF_LIKE;
+__attribute__((noreturn)) void die_unsupported(const char *format,
+					       ...) PRINTF_LIKE;
 
 void warn(const char *format, ...) PRINTF_LIKE;
 

@@ -18,6 +18,11 @@ pytestmark = pytest.mark.models_only
 
 SIZE = 64
 
+#: With an instrumented build: to search for leaks takes a process more than
+#: the user may have. (Other tests search for them.)
+WITHOUT_LEAK_CHECK = {
+    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
 
 class Crowd:
     """Clients who come until some are refused, and what they have seen."""
@@ -166,8 +171,8 @@ def another_user(model, *limits):
     try:
         folder.chmod(0o755)
         program = shutil.copy(Server.program(model), folder / model)
-        with Server(program, "--message", str(SIZE),
-                    wrapper=wrapper) as server:
+        with Server(program, "--message", str(SIZE), wrapper=wrapper,
+                    env=WITHOUT_LEAK_CHECK) as server:
             yield server
             server.close_clients()
     except Unsupported as reason:

@@ -216,7 +216,8 @@ void wait_failed(const char *call, int error)
 
 	if (stopping)
 		return;
-	if (error != EINTR && error != EAGAIN && error != ENOMEM)
+	if (error != EINTR && error != EAGAIN && error != ENOMEM &&
+	    error != EBUSY)
 		die_of(error, call);
 	failures = now - last_ms <= 2 * PAUSE_MS ? failures + 1 : 1;
 	if (failures > WAIT_FAILURES_MAX)

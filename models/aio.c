@@ -212,7 +212,7 @@ int serve(int listen_fd, const struct options *opt)
 	int signo, pause_ms;
 
 	set_up_signals(listen_fd);
-	signals = signals_to_spare();
+	signals = signals_to_spare() - 1; /* CONNECTING takes one */
 	aio_init(&pool);
 
 	ready(listen_fd);

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from clients import Exchange, carry_out, echo_all, random_bytes
-from server import STOP_WITHIN_S, Server, Unsupported, eventually
+from server import Server, Unsupported, eventually
 
 pytestmark = pytest.mark.models_only
 
@@ -64,7 +64,7 @@ class Crowd:
             self.served.pop(0).close()
 
     def check_counters(self, *reasons):
-        counters = self.server.stop(within=STOP_WITHIN_S)
+        counters = self.server.stop()
         by = counters["refused_by"]
         assert counters["accepted"] == self.came
         assert counters["refused"] == self.refused
@@ -224,7 +224,7 @@ def test_threads_that_others_take_meanwhile(model):
                 process.kill()
                 process.wait()
         crowd.go_on()
-        counters = server.stop(within=STOP_WITHIN_S)
+        counters = server.stop()
     unserved = counters["refused_by"]["threads"] + counters["closed"]["error"]
     assert unserved == crowd.refused
     assert counters["closed"]["error"] == counters["accepted"] - crowd.came

@@ -8,7 +8,7 @@ import socket
 import pytest
 from clients import BATCH, Exchange, SIGN, carry_out, connect_many, echo
 from clients import echo_all, random_bytes, reset, wait_accepted
-from server import PATIENCE_S, SLOW, STOP_WITHIN_S, eventually
+from server import PATIENCE_S, SLOW, eventually
 
 #: Reasons not to serve somebody: never "limit", for that was made high enough,
 #: nor "memory".
@@ -44,7 +44,7 @@ def test_a_thousand_clients_at_once(start):
     for turn in range(2):
         total += echo_all(clients, 100, seed=turn)
     total += exchange_in_one_moment(server, clients, 100, 3)
-    counters = server.stop(within=STOP_WITHIN_S)
+    counters = server.stop()
     if counters:
         assert counters["accepted"] == counters["closed"]["stop"] == 1000
         assert counters["requests"] == 3000
@@ -124,7 +124,7 @@ def check_storms(server, storms, clients, warm_up=1000):
     echo(bystander, b".")  # after which the last one gone is counted, too
     grown = server.resident_bytes() - memory
     assert grown < 2 << 20 or SLOW > 1, f"{grown} bytes leaked"
-    counters = server.stop(within=STOP_WITHIN_S)
+    counters = server.stop()
     if counters:
         came = BATCH + warm_up + storms * clients
         # Each once; who has left already may as well be refused.

@@ -218,14 +218,20 @@ def test_stop_with_clients_not_yet_accepted(start_small):
 
 
 def test_stop_with_a_thousand_clients(start):
-    server = start("--message", "64")
-    clients = connect_many(server, 1000)
-    echo_all(clients, 64)
-    counters = server.stop()
-    assert server.stop_took < 2 * STOP_WITHIN_S
-    assert all(client.recv(1) == b"" for client in clients)
-    if counters:
-        assert counters["closed"]["stop"] == 1000
+    """On a machine that is busy with other things a thousand threads may take
+    longer to end; but not time after time."""
+    took = []
+    while not took or took[-1] >= STOP_WITHIN_S and len(took) < 4:
+        server = start("--message", "64")
+        clients = connect_many(server, 1000)
+        echo_all(clients, 64)
+        counters = server.stop()
+        took.append(server.stop_took)
+        assert all(client.recv(1) == b"" for client in clients)
+        if counters:
+            assert counters["closed"]["stop"] == 1000
+        server.close_clients()
+    assert took[-1] < STOP_WITHIN_S, took
 
 
 @pytest.mark.models_only

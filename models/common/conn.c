@@ -16,7 +16,8 @@ static long client_count;
 
 /*
  * A readiness model needs one buffer at a time, whoever's turn it is: the one
- * given back last, which is still in the CPU's cache.
+ * given back last, which is still in the CPU's cache. Where several threads
+ * serve, nobody gives one back, and so nobody writes here.
  */
 static char *spare_buffer;
 
@@ -94,7 +95,7 @@ long conn_count(void)
 
 char *conn_space(struct conn *c)
 {
-	if (!c->buffer) {
+	if (!c->buffer && spare_buffer) {
 		c->buffer = spare_buffer;
 		spare_buffer = NULL;
 	}

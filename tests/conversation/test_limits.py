@@ -124,14 +124,10 @@ def test_fd_setsize(start, model):
 
 
 def test_descriptors(start):
-    """RLIMIT_NOFILE: those few that a server needs itself are not clients'.
-
-    A model that needs a thread for each client, and proves with descriptors
-    that it can have them (aio), may run out of those first.
-    """
+    """RLIMIT_NOFILE: those few that a server needs itself are not clients'."""
     server = start("--message", str(SIZE),
                    wrapper=("prlimit", "--nofile=64:64"))
-    room = over_the_limit(server, 100, "descriptors", "threads")
+    room = over_the_limit(server, 100, "descriptors")
     assert 50 <= room <= 60
 
 
@@ -145,7 +141,7 @@ def test_descriptors_taken_by_somebody_who_waits(start):
         crowd.come(100)
         crowd.go_on()
     assert crowd.refused > 450
-    crowd.check_counters("descriptors", "threads")
+    crowd.check_counters("descriptors")
 
 
 def as_another_user(*limits):

@@ -28,10 +28,10 @@
 const char model_name[] = "aio";
 const char model_summary[] = "POSIX asynchronous I/O, completion by signals";
 
-/* The signals waited for. Of several, the lowest number is taken first. */
+/* Waited for. The lowest number comes first: no load may keep it waiting. */
 #define CONNECTING SIGIO  /* somebody wants to connect */
-#define FINISHED SIGRTMIN /* the operation of the client it carries */
-#define PATROL SIGRTMAX   /* every second */
+#define PATROL SIGRTMIN   /* every second */
+#define FINISHED SIGRTMAX /* the operation of the client it carries */
 
 /* What a client has under way; if the last patrol took its result for lost */
 struct operation {
@@ -122,9 +122,7 @@ static bool accept_client(int listen_fd, const struct options *opt)
 }
 
 /*
- * What glibc does not tell. When it is the patrol's turn no result is left in
- * the queue: each client has an operation under way. What it sees twice, then,
- * is no passing state.
+ * What glibc does not tell; what is seen twice, a second apart, will not pass.
  *
  * Others of this user took a thread's place: an operation waits for the thread
  * of somebody else. If there can be one now, any new operation brings it about;
@@ -207,7 +205,7 @@ int serve(int listen_fd, const struct options *opt)
 	/* A thread for every client: with fewer, silent ones starve the rest. */
 	const struct aioinit pool = { .aio_threads = sysconf(_SC_OPEN_MAX) };
 	bool more = true; /* clients may be waiting to be accepted */
-	struct timespec pause = { 0 };
+	struct timespec rest = { 0 };
 	siginfo_t info;
 	int signo, pause_ms;
 
@@ -220,13 +218,13 @@ int serve(int listen_fd, const struct options *opt)
 		pause_ms = accept_pause();
 		if (more && pause_ms < 0)
 			more = accept_client(listen_fd, opt);
-		pause.tv_nsec = pause_ms < 0 ? 0 : pause_ms * 1000000L;
-		signo = sigtimedwait(&waited, &info, more ? &pause : NULL);
-		if (signo == FINISHED)
+		rest.tv_nsec = pause_ms < 0 ? 0 : pause_ms * 1000000L;
+		signo = sigtimedwait(&waited, &info, more ? &rest : NULL);
+		if (signo == FINISHED && info.si_code == SI_ASYNCIO)
 			finish_client(info.si_value.sival_ptr);
 		else if (signo < 0 && errno != EAGAIN)
 			wait_failed("sigtimedwait", errno);
-		else /* CONNECTING, the end of a pause, or just to be sure */
+		else /* CONNECTING, the end of a rest, or just to be sure */
 			more = true;
 		if (signo == PATROL)
 			patrol();

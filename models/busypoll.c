@@ -22,14 +22,20 @@
 const char model_name[] = "busypoll";
 const char model_summary[] = "non-blocking calls, each client asked in turn";
 
-static void accept_client(int listen_fd, const struct options *opt)
+/* Not all at once: those who are served already wait meanwhile. */
+static void accept_clients(int listen_fd, const struct options *opt)
 {
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+	int fd;
 
-	if (fd >= 0)
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+		if (fd < 0) {
+			if (errno != EAGAIN) /* which says: nobody there */
+				accept_failed("accept4", errno);
+			return;
+		}
 		admit(fd, opt);
-	else if (errno != EAGAIN) /* which only says: nobody there */
-		accept_failed("accept4", errno);
+	}
 }
 
 static void serve_client(struct conn *c)
@@ -67,7 +73,7 @@ int serve(int listen_fd, const struct options *opt)
 	ready(listen_fd);
 	while (!stopping) {
 		if (accept_pause() < 0)
-			accept_client(listen_fd, opt);
+			accept_clients(listen_fd, opt);
 		for (c = conn_first(); c; c = next) {
 			next = c->next;
 			serve_client(c);

@@ -22,7 +22,7 @@
 const char model_name[] = "epoll";
 const char model_summary[] = "readiness from a list that the kernel keeps";
 
-/* Taken from the kernel at once; others that are ready come the next turn. */
+/* The most that are taken in one call; the rest come in the next turn. */
 enum { EVENTS_MAX = 256 };
 
 static int epoll_fd;
@@ -48,21 +48,22 @@ static int rest_listener(int listen_fd, bool rest)
 	return 0;
 }
 
-static void accept_client(int listen_fd, const struct options *opt)
+/* Not all at once: those who are served already wait meanwhile. */
+static void accept_clients(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
 	int fd;
 
-	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
-	if (fd < 0) {
-		accept_failed("accept4", errno);
-		return;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+		if (fd < 0) {
+			accept_failed("accept4", errno);
+			return;
+		}
+		c = admit(fd, opt);
+		if (c && watch(EPOLL_CTL_ADD, fd, EPOLLIN, c) < 0)
+			turn_away(c, REFUSED_MEMORY); /* or of watches */
 	}
-	c = admit(fd, opt);
-	if (!c)
-		return;
-	if (watch(EPOLL_CTL_ADD, fd, EPOLLIN, c) < 0)
-		turn_away(c, REFUSED_MEMORY);
 }
 
 static void serve_client(struct conn *c)
@@ -131,7 +132,7 @@ int serve(int listen_fd, const struct options *opt)
 			if (c)
 				handle_client(c);
 			else
-				accept_client(listen_fd, opt);
+				accept_clients(listen_fd, opt);
 		}
 	}
 	while ((c = conn_first()))

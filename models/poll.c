@@ -6,7 +6,7 @@
  * Learns:       which descriptors are ready (not that data was moved)
  * Per request:  a share of poll + recv + send
  * Costs:        the whole list copied in and scanned every turn: O(clients)
- * Limits:       descriptors
+ * Limits:       descriptors; RLIMIT_NOFILE bounds the list, too (EINVAL)
  * Compare with: epoll.c - the same loop, but the kernel keeps the list
  * Try:          strace -c bin/poll, with 2 clients and with 1,000
  */
@@ -27,46 +27,45 @@ const char model_summary[] = "readiness of a list of descriptors";
  */
 static struct pollfd *polled;
 static struct conn **clients;
-static nfds_t count, room;
+static nfds_t count = 1, room = 64;
 
-/* Makes room for one more. */
-static bool grow(void)
+/* Adds c to the list, which grows as it must; false if it cannot. */
+static bool watch(struct conn *c)
 {
-	nfds_t wanted = room ? 2 * room : 64;
+	nfds_t wanted = 2 * room;
 	void *p;
 
-	if (count < room)
-		return true;
-	if (!(p = realloc(polled, wanted * sizeof(*polled))))
-		return false;
-	polled = p;
-	if (!(p = realloc(clients, wanted * sizeof(*clients))))
-		return false;
-	clients = p;
-	room = wanted;
+	if (count == room) {
+		if (!(p = realloc(polled, wanted * sizeof(*polled))))
+			return false;
+		polled = p;
+		if (!(p = realloc(clients, wanted * sizeof(*clients))))
+			return false;
+		clients = p;
+		room = wanted;
+	}
+	polled[count] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
+	clients[count] = c;
+	count++;
 	return true;
 }
 
-static void accept_client(int listen_fd, const struct options *opt)
+/* Not all at once: those who are served already wait meanwhile. */
+static void accept_clients(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
 	int fd;
 
-	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
-	if (fd < 0) {
-		accept_failed("accept4", errno);
-		return;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+		if (fd < 0) {
+			accept_failed("accept4", errno);
+			return;
+		}
+		c = admit(fd, opt);
+		if (c && !watch(c))
+			turn_away(c, REFUSED_MEMORY);
 	}
-	c = admit(fd, opt);
-	if (!c)
-		return;
-	if (!grow()) {
-		turn_away(c, REFUSED_MEMORY);
-		return;
-	}
-	polled[count] = (struct pollfd){ .fd = fd, .events = POLLIN };
-	clients[count] = c;
-	count++;
 }
 
 static void serve_client(struct conn *c)
@@ -102,10 +101,11 @@ int serve(int listen_fd, const struct options *opt)
 
 	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		die("fcntl");
-	if (!grow())
-		die("realloc");
+	polled = calloc(room, sizeof(*polled));
+	clients = calloc(room, sizeof(*clients));
+	if (!polled || !clients)
+		die("calloc");
 	polled[0].fd = listen_fd;
-	count = 1;
 
 	ready(listen_fd);
 	while (!stopping) {
@@ -130,7 +130,7 @@ int serve(int listen_fd, const struct options *opt)
 				polled[i].events = POLLOUT;
 		}
 		if (polled[0].revents)
-			accept_client(listen_fd, opt);
+			accept_clients(listen_fd, opt);
 	}
 	while (count > 1)
 		drop_client(count - 1);

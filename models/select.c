@@ -21,19 +21,22 @@
 const char model_name[] = "select";
 const char model_summary[] = "readiness of a set of descriptors below 1024";
 
-static void accept_client(int listen_fd, const struct options *opt)
+/* Not all at once: those who are served already wait meanwhile. */
+static void accept_clients(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
 	int fd;
 
-	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
-	if (fd < 0) {
-		accept_failed("accept4", errno);
-		return;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+		if (fd < 0) {
+			accept_failed("accept4", errno);
+			return;
+		}
+		c = admit(fd, opt);
+		if (c && fd >= FD_SETSIZE) /* FD_SET would write beyond it */
+			turn_away(c, REFUSED_FD_SETSIZE);
 	}
-	c = admit(fd, opt);
-	if (c && fd >= FD_SETSIZE) /* FD_SET would write beyond the set */
-		turn_away(c, REFUSED_FD_SETSIZE);
 }
 
 static void serve_client(struct conn *c)
@@ -62,7 +65,7 @@ static void drop_client(struct conn *c)
 /* Asks the kernel about all clients; what is ready is left in the sets. */
 static int wait_for_clients(int listen_fd, fd_set *readable, fd_set *writable)
 {
-	int pause_ms = accept_pause();
+	int pause_ms = accept_pause(); /* for so long, listen_fd is left out */
 	struct timeval timeout = { .tv_usec = pause_ms * 1000 };
 	int highest = listen_fd;
 
@@ -106,7 +109,7 @@ int serve(int listen_fd, const struct options *opt)
 		}
 		/* Last: a new client may have the number of one dropped above. */
 		if (FD_ISSET(listen_fd, &readable))
-			accept_client(listen_fd, opt);
+			accept_clients(listen_fd, opt);
 	}
 	while ((c = conn_first()))
 		drop_client(c);

@@ -6,10 +6,11 @@
  *               thread for its one client; the first thread in accept(2)
  * Learns:       that data was moved: the call returns when it is done
  * Per request:  recv + send
- * Costs:        a stack and a kernel thread a client; two switches a request
+ * Costs:        a stack and a kernel thread a client; to sleep and to be woken
+ *               once a request, however many clients are busy
  * Limits:       threads (RLIMIT_NPROC), memory for stacks
  * Compare with: busypoll.c - the same calls, but nobody sleeps
- * Try:          strace -f -c bin/thread
+ * Try:          strace -f -c bin/thread; grep -r ctxt /proc/PID/task
  */
 #include "common/model.h"
 
@@ -101,11 +102,16 @@ static void drop_all_clients(void)
 
 int serve(int listen_fd, const struct options *opt)
 {
+	size_t least = PTHREAD_STACK_MIN; /* more than ours on some machines */
 	pthread_attr_t detached;
+	int error;
 
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&detached, STACK_SIZE);
+	error = pthread_attr_setstacksize(
+		&detached, least > STACK_SIZE ? least : STACK_SIZE);
+	if (error)
+		die_of(error, "pthread_attr_setstacksize");
 
 	ready(listen_fd);
 	while (!stopping) {

@@ -13,6 +13,7 @@ struct totals totals;
 
 static struct conn *clients;
 static long client_count;
+static uint64_t last_number; /* of all clients; totals.accepted may go back */
 
 /*
  * A readiness model needs one buffer at a time, whoever's turn it is: the one
@@ -36,7 +37,8 @@ struct conn *conn_begin(int fd, const struct options *opt)
 	c->fd = fd;
 	c->want = WANT_READ;
 	c->opt = opt;
-	c->number = ++totals.accepted;
+	c->number = ++last_number;
+	totals.accepted++;
 	c->next = clients;
 	if (clients)
 		clients->prev = c;

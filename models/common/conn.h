@@ -51,7 +51,7 @@ struct conn {
 	const char *out; /* the reply, or what is left of it */
 	size_t out_len;
 	unsigned work;   /* requests just read that ask for do_work() */
-	uint64_t number; /* the how many-th client it is, from 1 */
+	uint64_t number; /* the first client that is admitted is 1 */
 	void *model;     /* the model's own, from malloc, freed with it */
 
 	const struct options *opt;

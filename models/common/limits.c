@@ -86,7 +86,9 @@ long signals_to_spare(void)
 	char line[128];
 
 	if (!status)
-		die("open /proc/self/status");
+		die_unsupported(
+			"/proc is not mounted: it tells how many threads "
+			"and signals there may be; mount it");
 	while (spare < 0 && fgets(line, sizeof(line), status))
 		if (sscanf(line, "SigQ: %ld/%ld", &waiting, &limit) == 2)
 			spare = limit > waiting ? limit - waiting : 0;

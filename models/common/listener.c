@@ -17,13 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the kernel makes less of it is in net.core.somaxconn. */
+/* The kernel caps it at net.core.somaxconn. */
 enum { BACKLOG = 4096 };
 
 /* How long accepting rests where trying again at once would not help */
 enum { PAUSE_MS = 10 };
 
-/* What passes after trying again a few times, and what after a second */
+/*
+ * How often an error of accept is tried again at once; how many failures of the
+ * wait in a row, a pause apart, end the server
+ */
 enum { TRIES_AT_ONCE = 10, WAIT_FAILURES_MAX = 100 };
 
 /*

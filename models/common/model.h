@@ -33,6 +33,9 @@ int serve(int listen_fd, const struct options *opt);
 /* Prints the line that says where clients may connect. */
 void ready(int listen_fd);
 
+/* How many clients may be accepted before the others have their turn again */
+enum { ACCEPTS_MAX = 16 };
+
 /*
  * Makes the client of a descriptor just accepted. NULL if it is one too many
  * (--max-clients, descriptors, memory): then it is closed and counted already.
@@ -43,14 +46,14 @@ struct conn *admit(int fd, const struct options *opt);
 void turn_away(struct conn *c, enum refusal why);
 
 /*
- * Tells that accept failed with `error`. Returns if that may pass, and dies if
+ * Reports that accept failed with `error`. Returns if that may pass, and dies if
  * it will not. Where trying again at once would be a busy loop, accept_pause()
  * says for how many milliseconds accepting should rest; -1: it need not.
  */
 void accept_failed(const char *call, int error);
 int accept_pause(void);
 
-/* Tells that the wait failed with `error`; dies if it will not pass. */
+/* Reports that the wait failed with `error`; dies if it will not pass. */
 void wait_failed(const char *call, int error);
 
 #endif

@@ -43,10 +43,12 @@ static const char help_text[] =
 	"JSON. Exit status: 0 stopped as asked, 1 failed, 2 bad usage, 77 this kernel or\n"
 	"its policy cannot run this model.\n";
 
-static void print_help(void)
+/* What was asked for is on stdout now; or it could not be written. */
+static _Noreturn void end_well(void)
 {
-	printf("%s - %s\n", model_name, model_summary);
-	printf(help_text, model_name);
+	if (fflush(stdout) != 0)
+		die("write to stdout");
+	exit(EXIT_SUCCESS);
 }
 
 static void parse_service(const char *text, struct options *opt)
@@ -132,11 +134,12 @@ static void parse_option(int option, const char *text, struct options *opt)
 		opt->seed = n;
 		break;
 	case 'H':
-		print_help();
-		exit(EXIT_SUCCESS);
+		printf("%s - %s\n", model_name, model_summary);
+		printf(help_text, model_name);
+		end_well();
 	case 'V':
 		printf("%s (io-models) %s\n", model_name, VERSION);
-		exit(EXIT_SUCCESS);
+		end_well();
 	}
 }
 
@@ -161,13 +164,18 @@ void parse_options(int argc, char **argv, struct options *opt)
 				 .work = { .percent = 100 },
 				 .seed = 1 };
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", names, NULL)) != -1) {
-		const char *word = argv[optind - 1];
+	for (;;) {
+		int at = optind;
+		const char *word;
 
+		option = getopt_long(argc, argv, ":", names, NULL);
+		if (option == -1)
+			break;
+		word = argv[optind > at ? optind - 1 : at];
 		if (option == ':')
-			die_usage("%s: wants a value", word);
+			die_usage("%s: needs a value", word);
 		if (option == '?')
-			die_usage("%s: not an option, or an unclear one; there "
+			die_usage("%s: unknown or ambiguous; the options "
 				  "are --host, --port, --max-clients, "
 				  "--message, --service, --work, --seed, "
 				  "--help, --version",

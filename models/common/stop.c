@@ -26,10 +26,16 @@ static void stop(int signo)
 void stop_on_signals(int fd)
 {
 	struct sigaction action = { .sa_handler = stop };
+	sigset_t both;
 
 	listen_fd = fd;
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGTERM, &action, NULL) < 0 ||
 	    sigaction(SIGINT, &action, NULL) < 0)
 		die("sigaction");
+	/* Whoever started this program may have left them blocked. */
+	sigemptyset(&both);
+	sigaddset(&both, SIGTERM);
+	sigaddset(&both, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &both, NULL);
 }

@@ -4,7 +4,7 @@
 #   make bin/mine      build one more, from models/mine.c
 #   make check SERVER=./a.out
 #                      hold the conversation with any server
-#   make smoke         the part of it that gates a benchmark run (20 s)
+#   make smoke         the part of it that gates a benchmark run
 #   make test          install what is missing, build all variants, test them all
 #   make test-long     the same, with what takes long
 #   make bench-memory  memory of each model for a silent client
@@ -107,37 +107,51 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) \
 		-lcmocka
 
-PYTEST = "$$(harness/setup/python pytest)" -m pytest -q
-OF = $(if $(SERVER),--server '$(SERVER)')
+PYTHON = "$$(harness/setup/python pytest)"
+PYTEST = $(PYTHON) -m pytest -q
 
-# Without SERVER all models; one of our own is built first.
-TO_CHECK := $(if $(SERVER),$(filter $(BIN)/%,$(SERVER:./%=%)),all)
+# Of SERVER: a model of ours (bin/X, of models/X.c) is built and held to all that
+# models promise; any other program to what every server can do. The first few
+# failures will do, then.
+SERVER_NAME := $(patsubst ./%,%,$(SERVER))
+SERVER_MODEL := $(filter $(MODELS),$(patsubst $(BIN)/%,%,$(filter $(BIN)/%,$(SERVER_NAME))))
+PREFLIGHT = $(if $(SERVER),$(PYTHON) tests/preflight.py '$(SERVER)')
+TO_CHECK := $(if $(SERVER),$(SERVER_MODEL:%=$(BIN)/%),all)
+ifneq ($(SERVER_MODEL),)
+OF := --models '$(SERVER_MODEL)' --maxfail=5
+else ifneq ($(SERVER),)
+# Skipped will be what only models promise: options, limits, counters.
+OF := --server '$(if $(filter /%,$(SERVER)),,./)$(SERVER_NAME)' --maxfail=5
+endif
 
 check: $(TO_CHECK)
-	@harness/setup/install build test
+	@harness/setup/install build check
+	@$(PREFLIGHT)
 	@$(PYTEST) tests/conversation -n 2 -m 'not long' $(OF)
 
 smoke: $(TO_CHECK)
-	@harness/setup/install build test
+	@harness/setup/install build check
+	@$(PREFLIGHT)
 	@$(PYTEST) tests/conversation -n 3 -m smoke $(OF)
 
 # Once installed, another make finds what this one did not.
 test test-long:
-	@harness/setup/install build test
+	@harness/setup/install build check test
 	@+$(MAKE) --no-print-directory variants
 	@tests/run $(if $(filter test-long,$@),--long)
 
 bench-memory: all
-	@harness/setup/install test
+	@harness/setup/install check
 	@"$$(harness/setup/python)" tests/bench/memory.py
 
 lint:
-	@harness/setup/install build test lint
+	@harness/setup/install build check test lint
 	@tests/lint
 
 C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] tests/*/*.[ch])
 format:
-	clang-format -i $(C_FILES)
+	@harness/setup/install lint
+	@clang-format -i $(C_FILES)
 
 A ?= poll
 B ?= epoll

@@ -4,10 +4,10 @@
  *
  * Waits in:     sigtimedwait(2), for queued signals
  * Learns:       that data was moved, into the buffer named in advance
- * Per request:  aio_read + aio_write. What glibc makes of "asynchronous" is a
- *               thread that blocks in the call for us: for each of the two a
- *               failed pread or pwrite, the read or write, a signal queued and
- *               taken, futexes to hand work over, now and then a new thread
+ * Per request:  aio_read + aio_write, each made by a thread of glibc that blocks
+ *               in our place: pread or pwrite, which fails (a socket has no
+ *               offset); read or write; a signal, which we take. Many futexes
+ *               hand the work over, and now and then a thread is made
  * Costs:        a thread and a buffer for every client, also for a silent one;
  *               a search through all operations under way for each new one
  * Limits:       threads; signals that may be queued (RLIMIT_SIGPENDING)

@@ -8,7 +8,7 @@
  * Costs:        the whole list copied in and scanned every turn: O(clients)
  * Limits:       descriptors; RLIMIT_NOFILE bounds the list, too (EINVAL)
  * Compare with: epoll.c - the same loop, but the kernel keeps the list
- * Try:          strace -c bin/poll, with 2 clients and with 1,000
+ * Try:          strace -c bin/poll, with 2 clients and with 1,000: usecs/call
  */
 #include "common/model.h"
 
@@ -116,7 +116,7 @@ int serve(int listen_fd, const struct options *opt)
 			wait_failed("poll", errno);
 			continue;
 		}
-		/* From the last: dropping i moves only what was looked at. */
+		/* Backwards: who is moved to i had his turn already. */
 		for (nfds_t i = count - 1; i > 0 && found > 0; i--) {
 			if (!polled[i].revents)
 				continue;

@@ -7,7 +7,7 @@
  * Per request:  a share of select + recv + send
  * Costs:        both sets written anew, copied in, scanned and copied back
  *               every turn: O(highest descriptor)
- * Limits:       descriptors below FD_SETSIZE, which is 1024
+ * Limits:       descriptors below FD_SETSIZE, 1024: some clients fewer
  * Compare with: poll.c - a list of clients in the place of a set of numbers
  * Try:          strace -c bin/select, with 2 clients and with 500
  */

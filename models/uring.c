@@ -180,7 +180,7 @@ int serve(int listen_fd, const struct options *opt)
 		res = io_uring_submit_and_wait(&ring, 1);
 		if (res < 0)
 			wait_failed("io_uring_enter", -res);
-		/* Each result makes at most two new entries due: it has room. */
+		/* Room for two entries a result: an accept makes two due. */
 		count = io_uring_peek_batch_cqe(
 			&ring, cqes, io_uring_sq_space_left(&ring) / 2);
 		for (unsigned i = 0; i < count; i++) {

@@ -38,10 +38,20 @@ def pytest_configure(config):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure is read differently when the server is no longer there."""
+    report = (yield).get_result()
+    if report.failed:
+        for one in getattr(item, "servers", []):
+            report.sections.append(
+                ("server", f"{one.path.name} (pid {one.pid}) {one.state()}"))
+
+
 @pytest.fixture
-def start(model):
+def start(model, request):
     """start(*args, **kwargs) starts this model's server; all end with the test."""
-    started = []
+    started = request.node.servers = []
 
     def start_one(*args, **kwargs):
         started.append(server.Server(model, *args, **kwargs))

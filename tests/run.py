@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the tests, step by step, and says at the end what came of them.
 
+`make variants` builds what they need; `make test` does that first.
+
   tests/run                     everything that `make test` runs
   tests/run --long              with what takes long, too
   tests/run conversation        one step
@@ -62,6 +64,10 @@ def run_step(step, longer, extra):
     """Runs pytest; its exit status, and the report or None."""
     name, title, environment, args = step
     report = REPORTS / f"{name}.xml"
+    folder = TOP / environment.get("BIN", "bin")
+    if not folder.exists():
+        print(f"{name}: {folder} is not built: make variants")
+        return "not built", None
     report.unlink(missing_ok=True)
     marks = ["-m", "long or not long" if longer else "not long"]
     print(f"\n== {name}: {title}", flush=True)
@@ -70,7 +76,7 @@ def run_step(step, longer, extra):
          *marks, *args, *extra],
         cwd=TOP, env={**os.environ, **environment}, check=False).returncode
     if status not in (0, 1) or not report.exists():
-        return status, None  # 2 interrupted, 3 to 5: pytest itself failed
+        return f"pytest's status {status}", None  # 2 interrupted, 3 to 5: pytest itself failed
     return status, Outcome(report)
 
 
@@ -89,7 +95,7 @@ def summarize(outcomes, broken):
         for reason, times in outcome.skipped.items():
             print(f"  skipped {times}: {reason}")
     for name, status in broken:
-        print(f"{name:12} did not run to its end (pytest's status {status})")
+        print(f"{name:12} did not run to its end ({status})")
     print(f"{totals[0]} passed, {totals[1] + len(broken)} failed, "
           f"{totals[2]} skipped")
 

@@ -33,6 +33,15 @@ def models():
     return sorted(path.stem for path in (TOP / "models").glob("*.c"))
 
 
+def how_it_ended(status):
+    """In words, from a return code of subprocess."""
+    if status is None:
+        return "is still running"
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with exit status {status}"
+
+
 class ServerError(AssertionError):
     """The server did not keep its contract."""
 
@@ -88,7 +97,8 @@ class Server:
             raise Unsupported(f"{self.path.name} cannot run on this machine; "
                               "its message on stderr says why")
         if not words or words[0] != "ready":
-            raise ServerError(f"not a ready line: {line!r}")
+            raise ServerError(f"not a ready line: {line!r}; the server "
+                              f"{self.state()}")
         self.ready = dict(word.split("=", 1) for word in words[1:])
         host = self.ready.get("host", "127.0.0.1")
         self.host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
@@ -207,6 +217,10 @@ class Server:
         self._process.stdout.close()
 
     # What the kernel says of it
+
+    def state(self):
+        """What became of it, in words."""
+        return how_it_ended(self._process.poll())
 
     def alive(self):
         return self._process.poll() is None

@@ -92,7 +92,7 @@ void conn_did_read(struct conn *c, ssize_t n);
 void conn_did_write(struct conn *c, ssize_t n);
 
 /*
- * Gives the buffer back until the next conn_space(), if nothing is in it. Only
+ * Lets the client rest: its buffer goes back, unless a reply is in it. Only
  * for a model that asks for space when there is something to read: one that
  * reads ahead of the data has its buffer in use while the client is silent.
  */

@@ -91,10 +91,6 @@ int listen_on(const struct options *opt)
 		die_usage("--host '%s': %s; it takes an address of this "
 			  "machine, such as 127.0.0.1 or ::1",
 			  opt->host, gai_strerror(error));
-	if (!is_loopback(address->ai_addr))
-		warn("WARNING: listening on %s: whoever reaches this machine "
-		     "reaches this server",
-		     opt->host);
 	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket");
@@ -105,9 +101,13 @@ int listen_on(const struct options *opt)
 		die("setsockopt TCP_NODELAY");
 	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0)
 		die("bind %s port %d", opt->host, opt->port);
-	freeaddrinfo(address);
 	if (listen(fd, BACKLOG) < 0)
 		die("listen");
+	if (!is_loopback(address->ai_addr))
+		warn("WARNING: listening on %s: whoever reaches this machine "
+		     "reaches this server",
+		     opt->host);
+	freeaddrinfo(address);
 	if (!hold_reserve())
 		die("open /dev/null");
 	return fd;

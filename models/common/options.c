@@ -37,7 +37,7 @@ static const char help_text[] =
 	"                     sleep:TIME, each with @PERCENT of the requests to do it\n"
 	"                     for; TIME as 100us, 20ms, 1s (default none)\n"
 	"  --seed N           which requests these are (default 1)\n"
-	"  --help, --version\n"
+	"  -h, --help, --version\n"
 	"\n"
 	"SIGTERM or SIGINT stops the server; it then prints its counters as one line of\n"
 	"JSON. Exit status: 0 stopped as asked, 1 failed, 2 bad usage, 77 this kernel or\n"
@@ -98,7 +98,7 @@ static void parse_option(int option, const char *text, struct options *opt)
 	uint64_t n;
 
 	switch (option) {
-	case 'h':
+	case 'a':
 		opt->host = text;
 		break;
 	case 'p':
@@ -133,7 +133,7 @@ static void parse_option(int option, const char *text, struct options *opt)
 				  text);
 		opt->seed = n;
 		break;
-	case 'H':
+	case 'h':
 		printf("%s - %s\n", model_name, model_summary);
 		printf(help_text, model_name);
 		end_well();
@@ -146,14 +146,14 @@ static void parse_option(int option, const char *text, struct options *opt)
 void parse_options(int argc, char **argv, struct options *opt)
 {
 	static const struct option names[] = {
-		{ "host", required_argument, NULL, 'h' },
+		{ "host", required_argument, NULL, 'a' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "max-clients", required_argument, NULL, 'c' },
 		{ "message", required_argument, NULL, 'm' },
 		{ "service", required_argument, NULL, 's' },
 		{ "work", required_argument, NULL, 'w' },
 		{ "seed", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'H' },
+		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -168,7 +168,7 @@ void parse_options(int argc, char **argv, struct options *opt)
 		int at = optind;
 		const char *word;
 
-		option = getopt_long(argc, argv, ":", names, NULL);
+		option = getopt_long(argc, argv, ":h", names, NULL);
 		if (option == -1)
 			break;
 		word = argv[optind > at ? optind - 1 : at];

@@ -22,15 +22,13 @@ static const struct unit count_units[] = {
 	{ NULL, 0 },
 };
 
-/* K, M and G alone are taken as they are meant for sizes: powers of two. */
+/* k, K, M and G alone are taken as they are meant for sizes: powers of two. */
 static const struct unit byte_units[] = {
-	{ "", 1 },          { "B", 1 },
-	{ "kB", 1000 },     { "KB", 1000 },
-	{ "K", 1 << 10 },   { "KiB", 1 << 10 },
-	{ "MB", 1000000 },  { "M", 1 << 20 },
-	{ "MiB", 1 << 20 }, { "GB", 1000000000 },
-	{ "G", 1 << 30 },   { "GiB", 1 << 30 },
-	{ NULL, 0 },
+	{ "", 1 },          { "B", 1 },           { "kB", 1000 },
+	{ "KB", 1000 },     { "k", 1 << 10 },     { "K", 1 << 10 },
+	{ "KiB", 1 << 10 }, { "MB", 1000000 },    { "M", 1 << 20 },
+	{ "MiB", 1 << 20 }, { "GB", 1000000000 }, { "G", 1 << 30 },
+	{ "GiB", 1 << 30 }, { NULL, 0 },
 };
 
 static const struct unit time_units[] = {

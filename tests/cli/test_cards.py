@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The line "Per request" of each model's card, counted by strace."""
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -86,3 +88,21 @@ def test_busy_clients_share_the_wait(model):
 def test_epoll_arms_once_a_client():
     """No epoll_ctl while replies fit: one for each of them, one to listen."""
     assert calls_made("epoll", 10)["epoll_ctl"] == 11
+
+
+@pytest.mark.parametrize("name", ["select", "poll", "epoll", "busypoll"])
+def test_several_are_accepted_a_turn(name):
+    """With one a turn, newcomers would wait behind all who are busy."""
+    with tempfile.NamedTemporaryFile("r") as log:
+        with server.Server(name, wrapper=["strace", "-o", log.name]) as one:
+            os.kill(one.pid, signal.SIGSTOP)
+            clients = [one.connect() for _ in range(8)]
+            os.kill(one.pid, signal.SIGCONT)
+            for client in clients:
+                client.sendall(b"x")
+                assert server.receive(client, 1) == b"x"
+                client.close()
+            one.stop()
+        calls = [line.split("(")[0] for line in log
+                 if " = -1" not in line and "epoll_ctl" not in line]
+    assert "accept4 accept4 accept4" in " ".join(calls)

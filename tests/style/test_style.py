@@ -42,7 +42,8 @@ def card_and_code(model):
 def test_card(name):
     card, _ = card_and_code(name)
     assert re.findall(r"^ \* ([A-Z][a-z ]+): ", card, re.M) == CARD
-    assert f"\n * {name}.c - " in card
+    assert f"\n * {name}.c - " in card, (
+        f"models/{name}.c: its card does not begin with '{name}.c - '")
     assert card.count("\n") <= CARD_MAX
 
 
@@ -71,9 +72,11 @@ def test_serve_comes_last(name):
 
 @each_model
 def test_one_name_everywhere(name):
-    assert f'\nconst char model_name[] = "{name}";\n' in source(name)
+    assert f'\nconst char model_name[] = "{name}";\n' in source(name), (
+        f"models/{name}.c: its model_name is not its file's")
     readme = (TOP / "README.md").read_text(encoding="utf-8")
-    assert f"[{name}](models/{name}.c)" in readme
+    assert f"[{name}](models/{name}.c)" in readme, (
+        f"README.md: its table has no row for [{name}](models/{name}.c)")
 
 
 @each_model

@@ -205,7 +205,7 @@ static void the_list_holds_the_living(void **state)
 	for (int i = 0; i < 5; i++)
 		c[i] = conn_begin(i, &opt);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(c[i]->number, i + 1);
+		assert_int_equal(c[i]->number, c[0]->number + i);
 	conn_end(c[2]); /* from the middle, the end, the front */
 	conn_end(c[0]);
 	conn_end(c[4]);
@@ -216,6 +216,9 @@ static void the_list_holds_the_living(void **state)
 	}
 	assert_int_equal(alive, 0);
 	assert_int_equal(conn_count(), 2);
+	conn_cancel(c[3]);
+	c[3] = conn_begin(3, &opt); /* its number is its own, all the same */
+	assert_true(c[3]->number > c[1]->number + 2);
 	conn_cancel(c[3]);
 	conn_end(c[1]);
 	assert_null(conn_first());

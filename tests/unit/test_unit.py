@@ -13,6 +13,7 @@ SOURCES = sorted(pathlib.Path(__file__).parent.glob("*.c"))
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_unit(source):
     program = server.TOP / "build/asan/unit" / source.stem
+    assert program.exists(), f"{program} is not built: make variants"
     ran = subprocess.run([program], capture_output=True, text=True,
                          check=False)
     output = ran.stdout + ran.stderr

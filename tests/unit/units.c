@@ -51,6 +51,7 @@ static void bytes(void **state)
 	assert_true(parse_bytes("64", &n) && n == 64);
 	assert_true(parse_bytes("64B", &n) && n == 64);
 	assert_true(parse_bytes("16K", &n) && n == 16384);
+	assert_true(parse_bytes("16k", &n) && n == 16384);
 	assert_true(parse_bytes("16KiB", &n) && n == 16384);
 	assert_true(parse_bytes("16kB", &n) && n == 16000);
 	assert_true(parse_bytes("1MiB", &n) && n == 1 << 20);

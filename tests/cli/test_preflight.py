@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""A program that cannot be tested is told so in one line, and at once."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import server
+
+READY = 'echo "ready model=x host=127.0.0.1 port=1 pid=$$"'
+
+#: A script, and what the one line has to say of it
+UNFIT = {
+    "exit 3": "printed no ready line and ended with exit status 3",
+    "kill -SEGV $$": "printed no ready line and was killed by SIGSEGV",
+    "echo Listening on port 7": "first line is 'Listening on port 7'; expected",
+    "echo ready port=7": "has no pid=N",
+    READY + "; exec sleep 9": "did not come back: ",
+    "echo ready port=7 pid=1": "(a script has to exec it)",
+    "exec bin/epoll --port $PORT": "does not run twice at a time: the second ",
+}
+
+
+def preflight(program):
+    return subprocess.run(
+        [sys.executable, "tests/preflight.py", program], cwd=server.TOP,
+        capture_output=True, text=True, check=False,
+        timeout=server.PATIENCE_S)
+
+
+def script(folder, text):
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="ascii")
+    path.chmod(0o755)
+    return str(path)
+
+
+def free_port():
+    with server.socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return str(sock.getsockname()[1])
+
+
+@pytest.mark.parametrize("text", UNFIT)
+def test_unfit(tmp_path, text):
+    program = script(tmp_path, text.replace("$PORT", free_port()))
+    ran = preflight(program)
+    assert ran.returncode == 1 and ran.stdout == ""
+    own = [line for line in ran.stderr.splitlines() if program in line]
+    assert len(own) == 1 and own[0].startswith(program + ": ")
+    assert UNFIT[text] in own[0]
+
+
+def test_not_executable(tmp_path):
+    path = tmp_path / "program"
+    path.write_text("")
+    assert "is not executable (chmod +x" in preflight(str(path)).stderr
+    assert "there is no such file" in preflight(str(path) + "x").stderr
+
+
+def test_fit(model):
+    ran = preflight(str(pathlib.Path(server.BIN) / model))
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

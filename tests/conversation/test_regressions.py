@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Faults that were found once, each by what a client or an operator saw."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from server import PATIENCE_S, SLOW, TOP, BIN, Server, receive
+
+pytestmark = pytest.mark.models_only
+
+
+def test_stop_signals_blocked_by_who_started_it(model):
+    """A mask of signals survives exec: the server must not rely on it."""
+    with subprocess.Popen(
+            [TOP / BIN / model], stdout=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.pthread_sigmask(
+                signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])) as one:
+        try:
+            assert one.stdout.readline().startswith("ready ")
+            one.send_signal(signal.SIGTERM)
+            assert one.wait(PATIENCE_S) == 0
+        finally:
+            one.kill()
+
+
+@pytest.mark.parametrize("signo", [signal.SIGRTMIN, signal.SIGRTMAX,
+                                   signal.SIGIO])
+def test_aio_takes_no_stranger_s_signal_for_a_result(signo):
+    with Server("aio") as one, one.connect() as client:
+        for _ in range(3):
+            one.send_signal(signo)
+            client.sendall(b"x")
+            assert receive(client, 1) == b"x"
+        one.stop()
+
+
+class Sender(threading.Thread):
+    """Keeps `depth` requests of 64 bytes under way until told to end."""
+
+    def __init__(self, one, clients, depth):
+        super().__init__()
+        self._socks = [one.connect() for _ in range(clients)]
+        for sock in self._socks:
+            sock.sendall(bytes(64 * depth))
+        self._going = True
+        self.closed = 0
+
+    def run(self):
+        socks = list(self._socks)
+        while self._going and socks:
+            for sock in list(socks):
+                try:
+                    sock.settimeout(0.001)
+                    got = sock.recv(4096)
+                    if not got:
+                        raise ConnectionResetError
+                    sock.sendall(bytes(len(got)))
+                except TimeoutError:
+                    continue
+                except OSError:
+                    self.closed += 1
+                    socks.remove(sock)
+
+    def end(self):
+        self._going = False
+        self.join()
+        for sock in self._socks:
+            sock.close()
+
+
+@pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
+def test_aio_looks_after_lost_results_under_load():
+    """Load must not keep the patrol waiting: clients whose result was lost
+    are closed while all the others go on."""
+    with Server("aio", "--work", "cpu:1ms", "--message", "64") as one:
+        load = Sender(one, 32, 4)
+        load.start()
+        time.sleep(0.5)
+        limit = f"--pid={one.pid}"
+        subprocess.run(["prlimit", limit, "--sigpending=0:"], check=True)
+        time.sleep(0.05)
+        subprocess.run(["prlimit", limit, "--sigpending=10000:"], check=True)
+        end = time.monotonic() + 5
+        while load.closed == 0 and time.monotonic() < end:
+            time.sleep(0.1)
+        closed = load.closed
+        load.end()
+        lost = one.stop()["aio_result_lost"]
+        if lost == 0:
+            pytest.skip("no result was lost: nothing was to be seen")
+        assert closed > 0
+
+
+def test_replies_do_not_wait_for_work_of_others(model):
+    """Of clients who come at once and cause work, one after the other has
+    his reply: not all of them when all the work is done."""
+    work_s, clients = 0.03 * SLOW, 8
+    with Server(model, "--message", "1", "--work",
+                f"sleep:{int(work_s * 1000)}ms") as one:
+        socks = [one.connect() for _ in range(clients)]
+        for sock in socks:  # each is accepted and known
+            sock.sendall(b"x")
+            assert receive(sock, 1) == b"x"
+        os.kill(one.pid, signal.SIGSTOP)
+        for sock in socks:
+            sock.sendall(b"x")
+        begin = time.monotonic()
+        os.kill(one.pid, signal.SIGCONT)
+        took = []
+        waiting = list(socks)
+        while waiting:
+            for sock in list(waiting):
+                sock.setblocking(False)
+                try:
+                    assert sock.recv(1) == b"x"
+                except BlockingIOError:
+                    continue
+                took.append(time.monotonic() - begin)
+                waiting.remove(sock)
+            time.sleep(0.001)
+        one.stop()
+    if model == "thread":  # they all work at the same time
+        return
+    early = [t for t in took if t < took[-1] - work_s / 2]
+    assert len(early) >= clients - 2, took
+
+
+def test_numbers_of_the_wrong_option_are_named(model):
+    ran = subprocess.run([TOP / BIN / model, "-xyz"], stderr=subprocess.PIPE,
+                         text=True, check=False)
+    assert ran.returncode == 2 and f"{model}: -xyz: " in ran.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_what_was_asked_for_cannot_be_written(model, option):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        ran = subprocess.run([TOP / BIN / model, option], stdout=full,
+                             stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 1 and "write to stdout" in ran.stderr

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Whether a program can be tested at all: said in one line, if it cannot.
+
+  tests/preflight.py ./a.out
+
+It has to print its ready line, be the process that the line names, echo a
+byte, run twice at a time, and end on SIGTERM. `make check SERVER=...` asks for
+this before it holds the conversation.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import server
+
+#: What is waited for here takes a sound server milliseconds.
+WAIT_S = 5
+
+EXPECTED = "ready model=NAME host=ADDRESS port=N pid=N"
+
+
+class Unfit(Exception):
+    """Why it cannot be tested."""
+
+
+def check_file(path):
+    if not path.exists():
+        raise Unfit("there is no such file (a path is wanted, as bin/mine or "
+                    "./a.out, and no arguments)")
+    if path.is_dir() or not os.access(path, os.X_OK):
+        raise Unfit(f"is not executable (chmod +x {path.name})")
+
+
+def start(path):
+    try:
+        return subprocess.Popen([path, "--port", "0", "--message", "64"],
+                                stdout=subprocess.PIPE, cwd=server.TOP)
+    except OSError as reason:
+        raise Unfit(f"cannot be started: {reason.strerror}") from None
+
+
+def read_ready_line(process):
+    os.set_blocking(process.stdout.fileno(), False)
+    line, end = b"", time.monotonic() + WAIT_S
+    while not line.endswith(b"\n"):
+        part = process.stdout.read(1)
+        line += part or b""
+        if part == b"":
+            time.sleep(0.1)
+            raise Unfit(f"printed no ready line and "
+                        f"{server.how_it_ended(process.poll())}")
+        if time.monotonic() > end:
+            raise Unfit(f"printed no ready line within {WAIT_S} s (is it "
+                        "flushed? C: fflush(stdout), Python: flush=True)")
+        if part is None:
+            time.sleep(0.01)
+    return line.decode(errors="replace").rstrip("\n")
+
+
+def parse(line):
+    words = line.split()
+    pairs = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+    if words[:1] != ["ready"]:
+        raise Unfit(f"its first line is {line!r}; expected: {EXPECTED}")
+    for key in ("port", "pid"):
+        if not pairs.get(key, "").isdigit():
+            raise Unfit(f"its ready line {line!r} has no {key}=N; expected: "
+                        f"{EXPECTED}")
+    return pairs
+
+
+def check_echo(pairs):
+    host = pairs.get("host", "127.0.0.1")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    try:
+        with server.socket.create_connection((host, int(pairs["port"])),
+                                             WAIT_S) as client:
+            client.sendall(b"?")
+            echoed = client.recv(1)
+    except OSError as reason:
+        raise Unfit(f"one byte sent to {host} port {pairs['port']} did not "
+                    f"come back: {reason}") from None
+    if echoed != b"?":
+        raise Unfit(f"one byte was sent, and {echoed!r} came back")
+
+
+def check_serving(process):
+    pairs = parse(read_ready_line(process))
+    if int(pairs["pid"]) != process.pid:
+        raise Unfit(f"its ready line says pid={pairs['pid']}, but it is "
+                    f"process {process.pid} (a script has to exec it)")
+    check_echo(pairs)
+    if process.poll() is not None:
+        raise Unfit(f"{server.how_it_ended(process.poll())} after one client")
+
+
+def check_second(path):
+    process = start(path)
+    try:
+        check_serving(process)
+    except Unfit as reason:
+        raise Unfit(f"does not run twice at a time: the second {reason} "
+                    "(--port 0 means any free port)") from None
+    finally:
+        end(process)
+
+
+def check_stop(process):
+    process.terminate()
+    try:
+        status = process.wait(WAIT_S)
+    except subprocess.TimeoutExpired:
+        raise Unfit(f"is still running {WAIT_S} s after SIGTERM") from None
+    if status not in (0, -signal.SIGTERM):
+        raise Unfit(f"{server.how_it_ended(status)} on SIGTERM; expected 0")
+
+
+def end(process):
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def check(path):
+    check_file(path)
+    process = start(path)
+    try:
+        check_serving(process)
+        check_second(path)
+        check_stop(process)
+    finally:
+        end(process)
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    program = sys.argv[1]
+    try:
+        check(server.TOP / program)
+    except Unfit as reason:
+        print(f"{program}: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,9 @@ from server import PATIENCE_S, SLOW, TOP, BIN, Server, receive
 
 pytestmark = pytest.mark.models_only
 
+only_aio = pytest.mark.skipif(not (TOP / BIN / "aio").exists(),
+                              reason="aio is not among these programs")
+
 
 def test_stop_signals_blocked_by_who_started_it(model):
     """A mask of signals survives exec: the server must not rely on it."""
@@ -27,6 +30,7 @@ def test_stop_signals_blocked_by_who_started_it(model):
             one.kill()
 
 
+@only_aio
 @pytest.mark.parametrize("signo", [signal.SIGRTMIN, signal.SIGRTMAX,
                                    signal.SIGIO])
 def test_aio_takes_no_stranger_s_signal_for_a_result(signo):
@@ -72,6 +76,7 @@ class Sender(threading.Thread):
             sock.close()
 
 
+@only_aio
 @pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
 def test_aio_looks_after_lost_results_under_load():
     """Load must not keep the patrol waiting: clients whose result was lost

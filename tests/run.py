@@ -35,7 +35,7 @@ STEPS = [
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/conversation", "-n", "4"]),
     ("tsan", "the conversation of thread, with the thread sanitizer",
-     {"BIN": "build/tsan/bin", "SLOW": "1"},
+     {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
      ["tests/conversation", "--models", "thread", "-n", "4"]),
 ]
 

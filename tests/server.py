@@ -21,6 +21,11 @@ SLOW = 10 if os.environ.get("SLOW", "0") not in ("", "0") else 1
 #: machine may be busy and the build instrumented: this is no measure of speed.
 PATIENCE_S = float(os.environ.get("PATIENCE", 20))
 
+#: TSAN=1: the thread sanitizer keeps a signal back while the program enters a
+#: call such as accept(2); the handler then runs when the call returns, which it
+#: does not. That is none of the server's doing: it is signalled again.
+TSAN = os.environ.get("TSAN", "0") not in ("", "0")
+
 #: The contract: within a second of the signal a server has ended.
 STOP_WITHIN_S = 1 * SLOW
 
@@ -114,15 +119,19 @@ class Server:
     def __exit__(self, *_):
         self.kill()
 
+    def _readable(self, timeout):
+        """Whether something, or the end, comes on stdout in so many seconds."""
+        stdout = select.poll()  # its number may be beyond what select() takes
+        stdout.register(self._process.stdout, select.POLLIN)
+        return bool(stdout.poll(timeout * 1000))
+
     def read_line(self, timeout=PATIENCE_S):
         """The next line on stdout; '' at its end."""
         line = b""
         end = time.monotonic() + timeout
-        stdout = select.poll()  # its number may be beyond what select() takes
-        stdout.register(self._process.stdout, select.POLLIN)
         while not line.endswith(b"\n"):
             left = end - time.monotonic()
-            if left < 0 or not stdout.poll(left * 1000):
+            if left < 0 or not self._readable(left):
                 raise ServerError(f"nothing on stdout for {timeout} s after "
                                   f"{line!r}")
             byte = os.read(self._process.stdout.fileno(), 1)
@@ -165,6 +174,8 @@ class Server:
 
     def finish(self, within=PATIENCE_S, signo=signal.SIGTERM):
         """The second half of stop(): for a server that was asked already."""
+        if TSAN and not self._readable(2):
+            self.send_signal(signo)
         line = self.read_line(within)
         status = self.wait(within)
         killed = self.stranger and status == 128 + signo

@@ -1,13 +1,16 @@
 # io-models: ways to wait for a socket, side by side
 #
-#   make               build every model: bin/thread ... bin/uring
+#   make               build every model, bin/thread ... bin/uring, and bin/loadgen
 #   make bin/mine      build one more, from models/mine.c
 #   make check SERVER=./a.out
 #                      hold the conversation with any server
 #   make smoke         the part of it that gates a benchmark run
 #   make test          install what is missing, build all variants, test them all
 #   make test-long     the same, with what takes long
+#   make fuzz          a million odd inputs for everything that reads them
 #   make bench-memory  memory of each model for a silent client
+#   make bench-loadgen how fast and how exact the load generator is
+#   make man           man pages, in build/man
 #   make lint          format and static analysis
 #   make format        format every C file
 #   make diff          how two models differ: make diff A=poll B=epoll
@@ -40,8 +43,19 @@ endif
 comma := ,
 URING_LIBS := $(if $(URING),-Wl$(comma)--as-needed -luring)
 
+JANSSON := $(shell $(PKG_CONFIG) --exists jansson 2>/dev/null && echo yes)
+ifneq ($(JANSSON),yes)
+$(info loadgen is left out: $(PKG_CONFIG) does not find jansson (Debian, Ubuntu: libjansson-dev, pkg-config))
+endif
+
 COMMON := $(BUILD)/common.a
 COMMON_OBJECTS := $(patsubst models/%.c,$(BUILD)/%.o,$(wildcard models/common/*.c))
+
+# The load generator; without liburing, its engine is epoll alone.
+LOAD_FILES := $(filter-out $(if $(URING),,%/engine_uring.c),$(wildcard harness/load/*.c))
+LOAD_OBJECTS := $(LOAD_FILES:%.c=$(BUILD)/%.o)
+LOAD := $(BUILD)/load.a
+LOADGEN := $(if $(JANSSON),$(BIN)/loadgen)
 
 ifeq ($(V),1)
 say = @:
@@ -54,11 +68,11 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long bench-memory lint format diff clean variants
+.PHONY: all help check smoke test test-long fuzz bench-memory bench-loadgen man lint format diff clean variants
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(MODELS:%=$(BIN)/%)
+all: $(MODELS:%=$(BIN)/%) $(LOADGEN)
 
 $(BIN)/%: $(BUILD)/%.o $(COMMON)
 	$(say) LINK $@
@@ -74,6 +88,22 @@ $(BUILD)/%.o: models/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+LOAD_LIBS := $(URING_LIBS) -ljansson -lm
+
+$(BIN)/loadgen: $(BUILD)/harness/load/main.o $(LOAD) $(COMMON)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LOAD_LIBS)
+
+$(LOAD): $(filter-out %/main.o,$(LOAD_OBJECTS))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rc $@ $^
+
+$(BUILD)/harness/%.o: harness/%.c $(BUILD)/flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(if $(URING),-DHAVE_URING) $(CFLAGS) -c -o $@ $<
+
 # Other flags or another compiler: everything is built anew.
 FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(BUILD)/flags: FORCE
@@ -82,7 +112,7 @@ $(BUILD)/flags: FORCE
 		echo '$(subst ','\'',$(FLAGS))' >$@
 FORCE:
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -97,15 +127,42 @@ variants: all
 	@+$(MAKE) --no-print-directory BUILD=build/tsan BIN=build/tsan/bin \
 		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread build/tsan/bin/thread
 
-# Unit tests of what has no system calls; run by tests/unit/test_unit.py
+# Unit tests of what has no system calls; run by tests/unit/test_unit.py. Those of
+# the load generator are named load_*.
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 unit: $(UNITS)
+
+$(BUILD)/unit/load_%: tests/unit/load_%.c $(LOAD) $(COMMON) $(BUILD)/flags
+	$(say) UNIT $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
+		-lcmocka $(LOAD_LIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(say) UNIT $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) \
 		-lcmocka
+
+# Fuzzers of what reads foreign bytes: a million inputs for each, the same every
+# time. What libFuzzer finds interesting is kept in build/fuzz/corpus.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_RUNS ?= 1000000
+FUZZ_SEED ?= 1
+fuzz:
+	@harness/setup/install build fuzz
+	@+$(MAKE) --no-print-directory BUILD=build/fuzz BIN=build/fuzz/bin CC=clang \
+		CFLAGS='-O1 -g' SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+		$(FUZZERS:%=build/fuzz/%)
+	@for one in $(FUZZERS); do \
+		tests/fuzz/run $$one $(FUZZ_RUNS) $(FUZZ_SEED) || exit; \
+	done
+
+build/fuzz/%: tests/fuzz/%.c $(LOAD) $(COMMON) $(BUILD)/flags
+	$(say) FUZZ $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
+		$(LOAD) $(COMMON) $(LOAD_LIBS)
 
 PYTHON = "$$(harness/setup/python pytest)"
 PYTEST = $(PYTHON) -m pytest -q
@@ -144,11 +201,23 @@ bench-memory: all
 	@harness/setup/install check
 	@"$$(harness/setup/python)" tests/bench/memory.py
 
+bench-loadgen: all
+	@harness/setup/install check
+	@"$$(harness/setup/python)" tests/bench/loadgen.py
+
+man: build/man/loadgen.1
+
+build/man/%.1: bin/%
+	@harness/setup/install man
+	$(say) MAN $@
+	@mkdir -p $(@D)
+	$(Q)help2man --no-info --name 'measures how long a TCP echo server takes to answer' -o $@ $<
+
 lint:
 	@harness/setup/install build check test lint
 	@tests/lint
 
-C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] harness/*/*.[ch] tests/*/*.[ch])
 format:
 	@harness/setup/install lint
 	@clang-format -i $(C_FILES)

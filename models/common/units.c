@@ -73,6 +73,21 @@ bool parse_count(const char *text, uint64_t *count)
 	return parse_whole(text, count_units, count);
 }
 
+bool parse_rate(const char *text, double *rate)
+{
+	const struct unit *unit = count_units;
+	char *end;
+
+	if (!parse_fraction(text, &end, rate))
+		return false;
+	while (unit->name && strcmp(end, unit->name) != 0)
+		unit++;
+	if (!unit->name)
+		return false;
+	*rate *= unit->factor;
+	return true;
+}
+
 bool parse_bytes(const char *text, uint64_t *bytes)
 {
 	return parse_whole(text, byte_units, bytes);

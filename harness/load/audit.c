@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * audit.c - whether a result may be believed
+ *
+ * Everything here is a sentence for somebody who has to decide what to do next:
+ * what was found, what it means, what to change.
+ */
+#include "result.h"
+
+#include "print.h"
+
+#include "models/common/die.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of what was due, so much must be done as fast as it comes... */
+static const double achieved_min = 0.95;
+/* ...but so few requests may lie across the edges of the window. */
+enum { ACHIEVED_SLACK = 5 };
+
+/* The generator may be late by a tenth of what it measures, or by this: with a
+ * CPU of its own, and where all it can do is sleep. */
+static const double lag_share = 0.1;
+static const int64_t lag_own_ns = 50 * 1000, lag_coarse_ns = 1000 * 1000;
+
+/* Closed loop: the average number of requests under way and what it should be */
+static const double in_flight_min = 0.9, in_flight_max = 1.02;
+
+/* Above this share of its CPU, the generator may be what limits a closed loop. */
+static const double busy_max = 0.97;
+
+/* A median that changed by so much over the window was no median of anything. */
+static const double trend_max = 2;
+static const int64_t trend_min_ns = 100 * 1000;
+enum { TREND_SLICES = 6, TREND_SAMPLES = 20 };
+
+double result_rate(const struct result *r)
+{
+	return r->duration_s > 0 ? r->tally->in_window / r->duration_s : 0;
+}
+
+uint64_t result_due(const struct result *r)
+{
+	return r->tally->answered + r->tally->damaged + r->tally->unanswered;
+}
+
+double result_in_flight(const struct result *r)
+{
+	return r->duration_s > 0 ?
+		       r->tally->response.sum / 1e9 / r->duration_s :
+		       0;
+}
+
+double result_busy(const struct result *r, const struct load_options *opt)
+{
+	return r->duration_s > 0 ?
+		       r->cpu_ns / 1e9 / r->duration_s / opt->threads :
+		       0;
+}
+
+int64_t audit_lag_limit(const struct result *r)
+{
+	int64_t floor = r->coarse ? lag_coarse_ns : lag_own_ns;
+	int64_t share = lag_share *
+			histogram_percentile(&r->tally->response, 0.5, NULL);
+
+	return share > floor ? share : floor;
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct result *r,
+						      const char *format, ...)
+{
+	va_list arguments;
+
+	if (r->n_reasons == REASONS_MAX)
+		return;
+	va_start(arguments, format);
+	if (vasprintf(&r->reason[r->n_reasons++], format, arguments) < 0)
+		die("vasprintf");
+	va_end(arguments);
+}
+
+void result_free(struct result *r)
+{
+	for (unsigned i = 0; i < r->n_reasons; i++)
+		free(r->reason[i]);
+	free(r->tally);
+}
+
+/* ---------------------------------------------------- the server, the network */
+
+static void judge_damages(struct result *r)
+{
+	static const char *const text[DAMAGES] = {
+		"bytes that are not those that were sent, in their place",
+		"bytes or replies that never came, though later ones did",
+		"bytes or replies that came more than once",
+		"replies in another order than the requests",
+		"bytes that nobody had asked for",
+	};
+	const struct evidence *e = &r->tally->evidence;
+
+	for (int i = 0; i < DAMAGES; i++)
+		if (r->tally->damages[i])
+			add(r,
+			    "%s, %" PRIu64 " times: %s; the server, or what is "
+			    "between, does not echo correctly",
+			    damage_name[i], r->tally->damages[i], text[i]);
+	if (!e->found)
+		return;
+	if (e->has_bytes)
+		add(r,
+		    "the first damage was %s: connection %" PRIu64
+		    ", request %" PRIu64 ", byte %zu (all from 0): 0x%02x was "
+		    "sent, 0x%02x came back",
+		    damage_name[e->damage], e->connection, e->place.request,
+		    e->place.byte, e->expected, e->received);
+	else
+		add(r,
+		    "the first damage was %s: connection %" PRIu64
+		    ", request %" PRIu64 ", byte %zu (all from 0)",
+		    damage_name[e->damage], e->connection, e->place.request,
+		    e->place.byte);
+}
+
+static void judge_failures(struct result *r, const struct load_options *opt)
+{
+	const uint64_t *n = r->tally->failures;
+
+	if (n[FAILURE_REFUSED])
+		add(r, "%" PRIu64 " connections were refused: nobody listened",
+		    n[FAILURE_REFUSED]);
+	if (n[FAILURE_TIMEOUT])
+		add(r,
+		    "%" PRIu64 " connections did not come to be within %g s: "
+		    "the server accepts too slowly, or its backlog is full",
+		    n[FAILURE_TIMEOUT], opt->timeout / 1e9);
+	if (n[FAILURE_CLOSED])
+		add(r,
+		    "%" PRIu64 " connections were closed by the server before "
+		    "the end: it may be at a limit of clients or descriptors",
+		    n[FAILURE_CLOSED]);
+	if (n[FAILURE_RESET])
+		add(r,
+		    "%" PRIu64 " connections were reset by the server: it may "
+		    "have crashed, or be at a limit",
+		    n[FAILURE_RESET]);
+	if (n[FAILURE_STALLED])
+		add(r,
+		    "on %" PRIu64 " connections the server stopped answering",
+		    n[FAILURE_STALLED]);
+	if (n[FAILURE_OTHER])
+		add(r, "%" PRIu64 " connections failed: %s%s", n[FAILURE_OTHER],
+		    strerror(r->tally->other_error),
+		    r->tally->other_error == EADDRNOTAVAIL ?
+			    "; every local port is in use or was a minute ago: "
+			    "connect less often, or widen their range: sudo "
+			    "sysctl -w net.ipv4.ip_local_port_range='1024 "
+			    "65535'" :
+			    "");
+}
+
+static void judge_answers(struct result *r, const struct load_options *opt)
+{
+	if (r->gave_up)
+		add(r,
+		    "nothing was answered for %g s, so the run was ended: the "
+		    "server hangs, or is much slower than --timeout",
+		    opt->timeout / 1e9);
+	if (r->flooded)
+		add(r, "too many requests waited for an answer, so the run was "
+		       "ended: offer less (--rate)");
+	if (r->tally->unanswered)
+		add(r,
+		    "%" PRIu64 " of %" PRIu64 " requests were unanswered 2 s "
+		    "after the end; their times are missing below",
+		    r->tally->unanswered, result_due(r));
+	if (r->tally->answered == 0)
+		add(r, "nothing was measured: not one request was sent and "
+		       "answered in the window");
+}
+
+/* ------------------------------------------------------------- the open loop */
+
+static void judge_rate(struct result *r, const struct load_options *opt)
+{
+	uint64_t due = result_due(r), done = r->tally->in_window;
+	char offered[PRINT_SIZE], achieved[PRINT_SIZE];
+
+	if (opt->rate == 0 || due == 0)
+		return;
+	if (done >= achieved_min * due || done + ACHIEVED_SLACK >= due)
+		return;
+	r->sustained = false;
+	add(r,
+	    "not sustained: %s requests/s were offered and %s/s answered; the "
+	    "response times only say how long this run was: offer less (--rate), "
+	    "or look for the limit with --find-rate",
+	    print_count(offered, opt->rate),
+	    print_count(achieved, result_rate(r)));
+}
+
+static void judge_lag(struct result *r, const struct load_options *opt)
+{
+	int64_t limit = audit_lag_limit(r);
+	int64_t lag = histogram_percentile(&r->tally->send_lag, 0.99, NULL);
+	char late[PRINT_SIZE], allowed[PRINT_SIZE];
+
+	if (opt->rate == 0 || lag <= limit)
+		return;
+	print_time(late, lag);
+	print_time(allowed, limit);
+	if (r->tally->held * 100 >= r->tally->answered) {
+		add(r,
+		    "1 %% of the requests were sent %s late or more (%s is "
+		    "allowed), because the server did not take what was sent "
+		    "before them: offer less (--rate), or give it more "
+		    "connections",
+		    late, allowed);
+		return;
+	}
+	add(r,
+	    "the generator was late: 1 %% of the requests were sent %s late or "
+	    "more (%s is allowed): %s",
+	    late, allowed,
+	    r->shared ?
+		    "others wanted its CPU; give it one of its own (--cpu)" :
+	    r->spun ? "offer less (--rate), or use more threads (--threads) "
+		      "with a CPU each (--cpu)" :
+		      "give it a CPU of its own (--cpu), or offer less "
+		      "(--rate)");
+}
+
+/* ----------------------------------------------------------- the closed loop */
+
+static void judge_closed_loop(struct result *r, const struct load_options *opt)
+{
+	double wanted = (double)r->connected * opt->depth;
+	double under_way = result_in_flight(r), busy = result_busy(r, opt);
+
+	if (opt->rate > 0 || r->duration_s == 0)
+		return;
+	if (busy > busy_max)
+		add(r,
+		    "the generator used %.0f %% of its CPU: it, and not the "
+		    "server, may be what was measured; use more threads "
+		    "(--threads) with a CPU each (--cpu)",
+		    100 * busy);
+	if (opt->pattern == PATTERN_CONNECT || wanted == 0)
+		return;
+	if (under_way < in_flight_min * wanted ||
+	    under_way > in_flight_max * wanted)
+		add(r,
+		    "by Little's law (rate x mean time) %.1f requests were under "
+		    "way on average, and %.0f should have been: the generator, "
+		    "not the server, made them wait; give it a CPU of its own "
+		    "(--cpu), or more threads (--threads)",
+		    under_way, wanted);
+}
+
+/* ------------------------------------------------------------------ the trend */
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int64_t median(const int64_t *values, unsigned n)
+{
+	int64_t copy[SLICES_MAX];
+
+	memcpy(copy, values, n * sizeof(*copy));
+	qsort(copy, n, sizeof(*copy), compare);
+	return copy[n / 2];
+}
+
+static void judge_trend(struct result *r, const struct load_options *opt)
+{
+	int64_t p50[SLICES_MAX], first, middle, last;
+	char from[PRINT_SIZE], to[PRINT_SIZE];
+	unsigned n = 0, third;
+
+	for (unsigned i = 0; i < r->tally->slices; i++)
+		if (r->tally->slice[i].count >= TREND_SAMPLES)
+			p50[n++] = slice_percentile(&r->tally->slice[i], 0.5);
+	if (n < TREND_SLICES)
+		return;
+	third = n / 3;
+	first = median(p50, third);
+	middle = median(p50 + third, n - 2 * third);
+	last = median(p50 + n - third, third);
+	print_time(from, first);
+	print_time(to, last);
+	if (last > trend_max * first && last - first > trend_min_ns &&
+	    first <= middle && middle <= last) {
+		r->sustained = r->sustained && opt->rate == 0;
+		add(r,
+		    "the median response time grew during the run, from %s to "
+		    "%s: there is no one value for it; %s",
+		    from, to,
+		    opt->rate > 0 ? "offer less (--rate)" :
+				    "find out what else became busy");
+	} else if (first > trend_max * last && first - last > trend_min_ns &&
+		   first >= middle && middle >= last) {
+		add(r,
+		    "the median response time fell during the run, from %s to "
+		    "%s: warm up for longer (--warmup)",
+		    from, to);
+	}
+}
+
+void audit(struct result *r, const struct load_options *opt)
+{
+	r->coarse = opt->rate > 0 && !r->spun;
+	r->sustained = !r->gave_up && !r->flooded;
+	if (r->interrupted)
+		add(r, "interrupted");
+	judge_damages(r);
+	judge_failures(r, opt);
+	judge_answers(r, opt);
+	judge_rate(r, opt);
+	judge_lag(r, opt);
+	judge_closed_loop(r, opt);
+	judge_trend(r, opt);
+	if (r->tally->response.above)
+		add(r,
+		    "%" PRIu64 " response times were longer than a histogram "
+		    "holds (137 s); only their maximum and mean are right",
+		    r->tally->response.above);
+	r->valid = r->n_reasons == 0;
+}

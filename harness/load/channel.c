@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* channel.c - a connection to the server, without system calls: channel.h */
+#include "channel.h"
+
+#include "models/common/die.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* In place of the time a request was sent */
+enum { NOT_SENT = -1, ANSWERED = -2 };
+
+/* A reply is given up for lost when so many later ones have come. */
+enum { LOST_AFTER = 1000 };
+
+/* How long the rest of a reply may be missing before it counts as lost */
+static const int64_t rest_lost_ns = 1000000000;
+
+void channel_begin(struct channel *c, struct tally *tally, uint64_t number,
+		   struct payload payload, bool closed_loop)
+{
+	*c = (struct channel){
+		.fd = -1,
+		.number = number,
+		.closed_loop = closed_loop,
+		.payload = payload,
+		.tally = tally,
+	};
+}
+
+void channel_free(struct channel *c)
+{
+	free(c->ring);
+	free(c->suspect);
+	c->ring = NULL;
+	c->suspect = NULL;
+	c->capacity = 0;
+}
+
+static struct request *request_of(const struct channel *c, uint64_t number)
+{
+	return &c->ring[number & (c->capacity - 1)];
+}
+
+bool channel_is_answered(const struct channel *c, uint64_t request)
+{
+	return request < c->oldest || request_of(c, request)->sent == ANSWERED;
+}
+
+/* ----------------------------------------------------------------- sending */
+
+/* Room for twice as many requests under way */
+static void grow(struct channel *c)
+{
+	struct channel old = *c;
+
+	c->capacity = old.capacity ? 2 * old.capacity : 4;
+	c->ring = malloc(c->capacity * sizeof(*c->ring));
+	if (!c->ring)
+		die("malloc");
+	for (uint64_t i = c->oldest; i < c->released; i++)
+		*request_of(c, i) = *request_of(&old, i);
+	free(old.ring);
+}
+
+void channel_release(struct channel *c, int64_t intended)
+{
+	if (c->released - c->oldest == c->capacity)
+		grow(c);
+	*request_of(c, c->released) =
+		(struct request){ .intended = intended, .sent = NOT_SENT };
+	c->released++;
+	c->tally->outstanding++;
+}
+
+size_t channel_to_send(const struct channel *c)
+{
+	return channel_distance(c, c->out,
+				(struct place){ .request = c->released });
+}
+
+/* The first request that begins at this place or after it */
+static uint64_t begins_after(struct place place)
+{
+	return place.request + (place.byte > 0);
+}
+
+size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
+{
+	size_t n = channel_to_send(c);
+	struct place end;
+
+	if (n > space)
+		n = space;
+	payload_make(&c->payload, c->out, to, n);
+	end = place_after(&c->payload, c->out, n);
+	for (uint64_t i = begins_after(c->out); i < begins_after(end); i++) {
+		struct request *r = request_of(c, i);
+
+		r->sent = now;
+		if (c->closed_loop)
+			r->intended = now;
+		c->tally->held += c->blocked;
+	}
+	c->out = end;
+	c->blocked = false;
+	return n;
+}
+
+void channel_did_send(struct channel *c, size_t made, size_t sent)
+{
+	uint64_t end = begins_after(c->out);
+	size_t back = made - sent;
+
+	if (back == 0)
+		return;
+	c->blocked = true;
+	c->out.request -= (back + c->payload.message - 1 - c->out.byte) /
+			  c->payload.message;
+	c->out.byte =
+		(c->out.byte + c->payload.message - back % c->payload.message) %
+		c->payload.message;
+	for (uint64_t i = begins_after(c->out); i < end; i++)
+		request_of(c, i)->sent = NOT_SENT;
+}
+
+/* --------------------------------------------------------------- receiving */
+
+static void give_up_oldest(struct channel *c)
+{
+	struct evidence lost = { .connection = c->number,
+				 .place = { .request = c->oldest } };
+	struct request *r = request_of(c, c->oldest);
+
+	tally_damage(c->tally, DAMAGE_LOSS, &lost);
+	if (tally_counts(c->tally, r->intended))
+		c->tally->unanswered++;
+	c->tally->outstanding--;
+	r->sent = ANSWERED;
+}
+
+/* Where the next reply is expected: after this one, but for disorder. */
+static uint64_t next_reply(const struct channel *c, uint64_t request)
+{
+	if (request + 1 < c->released && !channel_is_answered(c, request + 1))
+		return request + 1;
+	return c->oldest;
+}
+
+void channel_answered(struct channel *c, int64_t now)
+{
+	uint64_t number = c->in.request;
+	struct request *r = request_of(c, number);
+
+	if (c->again) {
+		c->again = false;
+		c->in = c->resume;
+		return;
+	}
+	if (channel_is_answered(c, number)) { /* its rest came again */
+		c->damaged = false;
+		c->in = (struct place){ .request = c->oldest };
+		return;
+	}
+	if (c->damaged) {
+		tally_count(&c->tally->total);
+		c->tally->damaged += tally_counts(c->tally, r->intended);
+		c->damaged = false;
+	} else {
+		tally_answer(c->tally, r->intended, r->sent, now,
+			     c->closed_loop);
+	}
+	r->sent = ANSWERED;
+	c->tally->outstanding--;
+	if (number - c->oldest >= LOST_AFTER)
+		give_up_oldest(c);
+	while (c->oldest < c->released && channel_is_answered(c, c->oldest))
+		c->oldest++;
+	c->in = (struct place){ .request = next_reply(c, number) };
+}
+
+/* How many bytes are expected from the place where reading is */
+static size_t expected(const struct channel *c)
+{
+	if (c->again) /* to the end of that reply */
+		return c->payload.message - c->in.byte;
+	return channel_distance(c, c->in, c->out);
+}
+
+/* Checks bytes. Returns how many it could deal with: all, or fewer if the rest
+ * is too little to tell what is wrong with it. */
+static size_t take(struct channel *c, const char *bytes, size_t n, int64_t now,
+		   bool last)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t left = n - done, good = 0, part = expected(c);
+
+		if (part > c->payload.message - c->in.byte)
+			part = c->payload.message - c->in.byte;
+		if (part > left)
+			part = left;
+		if (c->swallow > 0) {
+			part = c->swallow < left ? c->swallow : left;
+			c->swallow -= part;
+			done += part;
+			continue;
+		}
+		good = payload_match(&c->payload, c->in, bytes + done, part);
+		c->in.byte += good;
+		done += good;
+		if (c->in.byte == c->payload.message)
+			channel_answered(c, now);
+		if (good < part || part == 0) {
+			size_t used;
+
+			if (!damage_inspect(c, bytes + done, n - done, now,
+					    last, &used))
+				break;
+			done += used;
+		}
+	}
+	return done;
+}
+
+static struct suspect *suspect_of(struct channel *c)
+{
+	if (!c->suspect)
+		c->suspect = calloc(1, sizeof(*c->suspect));
+	if (!c->suspect)
+		die("calloc");
+	return c->suspect;
+}
+
+/* Takes what waits for a decision. */
+static void take_suspect(struct channel *c, int64_t now, bool last)
+{
+	struct suspect *s = c->suspect;
+	size_t done = take(c, s->bytes, s->n, now, last);
+
+	s->n -= done;
+	memmove(s->bytes, s->bytes + done, s->n);
+}
+
+unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
+			     int64_t now)
+{
+	uint64_t before = c->tally->total;
+
+	c->received_last = now;
+	while (n > 0 && c->suspect && c->suspect->n > 0) {
+		struct suspect *s = c->suspect;
+		size_t room = sizeof(s->bytes) - s->n;
+		size_t part = n < room ? n : room;
+
+		memcpy(s->bytes + s->n, bytes, part);
+		s->n += part;
+		bytes += part;
+		n -= part;
+		take_suspect(c, now, false);
+	}
+	if (n > 0) {
+		size_t done = take(c, bytes, n, now, false);
+
+		if (done < n) {
+			struct suspect *s = suspect_of(c);
+
+			memcpy(s->bytes, bytes + done, n - done);
+			s->n = n - done;
+		}
+	}
+	return c->tally->total - before;
+}
+
+/* --------------------------------------------------------------------- end */
+
+void channel_end(struct channel *c, int64_t now, bool open)
+{
+	bool stalled = false, rest_lost;
+	uint64_t last = c->oldest; /* the last one that was answered, plus 1 */
+
+	if (c->suspect && c->suspect->n > 0)
+		take_suspect(c, now, true);
+	rest_lost = open && c->in.byte > 0 && !c->again &&
+		    now - c->received_last > rest_lost_ns;
+	for (uint64_t i = c->oldest; i < c->released; i++)
+		if (channel_is_answered(c, i))
+			last = i + 1;
+	for (uint64_t i = c->oldest; i < c->released; i++) {
+		struct evidence lost = { .connection = c->number,
+					 .place = { .request = i } };
+
+		if (channel_is_answered(c, i))
+			continue;
+		if (rest_lost && i == c->in.request)
+			lost.place = c->in;
+		if (i < last || lost.place.byte > 0)
+			tally_damage(c->tally, DAMAGE_LOSS, &lost);
+		if (tally_counts(c->tally, request_of(c, i)->intended)) {
+			c->tally->unanswered++;
+			stalled = true;
+		}
+		c->tally->outstanding--;
+	}
+	if (open && stalled)
+		tally_failure(c->tally, FAILURE_STALLED);
+	c->oldest = c->released;
+	c->in = c->out = (struct place){ .request = c->released };
+	c->again = c->damaged = c->blocked = false;
+	c->swallow = 0;
+	if (c->suspect)
+		c->suspect->n = 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * damage.c - what happened to bytes that came back wrong
+ *
+ * No two places of a stream look alike, so bytes that are not what belongs here
+ * are searched for in the stream: found later, what is between was lost; found
+ * earlier, they were sent twice, or are a reply that was overtaken. If most of
+ * the next bytes are right where they are, only a few were changed.
+ */
+#include "channel.h"
+
+#include <string.h>
+
+enum {
+	EVIDENCE = 16,       /* bytes that settle it */
+	SAME = 64,           /* bytes to compare in their own place */
+	SEARCH = 128 * 1024, /* how far to look, each way */
+	SEARCHES_MAX = 1000  /* a connection: who sends only rubbish is known */
+};
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static void report(struct channel *c, enum damage damage, const char *byte)
+{
+	struct evidence e = { .connection = c->number, .place = c->in };
+
+	if (byte) {
+		char right;
+
+		payload_make(&c->payload, c->in, &right, 1);
+		e.has_bytes = true;
+		e.expected = right;
+		e.received = *byte;
+	}
+	tally_damage(c->tally, damage, &e);
+}
+
+/* Goes on by bytes that are not right: so are all replies they belong to. */
+static void pass_over(struct channel *c, size_t n, int64_t now)
+{
+	while (n > 0) {
+		size_t part = least(n, c->payload.message - c->in.byte);
+
+		c->damaged = true;
+		c->in.byte += part;
+		n -= part;
+		if (c->in.byte == c->payload.message)
+			channel_answered(c, now);
+	}
+}
+
+/* How many of the first bytes are wrong, in a row and in their own place */
+static size_t wrong_run(struct channel *c, const char *bytes, size_t n)
+{
+	char right[SAME];
+	size_t run = 0;
+
+	n = least(n, sizeof(right));
+	payload_make(&c->payload, c->in, right, n);
+	while (run < n && bytes[run] != right[run])
+		run++;
+	return run;
+}
+
+/* Whether the bytes are in their place, with some of them changed. With two or
+ * three at hand, chance must not decide, unless they are all that is due. */
+static bool in_place(struct channel *c, const char *bytes, size_t n, size_t due)
+{
+	char right[SAME];
+	size_t look = least(least(n, due), sizeof(right)), same = 0;
+
+	payload_make(&c->payload, c->in, right, look);
+	for (size_t i = 0; i < look; i++)
+		same += bytes[i] == right[i];
+	return look > 0 && 2 * same >= look && (same >= 2 || n == due);
+}
+
+/*
+ * Searches `span` bytes of the stream, from a place on, for the beginning of
+ * `bytes`: as much of it as settles the question. Finding n bytes by chance must
+ * be less likely than one in a thousand.
+ */
+static bool search(struct channel *c, struct place from, size_t span,
+		   const char *bytes, size_t n, struct place *found)
+{
+	static _Thread_local char stream[SEARCH + EVIDENCE];
+	const char *hit;
+
+	span = least(span, sizeof(stream));
+	n = least(n, EVIDENCE);
+	if (n > span || (n < 4 && span * 1000.0 > 1 << (8 * n)))
+		return false;
+	payload_make(&c->payload, from, stream, span);
+	hit = memmem(stream, span, bytes, n);
+	if (hit)
+		*found = place_after(&c->payload, from, hit - stream);
+	return hit;
+}
+
+static bool search_ahead(struct channel *c, const char *bytes, size_t n,
+			 size_t due, struct place *found)
+{
+	struct place next = place_after(&c->payload, c->in, 1);
+
+	return due > 1 && search(c, next, due - 1, bytes, n, found);
+}
+
+/* The nearest comes first: half as far, as far, twice as far ... */
+static bool search_behind(struct channel *c, const char *bytes, size_t n,
+			  struct place *found)
+{
+	size_t message = c->payload.message;
+	uint64_t far = SEARCH / message + 1, back = 1;
+	struct place from;
+
+	for (;; back *= 2) {
+		if (back > far)
+			back = far;
+		if (back > c->in.request)
+			back = c->in.request;
+		from = (struct place){ .request = c->in.request - back };
+		if (search(c, from,
+			   least(back * message + c->in.byte + EVIDENCE - 1,
+				 SEARCH + EVIDENCE),
+			   bytes, n, found) &&
+		    channel_distance(c, *found, c->in) > 0)
+			return true;
+		if (back == far || back == c->in.request)
+			return false;
+	}
+}
+
+/* Bytes between were lost: all replies they belong to are spoilt. */
+static void lose(struct channel *c, struct place found, int64_t now)
+{
+	report(c, DAMAGE_LOSS, NULL);
+	while (c->in.request < found.request) {
+		c->damaged = true;
+		channel_answered(c, now);
+	}
+	c->in = found;
+	c->damaged = found.byte > 0;
+}
+
+/* The bytes belong elsewhere. What moved may be whole replies. */
+static void move(struct channel *c, struct place found, int64_t now)
+{
+	int64_t distance = channel_distance(c, c->in, found);
+	bool whole = c->in.byte == found.byte && found.byte < 4;
+
+	if (whole && distance > 0 && !channel_is_answered(c, found.request)) {
+		c->in = found; /* lost or overtaken: that will turn out */
+	} else if (distance > 0 && !whole) {
+		lose(c, found, now);
+	} else if (whole && !channel_is_answered(c, found.request)) {
+		report(c, DAMAGE_REORDERING, NULL);
+		c->in = found;
+	} else if (whole) {
+		report(c, DAMAGE_DUPLICATION, NULL);
+		c->resume = (struct place){ .request = c->in.request };
+		c->in = found;
+		c->again = true;
+	} else {
+		report(c, DAMAGE_DUPLICATION, NULL);
+		c->swallow = -distance;
+	}
+}
+
+bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
+		    bool last, size_t *used)
+{
+	struct place found;
+	size_t due;
+
+	*used = 0;
+	if (c->again) { /* it was not all of that reply that came again */
+		c->again = false;
+		c->in = c->resume;
+		return true;
+	}
+	due = channel_distance(c, c->in, c->out);
+	if (!in_place(c, bytes, n, due)) {
+		if (c->searches < SEARCHES_MAX) {
+			c->searches += n >= EVIDENCE;
+			if (search_ahead(c, bytes, n, due, &found) ||
+			    search_behind(c, bytes, n, &found)) {
+				move(c, found, now);
+				return true;
+			}
+		}
+		if (n < EVIDENCE && n != due && !last)
+			return false;
+		if (due == 0) {
+			report(c, DAMAGE_UNASKED, NULL);
+			*used = n;
+			return true;
+		}
+	}
+	report(c, DAMAGE_CORRUPTION, bytes);
+	*used = n >= EVIDENCE && !in_place(c, bytes, n, due) ?
+			least(n, due) :
+			wrong_run(c, bytes, least(n, due));
+	pass_over(c, *used, now);
+	return true;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* engine_epoll.c - the generator waits with epoll: see engine.h */
+#include "engine.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SPACE = 256 * 1024, EVENTS = 256 };
+
+struct epoll_engine {
+	struct engine engine;
+	int epfd;
+	struct epoll_event events[EVENTS];
+	char buffer[SPACE]; /* what was received is checked, and forgotten */
+};
+
+static int64_t epoll_now(struct engine *e)
+{
+	struct timespec t;
+
+	(void)e;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static struct engine *epoll_open(unsigned channels, size_t message)
+{
+	struct epoll_engine *e = malloc(sizeof(*e));
+
+	(void)channels;
+	(void)message;
+	if (!e)
+		return NULL;
+	e->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (e->epfd < 0) {
+		free(e);
+		return NULL;
+	}
+	e->engine.kind = &engine_epoll;
+	return &e->engine;
+}
+
+static void watch(struct epoll_engine *e, struct channel *c, int op,
+		  uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = c };
+
+	c->watched = events & EPOLLOUT;
+	if (epoll_ctl(e->epfd, op, c->fd, &event) < 0)
+		worker_failed(e->engine.worker, c, errno);
+}
+
+static void epoll_connect(struct engine *engine, struct channel *c)
+{
+	struct epoll_engine *e = (struct epoll_engine *)engine;
+
+	c->fd = socket(engine->server.ss_family,
+		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0) {
+		worker_failed(engine->worker, c, errno);
+		return;
+	}
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	if (connect(c->fd, (struct sockaddr *)&engine->server,
+		    engine->server_length) < 0 &&
+	    errno != EINPROGRESS)
+		worker_failed(engine->worker, c, errno);
+	else
+		watch(e, c, EPOLL_CTL_ADD, EPOLLOUT);
+}
+
+static void connect_ended(struct epoll_engine *e, struct channel *c)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	if (error) {
+		worker_failed(e->engine.worker, c, error);
+		return;
+	}
+	watch(e, c, EPOLL_CTL_MOD, EPOLLIN);
+	if (c->fd >= 0)
+		worker_connected(e->engine.worker, c);
+}
+
+static void epoll_send(struct engine *engine, struct channel *c)
+{
+	struct epoll_engine *e = (struct epoll_engine *)engine;
+	size_t made = channel_send(c, e->buffer, SPACE, epoll_now(engine));
+	ssize_t n = send(c->fd, e->buffer, made, MSG_NOSIGNAL);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		worker_failed(engine->worker, c, errno);
+		return;
+	}
+	/* Watched first: what was not sent waits for room. */
+	if (n < (ssize_t)made && !c->watched)
+		watch(e, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+	if (c->fd >= 0)
+		worker_sent(engine->worker, c, made, n < 0 ? 0 : n);
+}
+
+static void receive(struct epoll_engine *e, struct channel *c)
+{
+	ssize_t n = recv(c->fd, e->buffer, SPACE, 0);
+
+	if (n >= 0)
+		worker_received(e->engine.worker, c, e->buffer, n);
+	else if (errno != EAGAIN && errno != EINTR)
+		worker_failed(e->engine.worker, c, errno);
+}
+
+static void handle(struct epoll_engine *e, const struct epoll_event *event)
+{
+	struct channel *c = event->data.ptr;
+
+	if (c->fd < 0) /* ended by an event before this one */
+		return;
+	if (c->state == CHANNEL_CONNECTING) {
+		connect_ended(e, c);
+		return;
+	}
+	if (event->events & EPOLLOUT) {
+		watch(e, c, EPOLL_CTL_MOD, EPOLLIN);
+		if (c->fd >= 0)
+			worker_sent(e->engine.worker, c, 0, 0);
+	}
+	if (c->fd >= 0 && (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		receive(e, c);
+}
+
+static void epoll_wait_until(struct engine *engine, int64_t until, bool spin)
+{
+	struct epoll_engine *e = (struct epoll_engine *)engine;
+	struct timespec timeout = { 0, 0 };
+	int64_t left = spin ? 0 : until - epoll_now(engine);
+	int ready;
+
+	if (left > 0) {
+		timeout.tv_sec = left / 1000000000;
+		timeout.tv_nsec = left % 1000000000;
+	}
+	ready = epoll_pwait2(e->epfd, e->events, EVENTS, &timeout, NULL);
+	for (int i = 0; i < ready; i++)
+		handle(e, &e->events[i]);
+}
+
+static void epoll_disconnect(struct engine *engine, struct channel *c)
+{
+	(void)engine;
+	close(c->fd); /* leaves the epoll set, too */
+	c->fd = -1;
+}
+
+static void epoll_close(struct engine *engine)
+{
+	struct epoll_engine *e = (struct epoll_engine *)engine;
+
+	close(e->epfd);
+	free(e);
+}
+
+const struct engine_kind engine_epoll = {
+	.name = "epoll",
+	.open = epoll_open,
+	.now = epoll_now,
+	.connect = epoll_connect,
+	.send = epoll_send,
+	.wait = epoll_wait_until,
+	.disconnect = epoll_disconnect,
+	.close = epoll_close,
+};

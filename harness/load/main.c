@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - the load generator: one run, or a search that is made of runs */
+#include "print.h"
+#include "report.h"
+#include "run.h"
+#include "screen.h"
+#include "search.h"
+
+#include "models/common/die.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --json - has stdout for itself. */
+static FILE *text_file(const struct load_options *opt)
+{
+	return opt->json && strcmp(opt->json, "-") == 0 ? stderr : stdout;
+}
+
+/* Now, not after a run that would be lost */
+static void check_writable(const char *option, const char *path)
+{
+	FILE *file;
+
+	if (!path || strcmp(path, "-") == 0)
+		return;
+	file = fopen(path, "ae");
+	if (!file)
+		die("%s %s", option, path);
+	fclose(file);
+}
+
+static int end_of(const struct result *r)
+{
+	if (r->interrupted)
+		return EXIT_INTERRUPTED;
+	return r->valid ? EXIT_SUCCESS : EXIT_FAILED;
+}
+
+static int write_all(const struct result *r, const struct load_options *opt,
+		     json_t *search)
+{
+	if (!opt->quiet) {
+		report_text(r, opt, text_file(opt));
+		if (fflush(text_file(opt)) != 0)
+			die("write to stdout");
+	}
+	if (opt->histogram)
+		report_write_histograms(r, opt);
+	if (opt->json) {
+		json_t *json = report_json(r, opt);
+
+		if (search)
+			json_object_set_new(json, "find_rate", search);
+		report_write_json(json, opt->json);
+	}
+	return end_of(r);
+}
+
+/* ---------------------------------------------------------------- --find-rate */
+
+/* Where the search begins, unless --rate says it, and where it ends at last */
+static const double first_rate = 1000, highest_rate = 10e6;
+
+struct probing {
+	struct load_options opt;
+	struct target target;
+	json_t *probes;
+	struct result best; /* the last one that held, at the highest rate */
+	bool interrupted;
+};
+
+static int64_t reached(const struct result *r, const struct goal *goal)
+{
+	const struct histogram *h = &r->tally->response;
+
+	if (goal->share == 1)
+		return h->count ? h->max : -1;
+	return histogram_percentile(h, goal->share, NULL);
+}
+
+/* Too slow: the server did not keep up, or not in time. Anything else that is
+ * wrong with the result says nothing about the rate. */
+static enum probe judge(const struct result *r, const struct goal *goal)
+{
+	if (!r->sustained || r->tally->unanswered > 0)
+		return PROBE_FAILED;
+	if (!r->valid)
+		return PROBE_UNUSABLE;
+	return reached(r, goal) <= goal->ns ? PROBE_HELD : PROBE_FAILED;
+}
+
+static void say_probe(const struct probing *p, const struct result *r,
+		      enum probe outcome)
+{
+	static const char *const said[] = { "held", "failed", "unusable" };
+	char rate[PRINT_SIZE], time[PRINT_SIZE];
+	const struct goal *goal = &p->opt.goal;
+
+	json_array_append_new(
+		p->probes,
+		json_pack("{s:f,s:f,s:I,s:s,s:b}", "offered_per_second",
+			  p->opt.rate, "requests_per_second", result_rate(r),
+			  "reached_ns", (json_int_t)reached(r, goal), "outcome",
+			  said[outcome], "valid", r->valid));
+	if (p->opt.quiet)
+		return;
+	fprintf(text_file(&p->opt), "%12s/s  %s %-10s %s%s%s\n",
+		print_count(rate, p->opt.rate), goal->name,
+		r->sustained ? print_time(time, reached(r, goal)) : "-",
+		said[outcome], outcome == PROBE_UNUSABLE ? ": " : "",
+		outcome == PROBE_UNUSABLE ? r->reason[0] : "");
+	fflush(text_file(&p->opt));
+}
+
+static enum probe probe(double rate, void *data, bool *stop)
+{
+	struct probing *p = data;
+	struct result r;
+	enum probe outcome;
+
+	p->opt.rate = rate;
+	r = run_once(&p->opt, p->target);
+	*stop = p->interrupted = r.interrupted;
+	outcome = judge(&r, &p->opt.goal);
+	if (!r.interrupted)
+		say_probe(p, &r, outcome);
+	if (outcome == PROBE_HELD && !r.interrupted) {
+		if (p->best.tally)
+			result_free(&p->best);
+		p->best = r;
+	} else {
+		result_free(&r);
+	}
+	return outcome;
+}
+
+static json_t *search_json(const struct probing *p, const struct search *s)
+{
+	const struct goal *goal = &p->opt.goal;
+
+	return json_pack("{s:s,s:I,s:o,s:o,s:b,s:o}", "limit", goal->name,
+			 "limit_ns", (json_int_t)goal->ns, "held_per_second",
+			 s->held > 0 ? json_real(s->held) : json_null(),
+			 "failed_per_second",
+			 s->failed > 0 ? json_real(s->failed) : json_null(),
+			 "limited_by_generator", s->by_generator, "probes",
+			 p->probes);
+}
+
+/* What the search found, in a sentence */
+static void say_found(const struct probing *p, const struct search *s)
+{
+	char held[PRINT_SIZE], failed[PRINT_SIZE], limit[PRINT_SIZE];
+	FILE *file = text_file(&p->opt);
+
+	print_time(limit, p->opt.goal.ns);
+	print_count(held, s->held);
+	print_count(failed, s->failed);
+	if (s->stopped)
+		fprintf(file, "\nInterrupted; so far %s/s held %s <= %s.\n\n",
+			held, p->opt.goal.name, limit);
+	else if (s->held == 0)
+		fprintf(file,
+			"\nNo rate held %s <= %s; the lowest tried was "
+			"%s/s.\n",
+			p->opt.goal.name, limit, failed);
+	else if (s->failed == 0)
+		fprintf(file,
+			"\n%s/s held %s <= %s; no higher rate is tried.\n\n",
+			held, p->opt.goal.name, limit);
+	else if (s->by_generator)
+		fprintf(file,
+			"\nAt least %s/s hold %s <= %s; at %s/s the generator, "
+			"not the server, was the limit.\n\n",
+			held, p->opt.goal.name, limit, failed);
+	else
+		fprintf(file, "\n%s/s held %s <= %s; %s/s did not.\n\n", held,
+			p->opt.goal.name, limit, failed);
+}
+
+static int find_rate(const struct load_options *opt, struct target target)
+{
+	struct probing p = { .opt = *opt,
+			     .target = target,
+			     .probes = json_array() };
+	struct search s = search_rate(opt->rate > 0 ? opt->rate : first_rate,
+				      highest_rate, probe, &p);
+	json_t *found = search_json(&p, &s);
+	int status = EXIT_FAILED;
+
+	if (!opt->quiet)
+		say_found(&p, &s);
+	p.opt.rate = s.held;
+	if (p.best.tally) {
+		p.best.interrupted = s.stopped;
+		status = write_all(&p.best, &p.opt, found);
+		result_free(&p.best);
+	} else if (opt->json) {
+		report_write_json(json_pack("{s:b,s:o}", "valid", 0,
+					    "find_rate", found),
+				  opt->json);
+	}
+	return s.stopped ? EXIT_INTERRUPTED : status;
+}
+
+int main(int argc, char **argv)
+{
+	struct load_options opt;
+	struct target target;
+	struct result r;
+	int status;
+
+	load_options(argc, argv, &opt);
+	check_limits(&opt);
+	check_writable("--json", opt.json);
+	check_writable("--histogram", opt.histogram);
+	target = target_of(&opt);
+	run_catch_signals();
+	screen_open(opt.quiet);
+	if (opt.goal.share > 0)
+		return find_rate(&opt, target);
+	r = run_once(&opt, target);
+	status = write_all(&r, &opt, NULL);
+	result_free(&r);
+	return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* report.h - a result as text, as JSON and as .hgrm files */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "result.h"
+#include "search.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+void report_text(const struct result *r, const struct load_options *opt,
+		 FILE *file);
+
+json_t *report_json(const struct result *r, const struct load_options *opt);
+
+/* Each ends the program if it cannot write; "-" is stdout. */
+void report_write_json(json_t *json, const char *path);
+void report_write_histograms(const struct result *r,
+			     const struct load_options *opt);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* schedule.c - when requests are due: see schedule.h */
+#include "schedule.h"
+
+#include <math.h>
+
+/* SplitMix64: good enough for gaps, and the same everywhere */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+/* Above 0 and up to 1, so that it has a logarithm */
+static double uniform(uint64_t *state)
+{
+	return ((next_random(state) >> 11) + 1) * 0x1p-53;
+}
+
+/* What a part has of a burst: the first parts have what does not divide */
+static unsigned share_of(unsigned burst, unsigned part, unsigned parts)
+{
+	return burst / parts + (part < burst % parts);
+}
+
+struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,
+			    uint64_t seed, unsigned part, unsigned parts,
+			    int64_t start)
+{
+	struct schedule s = {
+		.arrivals = burst > 1 ? ARRIVALS_UNIFORM : arrivals,
+		.gap = 1e9 / rate * burst,
+		.burst = burst,
+		.random = seed * 1000003 + part,
+		.start = start,
+		.at = start,
+	};
+
+	if (burst > 1) {
+		s.burst = share_of(burst, part, parts);
+	} else {
+		s.gap *= parts;
+		if (arrivals == ARRIVALS_UNIFORM)
+			s.start += s.gap * part / parts;
+	}
+	return s;
+}
+
+int64_t schedule_next(struct schedule *s)
+{
+	if (s->burst == 0) /* more threads than a burst has requests */
+		return INT64_MAX;
+	if (s->left == 0) {
+		s->left = s->burst;
+		/* From the count and not from the last one: nothing adds up. */
+		if (s->arrivals == ARRIVALS_UNIFORM)
+			s->at = s->start + s->arrived * s->gap;
+		else
+			s->at -= log(uniform(&s->random)) * s->gap;
+		s->arrived++;
+	}
+	s->left--;
+	return (int64_t)s->at;
+}

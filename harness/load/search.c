@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* search.c - the highest rate that keeps a limit: see search.h */
+#include "search.h"
+
+enum { TRIES = 3 };
+static const double step = 2, precision = 1.05, lowest = 1;
+
+struct probing {
+	enum probe (*probe)(double rate, void *data, bool *stop);
+	void *data;
+	struct search *search;
+};
+
+/* What most of the tries say; the third only if the first two differ */
+static enum probe try(const struct probing *p, double rate)
+{
+	unsigned said[PROBE_UNUSABLE + 1] = { 0 };
+
+	for (int i = 0; i < TRIES; i++) {
+		enum probe outcome =
+			p->probe(rate, p->data, &p->search->stopped);
+
+		if (p->search->stopped)
+			return PROBE_UNUSABLE;
+		p->search->probes++;
+		if (++said[outcome] > TRIES / 2)
+			return outcome;
+	}
+	return PROBE_UNUSABLE;
+}
+
+/* Tries a rate and keeps what came of it; true if it held. */
+static bool held(const struct probing *p, double rate)
+{
+	enum probe outcome = try(p, rate);
+
+	if (outcome == PROBE_HELD) {
+		p->search->held = rate;
+		return true;
+	}
+	p->search->failed = rate;
+	p->search->by_generator = outcome == PROBE_UNUSABLE;
+	return false;
+}
+
+struct search search_rate(double first, double highest,
+			  enum probe (*probe)(double rate, void *data,
+					      bool *stop),
+			  void *data)
+{
+	struct search s = { .held = 0 };
+	struct probing p = { .probe = probe, .data = data, .search = &s };
+	double rate = first;
+
+	if (held(&p, rate)) {
+		while (!s.stopped && rate < highest) {
+			rate = rate * step < highest ? rate * step : highest;
+			if (!held(&p, rate))
+				break;
+		}
+	} else {
+		while (!s.stopped && s.held == 0 && rate / step >= lowest)
+			held(&p, rate /= step);
+	}
+	while (!s.stopped && s.held > 0 && s.failed > s.held * precision)
+		held(&p, (s.held + s.failed) / 2);
+	return s;
+}

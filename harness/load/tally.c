@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* tally.c - what was measured: see tally.h */
+#include "tally.h"
+
+#include "models/common/die.h"
+
+#include <stdlib.h>
+
+const char *const damage_name[DAMAGES] = { "corruption", "loss", "duplication",
+					   "reordering", "unasked" };
+
+const char *const failure_name[FAILURES] = { "refused", "timeout", "closed",
+					     "reset",   "stalled", "other" };
+
+struct tally *tally_new(int64_t from, int64_t to)
+{
+	struct tally *t = calloc(1, sizeof(*t));
+	int64_t slices = (to - from) / 100000000; /* of 100 ms */
+
+	if (!t)
+		die("calloc");
+	if (slices < SLICES_MIN)
+		slices = SLICES_MIN;
+	if (slices > SLICES_MAX)
+		slices = SLICES_MAX;
+	t->from = from;
+	t->to = to;
+	t->slices = slices;
+	t->slice_ns = (to - from + slices - 1) / slices;
+	histogram_clear(&t->response);
+	histogram_clear(&t->service);
+	histogram_clear(&t->send_lag);
+	histogram_clear(&t->connect);
+	return t;
+}
+
+/* The first is that of the lowest connection: which thread saw it is chance. */
+static void merge_evidence(struct evidence *to, const struct evidence *from)
+{
+	if (from->found && (!to->found || from->connection < to->connection))
+		*to = *from;
+}
+
+static void merge_slices(struct tally *to, const struct tally *from)
+{
+	for (unsigned i = 0; i < to->slices; i++) {
+		to->slice[i].count += from->slice[i].count;
+		if (to->slice[i].max < from->slice[i].max)
+			to->slice[i].max = from->slice[i].max;
+		for (unsigned j = 0; j < SLICE_BUCKETS; j++)
+			to->slice[i].bucket[j] += from->slice[i].bucket[j];
+	}
+}
+
+void tally_merge(struct tally *to, const struct tally *from)
+{
+	histogram_merge(&to->response, &from->response);
+	histogram_merge(&to->service, &from->service);
+	histogram_merge(&to->send_lag, &from->send_lag);
+	histogram_merge(&to->connect, &from->connect);
+	to->answered += from->answered;
+	to->damaged += from->damaged;
+	to->unanswered += from->unanswered;
+	to->in_window += from->in_window;
+	to->total += from->total;
+	to->outstanding += from->outstanding;
+	to->troubles += from->troubles;
+	to->held += from->held;
+	for (int i = 0; i < DAMAGES; i++)
+		to->damages[i] += from->damages[i];
+	for (int i = 0; i < FAILURES; i++)
+		to->failures[i] += from->failures[i];
+	if (from->other_error)
+		to->other_error = from->other_error;
+	merge_evidence(&to->evidence, &from->evidence);
+	merge_slices(to, from);
+}
+
+/* ------------------------------------------------------------------ slices */
+
+unsigned slice_index(uint64_t ns)
+{
+	unsigned above;
+
+	if (ns >> HISTOGRAM_BITS)
+		return SLICE_BUCKETS - 1;
+	if (ns < 2 * OCTAVE)
+		return ns;
+	above = 60 - __builtin_clzll(ns); /* 2 * OCTAVE is 2^4 */
+	return above * OCTAVE + (ns >> above);
+}
+
+int64_t slice_lowest(unsigned index)
+{
+	if (index < 2 * OCTAVE)
+		return index;
+	return (int64_t)(index % OCTAVE + OCTAVE) << (index / OCTAVE - 1);
+}
+
+/* The live line looks on while a thread counts; nothing else ever does. */
+static void slice_record(struct slice *s, int64_t ns)
+{
+	uint32_t *bucket = &s->bucket[slice_index(ns)];
+
+	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELAXED);
+	tally_count(&s->count);
+	if (ns > s->max)
+		s->max = ns;
+}
+
+int64_t slice_percentile(const struct slice *s, double share)
+{
+	uint64_t count = 0, seen = 0;
+
+	for (unsigned i = 0; i < SLICE_BUCKETS; i++)
+		count += __atomic_load_n(&s->bucket[i], __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < SLICE_BUCKETS; i++) {
+		seen += __atomic_load_n(&s->bucket[i], __ATOMIC_RELAXED);
+		if (seen > 0 && seen >= share * count)
+			return slice_lowest(i + 1) - 1;
+	}
+	return -1;
+}
+
+/* ----------------------------------------------------------------- answers */
+
+void tally_answer(struct tally *t, int64_t intended, int64_t sent,
+		  int64_t received, bool closed_loop)
+{
+	tally_count(&t->total);
+	if (tally_counts(t, received))
+		t->in_window++;
+	if (!tally_counts(t, intended))
+		return;
+	t->answered++;
+	histogram_record(&t->response, received - intended);
+	if (!closed_loop) { /* there, these say nothing new */
+		histogram_record(&t->service, received - sent);
+		histogram_record(&t->send_lag, sent - intended);
+	}
+	slice_record(&t->slice[(intended - t->from) / t->slice_ns],
+		     received - intended);
+}
+
+void tally_damage(struct tally *t, enum damage damage,
+		  const struct evidence *evidence)
+{
+	t->damages[damage]++;
+	tally_count(&t->troubles);
+	if (t->evidence.found)
+		return;
+	t->evidence = *evidence;
+	t->evidence.found = true;
+	t->evidence.damage = damage;
+}
+
+void tally_failure(struct tally *t, enum failure failure)
+{
+	t->failures[failure]++;
+	tally_count(&t->troubles);
+}

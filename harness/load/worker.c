@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.c - one thread of the generator: see worker.h */
+#include "worker.h"
+
+#include "models/common/die.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Connections being set up at a time: no server's backlog is as short. */
+enum { CONNECTING_MAX = 64 };
+
+/* Requests asked for and not answered, when there is no hope left */
+enum { FLOOD = 16 * 1000 * 1000 };
+
+/* Before a request is due, a thread that has its own CPU stops sleeping: waking
+ * up takes up to this long. */
+static const int64_t spin_ns = 150 * 1000;
+
+static const int64_t look_ns = 100 * 1000000;     /* is there news for me? */
+static const int64_t drain_ns = 2 * 1000000000LL; /* for the last replies */
+
+static int64_t now_of(struct worker *w)
+{
+	return w->engine->kind->now(w->engine);
+}
+
+static bool open_loop(const struct worker *w)
+{
+	return w->run->opt->rate > 0;
+}
+
+static bool connects(const struct worker *w)
+{
+	return w->run->opt->pattern == PATTERN_CONNECT;
+}
+
+/* What one of `parts` has of n */
+static unsigned share_of(unsigned n, unsigned part, unsigned parts)
+{
+	return n / parts + (part < n % parts);
+}
+
+static void *array_of(size_t n, size_t size)
+{
+	void *array = calloc(n ? n : 1, size);
+
+	if (!array)
+		die("calloc");
+	return array;
+}
+
+/* The busy channels of all threads are numbered first, in turn. */
+void worker_init(struct worker *w, struct run *run, unsigned part,
+		 struct engine *engine)
+{
+	const struct load_options *opt = run->opt;
+	unsigned n;
+
+	*w = (struct worker){ .run = run, .part = part, .engine = engine };
+	w->busy = share_of(opt->connections, part, opt->threads);
+	w->idle = share_of(opt->idle, opt->threads - 1 - part, opt->threads);
+	n = w->busy + w->idle;
+	w->channels = array_of(n, sizeof(*w->channels));
+	w->to_send = array_of(2 * w->busy, sizeof(*w->to_send));
+	w->resting = array_of(w->busy, sizeof(*w->resting));
+	w->tally = tally_new(0, opt->duration);
+	w->spin = opt->spin && opt->n_cpus >= opt->threads && open_loop(w);
+	w->schedstat = -1;
+	engine->worker = w;
+	engine->channels = w->channels;
+	for (unsigned i = 0; i < n; i++) {
+		struct channel *c = &w->channels[i];
+		uint64_t number = i < w->busy ?
+					  part + (uint64_t)i * opt->threads :
+					  opt->connections + i;
+
+		channel_begin(c, w->tally, number,
+			      payload_of(opt->seed, number, opt->message),
+			      !open_loop(w) && !connects(w));
+		c->index = i;
+		c->idle = i >= w->busy;
+	}
+}
+
+void worker_free(struct worker *w)
+{
+	for (unsigned i = 0; i < w->busy + w->idle; i++)
+		channel_free(&w->channels[i]);
+	free(w->channels);
+	free(w->to_send);
+	free(w->resting);
+	free(w->waiting);
+	free(w->tally);
+	if (w->schedstat >= 0)
+		close(w->schedstat);
+}
+
+/* -------------------------------------------------------------- connections */
+
+static void begin_to_connect(struct worker *w, struct channel *c, int64_t now)
+{
+	c->state = CHANNEL_CONNECTING;
+	c->generation++;
+	c->connect_began = now;
+	w->connecting++;
+	w->engine->kind->connect(w->engine, c);
+}
+
+static void disconnect(struct worker *w, struct channel *c, bool by_us)
+{
+	channel_end(c, now_of(w), by_us);
+	if (c->fd >= 0)
+		w->engine->kind->disconnect(w->engine, c);
+	if (c->state == CHANNEL_CONNECTING)
+		w->connecting--;
+	else if (c->state == CHANNEL_OPEN && !c->idle)
+		w->open--;
+	c->state = CHANNEL_UNUSED;
+}
+
+static void want_to_send(struct worker *w, struct channel *c)
+{
+	if (c->queued || c->sending || c->state != CHANNEL_OPEN)
+		return;
+	c->queued = true;
+	w->to_send[w->n_to_send++] = c;
+}
+
+void worker_connected(struct worker *w, struct channel *c)
+{
+	int64_t now = now_of(w);
+
+	c->state = CHANNEL_OPEN;
+	w->connecting--;
+	w->open += !c->idle;
+	w->news = now;
+	if (!connects(w) || tally_counts(w->tally, c->connect_began))
+		histogram_record(&w->tally->connect, now - c->connect_began);
+	if (channel_to_send(c) > 0)
+		want_to_send(w, c);
+}
+
+static enum failure failure_of(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return FAILURE_REFUSED;
+	case ETIMEDOUT:
+		return FAILURE_TIMEOUT;
+	case ECONNRESET:
+	case EPIPE:
+		return FAILURE_RESET;
+	}
+	return FAILURE_OTHER;
+}
+
+/* ------------------------------------------------------------ pattern connect */
+
+/* The next request that waits for a connection, if there is one */
+static bool next_waiting(struct worker *w, int64_t *intended)
+{
+	if (w->waiting_first == w->waiting_end)
+		return false;
+	*intended = w->waiting[w->waiting_first++ & (w->waiting_capacity - 1)];
+	w->tally->outstanding--; /* the channel counts it now */
+	return true;
+}
+
+static void add_waiting(struct worker *w, int64_t intended)
+{
+	uint64_t n = w->waiting_end - w->waiting_first;
+
+	if (n == w->waiting_capacity) {
+		int64_t *old = w->waiting;
+
+		w->waiting = array_of(n ? 2 * n : 64, sizeof(*old));
+		for (uint64_t i = 0; i < n; i++)
+			w->waiting[i] = old[(w->waiting_first + i) & (n - 1)];
+		free(old);
+		w->waiting_capacity = n ? 2 * n : 64;
+		w->waiting_first = 0;
+		w->waiting_end = n;
+	}
+	w->waiting[w->waiting_end++ & (w->waiting_capacity - 1)] = intended;
+	w->tally->outstanding++;
+	w->tally->held++;
+}
+
+/* A connection for one request, from the time the request is due */
+static void connect_for(struct worker *w, struct channel *c, int64_t intended)
+{
+	channel_release(c, intended);
+	begin_to_connect(w, c, now_of(w));
+}
+
+/* This channel can be connected again: for what waits, or later. */
+static void connect_again(struct worker *w, struct channel *c)
+{
+	int64_t intended;
+
+	if (next_waiting(w, &intended))
+		connect_for(w, c, intended);
+	else if (!open_loop(w) && !w->over)
+		connect_for(w, c, now_of(w));
+	else
+		w->resting[w->n_resting++] = c;
+}
+
+/* ---------------------------------------------------- what the engine tells */
+
+void worker_failed(struct worker *w, struct channel *c, int error)
+{
+	if (error == EINPROGRESS || error == EINTR)
+		return;
+	tally_failure(w->tally, failure_of(error));
+	if (failure_of(error) == FAILURE_OTHER)
+		w->tally->other_error = error;
+	disconnect(w, c, false);
+	if (connects(w) && open_loop(w) && !c->idle)
+		w->resting[w->n_resting++] = c;
+}
+
+void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent)
+{
+	channel_did_send(c, made, sent);
+	/* With too little room, the engine says when there is more. */
+	if (channel_to_send(c) > 0 && !c->watched)
+		want_to_send(w, c);
+}
+
+static void closed_by_server(struct worker *w, struct channel *c)
+{
+	tally_failure(w->tally, FAILURE_CLOSED);
+	disconnect(w, c, false);
+	if (connects(w) && open_loop(w) && !c->idle)
+		w->resting[w->n_resting++] = c;
+}
+
+void worker_received(struct worker *w, struct channel *c, const char *bytes,
+		     size_t n)
+{
+	int64_t now = now_of(w);
+	unsigned answered;
+
+	if (n == 0) {
+		closed_by_server(w, c);
+		return;
+	}
+	answered = channel_did_receive(c, bytes, n, now);
+	if (answered > 0)
+		w->news = now;
+	if (connects(w)) {
+		if (answered > 0) {
+			disconnect(w, c, true);
+			connect_again(w, c);
+		}
+		return;
+	}
+	if (open_loop(w) || w->over || now >= w->run->to)
+		return;
+	for (unsigned i = 0; i < answered; i++)
+		channel_release(c, now);
+	if (answered > 0)
+		want_to_send(w, c);
+}
+
+/* -------------------------------------------------------------------- set-up */
+
+static bool all_connected(struct worker *w, unsigned next)
+{
+	return w->connecting == 0 && next == w->busy + w->idle;
+}
+
+static void time_out(struct worker *w, int64_t now)
+{
+	for (unsigned i = 0; i < w->busy + w->idle; i++) {
+		struct channel *c = &w->channels[i];
+
+		if (c->state == CHANNEL_CONNECTING &&
+		    now - c->connect_began > w->run->opt->timeout) {
+			tally_failure(w->tally, FAILURE_TIMEOUT);
+			disconnect(w, c, false);
+		}
+	}
+}
+
+/* Connects everybody; who cannot is counted. With pattern connect, only those
+ * who will be idle, and one more to see that somebody answers. */
+void worker_set_up(struct worker *w)
+{
+	int64_t began = now_of(w), now = began;
+	unsigned next = connects(w) ? w->busy : 0;
+
+	while (!all_connected(w, next) && !atomic_load(&w->run->stop)) {
+		while (next < w->busy + w->idle &&
+		       w->connecting < CONNECTING_MAX)
+			begin_to_connect(w, &w->channels[next++], now);
+		w->engine->kind->wait(w->engine, now + look_ns, false);
+		now = now_of(w);
+		time_out(w, now);
+	}
+	w->set_up_ns = now - began;
+	w->set_up_open = w->open;
+}
+
+/* --------------------------------------------------------------- own figures */
+
+static int64_t cpu_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* How long this thread was ready to run while others had its CPU; -1: the kernel
+ * does not say */
+static int64_t run_delay(struct worker *w)
+{
+	char text[64];
+	long long ran, delay;
+	ssize_t n;
+
+	if (w->schedstat < 0)
+		w->schedstat = open("/proc/thread-self/schedstat",
+				    O_RDONLY | O_CLOEXEC);
+	n = pread(w->schedstat, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	return sscanf(text, "%lld %lld", &ran, &delay) == 2 ? delay : -1;
+}
+
+/* A CPU that others want for a fifth of the time is not this thread's own. */
+static void look_for_others(struct worker *w, int64_t now)
+{
+	int64_t delay;
+
+	if (!w->spin || now - w->looked < look_ns)
+		return;
+	delay = run_delay(w);
+	if (w->looked && delay >= 0 &&
+	    (delay - w->delay_looked) * 5 > now - w->looked) {
+		w->spin = false;
+		w->shared = true;
+	}
+	w->looked = now;
+	w->delay_looked = delay;
+}
+
+/* ----------------------------------------------------------------------- run */
+
+/* Gives a request that is due to a connection; false if none is left. */
+static bool give(struct worker *w, int64_t intended)
+{
+	if (connects(w)) {
+		if (w->n_resting > 0)
+			connect_for(w, w->resting[--w->n_resting], intended);
+		else
+			add_waiting(w, intended);
+		return true;
+	}
+	for (unsigned i = 0; i < w->busy; i++) {
+		struct channel *c = &w->channels[w->turn];
+
+		w->turn = w->turn + 1 < w->busy ? w->turn + 1 : 0;
+		if (c->state == CHANNEL_OPEN) {
+			if (c->sending || c->watched)
+				c->blocked = true;
+			channel_release(c, intended);
+			if (!c->watched)
+				want_to_send(w, c);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void release_due(struct worker *w, int64_t now)
+{
+	while (w->due <= now && w->due < w->run->to && !w->over) {
+		if (!give(w, w->due))
+			return;
+		w->due = schedule_next(&w->schedule);
+	}
+}
+
+static void send_all(struct worker *w)
+{
+	unsigned n = w->n_to_send;
+
+	/* The engine may say at once that one was sent and can send more. */
+	for (unsigned i = 0; i < n; i++) {
+		struct channel *c = w->to_send[i];
+
+		c->queued = false;
+		if (c->state == CHANNEL_OPEN && !c->sending &&
+		    channel_to_send(c) > 0)
+			w->engine->kind->send(w->engine, c);
+	}
+	memmove(w->to_send, w->to_send + n,
+		(w->n_to_send - n) * sizeof(*w->to_send));
+	w->n_to_send -= n;
+}
+
+/* In a closed loop: as many requests as may be under way */
+static void fill(struct worker *w, int64_t now)
+{
+	for (unsigned i = 0; i < w->busy; i++) {
+		struct channel *c = &w->channels[i];
+
+		if (connects(w)) {
+			connect_again(w, c);
+		} else if (c->state == CHANNEL_OPEN) {
+			for (unsigned j = 0; j < w->run->opt->depth; j++)
+				channel_release(c, now);
+			want_to_send(w, c);
+		}
+	}
+}
+
+/* Whether the window, or all hope, has ended */
+static bool has_ended(struct worker *w, int64_t now)
+{
+	struct run *run = w->run;
+
+	if (w->tally->outstanding == 0)
+		w->news = now;
+	if (now - w->news > run->opt->timeout) {
+		atomic_store(&run->gave_up, true);
+		atomic_store(&run->stop, true);
+	}
+	if (w->tally->outstanding > FLOOD) {
+		atomic_store(&run->flooded, true);
+		atomic_store(&run->stop, true);
+	}
+	if (w->open == 0 && !connects(w))
+		atomic_store(&run->stop, true);
+	if (connects(w) && !open_loop(w) && w->open + w->connecting == 0)
+		atomic_store(&run->stop, true);
+	return now >= run->to || atomic_load(&run->stop);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One turn: sends what is due, then waits for what comes first. */
+static int64_t turn(struct worker *w, int64_t now, int64_t until)
+{
+	bool spin = false;
+
+	if (open_loop(w))
+		release_due(w, now);
+	if (w->n_to_send > 0)
+		send_all(w);
+	until = least(until, now + look_ns);
+	if (!w->over && open_loop(w))
+		until = least(until, w->due);
+	if (w->n_to_send > 0)
+		until = now;
+	if (w->spin) {
+		spin = w->tally->outstanding > 0 || until - now <= spin_ns;
+		until -= spin_ns;
+	}
+	w->engine->kind->wait(w->engine, until, spin);
+	now = now_of(w);
+	look_for_others(w, now);
+	return now;
+}
+
+static void drain(struct worker *w, int64_t now)
+{
+	int64_t until = now + drain_ns;
+
+	w->over = true;
+	while (w->tally->outstanding > 0 && now < until &&
+	       !(atomic_load(&w->run->gave_up)) && w->open + w->connecting > 0)
+		now = turn(w, now, until);
+}
+
+static void end_all(struct worker *w)
+{
+	int64_t intended;
+
+	for (unsigned i = 0; i < w->busy + w->idle; i++)
+		if (w->channels[i].state != CHANNEL_UNUSED)
+			disconnect(w, &w->channels[i], true);
+	while (next_waiting(w, &intended))
+		w->tally->unanswered += tally_counts(w->tally, intended);
+}
+
+void worker_run(struct worker *w)
+{
+	const struct load_options *opt = w->run->opt;
+	struct run *run = w->run;
+	int64_t now = now_of(w);
+
+	w->tally->from = run->from;
+	w->tally->to = run->to;
+	w->schedule = schedule_of(opt->arrivals, opt->rate ? opt->rate : 1,
+				  opt->burst, opt->seed, w->part, opt->threads,
+				  run->start);
+	w->due = schedule_next(&w->schedule);
+	w->news = now;
+	while (now < run->start) {
+		w->engine->kind->wait(w->engine, run->start, false);
+		now = now_of(w);
+	}
+	if (open_loop(w) && connects(w))
+		for (unsigned i = w->busy; i-- > 0;)
+			w->resting[w->n_resting++] = &w->channels[i];
+	if (!open_loop(w))
+		fill(w, now);
+	while (now < run->from && !has_ended(w, now))
+		now = turn(w, now, run->from);
+	w->cpu_from = cpu_time();
+	w->delay_from = run_delay(w);
+	while (!has_ended(w, now))
+		now = turn(w, now, run->to);
+	w->cpu_to = cpu_time();
+	w->delay_to = run_delay(w);
+	w->ended = least(now, run->to);
+	w->tally->to = w->ended;
+	drain(w, now);
+	end_all(w);
+}

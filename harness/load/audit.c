@@ -27,6 +27,8 @@ enum { ACHIEVED_SLACK = 5 };
  * CPU of its own, and where all it can do is sleep. */
 static const double lag_share = 0.1;
 static const int64_t lag_own_ns = 50 * 1000, lag_coarse_ns = 1000 * 1000;
+/* To send a burst takes time: so much for each of its requests. */
+static const int64_t lag_burst_ns = 10 * 1000;
 
 /* Closed loop: the average number of requests under way and what it should be */
 static const double in_flight_min = 0.9, in_flight_max = 1.02;
@@ -63,12 +65,13 @@ double result_busy(const struct result *r, const struct load_options *opt)
 		       0;
 }
 
-int64_t audit_lag_limit(const struct result *r)
+int64_t audit_lag_limit(const struct result *r, const struct load_options *opt)
 {
 	int64_t floor = r->coarse ? lag_coarse_ns : lag_own_ns;
 	int64_t share = lag_share *
 			histogram_percentile(&r->tally->response, 0.5, NULL);
 
+	floor += (opt->burst - 1) / opt->threads * lag_burst_ns;
 	return share > floor ? share : floor;
 }
 
@@ -207,7 +210,7 @@ static void judge_rate(struct result *r, const struct load_options *opt)
 
 static void judge_lag(struct result *r, const struct load_options *opt)
 {
-	int64_t limit = audit_lag_limit(r);
+	int64_t limit = audit_lag_limit(r, opt);
 	int64_t lag = histogram_percentile(&r->tally->send_lag, 0.99, NULL);
 	char late[PRINT_SIZE], allowed[PRINT_SIZE];
 
@@ -300,7 +303,9 @@ static void judge_trend(struct result *r, const struct load_options *opt)
 	print_time(to, last);
 	if (last > trend_max * first && last - first > trend_min_ns &&
 	    first <= middle && middle <= last) {
-		r->sustained = r->sustained && opt->rate == 0;
+		/* Who falls behind by 1 % is so much later every second. */
+		if (opt->rate > 0 && (last - first) / 1e9 > r->duration_s / 100)
+			r->sustained = false;
 		add(r,
 		    "the median response time grew during the run, from %s to "
 		    "%s: there is no one value for it; %s",

@@ -147,6 +147,14 @@ static uint64_t next_reply(const struct channel *c, uint64_t request)
 	return c->oldest;
 }
 
+/* How late the generator was: connecting is not its fault. */
+static int64_t lag_of(const struct channel *c, const struct request *r)
+{
+	if (c->closed_loop)
+		return -1;
+	return (c->connects ? c->connect_began : r->sent) - r->intended;
+}
+
 void channel_answered(struct channel *c, int64_t now)
 {
 	uint64_t number = c->in.request;
@@ -167,8 +175,7 @@ void channel_answered(struct channel *c, int64_t now)
 		c->tally->damaged += tally_counts(c->tally, r->intended);
 		c->damaged = false;
 	} else {
-		tally_answer(c->tally, r->intended, r->sent, now,
-			     c->closed_loop);
+		tally_answer(c->tally, r->intended, r->sent, now, lag_of(c, r));
 	}
 	r->sent = ANSWERED;
 	c->tally->outstanding--;

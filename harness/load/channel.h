@@ -48,7 +48,8 @@ struct channel {
 	uint64_t number;     /* among all of the run: makes its bytes */
 	uint32_t generation; /* counts how often it was connected */
 	bool idle;           /* only sits there */
-	bool closed_loop;
+	bool closed_loop;    /* requests are due when they are sent */
+	bool connects;       /* anew for each request */
 
 	struct payload payload;
 	struct tally *tally;
@@ -56,7 +57,7 @@ struct channel {
 	uint64_t capacity;    /* of the ring: a power of two */
 	uint64_t oldest, released;
 	struct place out, in;
-	int64_t connect_intended, connect_began, received_last;
+	int64_t connect_began, received_last;
 
 	bool queued;  /* is in its thread's list of those who can send */
 	bool sending; /* the engine has not said yet what came of it */

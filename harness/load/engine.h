@@ -32,10 +32,10 @@ struct engine_kind {
 	const char *name;
 
 	/*
-	 * An engine for so many channels with messages of so many bytes. NULL if
-	 * it cannot work here; then errno says why.
+	 * An engine for so many channels that are to have so many bytes under way
+	 * each. NULL if it cannot work here; then errno says why.
 	 */
-	struct engine *(*open)(unsigned channels, size_t message);
+	struct engine *(*open)(unsigned channels, size_t bytes);
 
 	int64_t (*now)(struct engine *e);
 

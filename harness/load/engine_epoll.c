@@ -28,12 +28,12 @@ static int64_t epoll_now(struct engine *e)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-static struct engine *epoll_open(unsigned channels, size_t message)
+static struct engine *epoll_open(unsigned channels, size_t bytes)
 {
 	struct epoll_engine *e = malloc(sizeof(*e));
 
 	(void)channels;
-	(void)message;
+	(void)bytes;
 	if (!e)
 		return NULL;
 	e->epfd = epoll_create1(EPOLL_CLOEXEC);

@@ -26,7 +26,7 @@
 enum {
 	SQES = 256,
 	BATCH = 16,                  /* sends handed over together */
-	PARCEL_MIN = 512,            /* bytes */
+	PARCEL_MIN = 4096,           /* bytes */
 	PARCEL_MAX = 64 * 1024,      /* bytes */
 	SPACE_MIN = 2 * 1024,        /* bytes, of a buffer to receive */
 	SPACE_MAX = 64 * 1024,       /* bytes */
@@ -127,12 +127,12 @@ static void *map(size_t n)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static int open_spaces(struct uring_engine *e, size_t message)
+static int open_spaces(struct uring_engine *e, size_t bytes)
 {
 	struct io_uring_buf_reg reg = { .bgid = GROUP };
 	int error;
 
-	e->space_size = between(SPACE_MIN, message, SPACE_MAX);
+	e->space_size = between(SPACE_MIN, bytes, SPACE_MAX);
 	e->n_spaces = SPACE_ALL / e->space_size;
 	if (e->n_spaces > SPACES_MAX)
 		e->n_spaces = SPACES_MAX;
@@ -230,7 +230,7 @@ static void uring_close(struct engine *engine)
 	free(e);
 }
 
-static struct engine *uring_open(unsigned channels, size_t message)
+static struct engine *uring_open(unsigned channels, size_t bytes)
 {
 	struct uring_engine *e = calloc(1, sizeof(*e));
 	int error;
@@ -238,10 +238,10 @@ static struct engine *uring_open(unsigned channels, size_t message)
 	if (!e)
 		return NULL;
 	e->engine.kind = &engine_uring;
-	e->parcel_size = between(PARCEL_MIN, message, PARCEL_MAX);
+	e->parcel_size = between(PARCEL_MIN, bytes, PARCEL_MAX);
 	error = open_ring(e, channels);
 	if (!error)
-		error = open_spaces(e, message);
+		error = open_spaces(e, bytes);
 	if (!error)
 		error = try_multishot(e);
 	if (error) {

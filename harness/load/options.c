@@ -79,7 +79,7 @@ static const char help_text[] =
 	"  -h, --help, --version\n"
 	"\n"
 	"In an open loop every request has a time at which it is due, and is measured\n"
-	"from then: response time = send lag + service time. A closed loop waits for a\n"
+	"from then: response time = send lag (+ connect) + service time. A closed loop waits for a\n"
 	"slow server, and so asks least when it is slowest: its times look too good.\n"
 	"\n"
 	"Exit status: 0 a valid result, 1 an invalid one (its reasons are printed) or\n"

@@ -49,6 +49,6 @@ void result_free(struct result *r);
 void audit(struct result *r, const struct load_options *opt);
 
 /* How late the generator may send at the 99th percentile, in ns */
-int64_t audit_lag_limit(const struct result *r);
+int64_t audit_lag_limit(const struct result *r, const struct load_options *opt);
 
 #endif

@@ -97,7 +97,8 @@ static void *work(void *argument)
 	if (opt->n_cpus > 0)
 		pin(opt->cpus[seat->part % opt->n_cpus]);
 	prctl(PR_SET_TIMERSLACK, 1); /* ns: sleep no longer than asked for */
-	e = crew->kind->open(opt->connections + opt->idle, opt->message);
+	e = crew->kind->open(opt->connections + opt->idle,
+			     opt->message * opt->depth);
 	if (!e)
 		die("cannot set up %s", crew->kind->name);
 	e->server = crew->target.address;
@@ -129,7 +130,7 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 
 		if (opt->engine && strcmp(opt->engine, kinds[i]->name) != 0)
 			continue;
-		e = kinds[i]->open(opt->connections, opt->message);
+		e = kinds[i]->open(opt->connections, opt->message * opt->depth);
 		if (e) {
 			e->kind->close(e);
 			return kinds[i];

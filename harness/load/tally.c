@@ -125,7 +125,7 @@ int64_t slice_percentile(const struct slice *s, double share)
 /* ----------------------------------------------------------------- answers */
 
 void tally_answer(struct tally *t, int64_t intended, int64_t sent,
-		  int64_t received, bool closed_loop)
+		  int64_t received, int64_t lag)
 {
 	tally_count(&t->total);
 	if (tally_counts(t, received))
@@ -134,9 +134,9 @@ void tally_answer(struct tally *t, int64_t intended, int64_t sent,
 		return;
 	t->answered++;
 	histogram_record(&t->response, received - intended);
-	if (!closed_loop) { /* there, these say nothing new */
+	if (lag >= 0) { /* else the service time is the response time */
 		histogram_record(&t->service, received - sent);
-		histogram_record(&t->send_lag, sent - intended);
+		histogram_record(&t->send_lag, lag);
 	}
 	slice_record(&t->slice[(intended - t->from) / t->slice_ns],
 		     received - intended);

@@ -84,9 +84,12 @@ struct tally {
 struct tally *tally_new(int64_t from, int64_t to);
 void tally_merge(struct tally *to, const struct tally *from);
 
-/* A request was answered as it should be. Its times are those of the clock. */
+/*
+ * A request was answered as it should be. Its times are those of the clock. The
+ * lag is how late the generator was: -1 in a closed loop, where it cannot be.
+ */
 void tally_answer(struct tally *t, int64_t intended, int64_t sent,
-		  int64_t received, bool closed_loop);
+		  int64_t received, int64_t lag);
 
 void tally_damage(struct tally *t, enum damage damage,
 		  const struct evidence *evidence);

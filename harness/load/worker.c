@@ -85,6 +85,7 @@ void worker_init(struct worker *w, struct run *run, unsigned part,
 			      !open_loop(w) && !connects(w));
 		c->index = i;
 		c->idle = i >= w->busy;
+		c->connects = connects(w);
 	}
 }
 
@@ -103,11 +104,11 @@ void worker_free(struct worker *w)
 
 /* -------------------------------------------------------------- connections */
 
-static void begin_to_connect(struct worker *w, struct channel *c, int64_t now)
+static void begin_to_connect(struct worker *w, struct channel *c)
 {
 	c->state = CHANNEL_CONNECTING;
 	c->generation++;
-	c->connect_began = now;
+	c->connect_began = now_of(w);
 	w->connecting++;
 	w->engine->kind->connect(w->engine, c);
 }
@@ -196,7 +197,7 @@ static void add_waiting(struct worker *w, int64_t intended)
 static void connect_for(struct worker *w, struct channel *c, int64_t intended)
 {
 	channel_release(c, intended);
-	begin_to_connect(w, c, now_of(w));
+	begin_to_connect(w, c);
 }
 
 /* This channel can be connected again: for what waits, or later. */
@@ -300,7 +301,7 @@ void worker_set_up(struct worker *w)
 	while (!all_connected(w, next) && !atomic_load(&w->run->stop)) {
 		while (next < w->busy + w->idle &&
 		       w->connecting < CONNECTING_MAX)
-			begin_to_connect(w, &w->channels[next++], now);
+			begin_to_connect(w, &w->channels[next++]);
 		w->engine->kind->wait(w->engine, now + look_ns, false);
 		now = now_of(w);
 		time_out(w, now);

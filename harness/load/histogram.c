@@ -2,6 +2,7 @@
 /* histogram.c - how often each time was measured: see histogram.h */
 #include "histogram.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static uint64_t rank_of(double share, uint64_t count)
 	double rank = ceil(share * count);
 
 	/* 0.9 * 10 is a little more than 9 in binary: that is rank 9, not 10. */
-	if (rank - share * count > 1 - 1e-9 * count)
+	if (rank - share * count > 1 - 4 * DBL_EPSILON * count)
 		rank--;
 	if (rank < 1)
 		return 1;

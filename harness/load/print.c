@@ -30,8 +30,8 @@ char *print_count(char to[PRINT_SIZE], double n)
 	char plain[PRINT_SIZE];
 	size_t length, j = 0;
 
-	if (n < 1000 && n != (int64_t)n) {
-		snprintf(to, PRINT_SIZE, n < 10 ? "%.2f" : "%.1f", n);
+	if (n < 999.95 && n != (int64_t)n) {
+		snprintf(to, PRINT_SIZE, n < 9.995 ? "%.2f" : "%.1f", n);
 		return to;
 	}
 	length = snprintf(plain, sizeof(plain), "%.0f", n);

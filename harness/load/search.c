@@ -34,6 +34,8 @@ static bool held(const struct probing *p, double rate)
 {
 	enum probe outcome = try(p, rate);
 
+	if (p->search->stopped)
+		return false;
 	if (outcome == PROBE_HELD) {
 		p->search->held = rate;
 		return true;
@@ -59,8 +61,10 @@ struct search search_rate(double first, double highest,
 				break;
 		}
 	} else {
-		while (!s.stopped && s.held == 0 && rate / step >= lowest)
-			held(&p, rate /= step);
+		while (!s.stopped && s.held == 0 && rate > lowest) {
+			rate = rate / step > lowest ? rate / step : lowest;
+			held(&p, rate);
+		}
 	}
 	while (!s.stopped && s.held > 0 && s.failed > s.held * precision)
 		held(&p, (s.held + s.failed) / 2);

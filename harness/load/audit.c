@@ -33,8 +33,12 @@ static const int64_t lag_burst_ns = 10 * 1000;
 /* Closed loop: the average number of requests under way and what it should be */
 static const double in_flight_min = 0.9, in_flight_max = 1.02;
 
-/* Above this share of its CPU, the generator may be what limits a closed loop. */
-static const double busy_max = 0.97;
+/* Closed loop: a generator that is so busy, and has so many of the replies lie
+ * in its sockets, is what was measured. */
+static const double busy_max = 0.9, queued_max = 0.5;
+
+/* How much of the time it may wait for its CPU: one of its own, or any */
+static const double delay_own_max = 0.1, delay_max = 0.25;
 
 /* A median that changed by so much over the window was no median of anything. */
 static const double trend_max = 2;
@@ -248,12 +252,13 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 
 	if (opt->rate > 0 || r->duration_s == 0)
 		return;
-	if (busy > busy_max)
+	if (busy > busy_max && r->queued > queued_max)
 		add(r,
-		    "the generator used %.0f %% of its CPU: it, and not the "
-		    "server, may be what was measured; use more threads "
+		    "the generator was the bottleneck, not the server: it used "
+		    "%.0f %% of its CPU, and on %.0f %% of the connections a "
+		    "reply had come that it had not taken yet; use more threads "
 		    "(--threads) with a CPU each (--cpu)",
-		    100 * busy);
+		    100 * busy, 100 * r->queued);
 	if (opt->pattern == PATTERN_CONNECT || wanted == 0)
 		return;
 	if (under_way < in_flight_min * wanted ||
@@ -264,6 +269,26 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 		    "not the server, made them wait; give it a CPU of its own "
 		    "(--cpu), or more threads (--threads)",
 		    under_way, wanted);
+}
+
+/* --------------------------------------------------------------- either of them */
+
+static void judge_cpu(struct result *r, const struct load_options *opt)
+{
+	bool own = opt->n_cpus >= opt->threads;
+	double share = r->duration_s > 0 ? r->delay_ns / 1e9 / r->duration_s /
+						   opt->threads :
+					   0;
+
+	if (!opt->spin) /* whoever says that it shares its CPU knows */
+		return;
+	if (share > (own ? delay_own_max : delay_max))
+		add(r,
+		    "the generator waited for its CPU %.0f %% of the time, "
+		    "because others used it: stop them, or give the generator a "
+		    "CPU that is free (--cpu); where sharing is what you want, "
+		    "say --spin never",
+		    100 * share);
 }
 
 /* ------------------------------------------------------------------ the trend */
@@ -333,6 +358,7 @@ void audit(struct result *r, const struct load_options *opt)
 	judge_rate(r, opt);
 	judge_lag(r, opt);
 	judge_closed_loop(r, opt);
+	judge_cpu(r, opt);
 	judge_trend(r, opt);
 	if (r->tally->response.above)
 		add(r,

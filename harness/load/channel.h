@@ -68,6 +68,7 @@ struct channel {
 	/* only when bytes came back wrong: damage.c */
 	struct suspect *suspect;
 	bool damaged;        /* the reply that is being read */
+	bool turned_back;    /* later ones came before it: if it comes now */
 	bool again;          /* it had come already... */
 	struct place resume; /* ...and this is where it goes on then */
 	size_t swallow;      /* so many bytes had come already */

@@ -20,6 +20,14 @@
 
 struct worker;
 
+/*
+ * How many replies an engine takes, or requests it hands over, before the rest
+ * has its turn: whoever has got a reply is not to wait until all the others have
+ * got theirs before it sends again, and the time of sending is to be right for
+ * the last that is handed over.
+ */
+enum { ENGINE_BATCH = 8 };
+
 struct engine {
 	const struct engine_kind *kind;
 	struct worker *worker;

@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPACE = 256 * 1024, EVENTS = 256 };
+enum { SPACE = 256 * 1024 };
 
 struct epoll_engine {
 	struct engine engine;
 	int epfd;
-	struct epoll_event events[EVENTS];
+	struct epoll_event events[ENGINE_BATCH];
 	char buffer[SPACE]; /* what was received is checked, and forgotten */
 };
 
@@ -146,7 +146,7 @@ static void epoll_wait_until(struct engine *engine, int64_t until, bool spin)
 		timeout.tv_sec = left / 1000000000;
 		timeout.tv_nsec = left % 1000000000;
 	}
-	ready = epoll_pwait2(e->epfd, e->events, EVENTS, &timeout, NULL);
+	ready = epoll_pwait2(e->epfd, e->events, ENGINE_BATCH, &timeout, NULL);
 	for (int i = 0; i < ready; i++)
 		handle(e, &e->events[i]);
 }

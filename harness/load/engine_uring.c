@@ -25,7 +25,6 @@
 
 enum {
 	SQES = 256,
-	BATCH = 16,                  /* sends handed over together */
 	PARCEL_MIN = 4096,           /* bytes */
 	PARCEL_MAX = 64 * 1024,      /* bytes */
 	SPACE_MIN = 2 * 1024,        /* bytes, of a buffer to receive */
@@ -58,7 +57,7 @@ struct uring_engine {
 	uint32_t n_parcels, free_parcel; /* n_parcels: none */
 	size_t parcel_size;
 
-	struct channel *to_send[BATCH];
+	struct channel *to_send[ENGINE_BATCH];
 	unsigned n_to_send;
 };
 
@@ -154,11 +153,9 @@ static int open_spaces(struct uring_engine *e, size_t bytes)
 /* The newest that this kernel has: completions only when we ask for them */
 static int open_ring(struct uring_engine *e, unsigned channels)
 {
-	static const unsigned flags[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-			IORING_SETUP_TASKRUN_FLAG,
-		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, 0
-	};
+	static const unsigned flags[] = { IORING_SETUP_SINGLE_ISSUER |
+						  IORING_SETUP_DEFER_TASKRUN,
+					  IORING_SETUP_COOP_TASKRUN, 0 };
 	int error = 0;
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
@@ -320,7 +317,7 @@ static void uring_send(struct engine *engine, struct channel *c)
 
 	c->sending = true;
 	e->to_send[e->n_to_send++] = c;
-	if (e->n_to_send == BATCH)
+	if (e->n_to_send == ENGINE_BATCH)
 		submit(e);
 }
 
@@ -420,34 +417,46 @@ static void handle(struct uring_engine *e, const struct io_uring_cqe *cqe)
 
 /* ----------------------------------------------------------------- waiting */
 
+static void wait_until(struct uring_engine *e, int64_t until)
+{
+	int64_t left = until - uring_now(&e->engine);
+	struct __kernel_timespec timeout = { 0, 0 };
+	struct io_uring_cqe *cqe;
+	int error;
+
+	if (left > 0)
+		timeout =
+			(struct __kernel_timespec){ .tv_sec = left / 1000000000,
+						    .tv_nsec =
+							    left % 1000000000 };
+	error = -io_uring_submit_and_wait_timeout(&e->ring, &cqe, 1, &timeout,
+						  NULL);
+	if (error > 0 && error != ETIME && error != EINTR && error != EBUSY &&
+	    error != EAGAIN)
+		die_of(error, "io_uring_enter");
+}
+
+/* While there are completions it has not dealt with, it does not ask for more:
+ * replies are to wait in the sockets, where their number can be seen. */
 static void uring_wait(struct engine *engine, int64_t until, bool spin)
 {
 	struct uring_engine *e = of(engine);
 	struct io_uring_cqe *cqe;
-	unsigned head, n = 0;
+	unsigned head, n = 0, replies = 0;
 
 	hand_over(e);
-	if (spin) {
+	if (io_uring_cq_ready(&e->ring) > 0 || spin) {
 		if (io_uring_sq_ready(&e->ring))
 			submit(e);
-		io_uring_peek_cqe(&e->ring, &cqe); /* enters if it must */
+		if (io_uring_cq_ready(&e->ring) == 0)
+			io_uring_get_events(&e->ring);
 	} else {
-		int64_t left = until - uring_now(engine);
-		struct __kernel_timespec timeout = { 0, 0 };
-		int error;
-
-		if (left > 0)
-			timeout = (struct __kernel_timespec){
-				.tv_sec = left / 1000000000,
-				.tv_nsec = left % 1000000000
-			};
-		error = -io_uring_submit_and_wait_timeout(&e->ring, &cqe, 1,
-							  &timeout, NULL);
-		if (error > 0 && error != ETIME && error != EINTR &&
-		    error != EBUSY && error != EAGAIN)
-			die_of(error, "io_uring_enter");
+		wait_until(e, until);
 	}
 	io_uring_for_each_cqe(&e->ring, head, cqe) {
+		if (replies == ENGINE_BATCH)
+			break;
+		replies += (cqe->user_data & 3) == RECEIVE;
 		handle(e, cqe);
 		n++;
 	}

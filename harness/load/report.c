@@ -303,6 +303,7 @@ static void put_generator(json_t *json, const struct result *r,
 	put(json, "client_busy", json_real(result_busy(r, opt)));
 	put(json, "client_run_delay_ns",
 	    r->delay_ns < 0 ? json_null() : json_integer(r->delay_ns));
+	put(json, "client_queued", json_real(r->queued));
 	put(json, "spun", json_boolean(r->spun));
 	put(json, "coarse", json_boolean(r->coarse));
 }

@@ -22,6 +22,8 @@ struct result {
 	bool spun;          /* the threads had their own CPUs, and used them */
 	bool shared;        /* they were to have, but had not */
 	bool interrupted, gave_up, flooded;
+	double queued; /* closed loop: share of the connections in which a reply
+			* lay that the generator had not taken yet */
 
 	/* from here on: the audit's */
 	bool coarse;    /* open loop, and to the accuracy of a sleep only */

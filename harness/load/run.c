@@ -196,6 +196,7 @@ static struct result add_up(const struct crew *crew)
 			    .flooded = atomic_load(&crew->run.flooded),
 			    .spun = true };
 	int64_t ended = w[0].ended;
+	uint64_t sampled = 0, queued = 0;
 
 	r.tally = tally_new(0, opt->duration);
 	for (unsigned i = 0; i < opt->threads; i++) {
@@ -205,6 +206,8 @@ static struct result add_up(const struct crew *crew)
 		r.connected += w[i].set_up_open;
 		r.spun = r.spun && w[i].spin;
 		r.shared = r.shared || w[i].shared;
+		sampled += w[i].sampled;
+		queued += w[i].queued;
 		if (w[i].ended > ended)
 			ended = w[i].ended;
 		if (w[i].set_up_ns / 1e9 > r.set_up_s)
@@ -212,6 +215,7 @@ static struct result add_up(const struct crew *crew)
 		if (w[i].delay_to < 0)
 			r.delay_ns = -1;
 	}
+	r.queued = sampled ? (double)queued / sampled : 0;
 	r.tally->from = crew->run.from;
 	r.tally->to = ended;
 	if (ended > crew->run.from)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,14 @@ enum { FLOOD = 16 * 1000 * 1000 };
  * up takes up to this long. */
 static const int64_t spin_ns = 150 * 1000;
 
-static const int64_t look_ns = 100 * 1000000;     /* is there news for me? */
+static const int64_t look_ns = 100 * 1000000; /* is there news for me? */
+
+/* How often to ask how many connections whether a reply waits in the socket */
+static const int64_t sample_ns = 20 * 1000000;
+enum { SAMPLES = 16 };
+
+/* A CPU that others want for so much of the time is not this thread's own. */
+static const double shared_share = 0.03;
 static const int64_t drain_ns = 2 * 1000000000LL; /* for the last replies */
 
 static int64_t now_of(struct worker *w)
@@ -338,7 +346,8 @@ static int64_t run_delay(struct worker *w)
 	return sscanf(text, "%lld %lld", &ran, &delay) == 2 ? delay : -1;
 }
 
-/* A CPU that others want for a fifth of the time is not this thread's own. */
+/* A thread that stays awake on a CPU takes it from whoever else needs it: the
+ * server, perhaps. Then it sleeps, as if the CPU had not been called its own. */
 static void look_for_others(struct worker *w, int64_t now)
 {
 	int64_t delay;
@@ -346,13 +355,40 @@ static void look_for_others(struct worker *w, int64_t now)
 	if (!w->spin || now - w->looked < look_ns)
 		return;
 	delay = run_delay(w);
-	if (w->looked && delay >= 0 &&
-	    (delay - w->delay_looked) * 5 > now - w->looked) {
+	if (w->watched_from == 0) {
+		w->watched_from = now;
+		w->delay_before = delay;
+	} else if (now - w->watched_from >= 2 * look_ns &&
+		   delay - w->delay_before >
+			   shared_share * (now - w->watched_from)) {
 		w->spin = false;
 		w->shared = true;
 	}
 	w->looked = now;
-	w->delay_looked = delay;
+}
+
+/*
+ * If the server is what limits a closed loop, requests queue there, and a reply
+ * is taken soon after it came. If the generator does, replies queue here, in the
+ * sockets: now and then some of them are asked for that.
+ */
+static void look_at_queue(struct worker *w, int64_t now)
+{
+	unsigned n = w->busy < SAMPLES ? w->busy : SAMPLES;
+
+	if (open_loop(w) || connects(w) || now < w->sample_next)
+		return;
+	w->sample_next = now + sample_ns;
+	for (unsigned i = 0; i < n; i++) {
+		struct channel *c = &w->channels[w->turn++ % w->busy];
+		int bytes = 0;
+
+		if (c->state != CHANNEL_OPEN)
+			continue;
+		w->sampled++;
+		if (ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0)
+			w->queued++;
+	}
 }
 
 /* ----------------------------------------------------------------------- run */
@@ -462,6 +498,7 @@ static int64_t turn(struct worker *w, int64_t now, int64_t until)
 		release_due(w, now);
 	if (w->n_to_send > 0)
 		send_all(w);
+	look_at_queue(w, now);
 	until = least(until, now + look_ns);
 	if (!w->over && open_loop(w))
 		until = least(until, w->due);
@@ -522,6 +559,7 @@ void worker_run(struct worker *w)
 		fill(w, now);
 	while (now < run->from && !has_ended(w, now))
 		now = turn(w, now, run->from);
+	w->sampled = w->queued = 0;
 	w->cpu_from = cpu_time();
 	w->delay_from = run_delay(w);
 	while (!has_ended(w, now))

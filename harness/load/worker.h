@@ -58,8 +58,10 @@ struct worker {
 
 	bool spin, shared; /* shared: others wanted its CPU */
 	int schedstat;     /* descriptor of this thread's run-queue times */
-	int64_t looked, delay_looked;
+	int64_t watched_from, looked, delay_before;
 	int64_t cpu_from, cpu_to, delay_from, delay_to;
+	int64_t sample_next;
+	uint64_t sampled, queued; /* connections; replies that waited in them */
 	int64_t ended; /* when the window did: `to`, if nothing went wrong */
 };
 

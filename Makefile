@@ -201,9 +201,16 @@ bench-memory: all
 	@harness/setup/install check
 	@"$$(harness/setup/python)" tests/bench/memory.py
 
-bench-loadgen: all
-	@harness/setup/install check
-	@"$$(harness/setup/python)" tests/bench/loadgen.py
+bench-loadgen: all build/release/bench/record
+	@harness/setup/install check test
+	@PEER='$(PEER)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)' "$$(harness/setup/python)" \
+		tests/bench/loadgen.py
+
+$(BUILD)/bench/%: tests/bench/%.c $(LOAD) $(COMMON) $(BUILD)/flags
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
+		$(LOAD_LIBS)
 
 man: build/man/loadgen.1
 

@@ -231,6 +231,7 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 		    late, allowed);
 		return;
 	}
+	r->late = true;
 	add(r,
 	    "the generator was late: 1 %% of the requests were sent %s late or "
 	    "more (%s is allowed): %s",

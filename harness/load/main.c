@@ -80,15 +80,32 @@ static int64_t reached(const struct result *r, const struct goal *goal)
 	return histogram_percentile(h, goal->share, NULL);
 }
 
-/* Too slow: the server did not keep up, or not in time. Anything else that is
- * wrong with the result says nothing about the rate. */
+/* Whether bytes or connections were lost: then no time says anything. */
+static bool went_wrong(const struct tally *t)
+{
+	for (int i = 0; i < DAMAGES; i++)
+		if (t->damages[i])
+			return true;
+	for (int i = 0; i < FAILURES; i++)
+		if (t->failures[i])
+			return true;
+	return t->answered == 0;
+}
+
+/*
+ * The response time has the generator's own lateness in it: if it keeps the limit
+ * all the same, the server does. If it does not, the server is to blame only
+ * where the generator is not.
+ */
 static enum probe judge(const struct result *r, const struct goal *goal)
 {
-	if (!r->sustained || r->tally->unanswered > 0)
-		return PROBE_FAILED;
-	if (!r->valid)
+	if (r->interrupted || went_wrong(r->tally))
 		return PROBE_UNUSABLE;
-	return reached(r, goal) <= goal->ns ? PROBE_HELD : PROBE_FAILED;
+	if (!r->sustained || r->tally->unanswered > 0)
+		return r->late ? PROBE_UNUSABLE : PROBE_FAILED;
+	if (reached(r, goal) <= goal->ns)
+		return PROBE_HELD;
+	return r->valid ? PROBE_FAILED : PROBE_UNUSABLE;
 }
 
 static void say_probe(const struct probing *p, const struct result *r,

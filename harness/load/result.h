@@ -27,6 +27,7 @@ struct result {
 
 	/* from here on: the audit's */
 	bool coarse;    /* open loop, and to the accuracy of a sleep only */
+	bool late;      /* the generator could not keep to its schedule */
 	bool sustained; /* what was offered was done */
 	bool valid;
 	unsigned n_reasons;

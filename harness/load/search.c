@@ -2,7 +2,9 @@
 /* search.c - the highest rate that keeps a limit: see search.h */
 #include "search.h"
 
-enum { TRIES = 3 };
+static const unsigned enough[] = {
+	[PROBE_HELD] = 2, [PROBE_FAILED] = 2, [PROBE_UNUSABLE] = 3
+};
 static const double step = 2, precision = 1.05, lowest = 1;
 
 struct probing {
@@ -11,22 +13,24 @@ struct probing {
 	struct search *search;
 };
 
-/* What most of the tries say; the third only if the first two differ */
+/*
+ * What two of the tries say first. One that was of no use is made up for, unless
+ * that happens again and again: then more of the same would be of no use either.
+ */
 static enum probe try(const struct probing *p, double rate)
 {
 	unsigned said[PROBE_UNUSABLE + 1] = { 0 };
 
-	for (int i = 0; i < TRIES; i++) {
+	for (;;) {
 		enum probe outcome =
 			p->probe(rate, p->data, &p->search->stopped);
 
 		if (p->search->stopped)
 			return PROBE_UNUSABLE;
 		p->search->probes++;
-		if (++said[outcome] > TRIES / 2)
+		if (++said[outcome] == enough[outcome])
 			return outcome;
 	}
-	return PROBE_UNUSABLE;
 }
 
 /* Tries a rate and keeps what came of it; true if it held. */

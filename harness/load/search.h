@@ -2,8 +2,9 @@
 /*
  * search.h - the highest rate that keeps a limit (--find-rate)
  *
- * A rate is tried three times and holds if it does so twice. It is doubled until
- * it does not hold, and then what is between is halved until it is known to 5 %.
+ * A rate is tried until two tries agree: three times at most, or a little more if
+ * some were of no use. It is doubled until it does not hold, and then what is
+ * between is halved until it is known to 5 %.
  */
 #ifndef SEARCH_H
 #define SEARCH_H

@@ -2,7 +2,7 @@
 """How fast and how exact the load generator is.
 
   make bench-loadgen                        all of it, about 5 minutes
-  make bench-loadgen ONLY=open,idle         parts: saturate count open idle steady record
+  make bench-loadgen ONLY=open,idle         parts: saturate count open idle truth steady record
   make bench-loadgen PEER=./rust_echo_bench
                                             beside haraldh/rust_echo_bench, in turn
   make bench-loadgen ROUNDS=15              more rounds (default 7)
@@ -24,8 +24,9 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tests"))
+sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/load")]
 
+import oddserver  # noqa: E402
 import server  # noqa: E402
 
 CPUS = sorted(os.sched_getaffinity(0))[:2]
@@ -170,6 +171,41 @@ def idle():
     print(f"  with / without, in turn: {spread(ratios, '{:.2f}')}")
 
 
+def quantile(values, share):
+    return values[min(len(values) - 1, int(share * len(values)))]
+
+
+def beyond_record(delay, engine):
+    """How far the reported service times are beyond what the server recorded,
+    at p50, p90 and p99 and in us: the way there and back, and waking up."""
+    with oddserver.OddServer("--message", MESSAGE, "--delay", delay,
+                             wrapper=pinned(CPUS[0])) as odd, \
+            tempfile.NamedTemporaryFile() as file:
+        subprocess.run(
+            ["bin/loadgen", "--target", f"127.0.0.1:{odd.port}", "--message",
+             str(MESSAGE), "--rate", "500", "--arrivals", "uniform",
+             "--duration", "3s", "--warmup", "0s", "--engine", engine, "--cpu",
+             str(CPUS[1]), "--quiet", "--json", file.name], cwd=TOP, check=False)
+        reported = json.load(file)["service_ns"]
+        odd.stop()
+        took = sorted(one.took_ns for one in odd.records)
+    return [(reported[key] - quantile(took, share)) / 1000 for key, share in
+            (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))]
+
+
+def truth():
+    print("\nreported service time beyond the server's own record, us, p50 p90 "
+          "p99; 500/s")
+    for engine in ("uring", "epoll"):
+        rounds = {delay: [] for delay in ("0s", "100us", "1ms", "10ms")}
+        for _ in range(ROUNDS):
+            for delay, of in rounds.items():
+                of.append(beyond_record(delay, engine))
+        for delay, of in rounds.items():
+            print(f"  {engine}, a reply after {delay:>5}: "
+                  + ", ".join(spread(column, "{:.1f}") for column in zip(*of)))
+
+
 def steady():
     """Counted, not timed: what a request costs in system calls."""
     print("\nsystem calls a request, 64 connections, closed loop (strace -c)")
@@ -196,7 +232,7 @@ def record():
 
 
 PARTS = {"saturate": saturate, "count": count, "open": open_loop, "idle": idle,
-         "steady": steady, "record": record}
+         "truth": truth, "steady": steady, "record": record}
 
 
 def main():

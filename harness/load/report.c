@@ -159,7 +159,9 @@ void report_text(const struct result *r, const struct load_options *opt,
 	if (r->valid)
 		fputs("valid\n", file);
 	else
-		fputs("INVALID:\n", file);
+		fputs(r->interrupted ? "INCOMPLETE, and so invalid:\n" :
+				       "INVALID:\n",
+		      file);
 	for (unsigned i = 0; i < r->n_reasons; i++)
 		fprintf(file, "  - %s\n", r->reason[i]);
 }

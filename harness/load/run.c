@@ -137,9 +137,10 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 		}
 		error = errno;
 	}
-	die("--engine %s does not work here (%s); without --engine, one that "
-	    "works is chosen",
-	    opt->engine ? opt->engine : "uring, epoll", strerror(error));
+	errno = error;
+	die("--engine %s cannot be had here (without --engine, one that can is "
+	    "chosen)",
+	    opt->engine ? opt->engine : "uring, epoll");
 }
 
 /* ------------------------------------------------------------------- the wait */

@@ -184,8 +184,10 @@ static void judge_answers(struct result *r, const struct load_options *opt)
 		       "ended: offer less (--rate)");
 	if (r->tally->unanswered)
 		add(r,
-		    "%" PRIu64 " of %" PRIu64 " requests were unanswered 2 s "
-		    "after the end; their times are missing below",
+		    "%" PRIu64 " of %" PRIu64
+		    " requests were never answered (2 s "
+		    "after the window is as long as a reply is awaited); their "
+		    "times are missing below",
 		    r->tally->unanswered, result_due(r));
 	if (r->tally->answered == 0)
 		add(r, "nothing was measured: not one request was sent and "

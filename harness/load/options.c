@@ -146,6 +146,8 @@ static void parse_target(const char *text, struct load_options *opt)
 	if (*copy == '[' && colon[-1] == ']') {
 		colon[-1] = '\0';
 		opt->host = copy + 1;
+		if (!*opt->host)
+			die_usage("--target '%s': no HOST; %s", text, allowed);
 	} else if (strchr(copy, ':')) {
 		die_usage("--target '%s': an IPv6 address goes in brackets; %s",
 			  text, allowed);
@@ -176,6 +178,9 @@ static void parse_pattern(const char *text, struct load_options *opt)
 	}
 }
 
+/* Each is given once: there is room for all. */
+_Static_assert(CPUS_MAX >= CPU_SETSIZE, "room for every CPU");
+
 static void parse_cpu(const char *text, unsigned first, unsigned last,
 		      struct load_options *opt)
 {
@@ -189,9 +194,11 @@ static void parse_cpu(const char *text, unsigned first, unsigned last,
 				  "process may use (nproc says how many there "
 				  "are, taskset -p $$ which)",
 				  text, i);
-		if (opt->n_cpus == CPUS_MAX)
-			die_usage("--cpu '%s': more than %d CPUs", text,
-				  CPUS_MAX);
+		for (unsigned j = 0; j < opt->n_cpus; j++)
+			if (opt->cpus[j] == (int)i)
+				die_usage("--cpu '%s': CPU %u is there twice; "
+					  "each is for one thread",
+					  text, i);
 		opt->cpus[opt->n_cpus++] = i;
 	}
 }

@@ -111,13 +111,13 @@ static unsigned count_of(const char *name, const char *text, uint64_t low,
 static int64_t time_of(const char *name, const char *text, int64_t low,
 		       int64_t high)
 {
-	int64_t ns;
+	int64_t ns = 0;
 
-	if (!parse_time(text, &ns) || ns < low || ns > high)
-		die_usage(
-			"%s '%s': not a time from %g s to %g s, such as 500ms "
-			"or 10s",
-			name, text, low / 1e9, high / 1e9);
+	if ((!parse_time(text, &ns) && strcmp(text, "0") != 0) || ns < low ||
+	    ns > high)
+		die_usage("%s '%s': not a time from %gs to %gs, such as 500ms "
+			  "or 10s",
+			  name, text, low / 1e9, high / 1e9);
 	return ns;
 }
 

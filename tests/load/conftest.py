@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""What every test of the load generator may be given."""
+
+import load
+import oddserver
+import pytest
+
+
+@pytest.fixture(params=["uring", "epoll"])
+def engine(request):
+    """--engine, both in turn; one that does not work here is skipped."""
+    reason = load.why_not(request.param)
+    if reason:
+        pytest.skip(reason)
+    return request.param
+
+
+@pytest.fixture
+def odd():
+    """odd(*options) starts an odd server; it ends with the test."""
+    started = []
+
+    def start(*options):
+        started.append(oddserver.OddServer(*options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""What is reported is what the server did, by the server's own record.
+
+Each request took the server some time and loadgen that time and the way there
+and back; so every quantile reported is at least the recorded one, and the way
+is short beside the delays that are asked for here. How close loadgen comes with
+short delays is for the benchmark to say (make bench-loadgen).
+"""
+
+import statistics
+
+import load
+import pytest
+from load import MS, check_time
+
+QUANTILES = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999]
+
+
+def sure(count, share):
+    """Whether so many samples say where the quantile lies"""
+    return count * min(share, 1 - share) >= 10
+
+
+def check_quantiles(run, name, recorded, shares=QUANTILES):
+    """Reported follow recorded; the delays are long beside the way."""
+    count = len(recorded)
+    assert sum(n for _, _, n in run.buckets(name)) == count
+    for share in [share for share in shares if sure(count, share)]:
+        least = load.quantile(recorded, share)
+        # A wake-up can take long on a busy machine, but not each of them.
+        way = max(least // 50, 2 * MS) if 0.1 <= share <= 0.9 else 20 * MS
+        check_time(run.quantile(name, share), least,
+                   least + way * load.SLOW, f"quantile {share} of {name}")
+
+
+def check_counts(run, odd, counters):
+    """What was counted there was counted here."""
+    assert run.json["requests_total"] == counters["requests"] == \
+        counters["replies"] == len(odd.records)
+    assert run.json["response_ns"]["count"] == run.json["requests"]
+
+
+LOADS = {"closed": ["--connections", 16],
+         "deep": ["--connections", 4, "--depth", 4],
+         "open": ["--connections", 8, "--rate", 1000]}
+
+
+@pytest.mark.parametrize("loop", LOADS)
+@load.up_to_3_times
+def test_constant_delay(odd, engine, loop):
+    server = odd("--message", 64, "--delay", "10ms")
+    run = load.run(server, *LOADS[loop], "--engine", engine, "--warmup", "0s",
+                   "--duration", "1s")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["engine"] == engine
+    assert run.json["requests"] == run.json["requests_total"] > 500
+    check_counts(run, server, counters)
+    check_quantiles(run, "service", [r.took_ns for r in server.records])
+
+
+@load.up_to_3_times
+def test_two_valued_delay(odd, engine):
+    server = odd("--message", 64, "--delay", "5ms", "--delay2", "30ms",
+                 "--percent", "20%")
+    run = load.run(server, "--connections", 16, "--engine", engine,
+                   "--warmup", "0s", "--duration", "1s")
+    counters = server.stop()
+    run.check_unharmed()
+    check_counts(run, server, counters)
+    took = [r.took_ns for r in server.records]
+    check_quantiles(run, "service", took)
+    # It is two values, and not something between.
+    slow = counters["delay2"] / counters["requests"]
+    assert 0.1 < slow < 0.3
+    assert sum(n for low, high, n in run.buckets("service")
+               if high >= 30 * MS) >= counters["delay2"]
+    assert run.quantile("service", 1 - slow * 0.8) >= 30 * MS
+    load.no_disturbance(run.quantile("service", 0.5) < 15 * MS * load.SLOW,
+                        "half of them are fast")
+
+
+@load.up_to_3_times
+def test_one_stall(odd, engine):
+    """What is due while the server does nothing waits, and its waiting counts.
+
+    When it was due is known: one connection, and equal distances from the first
+    request on, which had to be there before it could be read.
+    """
+    gap = 5 * MS
+    server = odd("--message", 64, "--stall", "500ms", "--stall-at", "400ms")
+    run = load.run(server, "--connections", 1, "--rate", 200, "--arrivals",
+                   "uniform", "--engine", engine, "--warmup", "0s",
+                   "--duration", "1500ms")
+    counters = server.stop()
+    run.check_unharmed()
+    check_counts(run, server, counters)
+    assert run.json["requests"] == 300
+    first = server.records[0].read_ns
+    due = [first + i * gap for i in range(300)]
+    waited = [r.sent_ns - at for r, at in zip(server.records, due)]
+    lag = run.json["send_lag_ns"]["max"]  # of the first one, perhaps
+    for share in (0.7, 0.75, 0.8, 0.9, 0.95):
+        said, known = run.quantile("response", share), load.quantile(
+            waited, share)
+        check_time(said, known, known + lag + max(known // 50, 5 * MS),
+                   f"quantile {share}")
+    stalled = counters["stall_end_ns"] - counters["stall_begin_ns"]
+    check_time(run.json["response_ns"]["max"], stalled - gap,
+               stalled + lag + 20 * MS, "the longest")
+
+
+@load.up_to_3_times
+def test_engines_agree(odd):
+    """In turn, with one server: neither has a time of its own."""
+    for engine in ("uring", "epoll"):
+        if load.why_not(engine):
+            pytest.skip(load.why_not(engine))
+    server = odd("--message", 64, "--delay", "5ms", "--delay2", "15ms",
+                 "--percent", "30%")
+    said = {"uring": [], "epoll": []}
+    total = 0
+    for _ in range(3):
+        for engine, runs in said.items():
+            run = load.run(server, "--connections", 8, "--engine", engine,
+                           "--warmup", "50ms", "--duration", "400ms")
+            run.check_unharmed()
+            runs.append([run.quantile("service", share)
+                         for share in (0.25, 0.5, 0.9)])
+            total += run.json["requests_total"]
+    assert server.stop()["requests"] == total
+    for uring, epoll in zip(*(zip(*runs) for runs in said.values())):
+        a, b = statistics.median(uring), statistics.median(epoll)
+        load.no_disturbance(abs(a - b) < max(0.05 * a, MS) * load.SLOW,
+                            f"uring says {a} ns, epoll {b} ns")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_window_is_counted_exactly(odd, engine, threads):
+    """Warm-up and window are so many requests each, not about so many."""
+    server = odd("--message", 64)
+    run = load.run(server, "--connections", 5, "--threads", threads, "--rate",
+                   400, "--arrivals", "uniform", "--engine", engine,
+                   "--warmup", "250ms", "--duration", "500ms")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests"] == 200
+    assert run.json["requests_total"] == counters["requests"] == 300
+    assert run.json["response_ns"]["count"] == 200
+    assert run.json["duration_s"] == 0.5
+
+
+def test_warm_up_is_not_counted(odd, engine):
+    """A warm-up in which the server stalled leaves no trace."""
+    server = odd("--message", 64, "--stall", "300ms")
+    run = load.run(server, "--connections", 4, "--engine", engine, "--rate",
+                   200, "--warmup", "1s", "--duration", "500ms")
+    stalled = server.stop()
+    assert stalled["stall_end_ns"] - stalled["stall_begin_ns"] >= 300 * MS
+    assert not run.faults
+    assert run.json["response_ns"]["max"] < 300 * MS
+    assert run.json["requests"] < run.json["requests_total"]

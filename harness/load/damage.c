@@ -38,18 +38,24 @@ static void report(struct channel *c, enum damage damage, const char *byte)
 	tally_damage(c->tally, damage, &e);
 }
 
-/* Goes on by bytes that are not right: so are all replies they belong to. */
-static void pass_over(struct channel *c, size_t n, int64_t now)
+/* Goes on by up to n bytes that are not right: so are all replies they belong to.
+ * Returns how many were still awaited: some of these replies may have come. */
+static size_t pass_over(struct channel *c, size_t n, int64_t now)
 {
-	while (n > 0) {
-		size_t part = least(n, c->payload.message - c->in.byte);
+	size_t passed = 0;
 
+	while (passed < n && channel_distance(c, c->in, c->out) > 0) {
+		size_t part =
+			least(n - passed, channel_distance(c, c->in, c->out));
+
+		part = least(part, c->payload.message - c->in.byte);
 		c->damaged = true;
 		c->in.byte += part;
-		n -= part;
+		passed += part;
 		if (c->in.byte == c->payload.message)
 			channel_answered(c, now);
 	}
+	return passed;
 }
 
 /* How many of the first bytes are wrong, in a row and in their own place */
@@ -203,6 +209,6 @@ bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
 	*used = n >= EVIDENCE && !in_place(c, bytes, n, due) ?
 			least(n, due) :
 			wrong_run(c, bytes, least(n, due));
-	pass_over(c, *used, now);
+	*used = pass_over(c, *used, now);
 	return true;
 }

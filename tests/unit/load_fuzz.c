@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* load_fuzz.c - what the fuzzers found once, in short */
+#include "test.h"
+
+#include "harness/load/channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A connection whose server answers with anything */
+struct talk {
+	struct channel c;
+	struct tally *t;
+	char *bytes; /* of all requests */
+	size_t made;
+};
+
+static void begin(struct talk *talk, size_t message, unsigned requests)
+{
+	talk->t = tally_new(0, 1000000);
+	talk->made = requests * message;
+	talk->bytes = malloc(talk->made);
+	assert_non_null(talk->bytes);
+	channel_begin(&talk->c, talk->t, 0, payload_of(1, 0, message), false);
+	for (unsigned i = 0; i < requests; i++)
+		channel_release(&talk->c, 10);
+	assert_int_equal(channel_send(&talk->c, talk->bytes, talk->made, 20),
+			 talk->made);
+}
+
+static void come(struct talk *talk, size_t from, size_t n)
+{
+	channel_did_receive(&talk->c, talk->bytes + from, n, 30);
+	assert_true(talk->t->outstanding <= talk->c.released);
+}
+
+static void rubbish_comes(struct talk *talk, size_t n)
+{
+	char *bytes = malloc(n);
+
+	assert_non_null(bytes);
+	memset(bytes, 'x', n);
+	channel_did_receive(&talk->c, bytes, n, 30);
+	free(bytes);
+	assert_true(talk->t->outstanding <= talk->c.released);
+}
+
+/* Every request was counted, and once. */
+static void end(struct talk *talk)
+{
+	const struct tally *t = talk->t;
+
+	channel_end(&talk->c, 40, true);
+	assert_int_equal(t->outstanding, 0);
+	assert_int_equal(t->answered + t->damaged + t->unanswered,
+			 talk->c.released);
+	assert_true(t->total <= talk->c.released);
+}
+
+static void leave(struct talk *talk)
+{
+	channel_free(&talk->c);
+	free(talk->bytes);
+	free(talk->t);
+}
+
+/* Rubbish in place of some replies was counted as the later ones, too. */
+static void rubbish_after_replies_that_overtook(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin(&talk, 65, 13);
+	come(&talk, 8 * 65, 5 * 65);
+	rubbish_comes(&talk, 13 * 65);
+	assert_int_equal(talk.t->answered, 5);
+	assert_int_equal(talk.t->damaged, 8);
+	end(&talk);
+	assert_true(talk.t->damages[DAMAGE_UNASKED] > 0);
+	leave(&talk);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rubbish_after_replies_that_overtook),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

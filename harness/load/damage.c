@@ -151,11 +151,26 @@ static void lose(struct channel *c, struct place found, int64_t now)
 	c->damaged = found.byte > 0;
 }
 
+/* Whether the bytes that came before these are right there, too: replies may begin
+ * alike, and then nobody could know yet that it is another one. */
+static bool begins_alike(struct channel *c, struct place found)
+{
+	char here[4], there[4];
+	struct place from = { .request = c->in.request };
+
+	if (found.byte != c->in.byte || found.byte >= sizeof(here))
+		return false;
+	payload_make(&c->payload, from, here, found.byte);
+	from.request = found.request;
+	payload_make(&c->payload, from, there, found.byte);
+	return memcmp(here, there, found.byte) == 0;
+}
+
 /* The bytes belong elsewhere. What moved may be whole replies. */
 static void move(struct channel *c, struct place found, int64_t now)
 {
 	int64_t distance = channel_distance(c, c->in, found);
-	bool whole = c->in.byte == found.byte && found.byte < 4;
+	bool whole = begins_alike(c, found);
 
 	if (whole && distance > 0 && !channel_is_answered(c, found.request)) {
 		c->in = found; /* lost or overtaken: that will turn out */

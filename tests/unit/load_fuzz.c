@@ -80,10 +80,29 @@ static void rubbish_after_replies_that_overtook(void **state)
 	leave(&talk);
 }
 
+/* All but the first byte of a reply came; the first was another's. */
+static void a_reply_without_its_beginning(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin(&talk, 256, 12);
+	assert_true(talk.bytes[0] != talk.bytes[5 * 256]);
+	come(&talk, 0, 1);
+	come(&talk, 5 * 256 + 1, 255);
+	assert_int_equal(talk.t->answered, 0);
+	assert_int_equal(talk.t->damages[DAMAGE_LOSS], 1);
+	come(&talk, 6 * 256, 6 * 256);
+	assert_int_equal(talk.t->answered, 6);
+	end(&talk);
+	leave(&talk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rubbish_after_replies_that_overtook),
+		cmocka_unit_test(a_reply_without_its_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

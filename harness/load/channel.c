@@ -140,11 +140,24 @@ static void give_up_oldest(struct channel *c)
 }
 
 /* Where the next reply is expected: after this one, but for disorder. */
-static uint64_t next_reply(const struct channel *c, uint64_t request)
+static void expect_next(struct channel *c, uint64_t request)
 {
-	if (request + 1 < c->released && !channel_is_answered(c, request + 1))
-		return request + 1;
-	return c->oldest;
+	uint64_t next = request + 1;
+
+	if (next >= c->released || channel_is_answered(c, next))
+		next = c->oldest;
+	c->in = (struct place){ .request = next };
+	c->turned_back = next < request;
+}
+
+/* A reply that is expected, and comes, may have been overtaken all the same. */
+static void note_order(struct channel *c)
+{
+	struct evidence late = { .connection = c->number,
+				 .place = { .request = c->in.request } };
+
+	if (c->turned_back)
+		tally_damage(c->tally, DAMAGE_REORDERING, &late);
 }
 
 /* How late the generator was: connecting is not its fault. */
@@ -167,7 +180,7 @@ void channel_answered(struct channel *c, int64_t now)
 	}
 	if (channel_is_answered(c, number)) { /* its rest came again */
 		c->damaged = false;
-		c->in = (struct place){ .request = c->oldest };
+		expect_next(c, number);
 		return;
 	}
 	if (c->damaged) {
@@ -175,6 +188,7 @@ void channel_answered(struct channel *c, int64_t now)
 		c->tally->damaged += tally_counts(c->tally, r->intended);
 		c->damaged = false;
 	} else {
+		note_order(c);
 		tally_answer(c->tally, r->intended, r->sent, now, lag_of(c, r));
 	}
 	r->sent = ANSWERED;
@@ -183,7 +197,7 @@ void channel_answered(struct channel *c, int64_t now)
 		give_up_oldest(c);
 	while (c->oldest < c->released && channel_is_answered(c, c->oldest))
 		c->oldest++;
-	c->in = (struct place){ .request = next_reply(c, number) };
+	expect_next(c, number);
 }
 
 /* How many bytes are expected from the place where reading is */
@@ -314,7 +328,7 @@ void channel_end(struct channel *c, int64_t now, bool open)
 		tally_failure(c->tally, FAILURE_STALLED);
 	c->oldest = c->released;
 	c->in = c->out = (struct place){ .request = c->released };
-	c->again = c->damaged = c->blocked = false;
+	c->again = c->damaged = c->turned_back = c->blocked = false;
 	c->swallow = 0;
 	if (c->suspect)
 		c->suspect->n = 0;

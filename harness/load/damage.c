@@ -188,6 +188,7 @@ static void move(struct channel *c, struct place found, int64_t now)
 		report(c, DAMAGE_DUPLICATION, NULL);
 		c->swallow = -distance;
 	}
+	c->turned_back = false;
 }
 
 bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,

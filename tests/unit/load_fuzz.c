@@ -80,6 +80,22 @@ static void rubbish_after_replies_that_overtook(void **state)
 	leave(&talk);
 }
 
+/* Of two requests the second was answered first: nothing was said of it. */
+static void overtaken_by_the_last(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin(&talk, 64, 2);
+	come(&talk, 64, 64);
+	come(&talk, 0, 64);
+	assert_int_equal(talk.t->damages[DAMAGE_REORDERING], 1);
+	assert_int_equal(talk.t->answered, 2);
+	end(&talk);
+	assert_int_equal(talk.t->troubles, 1);
+	leave(&talk);
+}
+
 /* All but the first byte of a reply came; the first was another's. */
 static void a_reply_without_its_beginning(void **state)
 {
@@ -102,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rubbish_after_replies_that_overtook),
+		cmocka_unit_test(overtaken_by_the_last),
 		cmocka_unit_test(a_reply_without_its_beginning),
 	};
 

@@ -97,6 +97,8 @@ size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
 	for (uint64_t i = begins_after(c->out); i < begins_after(end); i++) {
 		struct request *r = request_of(c, i);
 
+		if (channel_is_answered(c, i)) /* made up by the server */
+			continue;
 		r->sent = now;
 		if (c->closed_loop)
 			r->intended = now;
@@ -121,7 +123,8 @@ void channel_did_send(struct channel *c, size_t made, size_t sent)
 		(c->out.byte + c->payload.message - back % c->payload.message) %
 		c->payload.message;
 	for (uint64_t i = begins_after(c->out); i < end; i++)
-		request_of(c, i)->sent = NOT_SENT;
+		if (!channel_is_answered(c, i))
+			request_of(c, i)->sent = NOT_SENT;
 }
 
 /* --------------------------------------------------------------- receiving */
@@ -205,7 +208,7 @@ static size_t expected(const struct channel *c)
 {
 	if (c->again) /* to the end of that reply */
 		return c->payload.message - c->in.byte;
-	return channel_distance(c, c->in, c->out);
+	return channel_awaited(c);
 }
 
 /* Checks bytes. Returns how many it could deal with: all, or fewer if the rest

@@ -114,6 +114,15 @@ static inline int64_t channel_distance(const struct channel *c,
 	       ((int64_t)to.byte - (int64_t)from.byte);
 }
 
+/* How many bytes are expected from the place where reading is. None, too, if the
+ * server made up more than was sent. */
+static inline size_t channel_awaited(const struct channel *c)
+{
+	int64_t n = channel_distance(c, c->in, c->out);
+
+	return n > 0 ? n : 0;
+}
+
 bool channel_is_answered(const struct channel *c, uint64_t request);
 
 /* The reply that is being read has ended. */

@@ -44,9 +44,8 @@ static size_t pass_over(struct channel *c, size_t n, int64_t now)
 {
 	size_t passed = 0;
 
-	while (passed < n && channel_distance(c, c->in, c->out) > 0) {
-		size_t part =
-			least(n - passed, channel_distance(c, c->in, c->out));
+	while (passed < n && channel_awaited(c) > 0) {
+		size_t part = least(n - passed, channel_awaited(c));
 
 		part = least(part, c->payload.message - c->in.byte);
 		c->damaged = true;
@@ -203,7 +202,7 @@ bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
 		c->in = c->resume;
 		return true;
 	}
-	due = channel_distance(c, c->in, c->out);
+	due = channel_awaited(c);
 	if (!in_place(c, bytes, n, due)) {
 		if (c->searches < SEARCHES_MAX) {
 			c->searches += n >= EVIDENCE;

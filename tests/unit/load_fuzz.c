@@ -114,12 +114,33 @@ static void a_reply_without_its_beginning(void **state)
 	leave(&talk);
 }
 
+/* While bytes are on their way to the socket, replies to them come, guessed; then
+ * most of these bytes turn out not to have been sent. */
+static void replies_to_what_was_not_sent(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin(&talk, 4, 20);
+	come(&talk, 10 * 4, 6 * 4);
+	assert_int_equal(talk.t->answered, 6);
+	channel_did_send(&talk.c, talk.made, 27);
+	assert_int_equal(channel_to_send(&talk.c), talk.made - 27);
+	assert_int_equal(channel_send(&talk.c, talk.bytes + 27, talk.made, 30),
+			 talk.made - 27);
+	channel_did_send(&talk.c, talk.made - 27, talk.made - 27);
+	come(&talk, 0, talk.made);
+	end(&talk);
+	leave(&talk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rubbish_after_replies_that_overtook),
 		cmocka_unit_test(overtaken_by_the_last),
 		cmocka_unit_test(a_reply_without_its_beginning),
+		cmocka_unit_test(replies_to_what_was_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

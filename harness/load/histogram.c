@@ -90,8 +90,8 @@ double histogram_deviation(const struct histogram *h)
 
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (h->bucket[i]) {
-			double middle =
-				(histogram_lowest(i) + value_of(h, i)) / 2.0;
+			double middle = histogram_lowest(i) / 2.0 +
+					value_of(h, i) / 2.0;
 
 			sum += h->bucket[i] * (middle - mean) * (middle - mean);
 		}

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "harness/load/channel.h"
+#include "harness/load/histogram.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,20 @@ static void replies_to_what_was_not_sent(void **state)
 	leave(&talk);
 }
 
+/* Half of the sum of two times that are as long as can be overflowed. */
+static void the_longest_times(void **state)
+{
+	struct histogram *h = malloc(sizeof(*h));
+
+	(void)state;
+	assert_non_null(h);
+	histogram_clear(h);
+	histogram_record(h, INT64_MAX);
+	histogram_record(h, INT64_MAX);
+	assert_true(histogram_deviation(h) > 0);
+	free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +156,7 @@ int main(void)
 		cmocka_unit_test(overtaken_by_the_last),
 		cmocka_unit_test(a_reply_without_its_beginning),
 		cmocka_unit_test(replies_to_what_was_not_sent),
+		cmocka_unit_test(the_longest_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static bool parse_fraction(const char *text, char **end, double *x)
 	size_t length = strspn(text, "0123456789.");
 
 	*x = strtod(text, end);
-	return length > 0 && *end == text + length;
+	return length > 0 && *end == text + length && isfinite(*x);
 }
 
 bool parse_number(const char *text, uint64_t *number)
@@ -85,7 +86,7 @@ bool parse_rate(const char *text, double *rate)
 	if (!unit->name)
 		return false;
 	*rate *= unit->factor;
-	return true;
+	return isfinite(*rate);
 }
 
 bool parse_bytes(const char *text, uint64_t *bytes)

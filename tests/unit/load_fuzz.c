@@ -4,6 +4,7 @@
 
 #include "harness/load/channel.h"
 #include "harness/load/histogram.h"
+#include "models/common/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,23 @@ static void the_longest_times(void **state)
 	free(h);
 }
 
+/* A number that fits no double was infinite. */
+static void numbers_that_do_not_fit(void **state)
+{
+	char text[402];
+	double x;
+
+	(void)state;
+	memset(text, '9', 400);
+	text[400] = '\0';
+	assert_false(parse_rate(text, &x));
+	strcpy(text + 307, "M");
+	assert_false(parse_rate(text, &x));
+	memset(text, '9', 400);
+	strcpy(text + 400, "%");
+	assert_false(parse_percent(text, &x));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +175,7 @@ int main(void)
 		cmocka_unit_test(a_reply_without_its_beginning),
 		cmocka_unit_test(replies_to_what_was_not_sent),
 		cmocka_unit_test(the_longest_times),
+		cmocka_unit_test(numbers_that_do_not_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

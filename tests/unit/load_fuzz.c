@@ -4,10 +4,15 @@
 
 #include "harness/load/channel.h"
 #include "harness/load/histogram.h"
+#include "harness/load/options.h"
 #include "models/common/units.h"
 
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A connection whose server answers with anything */
 struct talk {
@@ -167,6 +172,50 @@ static void numbers_that_do_not_fit(void **state)
 	assert_false(parse_percent(text, &x));
 }
 
+static int status_of(const char *target, char *option)
+{
+	char name[] = "loadgen", first[32];
+	char *argv[] = { name, first, option, NULL };
+	struct load_options opt;
+	int status;
+	pid_t pid;
+
+	snprintf(first, sizeof(first), "--target=%s", target);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fclose(stderr);
+		load_options(option ? 3 : 2, argv, &opt);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_cpu_twice(void **state)
+{
+	char cpus[32];
+	long cpu = 0;
+	cpu_set_t set;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	snprintf(cpus, sizeof(cpus), "--cpu=%ld", cpu);
+	assert_int_equal(status_of("a:1", cpus), 0);
+	snprintf(cpus, sizeof(cpus), "--cpu=%ld,%ld", cpu, cpu);
+	assert_int_equal(status_of("a:1", cpus), 2);
+}
+
+static void a_target_without_a_host(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of("[::1]:7", NULL), 0);
+	assert_int_equal(status_of("[]:7", NULL), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +225,8 @@ int main(void)
 		cmocka_unit_test(replies_to_what_was_not_sent),
 		cmocka_unit_test(the_longest_times),
 		cmocka_unit_test(numbers_that_do_not_fit),
+		cmocka_unit_test(a_cpu_twice),
+		cmocka_unit_test(a_target_without_a_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

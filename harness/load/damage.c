@@ -165,27 +165,30 @@ static bool begins_alike(struct channel *c, struct place found)
 	return memcmp(here, there, found.byte) == 0;
 }
 
-/* The bytes belong elsewhere. What moved may be whole replies. */
+/* The bytes belong elsewhere. What moved may be whole replies: then it is theirs
+ * that is reported. */
 static void move(struct channel *c, struct place found, int64_t now)
 {
 	int64_t distance = channel_distance(c, c->in, found);
-	bool whole = begins_alike(c, found);
+	struct place here = c->in;
 
-	if (whole && distance > 0 && !channel_is_answered(c, found.request)) {
-		c->in = found; /* lost or overtaken: that will turn out */
-	} else if (distance > 0 && !whole) {
-		lose(c, found, now);
-	} else if (whole && !channel_is_answered(c, found.request)) {
-		report(c, DAMAGE_REORDERING, NULL);
+	if (!begins_alike(c, found)) {
+		if (distance > 0) {
+			lose(c, found, now);
+		} else {
+			report(c, DAMAGE_DUPLICATION, NULL);
+			c->swallow = -distance;
+		}
+	} else if (channel_is_answered(c, found.request)) {
 		c->in = found;
-	} else if (whole) {
 		report(c, DAMAGE_DUPLICATION, NULL);
-		c->resume = (struct place){ .request = c->in.request };
-		c->in = found;
+		c->resume = (struct place){ .request = here.request };
 		c->again = true;
 	} else {
-		report(c, DAMAGE_DUPLICATION, NULL);
-		c->swallow = -distance;
+		c->in = found;
+		if (distance < 0)
+			report(c, DAMAGE_REORDERING, NULL);
+		/* else it was lost or overtaken: that will turn out */
 	}
 	c->turned_back = false;
 }

@@ -22,7 +22,8 @@ enum {
 	THREADS_MAX = 1024,
 	RATE_MAX = 100000000
 };
-static const int64_t second = 1000000000, hour = 3600000000000;
+#define SECOND INT64_C(1000000000)
+#define HOUR (3600 * SECOND)
 
 static const char help_text[] =
 	"Usage: loadgen --target HOST:PORT [OPTION]...\n"
@@ -253,7 +254,7 @@ static void parse_goal(const char *text, struct goal *goal)
 		goal->share /= 100;
 	}
 	if (!parse_time(equals + 1, &goal->ns) || goal->ns < 1000 ||
-	    goal->ns > 60 * second)
+	    goal->ns > 60 * SECOND)
 		die_usage("--find-rate '%s': not a time from 1us to 60s; %s",
 			  text, allowed);
 }
@@ -278,11 +279,9 @@ static void parse_word(const char *name, const char *text,
 			  words[1]);
 }
 
-static void parse_load(int option, const char *text, struct load_options *opt)
+static void parse_size(int option, const char *text, struct load_options *opt)
 {
-	static const char *const arrivals[] = { "poisson", "uniform" };
 	uint64_t n;
-	bool uniform;
 
 	switch (option) {
 	case 't':
@@ -305,6 +304,15 @@ static void parse_load(int option, const char *text, struct load_options *opt)
 	case 'd':
 		opt->depth = count_of("--depth", text, 1, DEPTH_MAX);
 		break;
+	}
+}
+
+static void parse_times(int option, const char *text, struct load_options *opt)
+{
+	static const char *const arrivals[] = { "poisson", "uniform" };
+	bool uniform;
+
+	switch (option) {
 	case 'r':
 		parse_rate_option(text, opt);
 		break;
@@ -317,10 +325,10 @@ static void parse_load(int option, const char *text, struct load_options *opt)
 		break;
 	case 'D':
 		opt->duration =
-			time_of("--duration", text, 10000000, 24 * hour);
+			time_of("--duration", text, 10000000, 24 * HOUR);
 		break;
 	case 'w':
-		opt->warmup = time_of("--warmup", text, 0, hour);
+		opt->warmup = time_of("--warmup", text, 0, HOUR);
 		break;
 	case 'S':
 		if (!parse_number(text, &opt->seed))
@@ -356,7 +364,7 @@ static void parse_generator(int option, const char *text,
 		opt->spin = !never;
 		break;
 	case 'o':
-		opt->timeout = time_of("--timeout", text, 10000000, hour);
+		opt->timeout = time_of("--timeout", text, 10000000, HOUR);
 		break;
 	case 'j':
 		opt->json = text;
@@ -396,50 +404,57 @@ static void check_together(struct load_options *opt, bool duration_given)
 	if (opt->threads > opt->connections)
 		die_usage("--threads %u: more than connections (%u)",
 			  opt->threads, opt->connections);
+	if (opt->pattern == PATTERN_BURST) /* of one, too */
+		opt->arrivals = ARRIVALS_UNIFORM;
 	if (search && !duration_given)
-		opt->duration = 2 * second;
+		opt->duration = 2 * SECOND;
 }
+
+static const struct option names[] = {
+	{ "target", required_argument, NULL, 't' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "idle", required_argument, NULL, 'i' },
+	{ "message", required_argument, NULL, 'm' },
+	{ "depth", required_argument, NULL, 'd' },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "arrivals", required_argument, NULL, 'a' },
+	{ "pattern", required_argument, NULL, 'p' },
+	{ "duration", required_argument, NULL, 'D' },
+	{ "warmup", required_argument, NULL, 'w' },
+	{ "seed", required_argument, NULL, 'S' },
+	{ "find-rate", required_argument, NULL, 'f' },
+	{ "engine", required_argument, NULL, 'e' },
+	{ "threads", required_argument, NULL, 'T' },
+	{ "cpu", required_argument, NULL, 'C' },
+	{ "spin", required_argument, NULL, 's' },
+	{ "timeout", required_argument, NULL, 'o' },
+	{ "json", required_argument, NULL, 'j' },
+	{ "histogram", required_argument, NULL, 'H' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static const struct load_options defaults = {
+	.connections = 64,
+	.message = 64,
+	.depth = 1,
+	.threads = 1,
+	.burst = 1,
+	.duration = 10 * SECOND,
+	.warmup = SECOND,
+	.timeout = 5 * SECOND,
+	.seed = 1,
+	.spin = true,
+};
 
 void load_options(int argc, char **argv, struct load_options *opt)
 {
-	static const struct option names[] = {
-		{ "target", required_argument, NULL, 't' },
-		{ "connections", required_argument, NULL, 'c' },
-		{ "idle", required_argument, NULL, 'i' },
-		{ "message", required_argument, NULL, 'm' },
-		{ "depth", required_argument, NULL, 'd' },
-		{ "rate", required_argument, NULL, 'r' },
-		{ "arrivals", required_argument, NULL, 'a' },
-		{ "pattern", required_argument, NULL, 'p' },
-		{ "duration", required_argument, NULL, 'D' },
-		{ "warmup", required_argument, NULL, 'w' },
-		{ "seed", required_argument, NULL, 'S' },
-		{ "find-rate", required_argument, NULL, 'f' },
-		{ "engine", required_argument, NULL, 'e' },
-		{ "threads", required_argument, NULL, 'T' },
-		{ "cpu", required_argument, NULL, 'C' },
-		{ "spin", required_argument, NULL, 's' },
-		{ "timeout", required_argument, NULL, 'o' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "histogram", required_argument, NULL, 'H' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
 	bool duration_given = false;
 	int option;
 
-	*opt = (struct load_options){ .connections = 64,
-				      .message = 64,
-				      .depth = 1,
-				      .threads = 1,
-				      .burst = 1,
-				      .duration = 10 * second,
-				      .warmup = second,
-				      .timeout = 5 * second,
-				      .seed = 1,
-				      .spin = true };
+	*opt = defaults;
 	opterr = 0;
 	optind = 1;
 	for (;;) {
@@ -455,7 +470,8 @@ void load_options(int argc, char **argv, struct load_options *opt)
 		if (option == '?')
 			die_usage("%s: unknown or ambiguous option", word);
 		duration_given |= option == 'D';
-		parse_load(option, optarg, opt);
+		parse_size(option, optarg, opt);
+		parse_times(option, optarg, opt);
 		parse_generator(option, optarg, opt);
 	}
 	if (optind < argc)

@@ -263,6 +263,19 @@ static void *check_alloc(void *p)
 	return p;
 }
 
+static void start_threads(struct crew *crew, pthread_t *threads,
+			  struct seat *seats)
+{
+	for (unsigned i = 0; i < crew->run.opt->threads; i++) {
+		int error;
+
+		seats[i] = (struct seat){ .crew = crew, .part = i };
+		error = pthread_create(&threads[i], NULL, work, &seats[i]);
+		if (error)
+			die_of(error, "pthread_create");
+	}
+}
+
 struct result run_once(const struct load_options *opt, struct target target)
 {
 	struct crew crew = { .run = { .opt = opt },
@@ -279,14 +292,7 @@ struct result run_once(const struct load_options *opt, struct target target)
 	crew.workers = check_alloc(calloc(opt->threads, sizeof(struct worker)));
 	keep_off(opt);
 	pthread_barrier_init(&crew.started, NULL, opt->threads + 1);
-	for (unsigned i = 0; i < opt->threads; i++) {
-		int error;
-
-		seats[i] = (struct seat){ .crew = &crew, .part = i };
-		error = pthread_create(&threads[i], NULL, work, &seats[i]);
-		if (error)
-			die_of(error, "pthread_create");
-	}
+	start_threads(&crew, threads, seats);
 	wait_for_all(&crew, &crew.connecting);
 	if (!somebody_connected(&crew))
 		die_unconnected(&crew);

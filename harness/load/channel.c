@@ -150,17 +150,18 @@ static void expect_next(struct channel *c, uint64_t request)
 	if (next >= c->released || channel_is_answered(c, next))
 		next = c->oldest;
 	c->in = (struct place){ .request = next };
-	c->turned_back = next < request;
 }
 
-/* A reply that is expected, and comes, may have been overtaken all the same. */
-static void note_order(struct channel *c)
+/* A reply that comes after a later one, whether or not it was expected then */
+static void note_order(struct channel *c, uint64_t number)
 {
 	struct evidence late = { .connection = c->number,
-				 .place = { .request = c->in.request } };
+				 .place = { .request = number } };
 
-	if (c->turned_back)
+	if (number < c->answered_end)
 		tally_damage(c->tally, DAMAGE_REORDERING, &late);
+	else
+		c->answered_end = number + 1;
 }
 
 /* How late the generator was: connecting is not its fault. */
@@ -191,7 +192,7 @@ void channel_answered(struct channel *c, int64_t now)
 		c->tally->damaged += tally_counts(c->tally, r->intended);
 		c->damaged = false;
 	} else {
-		note_order(c);
+		note_order(c, number);
 		tally_answer(c->tally, r->intended, r->sent, now, lag_of(c, r));
 	}
 	r->sent = ANSWERED;
@@ -331,7 +332,7 @@ void channel_end(struct channel *c, int64_t now, bool open)
 		tally_failure(c->tally, FAILURE_STALLED);
 	c->oldest = c->released;
 	c->in = c->out = (struct place){ .request = c->released };
-	c->again = c->damaged = c->turned_back = c->blocked = false;
+	c->again = c->damaged = c->blocked = false;
 	c->swallow = 0;
 	if (c->suspect)
 		c->suspect->n = 0;

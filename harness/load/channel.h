@@ -56,6 +56,7 @@ struct channel {
 	struct request *ring; /* by request number */
 	uint64_t capacity;    /* of the ring: a power of two */
 	uint64_t oldest, released;
+	uint64_t answered_end; /* the last that was answered rightly, plus 1 */
 	struct place out, in;
 	int64_t connect_began, received_last;
 
@@ -68,7 +69,6 @@ struct channel {
 	/* only when bytes came back wrong: damage.c */
 	struct suspect *suspect;
 	bool damaged;        /* the reply that is being read */
-	bool turned_back;    /* later ones came before it: if it comes now */
 	bool again;          /* it had come already... */
 	struct place resume; /* ...and this is where it goes on then */
 	size_t swallow;      /* so many bytes had come already */

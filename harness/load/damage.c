@@ -190,7 +190,6 @@ static void move(struct channel *c, struct place found, int64_t now)
 			report(c, DAMAGE_REORDERING, NULL);
 		/* else it was lost or overtaken: that will turn out */
 	}
-	c->turned_back = false;
 }
 
 bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,

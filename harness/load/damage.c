@@ -185,10 +185,7 @@ static void move(struct channel *c, struct place found, int64_t now)
 		c->resume = (struct place){ .request = here.request };
 		c->again = true;
 	} else {
-		c->in = found;
-		if (distance < 0)
-			report(c, DAMAGE_REORDERING, NULL);
-		/* else it was lost or overtaken: that will turn out */
+		c->in = found; /* lost or overtaken: that will turn out */
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum {
+	FEW = 4,             /* with fewer, chance could decide: wait */
 	EVIDENCE = 16,       /* bytes that settle it */
 	SAME = 64,           /* bytes to compare in their own place */
 	SEARCH = 128 * 1024, /* how far to look, each way */
@@ -72,10 +73,11 @@ static size_t wrong_run(struct channel *c, const char *bytes, size_t n)
 
 /* Whether the bytes are in their place, with some of them changed. With two or
  * three at hand, chance must not decide, unless they are all that is due. */
-static bool in_place(struct channel *c, const char *bytes, size_t n, size_t due)
+static bool in_place(struct channel *c, const char *bytes, size_t n, size_t due,
+		     size_t most)
 {
 	char right[SAME];
-	size_t look = least(least(n, due), sizeof(right)), same = 0;
+	size_t look = least(least(n, due), most), same = 0;
 
 	payload_make(&c->payload, c->in, right, look);
 	for (size_t i = 0; i < look; i++)
@@ -136,6 +138,20 @@ static bool search_behind(struct channel *c, const char *bytes, size_t n,
 		if (back == far || back == c->in.request)
 			return false;
 	}
+}
+
+/* If replies came in another order, those bytes are together that are of one. */
+static bool search_all(struct channel *c, const char *bytes, size_t n,
+		       size_t due, struct place *found)
+{
+	size_t rest = c->payload.message - c->in.byte;
+
+	if (search_ahead(c, bytes, n, due, found) ||
+	    search_behind(c, bytes, n, found))
+		return true;
+	return FEW <= rest && rest < n && rest < EVIDENCE &&
+	       (search_ahead(c, bytes, rest, due, found) ||
+		search_behind(c, bytes, rest, found));
 }
 
 /* Bytes between were lost: all replies they belong to are spoilt. */
@@ -202,11 +218,12 @@ bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
 		return true;
 	}
 	due = channel_awaited(c);
-	if (!in_place(c, bytes, n, due)) {
+	if (!in_place(c, bytes, n, due, EVIDENCE)) {
+		if (n < FEW && n != due && !last)
+			return false;
 		if (c->searches < SEARCHES_MAX) {
 			c->searches += n >= EVIDENCE;
-			if (search_ahead(c, bytes, n, due, &found) ||
-			    search_behind(c, bytes, n, &found)) {
+			if (search_all(c, bytes, n, due, &found)) {
 				move(c, found, now);
 				return true;
 			}
@@ -220,7 +237,7 @@ bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
 		}
 	}
 	report(c, DAMAGE_CORRUPTION, bytes);
-	*used = n >= EVIDENCE && !in_place(c, bytes, n, due) ?
+	*used = n >= EVIDENCE && !in_place(c, bytes, n, due, SAME) ?
 			least(n, due) :
 			wrong_run(c, bytes, least(n, due));
 	*used = pass_over(c, *used, now);

@@ -67,7 +67,10 @@ struct probing {
 	struct load_options opt;
 	struct target target;
 	json_t *probes;
-	struct result best; /* the last one that held, at the highest rate */
+	struct result once; /* the last that held: perhaps by chance */
+	double once_rate;
+	struct result
+		best; /* of the highest rate that held, and did so again */
 	bool interrupted;
 };
 
@@ -131,6 +134,18 @@ static void say_probe(const struct probing *p, const struct result *r,
 	fflush(text_file(&p->opt));
 }
 
+/* A rate that holds does so twice: see search.c. */
+static void keep(struct probing *p, struct result r, double rate)
+{
+	struct result *to =
+		p->once.tally && p->once_rate == rate ? &p->best : &p->once;
+
+	if (to->tally)
+		result_free(to);
+	*to = r;
+	p->once_rate = rate;
+}
+
 static enum probe probe(double rate, void *data, bool *stop)
 {
 	struct probing *p = data;
@@ -143,13 +158,10 @@ static enum probe probe(double rate, void *data, bool *stop)
 	outcome = judge(&r, &p->opt.goal);
 	if (!r.interrupted)
 		say_probe(p, &r, outcome);
-	if (outcome == PROBE_HELD && !r.interrupted) {
-		if (p->best.tally)
-			result_free(&p->best);
-		p->best = r;
-	} else {
+	if (outcome == PROBE_HELD)
+		keep(p, r, rate);
+	else
 		result_free(&r);
-	}
 	return outcome;
 }
 
@@ -197,6 +209,15 @@ static void say_found(const struct probing *p, const struct search *s)
 			p->opt.goal.name, limit, failed);
 }
 
+/* The run was whole, but the search of which it is to be the result was not. */
+static void cut_short(struct result *r, const struct load_options *opt)
+{
+	while (r->n_reasons > 0)
+		free(r->reason[--r->n_reasons]);
+	r->interrupted = true;
+	audit(r, opt);
+}
+
 static int find_rate(const struct load_options *opt, struct target target)
 {
 	struct probing p = { .opt = *opt,
@@ -211,7 +232,8 @@ static int find_rate(const struct load_options *opt, struct target target)
 		say_found(&p, &s);
 	p.opt.rate = s.held;
 	if (p.best.tally) {
-		p.best.interrupted = s.stopped;
+		if (s.stopped)
+			cut_short(&p.best, &p.opt);
 		status = write_all(&p.best, &p.opt, found);
 		result_free(&p.best);
 	} else if (opt->json) {
@@ -219,6 +241,8 @@ static int find_rate(const struct load_options *opt, struct target target)
 					    "find_rate", found),
 				  opt->json);
 	}
+	if (p.once.tally)
+		result_free(&p.once);
 	return s.stopped ? EXIT_INTERRUPTED : status;
 }
 

@@ -80,8 +80,9 @@ static const char help_text[] =
 	"  -h, --help, --version\n"
 	"\n"
 	"In an open loop every request has a time at which it is due, and is measured\n"
-	"from then: response time = send lag (+ connect) + service time. A closed loop waits for a\n"
-	"slow server, and so asks least when it is slowest: its times look too good.\n"
+	"from then: response time = send lag (+ connect) + service time. A closed loop\n"
+	"waits for a slow server, and so asks least when it is slowest: its times look\n"
+	"too good.\n"
 	"\n"
 	"Exit status: 0 a valid result, 1 an invalid one (its reasons are printed) or\n"
 	"none, 2 bad usage, 130 interrupted (Ctrl-C; what was measured is printed).\n";

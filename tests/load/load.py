@@ -126,6 +126,14 @@ class Run:
         for count in ("errors", "mismatches", "unanswered", "damaged"):
             assert self.json[count] == 0, (count, self)
 
+    def check_all_counted(self):
+        """Without warm-up: all that was sent counts. In a closed loop, what a
+        reply of the last moment led to may have been sent after the window."""
+        beyond = self.json["requests_total"] - self.json["requests"]
+        under_way = self.json["connections"] * (self.json["depth"] or 0)
+        assert 0 <= beyond <= under_way, self
+        assert self.json["response_ns"]["count"] == self.json["requests"] > 0
+
     def check_valid(self):
         self.check_unharmed()
         if self.status != 0:

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""What is sent, when, and over which connections: as the server saw it."""
+
+import collections
+import statistics
+
+import load
+import pytest
+from load import MS, SECOND
+from oddserver import OddServer
+
+
+def per_client(odd):
+    return collections.Counter(record.client for record in odd.records)
+
+
+def most_under_way(odd):
+    """Requests that the server had at one time, at most"""
+    changes = sorted([(r.read_ns, 1) for r in odd.records] +
+                     [(r.sent_ns, -1) for r in odd.records])
+    now = most = 0
+    for _, change in changes:
+        now += change
+        most = max(most, now)
+    return most
+
+
+# Schedules
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@load.up_to_3_times
+def test_bursts(odd, engine, threads):
+    """All of a burst at once, and bursts at equal distances."""
+    size, rate = 20, 400
+    distance = size * SECOND // rate
+    server = odd("--message", 64)
+    run = load.run(server, "--rate", rate, "--pattern", f"burst:{size}",
+                   "--connections", 7, "--threads", threads, "--engine",
+                   engine, "--warmup", "0s", "--duration", "1s")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests"] == counters["requests"] == rate
+    assert (run.json["pattern"], run.json["burst"]) == ("burst", size)
+    came = [r.read_ns for r in server.records]
+    bursts = [came[i:i + size] for i in range(0, rate, size)]
+    spans = [burst[-1] - burst[0] for burst in bursts]
+    load.no_disturbance(statistics.median(spans) < distance / 4 * load.SLOW,
+                        f"bursts took {spans}")
+    late = [burst[0] - came[0] - i * distance
+            for i, burst in enumerate(bursts)]
+    load.no_disturbance(all(abs(ns) < distance / 2 for ns in late),
+                        f"bursts came {late} ns after their time")
+
+
+@pytest.mark.parametrize("size, threads, connections", [
+    (3, 2, 2), (2, 4, 4), (1, 1, 1), (100, 3, 5)])
+def test_bursts_are_divided_without_remainder(odd, size, threads, connections):
+    server = odd("--message", 64)
+    run = load.run(server, "--rate", 300, "--pattern", f"burst:{size}",
+                   "--connections", connections, "--threads", threads,
+                   "--warmup", "0s", "--duration", "1s")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests"] == counters["requests"] == 300
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@load.up_to_3_times
+def test_uniform(odd, engine, threads):
+    """Every request has its place on the grid, whichever thread sends it."""
+    rate = 250
+    gap = SECOND // rate
+    server = odd("--message", 64)
+    run = load.run(server, "--rate", rate, "--arrivals", "uniform",
+                   "--connections", 5, "--threads", threads, "--engine",
+                   engine, "--warmup", "0s", "--duration", "1s")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests"] == counters["requests"] == rate
+    came = sorted(r.read_ns for r in server.records)
+    off = [at - came[0] - i * gap for i, at in enumerate(came)]
+    spread = load.quantile(off, 0.9) - load.quantile(off, 0.1)
+    load.no_disturbance(spread < gap / 2 * load.SLOW,
+                        f"off the grid by {spread} ns")
+    assert set(per_client(server).values()) <= {49, 50, 51} or threads > 1
+
+
+def requests_due(odd, seed, *args):
+    run = load.run(odd, "--rate", 500, "--connections", 4, "--seed", seed,
+                   "--warmup", "100ms", "--duration", "400ms", *args)
+    run.check_unharmed()
+    return run.json["requests"], run.json["requests_total"]
+
+
+def test_same_seed_same_schedule(engine):
+    with OddServer("--message", 64) as odd:
+        first = requests_due(odd, 7, "--engine", engine)
+        assert requests_due(odd, 7, "--engine", engine) == first
+        others = {requests_due(odd, seed, "--engine", engine)
+                  for seed in (8, 9, 10)}
+        odd.stop()
+    assert others - {first}
+    for requests, total in others | {first}:  # six standard deviations
+        assert abs(requests - 200) < 6 * 200 ** 0.5
+        assert abs(total - 250) < 6 * 250 ** 0.5
+
+
+@load.up_to_3_times
+def test_poisson_is_random(odd):
+    """Gaps between arrivals are exponential: as long as they vary, and more
+    than a third of them is longer than the average."""
+    server = odd("--message", 64)
+    run = load.run(server, "--rate", 300, "--connections", 8, "--warmup",
+                   "0s", "--duration", "2s")
+    server.stop()
+    run.check_unharmed()
+    assert run.json["arrivals"] == "poisson"
+    came = [r.read_ns for r in server.records]
+    gaps = [b - a for a, b in zip(came, came[1:])]
+    mean = statistics.mean(gaps)
+    variation = statistics.stdev(gaps) / mean
+    load.no_disturbance(0.8 < variation < 1.25, f"variation {variation}")
+    longer = sum(gap > mean for gap in gaps) / len(gaps)
+    load.no_disturbance(0.31 < longer < 0.43, f"{longer} of them are longer")
+
+
+def bytes_of_seed(*args):
+    """What a connection sends, without what any other does"""
+    taken = []
+
+    def take(sock):
+        got = b""
+        while len(got) < 4096:
+            part = sock.recv(4096 - len(got))
+            if not part:
+                return
+            got += part
+        taken.append(got)
+
+    with load.listener(take) as sink:
+        load.run(sink, "--connections", 1, "--message", 4096, "--warmup",
+                 "0s", "--duration", "100ms", *args)
+    (got,) = taken
+    return got
+
+
+def test_same_seed_same_bytes():
+    first = bytes_of_seed("--seed", 3)
+    assert bytes_of_seed("--seed", 3, "--engine", "epoll") == first
+    other = bytes_of_seed("--seed", 4)
+    assert sum(a == b for a, b in zip(first, other)) < 100
+
+
+# Connections
+
+
+@pytest.mark.parametrize("loop", ["closed", "open"])
+@pytest.mark.parametrize("idle", [0, 5])
+def test_connect(odd, engine, loop, idle):
+    """A connection for each request, and none besides."""
+    server = odd("--message", 64, "--delay", "2ms")
+    run = load.run(server, "--pattern", "connect", "--connections", 4,
+                   "--idle", idle, "--engine", engine,
+                   *(["--rate", 200] if loop == "open" else []),
+                   "--warmup", "100ms", "--duration", "400ms")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests_total"] == counters["requests"] > 20
+    assert counters["accepted"] == run.json["requests_total"] + idle
+    assert max(per_client(server).values()) == 1
+    assert run.json["pattern"] == "connect"
+    # Connecting is a part of the response time, not of the service time.
+    for name in ("connect_ns", "service_ns", "response_ns"):
+        assert run.json[name]["count"] > 0
+    if loop == "closed":
+        assert run.json["connect_ns"]["count"] == run.json["requests"]
+    assert run.json["response_ns"]["mean"] >= run.json["service_ns"]["mean"]
+    assert "connect" in run.text and "a new one for each request" in run.text
+    assert counters["client_reset"] == 0
+    assert most_under_way(server) <= 4
+
+
+def test_connects_in_window_are_counted(odd, engine):
+    server = odd("--message", 64)
+    run = load.run(server, "--pattern", "connect", "--connections", 50,
+                   "--rate", 200, "--arrivals", "uniform", "--engine", engine,
+                   "--warmup", "200ms", "--duration", "300ms")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests"] == 60
+    assert counters["accepted"] == run.json["requests_total"] == 100
+    # One that was due before an edge may have been begun after it.
+    assert abs(run.json["connect_ns"]["count"] - 60) <= 3 * load.SLOW
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_idle(odd, engine, threads):
+    """They are there, and say nothing."""
+    server = odd("--message", 64, "--delay", "1ms")
+    run = load.run(server, "--connections", 5, "--idle", 100, "--threads",
+                   threads, "--engine", engine, "--warmup", "0s",
+                   "--duration", "300ms")
+    counters = server.stop()
+    run.check_unharmed()
+    assert counters["accepted"] == 105
+    assert len(per_client(server)) == 5
+    assert counters["requests"] == run.json["requests_total"]
+    assert run.json["connections"] == 5 and run.json["idle"] == 100
+    assert run.json["connect_ns"]["count"] == 105
+    assert "5 connections and 100 idle" in run.text
+
+
+def test_idle_closed_by_the_server(engine):
+    """A server that does not keep silent clients: that is reported."""
+    def impatient(sock):
+        sock.settimeout(0.15 * load.SLOW)
+        try:
+            while part := sock.recv(1 << 16):
+                sock.sendall(part)
+                sock.settimeout(None)
+        except TimeoutError:
+            pass
+
+    with load.listener(impatient) as server:
+        run = load.run(server, "--connections", 2, "--idle", 6, "--engine",
+                       engine, "--warmup", "0s", "--duration",
+                       f"{400 * load.SLOW}ms")
+    assert run.status == 1
+    assert run.errors() == {"closed": 6} and run.mismatches() == {}
+    assert run.json["unanswered"] == 0 and run.json["requests"] > 0
+    assert run.json["duration_s"] == 0.4 * load.SLOW
+    assert any("6 connections were closed" in fault for fault in run.faults)
+
+
+@pytest.mark.parametrize("connections, depth, threads", [
+    (1, 1, 1), (1, 8, 1), (3, 5, 1), (5, 1, 2), (5, 3, 2), (7, 2, 3)])
+@load.up_to_3_times
+def test_depth_and_threads(odd, engine, connections, depth, threads):
+    """As many under way as was asked for, on each connection, all the time."""
+    server = odd("--message", 64, "--delay", "10ms")
+    run = load.run(server, "--connections", connections, "--depth", depth,
+                   "--threads", threads, "--engine", engine, "--warmup",
+                   "0s", "--duration", "400ms")
+    counters = server.stop()
+    run.check_unharmed()
+    wanted = connections * depth
+    assert counters["accepted"] == connections
+    assert run.json["requests_total"] == counters["requests"]
+    assert run.json["requests"] == run.json["response_ns"]["count"]
+    assert run.json["threads"] == threads
+    assert most_under_way(server) == wanted
+    shares = per_client(server)
+    assert len(shares) == connections
+    assert min(shares.values()) >= depth * (5 if load.SLOW == 1 else 1)
+    # By the server's own record: time in it, over the time of the run
+    inside = sum(r.took_ns for r in server.records) / (400 * MS)
+    load.no_disturbance(0.8 * wanted < inside, f"{inside} of {wanted}")
+    load.no_disturbance(abs(run.json["in_flight"] - wanted) < 0.1 * wanted,
+                        f"in flight: {run.json['in_flight']} of {wanted}")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_histograms_of_threads_add_up(odd, engine, threads):
+    server = odd("--message", 64, "--delay", "2ms")
+    run = load.run(server, "--connections", 3, "--threads", threads, "--rate",
+                   300, "--engine", engine, "--warmup", "50ms", "--duration",
+                   "300ms")
+    server.stop()
+    run.check_unharmed()
+    count = run.json["requests"]
+    for name in ("response", "service", "send_lag"):
+        assert sum(n for _, _, n in run.buckets(name)) == count
+        assert run.json[f"{name}_ns"]["count"] == count
+    assert sum(slot["requests"] for slot in
+               run.json["series"]["slices"]) == count

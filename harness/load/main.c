@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the load generator: one run, or a search that is made of runs */
-#include "print.h"
+#include "find.h"
 #include "report.h"
 #include "run.h"
 #include "screen.h"
-#include "search.h"
 
 #include "models/common/die.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-
-/* --json - has stdout for itself. */
-static FILE *text_file(const struct load_options *opt)
-{
-	return opt->json && strcmp(opt->json, "-") == 0 ? stderr : stdout;
-}
 
 /* Now, not after a run that would be lost */
 static void check_writable(const char *option, const char *path)
@@ -29,221 +21,6 @@ static void check_writable(const char *option, const char *path)
 	if (!file)
 		die("%s %s", option, path);
 	fclose(file);
-}
-
-static int end_of(const struct result *r)
-{
-	if (r->interrupted)
-		return EXIT_INTERRUPTED;
-	return r->valid ? EXIT_SUCCESS : EXIT_FAILED;
-}
-
-static int write_all(const struct result *r, const struct load_options *opt,
-		     json_t *search)
-{
-	if (!opt->quiet) {
-		report_text(r, opt, text_file(opt));
-		if (fflush(text_file(opt)) != 0)
-			die("write to stdout");
-	}
-	if (opt->histogram)
-		report_write_histograms(r, opt);
-	if (opt->json) {
-		json_t *json = report_json(r, opt);
-
-		if (search)
-			json_object_set_new(json, "find_rate", search);
-		report_write_json(json, opt->json);
-	}
-	return end_of(r);
-}
-
-/* ---------------------------------------------------------------- --find-rate */
-
-/* Where the search begins, unless --rate says it, and where it ends at last */
-static const double first_rate = 1000, highest_rate = 10e6;
-
-struct probing {
-	struct load_options opt;
-	struct target target;
-	json_t *probes;
-	struct result once; /* the last that held: perhaps by chance */
-	double once_rate;
-	struct result
-		best; /* of the highest rate that held, and did so again */
-	bool interrupted;
-};
-
-static int64_t reached(const struct result *r, const struct goal *goal)
-{
-	const struct histogram *h = &r->tally->response;
-
-	if (goal->share == 1)
-		return h->count ? h->max : -1;
-	return histogram_percentile(h, goal->share, NULL);
-}
-
-/* Whether bytes or connections were lost: then no time says anything. */
-static bool went_wrong(const struct tally *t)
-{
-	for (int i = 0; i < DAMAGES; i++)
-		if (t->damages[i])
-			return true;
-	for (int i = 0; i < FAILURES; i++)
-		if (t->failures[i])
-			return true;
-	return t->answered == 0;
-}
-
-/*
- * The response time has the generator's own lateness in it: if it keeps the limit
- * all the same, the server does. If it does not, the server is to blame only
- * where the generator is not.
- */
-static enum probe judge(const struct result *r, const struct goal *goal)
-{
-	if (r->interrupted || went_wrong(r->tally))
-		return PROBE_UNUSABLE;
-	if (!r->sustained || r->tally->unanswered > 0)
-		return r->late ? PROBE_UNUSABLE : PROBE_FAILED;
-	if (reached(r, goal) <= goal->ns)
-		return PROBE_HELD;
-	return r->valid ? PROBE_FAILED : PROBE_UNUSABLE;
-}
-
-static void say_probe(const struct probing *p, const struct result *r,
-		      enum probe outcome)
-{
-	static const char *const said[] = { "held", "failed", "unusable" };
-	char rate[PRINT_SIZE], time[PRINT_SIZE];
-	const struct goal *goal = &p->opt.goal;
-
-	json_array_append_new(
-		p->probes,
-		json_pack("{s:f,s:f,s:I,s:s,s:b}", "offered_per_second",
-			  p->opt.rate, "requests_per_second", result_rate(r),
-			  "reached_ns", (json_int_t)reached(r, goal), "outcome",
-			  said[outcome], "valid", r->valid));
-	if (p->opt.quiet)
-		return;
-	fprintf(text_file(&p->opt), "%12s/s  %s %-10s %s%s%s\n",
-		print_count(rate, p->opt.rate), goal->name,
-		r->sustained ? print_time(time, reached(r, goal)) : "-",
-		said[outcome], outcome == PROBE_UNUSABLE ? ": " : "",
-		outcome == PROBE_UNUSABLE ? r->reason[0] : "");
-	fflush(text_file(&p->opt));
-}
-
-/* A rate that holds does so twice: see search.c. */
-static void keep(struct probing *p, struct result r, double rate)
-{
-	struct result *to =
-		p->once.tally && p->once_rate == rate ? &p->best : &p->once;
-
-	if (to->tally)
-		result_free(to);
-	*to = r;
-	p->once_rate = rate;
-}
-
-static enum probe probe(double rate, void *data, bool *stop)
-{
-	struct probing *p = data;
-	struct result r;
-	enum probe outcome;
-
-	p->opt.rate = rate;
-	r = run_once(&p->opt, p->target);
-	*stop = p->interrupted = r.interrupted;
-	outcome = judge(&r, &p->opt.goal);
-	if (!r.interrupted)
-		say_probe(p, &r, outcome);
-	if (outcome == PROBE_HELD)
-		keep(p, r, rate);
-	else
-		result_free(&r);
-	return outcome;
-}
-
-static json_t *search_json(const struct probing *p, const struct search *s)
-{
-	const struct goal *goal = &p->opt.goal;
-
-	return json_pack("{s:s,s:I,s:o,s:o,s:b,s:o}", "limit", goal->name,
-			 "limit_ns", (json_int_t)goal->ns, "held_per_second",
-			 s->held > 0 ? json_real(s->held) : json_null(),
-			 "failed_per_second",
-			 s->failed > 0 ? json_real(s->failed) : json_null(),
-			 "limited_by_generator", s->by_generator, "probes",
-			 p->probes);
-}
-
-/* What the search found, in a sentence */
-static void say_found(const struct probing *p, const struct search *s)
-{
-	char held[PRINT_SIZE], failed[PRINT_SIZE], limit[PRINT_SIZE];
-	FILE *file = text_file(&p->opt);
-
-	print_time(limit, p->opt.goal.ns);
-	print_count(held, s->held);
-	print_count(failed, s->failed);
-	if (s->stopped)
-		fprintf(file, "\nInterrupted; so far %s/s held %s <= %s.\n\n",
-			held, p->opt.goal.name, limit);
-	else if (s->held == 0)
-		fprintf(file,
-			"\nNo rate held %s <= %s; the lowest tried was "
-			"%s/s.\n",
-			p->opt.goal.name, limit, failed);
-	else if (s->failed == 0)
-		fprintf(file,
-			"\n%s/s held %s <= %s; no higher rate is tried.\n\n",
-			held, p->opt.goal.name, limit);
-	else if (s->by_generator)
-		fprintf(file,
-			"\nAt least %s/s hold %s <= %s; at %s/s the generator, "
-			"not the server, was the limit.\n\n",
-			held, p->opt.goal.name, limit, failed);
-	else
-		fprintf(file, "\n%s/s held %s <= %s; %s/s did not.\n\n", held,
-			p->opt.goal.name, limit, failed);
-}
-
-/* The run was whole, but the search of which it is to be the result was not. */
-static void cut_short(struct result *r, const struct load_options *opt)
-{
-	while (r->n_reasons > 0)
-		free(r->reason[--r->n_reasons]);
-	r->interrupted = true;
-	audit(r, opt);
-}
-
-static int find_rate(const struct load_options *opt, struct target target)
-{
-	struct probing p = { .opt = *opt,
-			     .target = target,
-			     .probes = json_array() };
-	struct search s = search_rate(opt->rate > 0 ? opt->rate : first_rate,
-				      highest_rate, probe, &p);
-	json_t *found = search_json(&p, &s);
-	int status = EXIT_FAILED;
-
-	if (!opt->quiet)
-		say_found(&p, &s);
-	p.opt.rate = s.held;
-	if (p.best.tally) {
-		if (s.stopped)
-			cut_short(&p.best, &p.opt);
-		status = write_all(&p.best, &p.opt, found);
-		result_free(&p.best);
-	} else if (opt->json) {
-		report_write_json(json_pack("{s:b,s:o}", "valid", 0,
-					    "find_rate", found),
-				  opt->json);
-	}
-	if (p.once.tally)
-		result_free(&p.once);
-	return s.stopped ? EXIT_INTERRUPTED : status;
 }
 
 int main(int argc, char **argv)
@@ -263,7 +40,7 @@ int main(int argc, char **argv)
 	if (opt.goal.share > 0)
 		return find_rate(&opt, target);
 	r = run_once(&opt, target);
-	status = write_all(&r, &opt, NULL);
+	status = report_all(&r, &opt, NULL);
 	result_free(&r);
 	return status;
 }

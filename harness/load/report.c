@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include "print.h"
+#include "run.h"
 
 #include "models/common/die.h"
 
@@ -449,4 +450,39 @@ void report_write_histograms(const struct result *r,
 		return;
 	write_histogram(opt->histogram, ".service", &t->service);
 	write_histogram(opt->histogram, ".send-lag", &t->send_lag);
+}
+
+/* ------------------------------------------------------------------------ all */
+
+/* --json - has stdout for itself. */
+FILE *report_file(const struct load_options *opt)
+{
+	return opt->json && strcmp(opt->json, "-") == 0 ? stderr : stdout;
+}
+
+static int end_of(const struct result *r)
+{
+	if (r->interrupted)
+		return EXIT_INTERRUPTED;
+	return r->valid ? EXIT_SUCCESS : EXIT_FAILED;
+}
+
+int report_all(const struct result *r, const struct load_options *opt,
+	       json_t *search)
+{
+	if (!opt->quiet) {
+		report_text(r, opt, report_file(opt));
+		if (fflush(report_file(opt)) != 0)
+			die("write to stdout");
+	}
+	if (opt->histogram)
+		report_write_histograms(r, opt);
+	if (opt->json) {
+		json_t *json = report_json(r, opt);
+
+		if (search)
+			json_object_set_new(json, "find_rate", search);
+		report_write_json(json, opt->json);
+	}
+	return end_of(r);
 }

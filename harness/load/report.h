@@ -4,7 +4,6 @@
 #define REPORT_H
 
 #include "result.h"
-#include "search.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -18,5 +17,13 @@ json_t *report_json(const struct result *r, const struct load_options *opt);
 void report_write_json(json_t *json, const char *path);
 void report_write_histograms(const struct result *r,
 			     const struct load_options *opt);
+
+/* Where text goes: --json - has stdout for itself. */
+FILE *report_file(const struct load_options *opt);
+
+/* All that was asked for, and what was found by a search, if it is one's. Returns
+ * the exit status of the program. */
+int report_all(const struct result *r, const struct load_options *opt,
+	       json_t *search);
 
 #endif

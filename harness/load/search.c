@@ -3,7 +3,10 @@
 #include "search.h"
 
 static const unsigned enough[] = {
-	[PROBE_HELD] = 2, [PROBE_FAILED] = 2, [PROBE_UNUSABLE] = 3
+	[PROBE_HELD] = 2,
+	[PROBE_FAILED] = 2,
+	[PROBE_UNUSABLE] = 3,
+	[PROBE_WRONG] = 2,
 };
 static const double step = 2, precision = 1.05, lowest = 1;
 
@@ -19,7 +22,7 @@ struct probing {
  */
 static enum probe try(const struct probing *p, double rate)
 {
-	unsigned said[PROBE_UNUSABLE + 1] = { 0 };
+	unsigned said[PROBE_WRONG + 1] = { 0 };
 
 	for (;;) {
 		enum probe outcome =
@@ -45,7 +48,7 @@ static bool held(const struct probing *p, double rate)
 		return true;
 	}
 	p->search->failed = rate;
-	p->search->by_generator = outcome == PROBE_UNUSABLE;
+	p->search->why = outcome;
 	return false;
 }
 

@@ -14,13 +14,14 @@
 enum probe {
 	PROBE_HELD,
 	PROBE_FAILED,   /* the server was too slow */
-	PROBE_UNUSABLE, /* the generator was, or it was interrupted */
+	PROBE_UNUSABLE, /* the generator was: it says nothing of the server */
+	PROBE_WRONG,    /* the server lost or damaged something */
 };
 
 struct search {
-	double held;       /* the highest rate that held; 0: none */
-	double failed;     /* the lowest that did not; 0: none */
-	bool by_generator; /* it ended because the generator could not go on */
+	double held;    /* the highest rate that held; 0: none */
+	double failed;  /* the lowest that did not; 0: none */
+	enum probe why; /* it did not: anything but PROBE_HELD */
 	bool stopped;
 	unsigned probes;
 };

@@ -66,7 +66,7 @@ static void finds_any_capacity(void **state)
 		struct search s = search(&i);
 
 		check_found(&s, capacity);
-		assert_false(s.by_generator);
+		assert_int_not_equal(s.why, PROBE_UNUSABLE);
 		assert_int_equal(s.probes, i.probes);
 		most = i.probes > most ? i.probes : most;
 	}
@@ -150,6 +150,7 @@ static enum probe say(double rate, void *data, bool *stop)
 #define H PROBE_HELD
 #define F PROBE_FAILED
 #define U PROBE_UNUSABLE
+#define W PROBE_WRONG
 
 /* What is made of the answers to the one rate there is */
 static void two_that_agree_decide(void **state)
@@ -158,19 +159,21 @@ static void two_that_agree_decide(void **state)
 	static const struct {
 		enum probe said[5];
 		unsigned asked;
-		bool held, by_generator;
+		bool held;
+		enum probe why;
 	} cases[] = {
-		{ { H, H, F }, 2, true, false },
-		{ { F, H, H }, 3, true, false },
-		{ { H, F, H }, 3, true, false },
-		{ { F, F, H }, 2, false, false },
-		{ { H, F, F }, 3, false, false },
-		{ { U, H, H }, 3, true, false },
-		{ { U, U, H, H }, 4, true, false },
-		{ { U, U, H, F, H }, 5, true, false },
-		{ { U, H, U, F, F }, 5, false, false },
-		{ { U, U, U, H, H }, 3, false, true },
-		{ { H, U, F, U, U }, 5, false, true },
+		{ { H, H, F }, 2, true, H },
+		{ { F, H, H }, 3, true, H },
+		{ { H, F, H }, 3, true, H },
+		{ { F, F, H }, 2, false, F },
+		{ { H, F, F }, 3, false, F },
+		{ { U, H, H }, 3, true, H },
+		{ { U, U, H, H }, 4, true, H },
+		{ { U, U, H, F, H }, 5, true, H },
+		{ { U, H, U, F, F }, 5, false, F },
+		{ { U, U, U, H, H }, 3, false, U },
+		{ { H, U, F, U, U }, 5, false, U },
+		{ { W, H, F, W }, 4, false, W },
 	};
 
 	(void)state;
@@ -184,7 +187,7 @@ static void two_that_agree_decide(void **state)
 		assert_int_equal(next - said, cases[i].asked);
 		assert_int_equal(s.held > 0, cases[i].held);
 		assert_int_equal(s.failed > 0, !cases[i].held);
-		assert_int_equal(s.by_generator, cases[i].by_generator);
+		assert_int_equal(s.why, cases[i].why);
 	}
 }
 
@@ -196,7 +199,7 @@ static void the_generator_is_the_limit(void **state)
 		struct search s = search(&i);
 
 		check_found(&s, limit);
-		assert_true(s.by_generator);
+		assert_int_equal(s.why, PROBE_UNUSABLE);
 	}
 	for (double limit = 8000; limit < 9e6; limit *= 2.3) {
 		/* It fails at the doublings, but the server does before it. */
@@ -205,7 +208,7 @@ static void the_generator_is_the_limit(void **state)
 		struct search s = search(&i);
 
 		check_found(&s, limit / 1.2);
-		assert_false(s.by_generator);
+		assert_int_not_equal(s.why, PROBE_UNUSABLE);
 	}
 }
 
@@ -223,7 +226,7 @@ static void a_stop_ends_it_at_once(void **state)
 		assert_true(s.stopped);
 		assert_int_equal(i.probes, at);
 		assert_int_equal(s.probes, at - 1);
-		assert_false(s.by_generator);
+		assert_int_not_equal(s.why, PROBE_UNUSABLE);
 		assert_true(s.held <= 123456);
 		assert_true(s.failed == 0 || s.failed > 123456);
 		assert_true(at > 2 || (s.held == 0 && s.failed == 0));

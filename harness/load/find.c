@@ -42,7 +42,7 @@ static bool went_wrong(const struct tally *t)
 	for (int i = 0; i < FAILURES; i++)
 		if (t->failures[i])
 			return true;
-	return t->answered == 0;
+	return false;
 }
 
 /*
@@ -54,6 +54,8 @@ static enum probe judge(const struct result *r, const struct goal *goal)
 {
 	if (went_wrong(r->tally))
 		return PROBE_WRONG;
+	if (r->tally->answered == 0 && r->sustained) /* nothing was due */
+		return PROBE_UNUSABLE;
 	if (!r->sustained || r->tally->unanswered > 0)
 		return r->late ? PROBE_UNUSABLE : PROBE_FAILED;
 	if (reached(r, goal) <= goal->ns)

@@ -16,7 +16,7 @@ SHORT = ["--warmup", "50ms", "--duration", "200ms"]
 def probes_in(text):
     """What the text lists: (rate, what was reached or "-", outcome)"""
     return re.findall(r"^ *([\d,.]+)/s  p\S+ ([\d.]+ [num]?s|-) +"
-                      r"(held|failed|unusable)", text, re.M)
+                      r"(held|failed|unusable|wrong)", text, re.M)
 
 
 def check_search(run, limit_ns):

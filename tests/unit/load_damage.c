@@ -196,6 +196,28 @@ static void a_bit_flipped(void **state)
 			flip(messages[i / 3], chunks[i % 3], at);
 }
 
+/* One that was decided upon is not looked at again with the next. */
+static void two_bits_flipped(void **state)
+{
+	(void)state;
+	for (int i = 0; i < MESSAGES * CHUNKS; i++)
+		for (size_t gap = 2; gap < 7; gap++)
+			for (size_t at = 0; at + gap < 3 * messages[i / 3] - 4;
+			     at += 1 + messages[i / 3] / 128) {
+				struct bench b = begin(messages[i / 3], 3,
+						       chunks[i % 3]);
+				bool both = at / b.message !=
+					    (at + gap) / b.message;
+
+				add_rest(&b, 0);
+				b.reply[at] ^= 1;
+				b.reply[at + gap] ^= 1;
+				end(&b);
+				check(&b, DAMAGE_CORRUPTION, 2, 1 + both, 0);
+				check_place(&b, at);
+			}
+}
+
 /* Many bytes wrong, but most of them right: still only changed */
 static void every_third_byte_changed(void **state)
 {
@@ -350,6 +372,27 @@ static void a_reply_repeated(void **state)
 				end(&b);
 				check(&b, DAMAGE_DUPLICATION, 1, 0, 0);
 				check_place(&b, twice * b.message);
+			}
+}
+
+/* Only the beginning of it came again: then all goes on. */
+static void half_a_reply_repeated(void **state)
+{
+	enum { N = 4 };
+
+	(void)state;
+	for (int i = CHUNKS; i < MESSAGES * CHUNKS; i++) /* 64 B or more */
+		for (unsigned after = 1; after < N; after++)
+			for (size_t k = 16; k < 64; k += 3) {
+				struct bench b = begin(messages[i / 3], N,
+						       chunks[i % 3]);
+
+				add(&b, 0, after * b.message);
+				add(&b, 0, k);
+				add_rest(&b, after * b.message);
+				end(&b);
+				check(&b, DAMAGE_DUPLICATION, 1, 0, 0);
+				check_place(&b, 0);
 			}
 }
 
@@ -588,6 +631,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_happened),
 		cmocka_unit_test(a_bit_flipped),
+		cmocka_unit_test(two_bits_flipped),
 		cmocka_unit_test(every_third_byte_changed),
 		cmocka_unit_test(a_byte_lost),
 		cmocka_unit_test(the_last_byte_may_be_late),
@@ -595,6 +639,7 @@ int main(void)
 		cmocka_unit_test(a_reply_lost),
 		cmocka_unit_test(replies_lost),
 		cmocka_unit_test(a_reply_repeated),
+		cmocka_unit_test(half_a_reply_repeated),
 		cmocka_unit_test(replies_swapped),
 		cmocka_unit_test(replies_backwards),
 		cmocka_unit_test(bytes_repeated),

@@ -163,6 +163,13 @@ static void no_two_requests_are_alike(void **state)
 					      p,
 					      (struct place){ .request = j }),
 					0, 60);
+	/* Nor those that are very far apart */
+	for (int bit = 6; bit < 64; bit++)
+		assert_in_range(
+			alike(p, (struct place){ .request = 5 }, p,
+			      (struct place){
+				      .request = 5 + (UINT64_C(1) << bit) }),
+			0, 60);
 	/* Nor one and itself, some bytes later */
 	for (size_t shift = 1; shift < 70; shift++)
 		assert_in_range(

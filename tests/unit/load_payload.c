@@ -152,6 +152,11 @@ static void no_two_streams_are_alike(void **state)
 		}
 }
 
+static struct place at(uint64_t request, size_t byte)
+{
+	return (struct place){ .request = request, .byte = byte };
+}
+
 static void no_two_requests_are_alike(void **state)
 {
 	struct payload p = payload_of(1, 0, STREAM);
@@ -159,23 +164,15 @@ static void no_two_requests_are_alike(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 40; i++)
 		for (uint64_t j = 0; j < i; j++)
-			assert_in_range(alike(p, (struct place){ .request = i },
-					      p,
-					      (struct place){ .request = j }),
-					0, 60);
+			assert_in_range(alike(p, at(i, 0), p, at(j, 0)), 0, 60);
 	/* Nor those that are very far apart */
 	for (int bit = 6; bit < 64; bit++)
-		assert_in_range(
-			alike(p, (struct place){ .request = 5 }, p,
-			      (struct place){
-				      .request = 5 + (UINT64_C(1) << bit) }),
-			0, 60);
+		assert_in_range(alike(p, at(5, 0), p,
+				      at(5 + (UINT64_C(1) << bit), 0)),
+				0, 60);
 	/* Nor one and itself, some bytes later */
 	for (size_t shift = 1; shift < 70; shift++)
-		assert_in_range(
-			alike(p, (struct place){ .request = 0 }, p,
-			      (struct place){ .request = 0, .byte = shift }),
-			0, 60);
+		assert_in_range(alike(p, at(0, 0), p, at(0, shift)), 0, 60);
 }
 
 /* Requests of one byte are still made from their number. */

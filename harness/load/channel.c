@@ -105,6 +105,7 @@ size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
 		c->tally->held += c->blocked;
 	}
 	c->out = end;
+	c->held = c->blocked;
 	c->blocked = false;
 	return n;
 }
@@ -123,8 +124,10 @@ void channel_did_send(struct channel *c, size_t made, size_t sent)
 		(c->out.byte + c->payload.message - back % c->payload.message) %
 		c->payload.message;
 	for (uint64_t i = begins_after(c->out); i < end; i++)
-		if (!channel_is_answered(c, i))
+		if (!channel_is_answered(c, i)) {
 			request_of(c, i)->sent = NOT_SENT;
+			c->tally->held -= c->held; /* it will count again */
+		}
 }
 
 /* --------------------------------------------------------------- receiving */

@@ -64,6 +64,7 @@ struct channel {
 	bool sending; /* the engine has not said yet what came of it */
 	bool watched; /* for room to send: epoll */
 	bool blocked; /* something could not be sent at once */
+	bool held;    /* and so was it with what was made last */
 	void *engine; /* the engine's own */
 
 	/* only when bytes came back wrong: damage.c */

@@ -132,6 +132,26 @@ static void sends_cut_anywhere(void **state)
 	}
 }
 
+/* However often the socket was full, a request waited once. */
+static void who_waits_counts_once(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	begin(&b, 8, false);
+	release(&b, 10, 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(send_some(&b, 80, 0, 10 + i), 0);
+	for (int i = 0; i < 80; i++) /* a byte each time */
+		assert_int_equal(send_some(&b, 80, 1, 100 + i), 1);
+	assert_int_equal(b.t->held, 10);
+	assert_int_equal(echo(&b, (struct place){ 0 }, 80, 1000), 10);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(b.t->send_lag.bucket[100 + 8 * i], 1);
+	check_sound(&b);
+	end(&b);
+}
+
 /* Little space to make bytes in is not a full socket. */
 static void little_space_holds_nobody_up(void **state)
 {
@@ -522,6 +542,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sends_cut_anywhere),
+		cmocka_unit_test(who_waits_counts_once),
 		cmocka_unit_test(little_space_holds_nobody_up),
 		cmocka_unit_test(nothing_to_send),
 		cmocka_unit_test(connecting_is_not_lateness),

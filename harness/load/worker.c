@@ -568,6 +568,9 @@ void worker_run(struct worker *w)
 	w->delay_to = run_delay(w);
 	w->ended = least(now, run->to);
 	w->tally->to = w->ended;
+	/* It may have woken up late: what was due before the end counts. */
+	if (open_loop(w) && !atomic_load(&run->stop))
+		release_due(w, now);
 	drain(w, now);
 	end_all(w);
 }

@@ -570,6 +570,41 @@ static void a_generator_without_cpu(void **state)
 	nothing_wrong();
 }
 
+/* It slept beyond the end of the window: what was due in it counts all the same. */
+static void without_cpu_at_the_end(void **state)
+{
+	struct load_options opt = options();
+
+	(void)state;
+	opt.rate = 1000;
+	opt.connections = 4;
+	run(&opt, (struct server){ .delay = 100 * us,
+				   .oversleep_at = 900 * ms,
+				   .oversleep = 500 * ms });
+	assert_int_equal(o.t->answered, 1000);
+	assert_int_equal(in_bucket(&o.t->send_lag, 0), 1000 - 200);
+	for (int i = 301; i <= 500; i++)
+		assert_int_equal(in_bucket(&o.t->send_lag, i * ms), 1);
+	assert_int_equal(o.t->in_window, 800);
+	nothing_wrong();
+	/* By a little: the last one is not forgotten. */
+	opt.rate = 10;
+	run(&opt, (struct server){ .delay = ms,
+				   .oversleep_at = 1000 * ms,
+				   .oversleep = 101 * ms });
+	assert_int_equal(o.t->answered, 10);
+	all_are(&o.t->service, ms, 10);
+	assert_int_equal(o.t->send_lag.max, 101 * ms);
+	nothing_wrong();
+	/* But who interrupts it wants no more of it. */
+	opt.rate = 1000;
+	run(&opt, (struct server){ .delay = ms,
+				   .interrupt_at = 600 * ms,
+				   .oversleep_at = 500 * ms + 500 * us,
+				   .oversleep = 300 * ms });
+	assert_in_range(o.t->answered, 400, 401);
+}
+
 /* A worker with its own CPU to wait on: awake near a deadline, and for replies */
 static void spins_when_it_has_a_cpu(void **state)
 {
@@ -1026,6 +1061,7 @@ int main(void)
 		cmocka_unit_test(bursts_are_exact),
 		cmocka_unit_test(lateness_is_counted),
 		cmocka_unit_test(a_generator_without_cpu),
+		cmocka_unit_test(without_cpu_at_the_end),
 		cmocka_unit_test(spins_when_it_has_a_cpu),
 		cmocka_unit_test(a_stall_is_seen_in_an_open_loop),
 		cmocka_unit_test(a_closed_loop_hides_it),

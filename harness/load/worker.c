@@ -419,8 +419,18 @@ static bool give(struct worker *w, int64_t intended)
 	return false;
 }
 
+/* Who waits longest is first, also where a connection became free by failing. */
+static void connect_waiting(struct worker *w)
+{
+	int64_t intended;
+
+	while (w->n_resting > 0 && next_waiting(w, &intended))
+		connect_for(w, w->resting[--w->n_resting], intended);
+}
+
 static void release_due(struct worker *w, int64_t now)
 {
+	connect_waiting(w);
 	while (w->due <= now && w->due < w->run->to && !w->over) {
 		if (!give(w, w->due))
 			return;

@@ -804,6 +804,26 @@ static void connect_closed_loop(void **state)
 	}
 }
 
+/* The first connections are refused; who waited behind them is not forgotten. */
+static void refused_ones_hold_up_nobody(void **state)
+{
+	struct load_options opt = options();
+
+	(void)state;
+	opt.pattern = PATTERN_CONNECT;
+	opt.burst = 4;
+	opt.rate = 40;
+	opt.warmup = 0;
+	run(&opt, (struct server){ .connect = 300 * us,
+				   .delay = 100 * us,
+				   .connect_error = ECONNREFUSED,
+				   .connect_fails = 1 });
+	assert_int_equal(o.t->failures[FAILURE_REFUSED], 1);
+	assert_int_equal(o.t->unanswered, 1);
+	assert_int_equal(o.t->answered, 39);
+	assert_in_range(o.t->response.max, 1500 * us, 1600 * us);
+}
+
 /* -------------------------------------------------------------------- set-up */
 
 static void set_up_is_64_at_a_time(void **state)
@@ -1070,6 +1090,7 @@ int main(void)
 		cmocka_unit_test(connect_queue),
 		cmocka_unit_test(connect_overload),
 		cmocka_unit_test(connect_closed_loop),
+		cmocka_unit_test(refused_ones_hold_up_nobody),
 		cmocka_unit_test(set_up_is_64_at_a_time),
 		cmocka_unit_test(idle_ones_are_shared_out),
 		cmocka_unit_test(who_cannot_connect_is_counted),

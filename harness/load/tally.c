@@ -116,8 +116,11 @@ int64_t slice_percentile(const struct slice *s, double share)
 		count += __atomic_load_n(&s->bucket[i], __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < SLICE_BUCKETS; i++) {
 		seen += __atomic_load_n(&s->bucket[i], __ATOMIC_RELAXED);
-		if (seen > 0 && seen >= share * count)
-			return slice_lowest(i + 1) - 1;
+		if (seen > 0 && seen >= share * count) {
+			int64_t ns = slice_lowest(i + 1) - 1;
+
+			return s->max > 0 && ns > s->max ? s->max : ns;
+		}
 	}
 	return -1;
 }

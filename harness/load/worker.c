@@ -299,8 +299,8 @@ static void time_out(struct worker *w, int64_t now)
 	}
 }
 
-/* Connects everybody; who cannot is counted. With pattern connect, only those
- * who will be idle, and one more to see that somebody answers. */
+/* Connects everybody; who cannot is counted. With pattern connect, only those who
+ * will be idle. */
 void worker_set_up(struct worker *w)
 {
 	int64_t began = now_of(w), now = began;

@@ -85,11 +85,16 @@ static uint64_t begins_after(struct place place)
 	return place.request + (place.byte > 0);
 }
 
+static void take_suspect(struct channel *c, int64_t now, bool last);
+
 size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
 {
 	size_t n = channel_to_send(c);
 	struct place end;
 
+	/* What came when nothing was due is no reply to what is sent now. */
+	if (c->suspect && c->suspect->n > 0 && channel_awaited(c) == 0)
+		take_suspect(c, now, true);
 	if (n > space)
 		n = space;
 	payload_make(&c->payload, c->out, to, n);

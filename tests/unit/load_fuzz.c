@@ -141,6 +141,26 @@ static void replies_to_what_was_not_sent(void **state)
 	leave(&talk);
 }
 
+/* Bytes that came when nothing was due were right once they were due. */
+static void a_reply_before_its_request(void **state)
+{
+	struct talk talk;
+	char byte;
+
+	(void)state;
+	begin(&talk, 3, 3);
+	come(&talk, 0, 9);
+	channel_release(&talk.c, 10);
+	payload_make(&talk.c.payload, (struct place){ .request = 3 },
+		     talk.bytes, 3);
+	come(&talk, 0, 3);
+	assert_int_equal(channel_send(&talk.c, &byte, 1, 20), 1);
+	assert_int_equal(talk.t->damages[DAMAGE_UNASKED], 1);
+	end(&talk);
+	assert_int_equal(talk.t->answered, 3);
+	leave(&talk);
+}
+
 /* Half of the sum of two times that are as long as can be overflowed. */
 static void the_longest_times(void **state)
 {
@@ -223,6 +243,7 @@ int main(void)
 		cmocka_unit_test(overtaken_by_the_last),
 		cmocka_unit_test(a_reply_without_its_beginning),
 		cmocka_unit_test(replies_to_what_was_not_sent),
+		cmocka_unit_test(a_reply_before_its_request),
 		cmocka_unit_test(the_longest_times),
 		cmocka_unit_test(numbers_that_do_not_fit),
 		cmocka_unit_test(a_cpu_twice),

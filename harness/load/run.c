@@ -19,19 +19,23 @@
 /* From the last connection to the first request */
 static const int64_t start_ns = 2 * 1000000;
 
-struct crew {
-	struct run run;
-	struct target target;
-	const struct engine_kind *kind;
-	struct worker *workers;
-	pthread_barrier_t started;
-	pthread_t main_thread;
-	atomic_uint connecting, working; /* threads */
-};
+struct crew;
 
 struct seat {
 	struct crew *crew;
 	unsigned part;
+	pthread_t thread;
+};
+
+struct crew {
+	struct run run;
+	struct target target;
+	const struct engine_kind *kind;
+	struct seat *seats;
+	struct worker *workers;
+	pthread_barrier_t started;
+	pthread_t main_thread;
+	atomic_uint connecting, working; /* threads */
 };
 
 static sigset_t signals; /* that end a run, and SIGUSR1: a thread has ended */
@@ -263,17 +267,32 @@ static void *check_alloc(void *p)
 	return p;
 }
 
-static void start_threads(struct crew *crew, pthread_t *threads,
-			  struct seat *seats)
+static void start_threads(struct crew *crew)
 {
-	for (unsigned i = 0; i < crew->run.opt->threads; i++) {
+	unsigned n = crew->run.opt->threads;
+
+	crew->seats = check_alloc(calloc(n, sizeof(*crew->seats)));
+	crew->workers = check_alloc(calloc(n, sizeof(*crew->workers)));
+	pthread_barrier_init(&crew->started, NULL, n + 1);
+	for (unsigned i = 0; i < n; i++) {
+		struct seat *seat = &crew->seats[i];
 		int error;
 
-		seats[i] = (struct seat){ .crew = crew, .part = i };
-		error = pthread_create(&threads[i], NULL, work, &seats[i]);
+		seat->crew = crew;
+		seat->part = i;
+		error = pthread_create(&seat->thread, NULL, work, seat);
 		if (error)
 			die_of(error, "pthread_create");
 	}
+}
+
+static void end_threads(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->run.opt->threads; i++)
+		worker_free(&crew->workers[i]);
+	pthread_barrier_destroy(&crew->started);
+	free(crew->workers);
+	free(crew->seats);
 }
 
 struct result run_once(const struct load_options *opt, struct target target)
@@ -284,15 +303,10 @@ struct result run_once(const struct load_options *opt, struct target target)
 			     .main_thread = pthread_self(),
 			     .connecting = opt->threads,
 			     .working = opt->threads };
-	pthread_t *threads =
-		check_alloc(calloc(opt->threads, sizeof(*threads)));
-	struct seat *seats = check_alloc(calloc(opt->threads, sizeof(*seats)));
 	struct result r;
 
-	crew.workers = check_alloc(calloc(opt->threads, sizeof(struct worker)));
 	keep_off(opt);
-	pthread_barrier_init(&crew.started, NULL, opt->threads + 1);
-	start_threads(&crew, threads, seats);
+	start_threads(&crew);
 	wait_for_all(&crew, &crew.connecting);
 	if (!somebody_connected(&crew))
 		die_unconnected(&crew);
@@ -302,14 +316,9 @@ struct result run_once(const struct load_options *opt, struct target target)
 	pthread_barrier_wait(&crew.started);
 	wait_for_all(&crew, &crew.working);
 	for (unsigned i = 0; i < opt->threads; i++)
-		pthread_join(threads[i], NULL);
+		pthread_join(crew.seats[i].thread, NULL);
 	r = add_up(&crew);
 	audit(&r, opt);
-	for (unsigned i = 0; i < opt->threads; i++)
-		worker_free(&crew.workers[i]);
-	pthread_barrier_destroy(&crew.started);
-	free(crew.workers);
-	free(threads);
-	free(seats);
+	end_threads(&crew);
 	return r;
 }

@@ -25,7 +25,7 @@ static void check_writable(const char *option, const char *path)
 
 int main(int argc, char **argv)
 {
-	struct load_options opt;
+	static struct load_options opt; /* all threads read it, to the end */
 	struct target target;
 	struct result r;
 	int status;

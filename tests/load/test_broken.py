@@ -17,7 +17,7 @@ import server
 from load import DRAIN_S, SLOW
 from oddserver import DROPPED, FLIPPED, REPEATED, SWAPPED
 
-DURATION_S = 0.6
+DURATION_S = 0.3
 WINDOW = ["--warmup", "0s", "--duration", f"{DURATION_S}s"]
 LOOPS = {"closed": [], "deep": ["--depth", 4], "open": ["--rate", 1000]}
 
@@ -132,18 +132,18 @@ def ends_with_the_gap():
     (64, {"loss": 1}, {}),  # the bytes after it tell
     (ends_with_the_gap(), {"loss": 1}, {"stalled": 1}),  # the wait for it
     (1, {}, {"stalled": 1})])  # a reply that never comes is just that
-def test_lost_byte_of_the_last_reply(odd, engine, size, mismatches, errors):
+def test_lost_byte_of_the_last_reply(odd, size, mismatches, errors):
     """Nothing comes after it that would tell; the wait for it has an end."""
     wrong = odd("--message", size, "--drop", 5, "--delay", "100ms")
-    run = load.run(wrong, "--message", size, "--connections", 1, "--engine",
-                   engine, "--warmup", "0s", "--duration", "550ms")
+    run = load.run(wrong, "--message", size, "--connections", 1, "--warmup",
+                   "0s", "--duration", "550ms")
     counters = wrong.stop()
     if counters["requests"] != 6:
         pytest.skip("too busy a machine for six requests")
     check_named(run, mismatches, errors)
     assert run.json["unanswered"] == len(errors)
     assert run.json["damaged"] == 1 - len(errors)
-    assert run.seconds < DURATION_S + DRAIN_S + AT_ONCE_S
+    assert run.seconds < 0.55 + DRAIN_S + AT_ONCE_S
     if mismatches:
         assert place_of_first(wrong, run, "loss", DROPPED)[:3] == (
             0, 5, draw(DROPPED, 0, 0) % size)
@@ -161,7 +161,7 @@ def test_repeated_reply(odd, engine, loop):
     assert run.json["unanswered"] == 0
     _, request, byte, known = place_of_first(wrong, run, "duplication",
                                              REPEATED)
-    assert request in (known, known + 1) and byte == 0  # the place
+    assert (request, byte) == (known, 0)
 
 
 @pytest.mark.parametrize("loop", ["deep", "open"])
@@ -175,7 +175,7 @@ def test_replies_in_another_order(odd, engine, loop):
     assert run.json["requests_total"] == counters["requests"]
     assert run.json["unanswered"] == 0
     _, request, byte, known = place_of_first(wrong, run, "reordering", SWAPPED)
-    assert known <= request <= known + 2 and byte == 0  # the place
+    assert (request, byte) == (known, 0)
 
 
 def test_no_echo(engine):
@@ -191,7 +191,8 @@ def test_no_echo(engine):
     assert run.json["requests_total"] in range(0, 4)
     assert set(run.mismatches()) <= {"corruption", "unasked"}
     assert run.json["mismatches"] >= 3
-    assert run.errors() in ({"closed": 3}, {"reset": 3})
+    assert set(run.errors()) <= {"closed", "reset"}
+    assert run.json["errors"] == 3
     first = run.json["first_mismatch"]
     assert (first["request"], first["byte"]) == (0, 0)
     assert says(run, "the first damage was", f"0x{ord('H'):02x} came back")
@@ -241,7 +242,7 @@ def test_silence(odd, engine, loop):
     assert run.json["requests"] == counters["requests"]
     assert says(run, "on 4 connections the server stopped answering")
     assert says(run, f"{run.json['unanswered']} of {run.json['requests']} "
-                     "requests were unanswered")
+                     "requests were never answered")
     assert DURATION_S + DRAIN_S <= run.seconds
     assert run.seconds < DURATION_S + DRAIN_S + AT_ONCE_S
 
@@ -337,7 +338,7 @@ def test_dies_in_the_middle(engine):
             load.Running(wrong, "--connections", 4, "--engine", engine,
                          "--warmup", "0s", "--duration", "10s",
                          limit_s=8) as running:
-        time.sleep(0.4 * SLOW)
+        time.sleep(0.5)
         os.kill(wrong.pid, signal.SIGKILL)
         run = running.finish()
     assert set(run.errors()) <= {"closed", "reset"}

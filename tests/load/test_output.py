@@ -247,11 +247,11 @@ def read_terminal(running, primary):
     return seen
 
 
-def draw_live_line(echo, *args):
+def draw_live_line(echo, *args, duration="1500ms"):
     primary, secondary = pty.openpty()
     try:
         with load.Running(echo, "--connections", 4, "--warmup", "500ms",
-                          "--duration", "1500ms", *args,
+                          "--duration", duration, *args,
                           stderr=secondary) as running:
             os.close(secondary)
             seen = read_terminal(running, primary)
@@ -293,5 +293,5 @@ def test_live_line_counts_errors():
 
 
 def test_quiet_has_no_live_line(echo):
-    run, seen = draw_live_line(echo, "--quiet")
+    run, seen = draw_live_line(echo, "--quiet", duration="200ms")
     assert run.json and seen == []

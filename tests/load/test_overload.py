@@ -30,13 +30,12 @@ def check_not_sustained(run):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_more_than_the_server_can_do(engine, threads):
+def test_more_than_the_server_can_do(threads):
     """Two clients at 5 ms a request can have 400 a second."""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:5ms") as slow:
         run = load.run(slow, "--connections", 2, "--rate", 800, "--threads",
-                       threads, "--engine", engine, "--warmup", "0s",
-                       "--duration", "1s")
+                       threads, "--warmup", "0s", "--duration", "1s")
         requests = slow.stop()["requests"]
     check_not_sustained(run)
     assert run.json["requests_per_second"] <= 420
@@ -50,12 +49,12 @@ def test_more_than_the_server_can_do(engine, threads):
     assert run.json["response_ns"]["max"] > 300 * load.MS
 
 
-def test_far_more_than_the_server_can_do(engine):
+def test_far_more_than_the_server_can_do():
     """Most of it is not answered two seconds after the window, either."""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:10ms") as slow:
-        run = load.run(slow, "--connections", 1, "--rate", 2000, "--engine",
-                       engine, "--warmup", "0s", "--duration", "500ms")
+        run = load.run(slow, "--connections", 1, "--rate", 2000, "--warmup",
+                       "0s", "--duration", "500ms")
     check_not_sustained(run)
     assert run.json["unanswered"] > 500
     assert run.json["requests"] == (run.json["response_ns"]["count"] +

@@ -2,7 +2,9 @@
 """What is sent, when, and over which connections: as the server saw it."""
 
 import collections
+import signal
 import statistics
+import time
 
 import load
 import pytest
@@ -86,9 +88,30 @@ def test_uniform(odd, engine, threads):
     assert set(per_client(server).values()) <= {49, 50, 51} or threads > 1
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_due_at_the_end_is_not_forgotten(odd, engine, threads):
+    """A generator that is held up while its window ends still owes what was due
+    in it; who left that out would look better the worse it is."""
+    server = odd("--message", 64)
+    with load.Running(server, "--rate", 500, "--arrivals", "uniform",
+                      "--connections", 4, "--threads", threads, "--engine",
+                      engine, "--warmup", "0s", "--duration",
+                      "800ms") as running:
+        time.sleep(0.5)
+        running.interrupt(signal.SIGSTOP)
+        time.sleep(0.7)
+        running.interrupt(signal.SIGCONT)
+        run = running.finish()
+    counters = server.stop()
+    assert run.json["requests"] == 400
+    assert run.json["requests_total"] == counters["requests"] == 400
+    assert any("the generator was late" in reason for reason in run.reasons)
+    assert run.json["response_ns"]["max"] > 300 * MS
+
+
 def requests_due(odd, seed, *args):
     run = load.run(odd, "--rate", 500, "--connections", 4, "--seed", seed,
-                   "--warmup", "100ms", "--duration", "400ms", *args)
+                   "--warmup", "50ms", "--duration", "250ms", *args)
     run.check_unharmed()
     return run.json["requests"], run.json["requests_total"]
 
@@ -98,12 +121,12 @@ def test_same_seed_same_schedule(engine):
         first = requests_due(odd, 7, "--engine", engine)
         assert requests_due(odd, 7, "--engine", engine) == first
         others = {requests_due(odd, seed, "--engine", engine)
-                  for seed in (8, 9, 10)}
+                  for seed in (8, 9)}
         odd.stop()
     assert others - {first}
     for requests, total in others | {first}:  # six standard deviations
-        assert abs(requests - 200) < 6 * 200 ** 0.5
-        assert abs(total - 250) < 6 * 250 ** 0.5
+        assert abs(requests - 125) < 6 * 125 ** 0.5
+        assert abs(total - 150) < 6 * 150 ** 0.5
 
 
 @load.up_to_3_times
@@ -160,7 +183,8 @@ def test_same_seed_same_bytes():
 def test_connect(odd, engine, loop, idle):
     """A connection for each request, and none besides."""
     server = odd("--message", 64, "--delay", "2ms")
-    run = load.run(server, "--pattern", "connect", "--connections", 4,
+    most = 4 if loop == "closed" else 64
+    run = load.run(server, "--pattern", "connect", "--connections", most,
                    "--idle", idle, "--engine", engine,
                    *(["--rate", 200] if loop == "open" else []),
                    "--warmup", "100ms", "--duration", "400ms")
@@ -178,7 +202,7 @@ def test_connect(odd, engine, loop, idle):
     assert run.json["response_ns"]["mean"] >= run.json["service_ns"]["mean"]
     assert "connect" in run.text and "a new one for each request" in run.text
     assert counters["client_reset"] == 0
-    assert most_under_way(server) <= 4
+    assert most_under_way(server) <= most
 
 
 def test_connects_in_window_are_counted(odd, engine):

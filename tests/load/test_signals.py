@@ -20,7 +20,7 @@ def test_in_the_middle(odd, engine, signo, loop):
     with load.Running(server, "--connections", 4, "--engine", engine,
                       "--warmup", "0s", "--duration", "30s", limit_s=10,
                       *(["--rate", 300] if loop == "open" else [])) as running:
-        time.sleep(0.7 * SLOW)
+        time.sleep(0.7)
         running.interrupt(signo)
         begin = time.monotonic()
         run = running.finish()
@@ -48,7 +48,7 @@ def test_in_the_warm_up(odd, engine):
     with load.Running(server, "--connections", 2, "--engine", engine,
                       "--warmup", "20s", "--duration", "10s",
                       limit_s=10) as running:
-        time.sleep(0.4 * SLOW)
+        time.sleep(0.5)
         running.interrupt()
         run = running.finish()
     server.stop()
@@ -75,7 +75,7 @@ def test_while_connecting(engine, signo):
     listening, waiting = full_backlog()
     with load.Running(listening, "--connections", 8, "--engine", engine,
                       "--timeout", "20s", limit_s=15) as running:
-        time.sleep(0.5 * SLOW)
+        time.sleep(0.5)
         assert running.process.poll() is None
         running.interrupt(signo)
         begin = time.monotonic()
@@ -106,7 +106,7 @@ def test_second_signal_ends_it_at_once(odd, engine, signo):
     with load.Running(server, "--connections", 2, "--engine", engine,
                       "--warmup", "0s", "--duration", "20s", "--timeout",
                       "15s", limit_s=12) as running:
-        time.sleep(0.4 * SLOW)
+        time.sleep(0.5)
         running.interrupt(signo)
         time.sleep(0.4)
         assert running.process.poll() is None  # it awaits them for 2 s
@@ -123,7 +123,7 @@ def test_first_signal_awaits_last_replies(odd, engine):
     with load.Running(server, "--connections", 3, "--engine", engine,
                       "--warmup", "0s", "--duration", "20s",
                       limit_s=12) as running:
-        time.sleep(1.0 * SLOW)
+        time.sleep(1.0)
         running.interrupt()
         run = running.finish()
     counters = server.stop()
@@ -139,7 +139,7 @@ def test_a_search_that_is_cut_short(odd, after_s):
     with load.Running(server, "--find-rate", "p50=10s", "--rate", 10,
                       "--connections", 4, "--warmup", "0s", "--duration",
                       "500ms", limit_s=15) as running:
-        time.sleep(after_s * SLOW)
+        time.sleep(after_s)
         running.interrupt()
         run = running.finish()
     assert run.status == 130

@@ -149,16 +149,22 @@ $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
+# Watching every comparison of a loop would take most of the time.
+FUZZ_SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+		 -fno-sanitize-coverage=trace-cmp
 fuzz:
 	@harness/setup/install build fuzz
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz BIN=build/fuzz/bin CC=clang \
-		CFLAGS='-O1 -g' SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+		CFLAGS='-O1 -g' SANITIZE='$(FUZZ_SANITIZE)' \
 		$(FUZZERS:%=build/fuzz/%)
 	@for one in $(FUZZERS); do \
 		tests/fuzz/run $$one $(FUZZ_RUNS) $(FUZZ_SEED) || exit; \
 	done
 
-build/fuzz/%: tests/fuzz/%.c $(LOAD) $(COMMON) $(BUILD)/flags
+# It outlives what ends a program.
+build/fuzz/options: override LDFLAGS += -Wl,--wrap=exit
+
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) FUZZ $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \

@@ -110,6 +110,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
 		echo '$(subst ','\'',$(FLAGS))' >$@
+.PHONY: FORCE
 FORCE:
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -108,7 +108,7 @@ def test_one_bit_in_a_million(odd, engine):
 
 @any_loop
 def test_lost_byte(odd, engine, loop):
-    wrong = odd("--message", 64, "--drop", 50, "--delay", "5ms")
+    wrong = odd("--message", 64, "--drop", 50, "--delay", "2ms")
     run = load.run(wrong, "--connections", 2, *LOOPS[loop], "--engine",
                    engine, *WINDOW)
     counters = wrong.stop()
@@ -151,7 +151,7 @@ def test_lost_byte_of_the_last_reply(odd, size, mismatches, errors):
 
 @any_loop
 def test_repeated_reply(odd, engine, loop):
-    wrong = odd("--message", 64, "--repeat", 40, "--delay", "5ms")
+    wrong = odd("--message", 64, "--repeat", 40, "--delay", "2ms")
     run = load.run(wrong, "--connections", 2, *LOOPS[loop], "--engine",
                    engine, *WINDOW)
     counters = wrong.stop()
@@ -166,7 +166,7 @@ def test_repeated_reply(odd, engine, loop):
 
 @pytest.mark.parametrize("loop", ["deep", "open"])
 def test_replies_in_another_order(odd, engine, loop):
-    wrong = odd("--message", 64, "--swap", 40, "--delay", "20ms")
+    wrong = odd("--message", 64, "--swap", 20, "--delay", "20ms")
     run = load.run(wrong, "--connections", 2, *LOOPS[loop], "--engine",
                    engine, *WINDOW)
     counters = wrong.stop()

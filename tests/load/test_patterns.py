@@ -8,7 +8,7 @@ import time
 
 import load
 import pytest
-from load import MS, SECOND
+from load import MS, SECOND, no_disturbance
 from oddserver import OddServer
 
 
@@ -47,11 +47,11 @@ def test_bursts(odd, engine, threads):
     came = [r.read_ns for r in server.records]
     bursts = [came[i:i + size] for i in range(0, rate, size)]
     spans = [burst[-1] - burst[0] for burst in bursts]
-    load.no_disturbance(statistics.median(spans) < distance / 4 * load.SLOW,
+    no_disturbance(statistics.median(spans) < distance / 4 * load.SLOW,
                         f"bursts took {spans}")
     late = [burst[0] - came[0] - i * distance
             for i, burst in enumerate(bursts)]
-    load.no_disturbance(all(abs(ns) < distance / 2 for ns in late),
+    no_disturbance(all(abs(ns) < distance / 2 for ns in late),
                         f"bursts came {late} ns after their time")
 
 
@@ -83,7 +83,7 @@ def test_uniform(odd, engine, threads):
     came = sorted(r.read_ns for r in server.records)
     off = [at - came[0] - i * gap for i, at in enumerate(came)]
     spread = load.quantile(off, 0.9) - load.quantile(off, 0.1)
-    load.no_disturbance(spread < gap / 2 * load.SLOW,
+    no_disturbance(spread < gap / 2 * load.SLOW,
                         f"off the grid by {spread} ns")
     assert set(per_client(server).values()) <= {49, 50, 51} or threads > 1
 
@@ -143,9 +143,9 @@ def test_poisson_is_random(odd):
     gaps = [b - a for a, b in zip(came, came[1:])]
     mean = statistics.mean(gaps)
     variation = statistics.stdev(gaps) / mean
-    load.no_disturbance(0.8 < variation < 1.25, f"variation {variation}")
+    no_disturbance(0.8 < variation < 1.25, f"variation {variation}")
     longer = sum(gap > mean for gap in gaps) / len(gaps)
-    load.no_disturbance(0.31 < longer < 0.43, f"{longer} of them are longer")
+    no_disturbance(0.31 < longer < 0.43, f"{longer} of them are longer")
 
 
 def bytes_of_seed(*args):
@@ -205,6 +205,7 @@ def test_connect(odd, engine, loop, idle):
     assert most_under_way(server) <= most
 
 
+@load.up_to_3_times
 def test_connects_in_window_are_counted(odd, engine):
     server = odd("--message", 64)
     run = load.run(server, "--pattern", "connect", "--connections", 50,
@@ -215,7 +216,8 @@ def test_connects_in_window_are_counted(odd, engine):
     assert run.json["requests"] == 60
     assert counters["accepted"] == run.json["requests_total"] == 100
     # One that was due before an edge may have been begun after it.
-    assert abs(run.json["connect_ns"]["count"] - 60) <= 3 * load.SLOW
+    count = run.json["connect_ns"]["count"]
+    no_disturbance(abs(count - 60) <= 3 * load.SLOW, f"{count} connects")
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -279,8 +281,8 @@ def test_depth_and_threads(odd, engine, connections, depth, threads):
     assert min(shares.values()) >= depth * (5 if load.SLOW == 1 else 1)
     # By the server's own record: time in it, over the time of the run
     inside = sum(r.took_ns for r in server.records) / (400 * MS)
-    load.no_disturbance(0.8 * wanted < inside, f"{inside} of {wanted}")
-    load.no_disturbance(abs(run.json["in_flight"] - wanted) < 0.1 * wanted,
+    no_disturbance(0.8 * wanted < inside, f"{inside} of {wanted}")
+    no_disturbance(abs(run.json["in_flight"] - wanted) < 0.1 * wanted,
                         f"in flight: {run.json['in_flight']} of {wanted}")
 
 

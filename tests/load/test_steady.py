@@ -55,7 +55,7 @@ def test_no_memory_is_asked_for(engine, args, counter, tmp_path):
                          duration=duration)
             asked.append(int(count.read_text()))
             requests.append(result["requests"])
-    assert requests[1] > 2 * requests[0]
+    assert requests[1] > requests[0] + 1000
     # what is under way may double once or twice when the machine stumbles
     assert 64 < asked[1] < asked[0] + 2 * 64
 

@@ -95,6 +95,20 @@ $(BIN)/loadgen: $(BUILD)/harness/load/main.o $(LOAD) $(COMMON)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LOAD_LIBS)
 
+# The probes: bin/probe, "what did my server do?"
+PROBE_NEEDS := libbpf libseccomp jansson
+PROBE := $(shell $(PKG_CONFIG) --exists $(PROBE_NEEDS) 2>/dev/null && echo $(BIN)/probe)
+ifeq ($(PROBE),)
+$(info probe is left out: $(PKG_CONFIG) does not find all of $(PROBE_NEEDS) (Debian, Ubuntu: libbpf-dev, libseccomp-dev, libjansson-dev))
+endif
+all: $(PROBE)
+
+PROBE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/probe/*.c))
+$(BIN)/probe: $(PROBE_OBJECTS) $(LOAD) $(COMMON)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lbpf -lseccomp $(LOAD_LIBS)
+
 $(LOAD): $(filter-out %/main.o,$(LOAD_OBJECTS))
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rc $@ $^
@@ -138,6 +152,18 @@ $(BUILD)/unit/load_%: tests/unit/load_%.c $(LOAD) $(COMMON) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
 		-lcmocka $(LOAD_LIBS)
+
+# Those of bin/matrix, run_*, with all of harness/run but its main().
+RUN := $(BUILD)/run.a
+$(RUN): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rc $@ $^
+
+$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(LOAD) $(COMMON) $(BUILD)/flags
+	$(say) UNIT $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN) $(LOAD) \
+		$(COMMON) -lcmocka $(LOAD_LIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(say) UNIT $@

@@ -33,6 +33,8 @@ STEPS = [
      ["tests/faults", "-n", "4"]),
     ("load", "the load generator, against servers that are known", {},
      ["tests/load", "-n", "3", "--dist", "loadgroup"]),
+    ("probe", "what bin/probe says of a program is true", {},
+     ["tests/probe"]),
     ("asan", "the conversation, with address and undefined sanitizers",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/conversation", "-n", "4"]),

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* child.c - a program that is never left behind, and its keeper: see child.h */
+#include "child.h"
+#include "keeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	errno = EACCES;
+	return S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+bool child_find(const char *name, char path[PATH_MAX])
+{
+	const char *dirs = getenv("PATH");
+	int error = ENOENT;
+
+	if (strchr(name, '/')) {
+		errno = ENAMETOOLONG;
+		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX &&
+		       is_program(path);
+	}
+	if (!dirs)
+		dirs = "/usr/local/bin:/usr/bin:/bin";
+	while (*name) {
+		int length = (int)strcspn(dirs, ":");
+
+		if (snprintf(path, PATH_MAX, "%.*s%s%s", length, dirs,
+			     length ? "/" : "./", name) < PATH_MAX) {
+			if (is_program(path))
+				return true;
+			if (errno == EACCES) /* perhaps there is another one */
+				error = errno;
+		}
+		if (!dirs[length])
+			break;
+		dirs += length + 1;
+	}
+	errno = error;
+	return false;
+}
+
+/* A message of the keeper's; false: it has none to send, it is dead. */
+static bool receive(const struct child *c, struct keeper_message *m, int flags)
+{
+	ssize_t n;
+
+	do
+		n = recv(c->fd, m, sizeof(*m), flags);
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(*m);
+}
+
+static void send_order(const struct child *c, char order)
+{
+	send(c->fd, &order, 1, MSG_NOSIGNAL);
+}
+
+static void let_go_of_keeper(struct child *c)
+{
+	close(c->fd);
+	c->fd = -1;
+	while (waitpid(c->keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+bool child_start(struct child *c, const struct child_plan *plan,
+		 char why[WHY_SIZE])
+{
+	struct keeper_message m = { .kind = KEEPER_REAPED };
+	int fds[2];
+
+	*c = (struct child){ .fd = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return why_not(why, "socketpair: %s", strerror(errno));
+	c->keeper = fork();
+	if (c->keeper == 0) {
+		close(fds[0]);
+		keeper_main(fds[1], plan);
+	}
+	close(fds[1]);
+	c->fd = fds[0];
+	if (c->keeper < 0) {
+		close(c->fd);
+		return why_not(why, "fork: %s", strerror(errno));
+	}
+	if (receive(c, &m, 0) && m.kind == KEEPER_STOPPED) {
+		c->pid = m.pid;
+		return true;
+	}
+	let_go_of_keeper(c);
+	return why_not(why, "the program could not be prepared: %s",
+		       m.kind == KEEPER_FAILED ? strerror(m.error) :
+						 "its process was killed");
+}
+
+bool child_go(struct child *c)
+{
+	struct keeper_message m = { .error = ESRCH };
+
+	send_order(c, KEEPER_GO);
+	if (receive(c, &m, 0) && m.kind == KEEPER_RUNNING)
+		return true;
+	let_go_of_keeper(c);
+	errno = m.error;
+	return false;
+}
+
+bool child_ended(const struct child *c)
+{
+	struct keeper_message m;
+
+	return receive(c, &m, MSG_PEEK) && m.kind == KEEPER_ENDED;
+}
+
+void child_reap(struct child *c, struct cgroup *g, struct child_end *end)
+{
+	struct keeper_message m;
+	char ignored[WHY_SIZE];
+	bool reaped;
+
+	send_order(c, KEEPER_REAP);
+	do
+		reaped = receive(c, &m, 0);
+	while (reaped && m.kind != KEEPER_REAPED);
+	*end = (struct child_end){ .status = -1 };
+	if (reaped)
+		*end = m.end;
+	let_go_of_keeper(c);
+	/* The keeper has removed it, unless it was killed. */
+	if (reaped)
+		cgroup_forget(g);
+	else
+		cgroup_remove(g, ignored);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* keeper.h - what child.c and its keeper say to each other: see child.h */
+#ifndef KEEPER_H
+#define KEEPER_H
+
+#include "child.h"
+
+/* Orders to the keeper, one byte each; the end of the socket is one, too. */
+enum { KEEPER_GO = 'g', KEEPER_REAP = 'r' };
+
+struct keeper_message {
+	enum {
+		KEEPER_STOPPED, /* pid */
+		KEEPER_RUNNING,
+		KEEPER_FAILED, /* error */
+		KEEPER_ENDED,
+		KEEPER_REAPED /* end */
+	} kind;
+	pid_t pid;
+	int error;
+	struct child_end end;
+};
+
+__attribute__((noreturn)) void keeper_main(int fd,
+					   const struct child_plan *plan);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reading.h - all that the probes say of a program at one moment
+ *
+ * Two readings make a window; what lies between them is what the program used in
+ * it. What has to be exact is read last at the first one and first at the second,
+ * so that reading is not in the window.
+ */
+#ifndef READING_H
+#define READING_H
+
+#include "child.h"
+#include "cpu.h"
+#include "memory.h"
+#include "syscalls.h"
+
+struct probed {
+	struct child child;
+	struct cgroup cgroup;
+	struct syscalls syscalls;
+};
+
+enum edge { EDGE_BEGIN, EDGE_END };
+
+struct reading {
+	int64_t time_ns;                       /* CLOCK_MONOTONIC */
+	int64_t cpu_process_ns, cpu_cgroup_ns; /* -1: unknown */
+	struct syscalls_counts syscalls;
+	bool counted; /* or syscalls_why says why not */
+	char syscalls_why[WHY_SIZE];
+	struct threads threads;
+	struct memory memory;
+	bool memory_known; /* not of a zombie */
+	int64_t steal_ns, suspended_ns;
+};
+
+void reading_take(struct reading *r, const struct probed *p, enum edge edge);
+void reading_free(struct reading *r);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* report.h - what a program used, for people and for programs */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "reading.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum { REPORT_MISSING_MAX = 4 };
+
+struct report {
+	const char *program; /* its name, without a path */
+	const struct reading *from, *to;
+	const struct child_end *end; /* NULL: it still runs */
+	enum syscalls_method method;
+	bool whole; /* system calls of forked children are counted */
+	struct {
+		const char *what;
+		char why[WHY_SIZE];
+	} missing[REPORT_MISSING_MAX];
+	unsigned n_missing;
+};
+
+/* Adds a line about what could not be had, and the reason. */
+void report_missing(struct report *r, const char *what, const char *why);
+
+void report_text(const struct report *r, FILE *file);
+json_t *report_json(const struct report *r);
+
+#endif

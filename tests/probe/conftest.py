@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""What every test of the probes may be given."""
+
+import shutil
+
+import probes
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built():
+    if not probes.PROBE.exists():
+        pytest.skip(f"{probes.PROBE} is not built")
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """The folder of the programs that probe is tried on."""
+    folder = tmp_path_factory.mktemp("programs")
+    probes.build("calls", folder)
+    probes.build("steps", folder)
+    probes.build("burn", folder, "-luring")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def public():
+    """A folder that everybody may read, with probe and these programs in it."""
+    folder = probes.public_copy()
+    probes.build("burn", folder, "-luring")
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def reasons():
+    return {method: probes.why_not(method) for method in ("bpf", "perf")}
+
+
+@pytest.fixture
+def bpf(reasons):
+    if reasons["bpf"]:
+        pytest.skip(reasons["bpf"])
+
+
+@pytest.fixture
+def perf(reasons):
+    if reasons["perf"]:
+        pytest.skip(reasons["perf"])
+
+
+@pytest.fixture
+def root():
+    if probes.why_not_root():
+        pytest.skip("only root may become another user")

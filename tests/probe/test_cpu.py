@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""CPU time is what the program says by its own clocks, wherever it was used."""
+
+import probes
+import pytest
+import server
+
+MS = 400
+
+#: The contract
+WITHIN = 0.02
+
+EVERYWHERE = ["self", "threads", "forked", "workers", "sqpoll"]
+
+pytestmark = pytest.mark.skipif(
+    server.SLOW > 1, reason="says nothing of an instrumented build")
+
+
+def burn(path, where, **more):
+    report, ran = probes.run(path, where, str(MS), **more)
+    if ran.returncode == 77:
+        pytest.skip(ran.stderr.splitlines()[0])
+    assert ran.returncode == 0, ran.stderr
+    used, own = (int(word) for word in ran.stdout.split())
+    assert used >= MS * 1e6
+    if where not in ("self",):
+        assert own < used / 10, "not where it was to be used"
+    return report["cpu"], used
+
+
+@pytest.mark.parametrize("where", [w for w in EVERYWHERE if w != "forked"])
+def test_of_the_process(where, programs):
+    """Threads that have ended, and the kernel's of its io_uring, are part of it."""
+    cpu, used = burn(programs / "burn", where)
+    assert cpu["process_ns"] == pytest.approx(used, rel=WITHIN)
+
+
+@pytest.mark.parametrize("where", EVERYWHERE)
+def test_of_the_cgroup(where, programs):
+    cpu, used = burn(programs / "burn", where)
+    if cpu["all_ns"] is None:
+        pytest.skip("no cgroup can be made here")
+    assert cpu["all_ns"] == pytest.approx(used, rel=WITHIN)
+
+
+@pytest.mark.parametrize("where", EVERYWHERE)
+def test_of_those_waited_for(where, root, public):
+    """All that an ordinary user gets."""
+    cpu, used = burn(public / "burn", where, wrapper=probes.NOBODY,
+                     program=public / "probe")
+    assert cpu["all_ns"] is None
+    assert cpu["waited_for_ns"] == pytest.approx(used, rel=WITHIN)
+
+
+def test_children_are_not_the_process(programs):
+    cpu, used = burn(programs / "burn", "forked")
+    assert cpu["process_ns"] < used / 10
+
+
+def test_a_window(programs, tmp_path):
+    """Half of it is used by a child that ends in it."""
+    with probes.Probed(programs / "steps", tmp_path / "made") as one:
+        assert one.hear() == "done"
+        begin = one.so_far()["cpu"]
+        one.say(f"burn {MS}\n")
+        assert one.hear() == "done"
+        end = one.so_far()["cpu"]
+    assert end["process_ns"] - begin["process_ns"] == pytest.approx(
+        MS / 2 * 1e6, rel=WITHIN)
+    if end["all_ns"] is None:
+        pytest.skip("no cgroup can be made here")
+    assert end["all_ns"] - begin["all_ns"] == pytest.approx(
+        MS * 1e6, rel=WITHIN)
+
+
+def test_waiting_for_a_cpu(programs):
+    """Two on one CPU: each waits for about as long as the other one runs."""
+    with probes.Probed(programs / "burn", "self", "5000",
+                       wrapper=["taskset", "-c", "0"]):
+        cpu, used = burn(programs / "burn", "self",
+                         wrapper=["taskset", "-c", "0"])
+    assert used / 3 < cpu["queue_ns"]
+    assert cpu["involuntary_switches"] > 0
+
+
+def test_switches_of_who_waits(programs, tmp_path):
+    """A thread sleeps when it waits, and a window can lose only its own."""
+    with probes.Probed(programs / "steps", tmp_path / "made") as one:
+        assert one.hear() == "done"
+        begin = one.settled()
+        for _ in range(50):
+            one.say("calls 3\n")
+            assert one.hear() == "done"
+            end = one.settled()
+        one.say("threads 20\n")
+        assert one.hear() == "done"
+        after = one.so_far()
+        last = one.end()
+    key = "voluntary_switches"
+    assert begin["cpu"]["threads_lost"] == end["cpu"]["threads_lost"] == 0
+    # three sleep again each time, and one on the way, if they are not too quick
+    assert 50 * 3 <= end["cpu"][key] - begin["cpu"][key] <= 50 * 5 + 10
+    assert end["memory"]["threads"] == after["memory"]["threads"] == 3
+    # the 20 took with them what they had counted; the sum at the end has it
+    assert last["cpu"][key] >= after["cpu"][key] + 20

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Nothing is left behind: no process and no cgroup, however it ends."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+import probes
+import pytest
+import server
+
+#: A program with a child, a grandchild whose parent has ended, and one in a
+#: session of its own whose parents have all ended; all have $1 in their command
+FAMILY = ("sh -c 'sleep 1000; :' $1 & (sh -c 'sleep 1000; :' $1 &) ; "
+          "setsid -f sh -c 'sleep 1000; :' $1; sleep 1000; :")
+#: Four of these, and both processes of probe
+MEMBERS = 4 + 2
+
+
+@pytest.fixture
+def marker():
+    word = f"marker-{os.getpid()}-{random.getrandbits(48)}"
+    yield word
+    for pid in probes.with_argument(word):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(params=["root", "nobody"])
+def who(request, public):
+    """How to run probe: with a cgroup, and without one."""
+    if request.param == "nobody":
+        if probes.why_not_root():
+            pytest.skip("only root may become another user")
+        return {"wrapper": probes.NOBODY, "program": public / "probe"}
+    return {}
+
+
+def family(marker):
+    return ("sh", "-c", FAMILY, "sh", marker)
+
+
+def nothing_left(marker, *pids):
+    probes.wait_for(0, marker)
+    for pid in pids:
+        assert server.eventually(lambda: not probes.cgroups(pid))
+
+
+def test_killed(who, marker):
+    """With -9: it can do nothing more."""
+    with probes.Probed(*family(marker), **who) as one:
+        probes.wait_for(MEMBERS, marker)
+        keeper = one.keeper()
+        one.process.kill()
+        one.process.wait()
+        nothing_left(marker, one.pid)
+        assert server.eventually(lambda: probes.gone(keeper))
+
+
+def test_killed_at_any_moment(who, marker):
+    moments, pids = random.Random(1), []
+    for _ in range(12):
+        with probes.Probed(*family(marker), **who) as one:
+            time.sleep(moments.uniform(0, 0.04))
+            one.process.kill()
+            one.process.wait()
+            pids.append(one.pid)
+    nothing_left(marker, *pids)
+
+
+def test_the_whole_process_group_is_killed(who, marker):
+    """As a terminal's or a CI's end may do it; the keeper is in another one."""
+    with probes.Probed(*family(marker), start_new_session=True, **who) as one:
+        probes.wait_for(MEMBERS, marker)
+        os.killpg(one.pid, signal.SIGKILL)
+        one.process.wait()
+        nothing_left(marker, one.pid)
+
+
+def test_killed_while_the_program_is_stopped(who, marker):
+    with probes.Probed(*family(marker), **who) as one:
+        probes.wait_for(MEMBERS, marker)
+        os.kill(one.program(), signal.SIGSTOP)
+        one.process.kill()
+        one.process.wait()
+        nothing_left(marker, one.pid)
+
+
+def test_the_program_ends_first(who, marker):
+    """What it leaves behind is killed, counted, and said."""
+    script = FAMILY.replace("sleep 1000; :'", "trap : TERM; sleep 1000; :'")
+    script = script.rpartition("; sleep 1000")[0] + "; sleep 0.2; exit 4"
+    report, ran = probes.run("sh", "-c", script, "sh", marker, **who)
+    assert ran.returncode == 4
+    assert report["left_behind"] == 6  # three shells, their sleeps
+    assert "left 6 processes behind" in ran.stderr
+    nothing_left(marker)
+
+
+def test_the_keeper_is_killed(marker):
+    """The program dies with it, and probe sees to the rest."""
+    if probes.why_not_root():
+        pytest.skip("without a cgroup, forked children live on: documented")
+    with probes.Probed(*family(marker)) as one:
+        probes.wait_for(MEMBERS, marker)
+        os.kill(one.keeper(), signal.SIGKILL)
+        assert one.process.wait(probes.PATIENCE_S) == 1
+        report = one.next_report()
+        assert report["exit_status"] is None and report["signal"] is None
+        nothing_left(marker, one.pid)
+
+
+def test_both_are_killed(marker):
+    """What then remains is swept by the next one that is started."""
+    if probes.why_not_root():
+        pytest.skip("no cgroup can be made")
+    with probes.Probed(*family(marker)) as one:
+        probes.wait_for(MEMBERS, marker)
+        keeper, program = one.keeper(), one.program()
+        os.kill(keeper, signal.SIGSTOP)
+        one.process.kill()
+        os.kill(keeper, signal.SIGKILL)
+        assert server.eventually(lambda: probes.gone(program) and
+                                 probes.gone(keeper))
+        assert len(probes.cgroups(one.pid)) == 1
+        subprocess.run([probes.PROBE, "--quiet", "true"], check=True)
+        nothing_left(marker, one.pid)
+
+
+def test_one_does_not_sweep_the_other(marker):
+    with probes.Probed(*family(marker)) as one:
+        probes.wait_for(MEMBERS, marker)
+        subprocess.run([probes.PROBE, "--quiet", "true"], check=True)
+        assert len(probes.with_argument(marker)) == MEMBERS
+        assert one.process.poll() is None
+
+
+def test_a_cgroup_inside_the_cgroup(bpf, root):
+    """A program may make some of its own: counted, killed, removed."""
+    script = ("mount=$(awk '/ - cgroup2 /{print $5; exit}' "
+              "/proc/self/mountinfo); own=$mount$(sed -n 's/^0:://p' "
+              "/proc/self/cgroup); mkdir $own/inner || exit 9; "
+              "echo 0 >$own/inner/cgroup.procs || exit 8; sleep 1000 & exit 0")
+    report, ran = probes.run("sh", "-c", script)
+    assert ran.returncode == 0, ran.stderr
+    assert report["left_behind"] == 1
+    assert probes.named(report)["exit_group"] >= 1

@@ -103,11 +103,16 @@ $(info probe is left out: $(PKG_CONFIG) does not find all of $(PROBE_NEEDS) (Deb
 endif
 all: $(PROBE)
 
-PROBE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/probe/*.c))
-$(BIN)/probe: $(PROBE_OBJECTS) $(LOAD) $(COMMON)
+PROBES := $(BUILD)/probe.a
+PROBE_LIBS := -lbpf -lseccomp
+$(BIN)/probe: $(BUILD)/harness/probe/main.o $(PROBES) $(LOAD) $(COMMON)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lbpf -lseccomp $(LOAD_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PROBE_LIBS) $(LOAD_LIBS)
+
+$(PROBES): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/probe/*.c)))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rc $@ $^
 
 $(LOAD): $(filter-out %/main.o,$(LOAD_OBJECTS))
 	$(say) AR $@

@@ -25,7 +25,7 @@ struct keeper {
 	struct cgroup cgroup;
 	pid_t pid;
 	bool ended;
-	bool killing;
+	bool killing;  /* who is reaped now is counted */
 	int64_t floor; /* resident memory that the program began with */
 	struct child_end end;
 };
@@ -247,9 +247,15 @@ static void kill_children(void)
  */
 static void kill_all(struct keeper *k)
 {
+	bool in_cgroup = k->cgroup.fd >= 0;
 	siginfo_t info;
+	size_t n;
 
-	k->killing = true;
+	/* In a cgroup, a child may die before its parent, and so be reaped by it:
+	 * counted are those that are there now. */
+	free(cgroup_processes(&k->cgroup, &n));
+	k->end.left_behind = n - (n > 0 && !k->ended);
+	k->killing = !in_cgroup;
 	cgroup_kill(&k->cgroup);
 	for (;;) {
 		kill_children();

@@ -52,6 +52,16 @@ def test_of_those_waited_for(where, root, public):
     assert cpu["waited_for_ns"] == pytest.approx(used, rel=WITHIN)
 
 
+def test_of_an_orphan(root, public):
+    """Nobody in the program waits for it; the keeper does."""
+    script = f"setsid -f {public}/burn self {MS}; sleep {3 * MS / 1000}"
+    report, ran = probes.run("sh", "-c", script, wrapper=probes.NOBODY,
+                             program=public / "probe")
+    assert report["left_behind"] == 0, "it was too slow"
+    assert report["cpu"]["waited_for_ns"] == pytest.approx(
+        int(ran.stdout.split()[0]), rel=3 * WITHIN)
+
+
 def test_children_are_not_the_process(programs):
     cpu, used = burn(programs / "burn", "forked")
     assert cpu["process_ns"] < used / 10

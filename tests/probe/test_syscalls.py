@@ -157,12 +157,42 @@ def test_one_process_where_there_is_no_cgroup(bpf, root, programs):
               "-c", "umount -a -t cgroup2; exec \"$@\"", "sh"]
     if subprocess.run([*hidden, "true"], check=False).returncode != 0:
         pytest.skip("no namespaces may be made here")
+    script = ("import os, threading; t = threading.Thread(target=lambda: "
+              "[os.getppid() for _ in range(777)]); t.start(); t.join()")
+    report, _ = probes.run("python3", "-c", script, wrapper=hidden)
+    assert 777 <= probes.named(report)["getppid"] < 900
     report, _ = probes.run(programs / "calls", str(CALLS), wrapper=hidden)
     assert report["syscalls"]["scope"] == "process"
     names = probes.named(report)
     assert names["clone"] == 2 and names["wait4"] == 2
     assert "getppid" not in names
     assert "no cgroup v2 hierarchy" in report["missing"][0]["why"]
+
+
+#: Only the part of the hierarchy that this process is in is to be seen, under
+#: its old name or, in a namespace for cgroups, as if it were all there is.
+CONTAINER = """
+    all=$(awk '/ - cgroup2 /{print $5; exit}' /proc/self/mountinfo)
+    mine=$all/test-$$; mkdir $mine && echo $$ >$mine/cgroup.procs || exit 99
+    unshare --mount %s sh -c '
+        mount --bind "$0" /mnt && umount "$1" && shift && exec "$@"' \
+        $mine $all "$@"
+    status=$?
+    echo $$ >$all/cgroup.procs; rmdir $mine
+    exit $status
+"""
+
+
+@pytest.mark.parametrize("namespace", ["", "--cgroup"])
+def test_in_a_container(namespace, bpf, root):
+    wrapper = ["sh", "-c", CONTAINER % namespace, "sh"]
+    report, ran = probes.run("sh", "-c", "sh -c 'exit 0' & wait",
+                             wrapper=wrapper)
+    if report is None:
+        pytest.skip(f"no such namespace can be made here: {ran.stderr}")
+    assert report["missing"] == []
+    assert probes.named(report)["execve"] == 2
+    assert probes.named(report)["exit_group"] == 2
 
 
 # ------------------------------------------------------------------- a server

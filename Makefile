@@ -196,11 +196,11 @@ fuzz:
 # It outlives what ends a program.
 build/fuzz/options: override LDFLAGS += -Wl,--wrap=exit
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LOAD) $(COMMON) $(BUILD)/flags
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN) $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) FUZZ $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(LOAD) $(COMMON) $(LOAD_LIBS)
+		$(RUN) $(LOAD) $(COMMON) $(LOAD_LIBS)
 
 PYTHON = "$$(harness/setup/python pytest)"
 PYTEST = $(PYTHON) -m pytest -q

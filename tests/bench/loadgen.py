@@ -75,6 +75,8 @@ class Run:
             process.wait()
             self.json = json.load(file)
             self.counters = one.stop()
+        for reason in self.json["invalid_reasons"]:
+            print(f"    ! {' '.join(map(str, args))}: {reason[:90]}")
 
     def __getattr__(self, key):
         return self.json[key]

@@ -1,6 +1,7 @@
 # io-models: ways to wait for a socket, side by side
 #
-#   make               build every model, bin/thread ... bin/uring, and bin/loadgen
+#   make               build every model, bin/thread ... bin/uring, bin/loadgen
+#                      and bin/probe
 #   make bin/mine      build one more, from models/mine.c
 #   make check SERVER=./a.out
 #                      hold the conversation with any server

@@ -223,16 +223,21 @@ static void connect_again(struct worker *w, struct channel *c)
 
 /* ---------------------------------------------------- what the engine tells */
 
+static void lose(struct worker *w, struct channel *c, enum failure failure)
+{
+	tally_failure(w->tally, failure);
+	disconnect(w, c, false);
+	if (connects(w) && open_loop(w) && !c->idle)
+		w->resting[w->n_resting++] = c;
+}
+
 void worker_failed(struct worker *w, struct channel *c, int error)
 {
 	if (error == EINPROGRESS || error == EINTR)
 		return;
-	tally_failure(w->tally, failure_of(error));
 	if (failure_of(error) == FAILURE_OTHER)
 		w->tally->other_error = error;
-	disconnect(w, c, false);
-	if (connects(w) && open_loop(w) && !c->idle)
-		w->resting[w->n_resting++] = c;
+	lose(w, c, failure_of(error));
 }
 
 void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent)
@@ -243,14 +248,6 @@ void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent)
 		want_to_send(w, c);
 }
 
-static void closed_by_server(struct worker *w, struct channel *c)
-{
-	tally_failure(w->tally, FAILURE_CLOSED);
-	disconnect(w, c, false);
-	if (connects(w) && open_loop(w) && !c->idle)
-		w->resting[w->n_resting++] = c;
-}
-
 void worker_received(struct worker *w, struct channel *c, const char *bytes,
 		     size_t n)
 {
@@ -258,7 +255,7 @@ void worker_received(struct worker *w, struct channel *c, const char *bytes,
 	unsigned answered;
 
 	if (n == 0) {
-		closed_by_server(w, c);
+		lose(w, c, FAILURE_CLOSED);
 		return;
 	}
 	answered = channel_did_receive(c, bytes, n, now);

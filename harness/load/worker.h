@@ -6,7 +6,7 @@
  * the schedule until the window has ended (worker_run). In an open loop a request
  * that is due is given to a connection whether or not earlier ones were answered;
  * in a closed loop a reply leads to the next request. The engine makes every
- * system call and is the clock.
+ * system call that a request costs, and is the clock.
  */
 #ifndef WORKER_H
 #define WORKER_H

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <time.h>
 
 struct worker;
 
@@ -65,6 +66,16 @@ struct engine_kind {
 };
 
 extern const struct engine_kind engine_uring, engine_epoll;
+
+/* The clock of both, in ns */
+static inline int64_t engine_clock(struct engine *e)
+{
+	struct timespec t;
+
+	(void)e;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
 
 /* ---------------------------------------------------- told to the worker */
 

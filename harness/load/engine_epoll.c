@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SPACE = 256 * 1024 };
@@ -20,15 +19,6 @@ struct epoll_engine {
 	struct epoll_event events[ENGINE_BATCH];
 	char buffer[SPACE]; /* what was received is checked, and forgotten */
 };
-
-static int64_t epoll_now(struct engine *e)
-{
-	struct timespec t;
-
-	(void)e;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
 
 static struct engine *epoll_open(unsigned channels, size_t bytes)
 {
@@ -101,7 +91,7 @@ static void connect_ended(struct epoll_engine *e, struct channel *c)
 static void epoll_send(struct engine *engine, struct channel *c)
 {
 	struct epoll_engine *e = (struct epoll_engine *)engine;
-	size_t made = channel_send(c, e->buffer, SPACE, epoll_now(engine));
+	size_t made = channel_send(c, e->buffer, SPACE, engine_clock(engine));
 	ssize_t n = send(c->fd, e->buffer, made, MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
@@ -148,7 +138,7 @@ static void epoll_wait_until(struct engine *engine, int64_t until, bool spin)
 {
 	struct epoll_engine *e = (struct epoll_engine *)engine;
 	struct timespec timeout = { 0, 0 };
-	int64_t left = spin ? 0 : until - epoll_now(engine);
+	int64_t left = spin ? 0 : until - engine_clock(engine);
 	int ready;
 
 	if (left > 0) {
@@ -180,7 +170,7 @@ static void epoll_close(struct engine *engine)
 const struct engine_kind engine_epoll = {
 	.name = "epoll",
 	.open = epoll_open,
-	.now = epoll_now,
+	.now = engine_clock,
 	.connect = epoll_connect,
 	.send = epoll_send,
 	.wait = epoll_wait_until,

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -64,15 +63,6 @@ struct uring_engine {
 static struct uring_engine *of(struct engine *e)
 {
 	return (struct uring_engine *)e;
-}
-
-static int64_t uring_now(struct engine *e)
-{
-	struct timespec t;
-
-	(void)e;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /*
@@ -281,7 +271,7 @@ static void give_back(struct uring_engine *e, struct parcel *p)
 /* Hands over what is to be sent: as long as this takes, "now" is not later. */
 static void hand_over(struct uring_engine *e)
 {
-	int64_t now = uring_now(&e->engine);
+	int64_t now = engine_clock(&e->engine);
 
 	for (unsigned i = 0; i < e->n_to_send; i++) {
 		struct channel *c = e->to_send[i];
@@ -419,7 +409,7 @@ static void handle(struct uring_engine *e, const struct io_uring_cqe *cqe)
 
 static void wait_until(struct uring_engine *e, int64_t until)
 {
-	int64_t left = until - uring_now(&e->engine);
+	int64_t left = until - engine_clock(&e->engine);
 	struct __kernel_timespec timeout = { 0, 0 };
 	struct io_uring_cqe *cqe;
 	int error;
@@ -480,7 +470,7 @@ static void uring_disconnect(struct engine *engine, struct channel *c)
 const struct engine_kind engine_uring = {
 	.name = "uring",
 	.open = uring_open,
-	.now = uring_now,
+	.now = engine_clock,
 	.connect = uring_connect,
 	.send = uring_send,
 	.wait = uring_wait,

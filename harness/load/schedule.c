@@ -20,10 +20,9 @@ static double uniform(uint64_t *state)
 	return ((next_random(state) >> 11) + 1) * 0x1p-53;
 }
 
-/* What a part has of a burst: the first parts have what does not divide */
-static unsigned share_of(unsigned burst, unsigned part, unsigned parts)
+unsigned share_of(unsigned n, unsigned part, unsigned parts)
 {
-	return burst / parts + (part < burst % parts);
+	return n / parts + (part < n % parts);
 }
 
 struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,

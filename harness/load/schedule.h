@@ -13,6 +13,9 @@
 
 enum arrivals { ARRIVALS_POISSON, ARRIVALS_UNIFORM };
 
+/* What one of `parts` threads has of n: the first have what does not divide. */
+unsigned share_of(unsigned n, unsigned part, unsigned parts);
+
 struct schedule {
 	enum arrivals arrivals;
 	double gap;     /* ns between two arrivals, on average */

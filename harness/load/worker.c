@@ -48,12 +48,6 @@ static bool connects(const struct worker *w)
 	return w->run->opt->pattern == PATTERN_CONNECT;
 }
 
-/* What one of `parts` has of n */
-static unsigned share_of(unsigned n, unsigned part, unsigned parts)
-{
-	return n / parts + (part < n % parts);
-}
-
 static void *array_of(size_t n, size_t size)
 {
 	void *array = calloc(n ? n : 1, size);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity.h - whether two halves of a run may stand in one table
+ *
+ * What machine.json and run.json say of kernel, build, limits and plan; resume
+ * compares it with what is there now. No host name, no user name, no path.
+ */
+#ifndef RUN_IDENTITY_H
+#define RUN_IDENTITY_H
+
+#include "harness/run/plan.h"
+
+#include <jansson.h>
+
+/*
+ * machine.json: machine_facts() of the probes, and "build": { "commit" (or null),
+ * "dirty" (or null), "compiler", "flags", "version", "packages": { "liburing":
+ * "2.3", ... } }. Commit and compiler are those of the build (made by the
+ * Makefile into a header or -D), not of the moment.
+ */
+json_t *identity_machine(void);
+
+/*
+ * The programs that are measured and measure: { "epoll": "fnv:0123456789abcdef",
+ * ..., "loadgen": ..., "null": ... }, a hash of the contents of each. The models
+ * of `p`, whose program is p->models[i].command or BIN/LABEL (and "null",
+ * "loadgen", from BIN). A program that cannot be read is null.
+ */
+json_t *identity_programs(const struct plan *p, const char *bin);
+
+/*
+ * What differs between then and now that results depend on, as sentences: kernel,
+ * mitigations, processor, CPUs, governor, limits, io_uring state; programs. An
+ * empty array: nothing.
+ */
+json_t *identity_differences(const json_t *machine_then,
+			     const json_t *machine_now,
+			     const json_t *programs_then,
+			     const json_t *programs_now);
+
+#endif

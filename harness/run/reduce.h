@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reduce.h - from repetitions to cells: medians, their spread, what may be said
+ *
+ * Reads records and nothing else; the same records give the same files. A cell
+ * has one value a block, of the repetition that counts: the last valid attempt.
+ * What is invalid is counted and named, never averaged in.
+ *
+ *	cells.csv	a row a cell: results/README.md has the columns
+ *	calls.csv	a row for each system call of each cell, the most frequent first
+ *	findings.csv	chart,title,note: what the data says, for every drawer
+ *	summary.txt	the table and the sentences that end a run
+ */
+#ifndef RUN_REDUCE_H
+#define RUN_REDUCE_H
+
+#include "harness/run/record.h"
+#include "harness/run/stats.h"
+
+/* What became of a cell, over all its repetitions of one kind */
+struct row {
+	struct cell cell;
+	unsigned n;       /* repetitions that count, one a block */
+	unsigned invalid; /* attempts that do not */
+	enum status status; /* ok if any counts; else that of the last attempt */
+	char reason[256];   /* the first of it; "" */
+	bool spins;	    /* its server used more than 90 % of a CPU for idle
+			       clients; false also where that was not measured */
+	bool oversubscribed;
+	struct summary metric[METRICS]; /* of timing repetitions; calls, submissions
+			       and completions of the counting one */
+	char calls_method[16], cpu_method[16]; /* "mixed" if they differ */
+	double counting_slowdown; /* server CPU a request when counted / median
+			       when not; NAN */
+	struct call_count *calls; /* of the counting repetition */
+	size_t n_calls;
+	double calls_per; /* divide counts by this for a request; 0: no requests */
+	/* A/A: the second value of those blocks that have one, else NAN */
+	double *value[METRICS], *again[METRICS]; /* by block, n_blocks of them */
+};
+
+/* A comparison that is printed, and its verdict */
+struct finding {
+	const struct row *a, *b;
+	enum metric metric;
+	struct verdict verdict;
+};
+
+struct reduced {
+	struct row *row; /* in the order of the plan: by setting, then by model */
+	size_t n;
+	unsigned n_blocks; /* of timing */
+	char reference[LABEL_SIZE]; /* what the others are compared with */
+	struct finding *finding;
+	size_t n_findings;
+	json_t *warnings; /* sentences about the whole run */
+};
+
+/*
+ * `records` have to outlive it. The comparisons, settled before any number is
+ * looked at: in each setting every model with the reference, which is epoll if it
+ * takes part, else the first model; closed loop by requests_per_second and
+ * server_cpu_per_request, open loop by response_p99 and server_cpu_per_request.
+ * Holm over all of them. Oversubscribed cells are not compared.
+ */
+struct reduced reduce(const struct record *records, size_t n);
+void reduced_free(struct reduced *r);
+
+/* Each is the whole file; to be freed. */
+char *reduced_cells_csv(const struct reduced *r);
+char *reduced_calls_csv(const struct reduced *r);
+char *reduced_findings_csv(const struct reduced *r);
+char *reduced_summary(const struct reduced *r, bool color);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - the folder of a run: nothing that was measured is lost
+ *
+ *	INCOMPLETE          there until the run is: how to go on
+ *	run.json            what was asked for, with what, and when (identity.h)
+ *	plan.txt            the plan, every word of it, as plan_text() has it
+ *	machine.json        kernel, processor, limits, settings, packages
+ *	repetitions.jsonl   one line a repetition: record.h
+ *	histograms/         one file a repetition, gzip: every time, lossless
+ *	cells.csv, ...      made from the lines: reduce.h
+ *
+ * A line is written by one write(2), at the end of a file opened with O_APPEND,
+ * and is on the disk (fdatasync) before the next repetition begins. A line that
+ * kill -9 or a full disk cut off is found by the next store_open(), moved to
+ * repetitions.broken, and measured again.
+ */
+#ifndef RUN_STORE_H
+#define RUN_STORE_H
+
+#include "harness/run/record.h"
+
+enum { STORE_WHY_SIZE = 512, STORE_PATH_SIZE = 4096 };
+
+struct store {
+	char path[STORE_PATH_SIZE]; /* as it was given */
+	int dir;                    /* the folder, locked */
+	int lines;                  /* repetitions.jsonl */
+	struct record *records; /* what was there, and was added since */
+	size_t n;
+};
+
+/*
+ * Makes the folder, and those above it. `path` may exist if it is empty. false:
+ * `why` says what is wrong and what would help. The machine-wide lock (below) is
+ * the caller's to take.
+ */
+bool store_create(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
+
+/* Reads what is there, to go on (mended, see above) */
+bool store_open(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
+
+/* Only reads, whoever else is writing, and mends nothing; a line that is broken
+ * or foreign is left out and said on stderr. Closed with store_close(), too. */
+bool store_read(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
+
+/*
+ * Writes a record, and takes it (it is not to be freed by the caller any more).
+ * `histograms` (may be NULL) are compressed into their file first, and
+ * r->histograms named so. false: it could not be written (disk full); what is on
+ * disk is then still whole lines, and r is still the caller's.
+ */
+bool store_append(struct store *s, struct record *r, const json_t *histograms,
+		  char why[STORE_WHY_SIZE]);
+
+/* The last attempt at an entry; NULL: there is none. */
+const struct record *store_find(const struct store *s, unsigned index);
+
+/* A whole file of the folder, in one step: it is there wholly or not at all. */
+bool store_file(const struct store *s, const char *name, const char *text,
+		char why[STORE_WHY_SIZE]);
+bool store_json(const struct store *s, const char *name, const json_t *value,
+		char why[STORE_WHY_SIZE]);
+json_t *store_load_json(const struct store *s, const char *name,
+			char why[STORE_WHY_SIZE]);
+char *store_load_text(const struct store *s, const char *name,
+		      char why[STORE_WHY_SIZE]); /* to be freed */
+
+/* Puts up the mark, with how to go on, or takes it away: it is complete. */
+bool store_incomplete(const struct store *s, const char *how,
+		      char why[STORE_WHY_SIZE]);
+bool store_complete(const struct store *s, char why[STORE_WHY_SIZE]);
+bool store_is_complete(const struct store *s);
+
+void store_close(struct store *s);
+
+/*
+ * Two runs at once would measure each other. One lock for the machine, in the
+ * abstract socket namespace or a file of /run/lock or /tmp; it goes when the
+ * process does. -1: somebody else has it, and `why` names the process.
+ */
+int store_lock_machine(char why[STORE_WHY_SIZE]);
+
+#endif

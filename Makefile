@@ -122,7 +122,15 @@ $(LOAD): $(filter-out %/main.o,$(LOAD_OBJECTS))
 $(BUILD)/harness/%.o: harness/%.c $(BUILD)/flags
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(if $(URING),-DHAVE_URING) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -I. -I$(BUILD) $(if $(URING),-DHAVE_URING) $(CFLAGS) -c -o $@ $<
+
+# What it was built of, for the machine's description in a run
+$(BUILD)/harness/run/identity.o: $(BUILD)/build_info.h
+$(BUILD)/build_info.h: FORCE
+	@mkdir -p $(@D)
+	@harness/setup/build_info '$(CC)' $(filter-out -DVERSION% -M%,$(CPPFLAGS)) \
+		$(CFLAGS) $(LDFLAGS) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # Other flags or another compiler: everything is built anew.
 FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)

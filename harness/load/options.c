@@ -6,10 +6,12 @@
 #include "models/common/units.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #ifndef VERSION
 #define VERSION "unknown"
@@ -77,6 +79,8 @@ static const char help_text[] =
 	"                       (.hgrm), and beside it FILE.service, FILE.send-lag and\n"
 	"                       FILE.connect\n"
 	"  --quiet              only errors, and what --json asks for\n"
+	"  --hold FD            for programs: tells this socket when the window is,\n"
+	"                       and stays connected until it is told something\n"
 	"  -h, --help, --version\n"
 	"\n"
 	"In an open loop every request has a time at which it is due, and is measured\n"
@@ -342,6 +346,20 @@ static void parse_times(int option, const char *text, struct load_options *opt)
 	}
 }
 
+/* A pipe will not do: this is a conversation. */
+static int socket_of(const char *text)
+{
+	struct stat st;
+	uint64_t fd;
+
+	if (!parse_number(text, &fd) || fd > INT_MAX || fstat(fd, &st) < 0 ||
+	    !S_ISSOCK(st.st_mode))
+		die_usage("--hold '%s': not an open descriptor of a socket, "
+			  "such as the child's end of socketpair(2)",
+			  text);
+	return fd;
+}
+
 static void parse_generator(int option, const char *text,
 			    struct load_options *opt)
 {
@@ -373,6 +391,9 @@ static void parse_generator(int option, const char *text,
 	case 'H':
 		opt->histogram = text;
 		break;
+	case 'k':
+		opt->hold = socket_of(text);
+		break;
 	case 'q':
 		opt->quiet = true;
 		break;
@@ -402,6 +423,8 @@ static void check_together(struct load_options *opt, bool duration_given)
 	if (opt->depth > 1 && opt->pattern == PATTERN_CONNECT)
 		die_usage("--pattern connect has one request to a connection: "
 			  "--depth must be 1");
+	if (opt->hold >= 0 && search)
+		die_usage("--hold is for one run: --find-rate makes many");
 	if (opt->threads > opt->connections)
 		die_usage("--threads %u: more than connections (%u)",
 			  opt->threads, opt->connections);
@@ -432,6 +455,7 @@ static const struct option names[] = {
 	{ "json", required_argument, NULL, 'j' },
 	{ "histogram", required_argument, NULL, 'H' },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "hold", required_argument, NULL, 'k' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -448,6 +472,7 @@ static const struct load_options defaults = {
 	.timeout = 5 * SECOND,
 	.seed = 1,
 	.spin = true,
+	.hold = -1,
 };
 
 void load_options(int argc, char **argv, struct load_options *opt)

@@ -37,6 +37,7 @@ struct load_options {
 	bool spin; /* if it has CPUs of its own */
 	struct goal goal;
 	const char *json, *histogram;
+	int hold; /* socket of who looks on: hold.h; -1: nobody */
 	bool quiet;
 };
 

@@ -2,6 +2,7 @@
 /* run.c - one run: see run.h */
 #include "run.h"
 
+#include "hold.h"
 #include "screen.h"
 #include "worker.h"
 
@@ -33,7 +34,7 @@ struct crew {
 	const struct engine_kind *kind;
 	struct seat *seats;
 	struct worker *workers;
-	pthread_barrier_t started;
+	pthread_barrier_t step; /* to start; to close the connections */
 	pthread_t main_thread;
 	atomic_uint connecting, working; /* threads */
 };
@@ -110,10 +111,12 @@ static void *work(void *argument)
 	worker_init(w, &crew->run, seat->part, e);
 	worker_set_up(w);
 	has_done(crew, &crew->connecting);
-	pthread_barrier_wait(&crew->started);
+	pthread_barrier_wait(&crew->step);
 	worker_run(w);
-	e->kind->close(e);
 	has_done(crew, &crew->working);
+	pthread_barrier_wait(&crew->step);
+	worker_close(w);
+	e->kind->close(e);
 	return NULL;
 }
 
@@ -174,6 +177,21 @@ static void wait_for_all(struct crew *crew, atomic_uint *threads)
 			screen_draw(&crew->run, crew->workers, clock_now());
 	}
 	screen_clear();
+}
+
+/* Whoever looks on may read, while all clients are still there. Not after a
+ * signal: who gave it wants an end. */
+static void hold(struct crew *crew)
+{
+	sigset_t ending = signals;
+	int fd = crew->run.opt->hold;
+
+	sigdelset(&ending, SIGUSR1);
+	hold_done(fd);
+	if (!interrupted && !hold_wait(fd, &ending)) {
+		sigwaitinfo(&ending, NULL);
+		interrupt(crew);
+	}
 }
 
 /* --------------------------------------------------------------------- result */
@@ -273,7 +291,7 @@ static void start_threads(struct crew *crew)
 
 	crew->seats = check_alloc(calloc(n, sizeof(*crew->seats)));
 	crew->workers = check_alloc(calloc(n, sizeof(*crew->workers)));
-	pthread_barrier_init(&crew->started, NULL, n + 1);
+	pthread_barrier_init(&crew->step, NULL, n + 1);
 	for (unsigned i = 0; i < n; i++) {
 		struct seat *seat = &crew->seats[i];
 		int error;
@@ -290,7 +308,7 @@ static void end_threads(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->run.opt->threads; i++)
 		worker_free(&crew->workers[i]);
-	pthread_barrier_destroy(&crew->started);
+	pthread_barrier_destroy(&crew->step);
 	free(crew->workers);
 	free(crew->seats);
 }
@@ -313,8 +331,11 @@ struct result run_once(const struct load_options *opt, struct target target)
 	crew.run.start = clock_now() + start_ns;
 	crew.run.from = crew.run.start + opt->warmup;
 	crew.run.to = crew.run.from + opt->duration;
-	pthread_barrier_wait(&crew.started);
+	hold_window(opt->hold, crew.run.from, crew.run.to);
+	pthread_barrier_wait(&crew.step);
 	wait_for_all(&crew, &crew.working);
+	hold(&crew);
+	pthread_barrier_wait(&crew.step);
 	for (unsigned i = 0; i < opt->threads; i++)
 		pthread_join(crew.seats[i].thread, NULL);
 	r = add_up(&crew);

@@ -525,13 +525,14 @@ static void drain(struct worker *w, int64_t now)
 		now = turn(w, now, until);
 }
 
-static void end_all(struct worker *w)
+/* Counts what was not answered. Whoever is connected stays so. */
+static void settle(struct worker *w)
 {
-	int64_t intended;
+	int64_t now = now_of(w), intended;
 
 	for (unsigned i = 0; i < w->busy + w->idle; i++)
 		if (w->channels[i].state != CHANNEL_UNUSED)
-			disconnect(w, &w->channels[i], true);
+			channel_end(&w->channels[i], now, true);
 	while (next_waiting(w, &intended))
 		w->tally->unanswered += tally_counts(w->tally, intended);
 }
@@ -573,5 +574,12 @@ void worker_run(struct worker *w)
 	if (open_loop(w) && !atomic_load(&run->stop))
 		release_due(w, now);
 	drain(w, now);
-	end_all(w);
+	settle(w);
+}
+
+void worker_close(struct worker *w)
+{
+	for (unsigned i = 0; i < w->busy + w->idle; i++)
+		if (w->channels[i].state != CHANNEL_UNUSED)
+			disconnect(w, &w->channels[i], true);
 }

@@ -3,7 +3,8 @@
  * worker.h - one thread of the generator: its connections, its schedule
  *
  * It first connects (worker_set_up), then is told when to start, and keeps to
- * the schedule until the window has ended (worker_run). In an open loop a request
+ * the schedule until the window has ended and the last replies were awaited
+ * (worker_run). Its connections stay as they are until worker_close. In an open loop a request
  * that is due is given to a connection whether or not earlier ones were answered;
  * in a closed loop a reply leads to the next request. The engine makes every
  * system call that a request costs, and is the clock.
@@ -69,6 +70,7 @@ void worker_init(struct worker *w, struct run *run, unsigned part,
 		 struct engine *engine);
 void worker_set_up(struct worker *w);
 void worker_run(struct worker *w);
+void worker_close(struct worker *w);
 void worker_free(struct worker *w);
 
 #endif

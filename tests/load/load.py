@@ -179,7 +179,7 @@ class Running:
     and with this process however that ends."""
 
     def __init__(self, target, *args, wrapper=(), stderr=subprocess.PIPE,
-                 asks_json=True, limit_s=PATIENCE_S):
+                 asks_json=True, limit_s=PATIENCE_S, pass_fds=()):
         self.begin = time.monotonic()
         self.limit_s = limit_s
         self._folder = tempfile.TemporaryDirectory(prefix="loadgen.")
@@ -190,7 +190,7 @@ class Running:
             flat(["setpriv", "--pdeathsig", "KILL", *wrapper, PROGRAM, *aim,
                   *wanted, *args]),
             stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL,
-            cwd=TOP, text=True)
+            cwd=TOP, text=True, pass_fds=pass_fds)
 
     def __enter__(self):
         return self

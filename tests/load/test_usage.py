@@ -97,6 +97,12 @@ BAD = [
     ("--cpu", "-1", "4-7"),
     ("--cpu", "1023", "nproc"),
     ("--spin", "always", "auto or never"),
+    ("--hold", "x", "socketpair"),
+    ("--hold", "-1", "socketpair"),
+    ("--hold", "1000", "socketpair"),  # not open
+    ("--hold", "0", "socketpair"),     # a file
+    ("--hold", "1", "socketpair"),     # a pipe
+    ("--hold", "4294967296", "socketpair"),
     ("--timeout", "0", "0.01s"),
     ("--timeout", "5", "500ms"),
 ]

@@ -283,7 +283,7 @@ static struct outcome {
 	struct tally *t;
 	struct run run;
 	int64_t set_up_ns, ended, over; /* from the start of warm-up */
-	unsigned set_up_open, connects, spins;
+	unsigned set_up_open, still_open, connects, spins;
 	bool spin;
 } o;
 
@@ -339,6 +339,8 @@ static void one_part(const struct load_options *opt, const struct server *s,
 	o.spin = w.spin;
 	assert_int_equal(w.tally->outstanding, 0);
 	tally_merge(o.t, w.tally);
+	o.still_open += w.open;
+	worker_close(&w);
 	for (unsigned i = 0; i < w.busy + w.idle; i++) {
 		assert_int_equal(w.channels[i].fd, -1);
 		assert_null(world.partly[i]);
@@ -415,6 +417,7 @@ static void closed_loop_is_exact(void **state)
 		slots = (uint64_t)opt.connections * opt.depth;
 		run(&opt, (struct server){ .delay = 20 * ms });
 		all_are(&o.t->response, 20 * ms, slots * 50);
+		assert_int_equal(o.still_open, opt.connections);
 		assert_int_equal(o.t->answered, slots * 50);
 		assert_int_equal(o.t->in_window, slots * 50);
 		assert_int_equal(o.t->total, slots * 55);

@@ -169,15 +169,16 @@ $(BUILD)/unit/load_%: tests/unit/load_%.c $(LOAD) $(COMMON) $(BUILD)/flags
 
 # Those of bin/matrix, run_*, with all of harness/run but its main().
 RUN := $(BUILD)/run.a
+RUN_LIBS := -lz $(PROBE_LIBS) $(LOAD_LIBS)
 $(RUN): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rc $@ $^
 
-$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(LOAD) $(COMMON) $(BUILD)/flags
+$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) UNIT $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN) $(LOAD) \
-		$(COMMON) -lcmocka $(LOAD_LIBS)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN) $(PROBES) \
+		$(LOAD) $(COMMON) -lcmocka $(RUN_LIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(say) UNIT $@
@@ -205,11 +206,11 @@ fuzz:
 # It outlives what ends a program.
 build/fuzz/options: override LDFLAGS += -Wl,--wrap=exit
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN) $(LOAD) $(COMMON) $(BUILD)/flags
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN) $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) FUZZ $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(RUN) $(LOAD) $(COMMON) $(LOAD_LIBS)
+		$(RUN) $(PROBES) $(LOAD) $(COMMON) $(RUN_LIBS)
 
 PYTHON = "$$(harness/setup/python pytest)"
 PYTEST = $(PYTHON) -m pytest -q

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* known.c - which programs and plans of ours there are: see known.h */
+#include "harness/run/known.h"
+
+#include "harness/run/words.h"
+#include "models/common/die.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+const char *const syllabus[] = { "thread", "busypoll", "select", "poll",
+				 "epoll",  "aio",      "uring",  NULL };
+
+static const char *const shortest_first[] = { "quick", "standard", "full",
+					      NULL };
+
+/* -------------------------------------------------------------------- folders */
+
+static void join(char path[KNOWN_PATH_SIZE], const char *folder,
+		 const char *name, const char *suffix)
+{
+	if (snprintf(path, KNOWN_PATH_SIZE, "%s/%s%s", folder, name, suffix) >=
+	    KNOWN_PATH_SIZE)
+		die_of(ENAMETOOLONG, folder);
+}
+
+/* Also of a program whose file was replaced while it runs */
+char *known_bin(char path[KNOWN_PATH_SIZE])
+{
+	ssize_t n = readlink("/proc/self/exe", path, KNOWN_PATH_SIZE - 1);
+
+	if (n < 0)
+		die("readlink /proc/self/exe: where are the other programs");
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	return path;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A folder of the sources, such as models; "": they are not near. */
+static char *source_folder(char path[KNOWN_PATH_SIZE], const char *bin,
+			   const char *name)
+{
+	enum { LEVELS = 4 }; /* bin, or build/VARIANT/bin and below */
+	char above[KNOWN_PATH_SIZE], plans[KNOWN_PATH_SIZE];
+
+	join(above, bin, "..", "");
+	for (int level = 0; level < LEVELS; level++) {
+		join(plans, above, "harness/plans", "");
+		join(path, above, name, "");
+		if (is_folder(plans) && is_folder(path))
+			return path;
+		join(plans, above, "..", "");
+		strcpy(above, plans);
+	}
+	*path = '\0';
+	return path;
+}
+
+static char *plans_folder(char path[KNOWN_PATH_SIZE], const char *bin)
+{
+	const char *chosen = getenv("MATRIX_PLANS");
+
+	if (!chosen || !*chosen)
+		return source_folder(path, bin, "harness/plans");
+	join(path, chosen, ".", "");
+	return path;
+}
+
+/* ---------------------------------------------------------------------- names */
+
+enum { NAMES_MAX = 128 };
+
+struct names {
+	char name[NAMES_MAX][PLAN_NAME_SIZE];
+	const char *list[NAMES_MAX + 1];
+	size_t n;
+};
+
+static bool has(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->list[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void add(struct names *names, const char *name)
+{
+	if (names->n == NAMES_MAX || has(names, name))
+		return;
+	snprintf(names->name[names->n], PLAN_NAME_SIZE, "%s", name);
+	names->list[names->n] = names->name[names->n];
+	names->list[++names->n] = NULL;
+}
+
+static void begin(struct names *names)
+{
+	names->n = 0;
+	names->list[0] = NULL;
+}
+
+static bool in_folder(const char *bin, const char *name)
+{
+	char path[KNOWN_PATH_SIZE];
+
+	join(path, bin, name, "");
+	return access(path, X_OK) == 0 && !is_folder(path);
+}
+
+/* What stands before this suffix in the files of a folder, in order; with `bin`,
+ * only if there is a program of that name, which can label a cell */
+static void add_files(struct names *names, const char *folder,
+		      const char *suffix, const char *bin)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char *name = entries[i]->d_name;
+		size_t length = strlen(name), less = strlen(suffix);
+
+		if (length > less && length - less < PLAN_NAME_SIZE &&
+		    strcmp(name + length - less, suffix) == 0) {
+			name[length - less] = '\0';
+			if (!bin || (cell_label(name) && in_folder(bin, name)))
+				add(names, name);
+		}
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+/* --------------------------------------------------------------------- models */
+
+const char *const *known_models(const char *bin)
+{
+	static struct names models;
+	char folder[KNOWN_PATH_SIZE];
+
+	begin(&models);
+	for (const char *const *name = syllabus; *name; name++)
+		if (in_folder(bin, *name))
+			add(&models, *name);
+	if (*source_folder(folder, bin, "models"))
+		add_files(&models, folder, ".c", bin);
+	return models.list;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* The first line that comes from `fd`, if it comes within a while */
+static void read_first_line(int fd, char *line, size_t size)
+{
+	enum { PATIENCE_MS = 2000 };
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	int64_t until = now_ms() + PATIENCE_MS, left;
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (n < size - 1 && !memchr(line, '\n', n) && got > 0 &&
+	       (left = until - now_ms()) > 0 && poll(&polled, 1, left) > 0) {
+		got = read(fd, line + n, size - 1 - n);
+		n += got > 0 ? got : 0;
+	}
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+}
+
+/* Its --help, into a pipe; -1: it cannot be started. */
+static pid_t start_help(const char *program, int pipe_end)
+{
+	char *argv[] = { (char *)program, "--help", NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+	int error;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+					 O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipe_end, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+					 O_WRONLY, 0);
+	error = posix_spawn(&pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return error ? -1 : pid;
+}
+
+bool known_summary(const char *bin, const char *model,
+		   char summary[KNOWN_SUMMARY_SIZE])
+{
+	char program[KNOWN_PATH_SIZE], line[KNOWN_SUMMARY_SIZE] = "";
+	size_t length = strlen(model);
+	int ends[2];
+	pid_t pid;
+
+	join(program, bin, model, "");
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		die("pipe2");
+	pid = start_help(program, ends[1]);
+	close(ends[1]);
+	if (pid > 0) {
+		read_first_line(ends[0], line, sizeof(line));
+		kill(pid, SIGKILL); /* it may not have ended by itself */
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+	if (strncmp(line, model, length) != 0 ||
+	    strncmp(line + length, " - ", 3) != 0)
+		return false;
+	snprintf(summary, KNOWN_SUMMARY_SIZE, "%s", line + length + 3);
+	return true;
+}
+
+/* ---------------------------------------------------------------------- plans */
+
+const char *const *known_plans(const char *bin)
+{
+	static struct names plans;
+	char folder[KNOWN_PATH_SIZE], path[KNOWN_PATH_SIZE];
+
+	begin(&plans);
+	if (!*plans_folder(folder, bin))
+		return plans.list;
+	for (const char *const *name = shortest_first; *name; name++) {
+		join(path, folder, *name, ".plan");
+		if (access(path, F_OK) == 0)
+			add(&plans, *name);
+	}
+	add_files(&plans, folder, ".plan", NULL);
+	return plans.list;
+}
+
+static bool is_file_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strchr(name, '/') || (dot && strcmp(dot, ".plan") == 0) ||
+	       (access(name, F_OK) == 0 && !is_folder(name));
+}
+
+bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
+		char error[PLAN_ERROR_SIZE])
+{
+	const struct place at = { .source = "--plan", .error = error };
+	char bin[KNOWN_PATH_SIZE], folder[KNOWN_PATH_SIZE];
+	const char *const *plans = known_plans(known_bin(bin));
+
+	for (const char *const *one = plans; *one; one++)
+		if (strcmp(*one, name) == 0) {
+			join(path, plans_folder(folder, bin), name, ".plan");
+			return true;
+		}
+	if (is_file_name(name)) {
+		if (snprintf(path, KNOWN_PATH_SIZE, "%s", name) <
+		    KNOWN_PATH_SIZE)
+			return true;
+		return complain(&at, "the path of this file is too long");
+	}
+	if (!*plans)
+		return complain(&at,
+				"'%.60s': no such file, and no plans came with "
+				"this program; $MATRIX_PLANS may name their "
+				"folder",
+				name);
+	return complain_unknown(&at, name, "a plan of ours, nor a file", plans);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * known.h - which programs and plans of ours there are, and where
+ *
+ * Programs are in the folder of the one that runs. Plans are in harness/plans, and
+ * models have a file in models, of the folder above it that has both; a program
+ * that was put elsewhere knows what lies beside it.
+ */
+#ifndef RUN_KNOWN_H
+#define RUN_KNOWN_H
+
+#include "harness/run/plan.h"
+
+enum { KNOWN_PATH_SIZE = 4096, KNOWN_SUMMARY_SIZE = 128 };
+
+/* The seven, in the order in which they are taught; NULL at the end */
+extern const char *const syllabus[];
+
+/* The folder of the program that runs; ends the program if it has none. */
+char *known_bin(char path[KNOWN_PATH_SIZE]);
+
+/*
+ * The models that can be run from this folder: those of the syllabus, then others
+ * that have a models/NAME.c, by name. NULL at the end; valid until the next call.
+ */
+const char *const *known_models(const char *bin);
+
+/* What a model says of itself in its --help; false: nothing, soon enough */
+bool known_summary(const char *bin, const char *model,
+		   char summary[KNOWN_SUMMARY_SIZE]);
+
+/*
+ * The plans of ours, shortest first: those in $MATRIX_PLANS, else those that came
+ * with the program. NULL at the end; valid until the next call.
+ */
+const char *const *known_plans(const char *bin);
+
+/*
+ * The file of a plan: one of ours by its name, or any other by its path. false:
+ * there is none, and `error` says which there are.
+ */
+bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
+		char error[PLAN_ERROR_SIZE]);
+
+#endif

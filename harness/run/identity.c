@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* identity.c - whether two halves of a run may stand in one table: see identity.h */
+#include "harness/run/identity.h"
+
+#include "harness/probe/child.h"
+#include "harness/probe/machine.h"
+#include "models/common/die.h"
+
+#include "build_info.h" /* made by make: BUILD_COMMIT and so on */
+
+#include <bpf/libbpf.h>
+#include <gnu/libc-version.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+/* It cannot be asked before its version 2.4: make says what was there. */
+#ifndef LIBURING_VERSION
+#define LIBURING_VERSION ""
+#endif
+
+/* ----------------------------------------------------------------- the machine */
+
+static json_t *text_or_null(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
+static const char *without_v(const char *version)
+{
+	return version + (*version == 'v');
+}
+
+static json_t *packages(void)
+{
+	const struct scmp_version *seccomp = seccomp_version();
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:s, s:s}", "glibc",
+			 gnu_get_libc_version(), "liburing",
+			 text_or_null(LIBURING_VERSION), "libbpf",
+			 without_v(libbpf_version_string()), "libseccomp",
+			 seccomp ?
+				 json_sprintf("%u.%u.%u", seccomp->major,
+					      seccomp->minor, seccomp->micro) :
+				 json_null(),
+			 "jansson", JANSSON_VERSION, "zlib", zlibVersion());
+}
+
+static json_t *build(void)
+{
+	static const char commit[] = BUILD_COMMIT, dirty[] = BUILD_DIRTY;
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "version", VERSION,
+			 "commit", text_or_null(commit), "dirty",
+			 *dirty ? json_boolean(strcmp(dirty, "yes") == 0) :
+				  json_null(),
+			 "compiler", text_or_null(BUILD_COMPILER), "flags",
+			 BUILD_FLAGS, "packages", packages());
+}
+
+json_t *identity_machine(void)
+{
+	json_t *machine = machine_facts(), *ours = build();
+
+	if (!machine || !ours ||
+	    json_object_set_new(machine, "build", ours) < 0)
+		die("out of memory");
+	return machine;
+}
+
+/* ---------------------------------------------------------------- the programs */
+
+/* FNV-1a, 64 bit: tells one build from another, and is no proof of anything. */
+static bool hash_file(const char *path, uint64_t *hash)
+{
+	FILE *file = fopen(path, "re");
+	unsigned char bytes[16384];
+	bool read;
+	size_t n;
+
+	if (!file)
+		return false;
+	*hash = UINT64_C(0xcbf29ce484222325);
+	while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0)
+		for (size_t i = 0; i < n; i++)
+			*hash = (*hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	read = !ferror(file);
+	fclose(file);
+	return read;
+}
+
+static json_t *hash_of(const char *program)
+{
+	char path[PATH_MAX];
+	uint64_t hash;
+
+	if (!child_find(program, path) || !hash_file(path, &hash))
+		return json_null();
+	return json_sprintf("fnv:%016" PRIx64, hash);
+}
+
+static void put_ours(json_t *programs, const char *bin, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", bin, name);
+	json_object_set_new(programs, name, hash_of(path));
+}
+
+json_t *identity_programs(const struct plan *p, const char *bin)
+{
+	json_t *programs = json_object();
+
+	put_ours(programs, bin, "loadgen");
+	put_ours(programs, bin, NULL_SERVER);
+	for (size_t i = 0; i < p->n_models; i++) {
+		const struct model *m = &p->models[i];
+
+		if (m->command)
+			json_object_set_new(programs, m->label,
+					    hash_of(m->command));
+		else
+			put_ours(programs, bin, m->label);
+	}
+	return programs;
+}
+
+/* ------------------------------------------------------------- what is different */
+
+/* What results depend on, and what it is called in a sentence. How system calls
+ * are counted stands in every line, so the right to do it is not here. */
+static const struct {
+	const char *key, *name;
+} compared[] = {
+	{ "kernel_release", "kernel" },
+	{ "kernel_version", "build of the kernel" },
+	{ "architecture", "architecture" },
+	{ "mitigations", "mitigation" },
+	{ "clocksource", "clock source" },
+	{ "cpu_model", "processor" },
+	{ "cpus", "CPUs" },
+	{ "cpus_allowed", "CPUs allowed" },
+	{ "smt_active", "SMT" },
+	{ "smt_siblings", "SMT siblings" },
+	{ "governors", "governor" },
+	{ "turbo_disabled", "turbo disabled" },
+	{ "idle_driver", "idle driver" },
+	{ "idle_governor", "idle governor" },
+	{ "isolated_cpus", "isolated CPUs" },
+	{ "page_bytes", "page size" },
+	{ "virtualization", "virtualization" },
+	{ "container", "container" },
+	{ "guest_halt_poll_ns", "guest_halt_poll_ns" },
+	{ "limits", "limit" },
+	{ "io_uring_disabled", "io_uring_disabled" },
+	{ "sched_autogroup_enabled", "sched_autogroup_enabled" },
+	{ "somaxconn", "somaxconn" },
+	{ "tcp_max_syn_backlog", "tcp_max_syn_backlog" },
+	{ "busy_poll", "busy_poll" },
+	{ "tcp_congestion_control", "tcp_congestion_control" },
+	{ "build", "build" },
+};
+
+static char *as_text(const json_t *value)
+{
+	char *text;
+
+	if (!value || json_is_null(value))
+		text = strdup("unknown");
+	else if (json_is_string(value))
+		text = strdup(json_string_value(value));
+	else
+		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	if (!text)
+		die("out of memory");
+	return text;
+}
+
+static bool is_known(const json_t *value)
+{
+	return value && !json_is_null(value);
+}
+
+static bool same(const json_t *then, const json_t *now)
+{
+	return is_known(then) ? json_equal(then, now) : !is_known(now);
+}
+
+static void compare(json_t *differences, const char *name, const json_t *then,
+		    const json_t *now);
+
+/* The keys of both: what is in one alone differs, too. */
+static void compare_objects(json_t *differences, const char *name,
+			    const json_t *then, const json_t *now)
+{
+	json_t *keys = json_object(), *value;
+	const char *key;
+
+	json_object_update(keys, (json_t *)then);
+	json_object_update(keys, (json_t *)now);
+	json_object_foreach(keys, key, value)
+	{
+		char full[256];
+
+		snprintf(full, sizeof(full), "%s %s", name, key);
+		compare(differences, full, json_object_get(then, key),
+			json_object_get(now, key));
+	}
+	json_decref(keys);
+}
+
+static void compare(json_t *differences, const char *name, const json_t *then,
+		    const json_t *now)
+{
+	char *before, *after;
+
+	if (json_is_object(then) && json_is_object(now)) {
+		compare_objects(differences, name, then, now);
+		return;
+	}
+	if (same(then, now))
+		return;
+	before = as_text(then);
+	after = as_text(now);
+	json_array_append_new(differences, json_sprintf("%s: %s then, %s now",
+							name, before, after));
+	free(before);
+	free(after);
+}
+
+/* Of a program only that it is another one is worth saying. */
+static json_t *program_sentence(const char *name, const json_t *then,
+				const json_t *now)
+{
+	if (!is_known(then))
+		return json_sprintf("program %s: it could not be read then",
+				    name);
+	if (!is_known(now))
+		return json_sprintf("program %s: it cannot be read now", name);
+	return json_sprintf("program %s: it is not the file that it was then",
+			    name);
+}
+
+static void compare_programs(json_t *differences, const json_t *then,
+			     const json_t *now)
+{
+	json_t *programs = json_object(), *value;
+	const char *name;
+
+	json_object_update(programs, (json_t *)then);
+	json_object_update(programs, (json_t *)now);
+	json_object_foreach(programs, name, value)
+	{
+		const json_t *before = json_object_get(then, name);
+		const json_t *after = json_object_get(now, name);
+
+		if (!same(before, after))
+			json_array_append_new(differences,
+					      program_sentence(name, before,
+							       after));
+	}
+	json_decref(programs);
+}
+
+json_t *identity_differences(const json_t *machine_then,
+			     const json_t *machine_now,
+			     const json_t *programs_then,
+			     const json_t *programs_now)
+{
+	json_t *differences = json_array();
+
+	for (size_t i = 0; i < sizeof(compared) / sizeof(*compared); i++)
+		compare(differences, compared[i].name,
+			json_object_get(machine_then, compared[i].key),
+			json_object_get(machine_now, compared[i].key));
+	compare_programs(differences, programs_then, programs_now);
+	return differences;
+}

@@ -18,7 +18,8 @@
 #   make clean         remove what was built
 #   make help          this list
 #
-# CC, CFLAGS, CPPFLAGS and LDFLAGS are respected; V=1 shows the commands.
+# CC, CFLAGS, CXX, CXXFLAGS, CPPFLAGS and LDFLAGS are respected; V=1 shows the
+# commands.
 
 VERSION := 0.1.0
 
@@ -32,8 +33,15 @@ BIN := bin
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes \
 		   -Wstrict-prototypes -pthread $(SANITIZE)
+CXXFLAGS ?= -O2 -g
+override CXXFLAGS += -std=gnu++17 -Wall -Wextra -Wshadow -pthread $(SANITIZE)
 override CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -MMD -MP
 override LDFLAGS += -pthread $(SANITIZE)
+
+# The C++ compiler of the same kind, for the one file that is not C
+ifeq ($(origin CXX),default)
+CXX := $(patsubst cc,c++,$(subst clang,clang++,$(subst gcc,g++,$(CC))))
+endif
 
 PKG_CONFIG ?= pkg-config
 URING := $(shell $(PKG_CONFIG) --exists liburing 2>/dev/null && echo yes)
@@ -124,8 +132,40 @@ $(BUILD)/harness/%.o: harness/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. -I$(BUILD) $(if $(URING),-DHAVE_URING) $(CFLAGS) -c -o $@ $<
 
+# All the repetitions of a plan, one after the other; without main.c only what it
+# is made of is built.
+MATRIX_NEEDS := $(PROBE_NEEDS) zlib benchmark
+MATRIX := $(shell $(PKG_CONFIG) --exists $(MATRIX_NEEDS) 2>/dev/null && \
+	command -v $(firstword $(CXX)) >/dev/null && echo $(BIN)/matrix)
+ifeq ($(MATRIX),)
+$(info matrix is left out: there is no $(CXX), or $(PKG_CONFIG) does not find all of $(MATRIX_NEEDS) (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev, and those of probe))
+endif
+all: $(if $(wildcard harness/run/main.c),$(MATRIX))
+
+RUN := $(BUILD)/run.a
+RUN_LIBS := $(PROBE_LIBS) $(LOAD_LIBS) -lz
+$(BIN)/matrix: $(BUILD)/harness/run/main.o $(RUN) $(PROBES) $(LOAD) $(COMMON) \
+		$(BUILD)/harness/gbench.o
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/harness/gbench.o \
+		$(RUN) $(PROBES) $(LOAD) $(COMMON) -lbenchmark -lstdc++ $(RUN_LIBS)
+
+$(RUN): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rc $@ $^
+
+GBENCH_VERSION = $(shell $(PKG_CONFIG) --modversion benchmark)
+$(BUILD)/harness/gbench.o: harness/gbench.cc $(BUILD)/flags
+	$(say) C++ $<
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CPPFLAGS) -I. -DGBENCH_VERSION='"$(GBENCH_VERSION)"' $(CXXFLAGS) \
+		-c -o $@ $<
+
 # What it was built of, for the machine's description in a run
 $(BUILD)/harness/run/identity.o: $(BUILD)/build_info.h
+$(BUILD)/harness/run/identity.o: private override CPPFLAGS += $(if $(URING),\
+	-DLIBURING_VERSION='"$(shell $(PKG_CONFIG) --modversion liburing)"')
 $(BUILD)/build_info.h: FORCE
 	@mkdir -p $(@D)
 	@harness/setup/build_info '$(CC)' $(filter-out -DVERSION% -M%,$(CPPFLAGS)) \
@@ -133,7 +173,7 @@ $(BUILD)/build_info.h: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # Other flags or another compiler: everything is built anew.
-FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(CXX) $(CXXFLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
@@ -168,17 +208,19 @@ $(BUILD)/unit/load_%: tests/unit/load_%.c $(LOAD) $(COMMON) $(BUILD)/flags
 		-lcmocka $(LOAD_LIBS)
 
 # Those of bin/matrix, run_*, with all of harness/run but its main().
-RUN := $(BUILD)/run.a
-RUN_LIBS := -lz $(PROBE_LIBS) $(LOAD_LIBS)
-$(RUN): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
-	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rc $@ $^
-
-$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
+$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(PROBES) $(LOAD) $(COMMON) \
+		$(BUILD)/flags
 	$(say) UNIT $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN) $(PROBES) \
 		$(LOAD) $(COMMON) -lcmocka $(RUN_LIBS)
+
+GBENCH := $(BUILD)/harness/gbench.o $(BUILD)/harness/run/nearest.o
+$(BUILD)/unit/gbench: tests/unit/gbench.c $(GBENCH) $(BUILD)/flags
+	$(say) UNIT $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(GBENCH) \
+		-lcmocka -lbenchmark -lstdc++ -ljansson -lm
 
 $(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
 	$(say) UNIT $@
@@ -272,7 +314,8 @@ lint:
 	@harness/setup/install build check test lint
 	@tests/lint
 
-C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] harness/*/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] harness/*.h harness/*.cc \
+		     harness/*/*.[ch] tests/*/*.[ch])
 format:
 	@harness/setup/install lint
 	@clang-format -i $(C_FILES)

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gbench.cc - Google Benchmark for C: see gbench.h
+ *
+ * The only C++ of the project. It uses what versions 1.7.1 to 1.9 have in common.
+ * Not left to the library, and why:
+ *
+ * - Checking options: it ends the program at a value that it does not know,
+ *   leaves options alone that it does not know, and obeys the environment, where a
+ *   BENCHMARK_ENABLE_RANDOM_INTERLEAVING would shuffle the run unseen.
+ * - Writing the file of --benchmark_out: every server that is started would inherit
+ *   the library's, and it does not say whether all could be written.
+ * - Names: it adds /iterations:1/repeats:1/manual_time to each.
+ */
+#include "harness/gbench.h"
+#include "harness/run/nearest.h"
+
+#include <benchmark/benchmark.h>
+#include <jansson.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using benchmark::BenchmarkReporter;
+using std::string;
+using std::vector;
+
+enum { WHY_SIZE = 512, NAME_WIDTH_MIN = 10 };
+
+/* ------------------------------------------------------------------- options */
+
+/* What servers print gets into reasons, and the library does not escape all that
+ * JSON wants escaped. */
+static string plain(const char *text)
+{
+	string copy = text;
+	json_t *valid = json_string(text);
+
+	for (char &c : copy)
+		if ((unsigned char)c < ' ' || c == '\x7f')
+			c = ' ';
+		else if ((unsigned char)c > '\x7f' && !valid)
+			c = '?';
+	json_decref(valid);
+	return copy;
+}
+
+struct option {
+	const char *name;     /* after --benchmark_ */
+	vector<string> takes; /* none: any text */
+	const char *refused;
+};
+
+static const char PREFIX[] = "--benchmark_";
+static const char RESOLVED[] = "it is this program that does so, not the "
+			       "library, and reads its command line only";
+static const char NO_AGGREGATES[] =
+	"each repetition is a benchmark of its own here, so the library has no "
+	"aggregates; cells.csv has";
+
+static const vector<string> truth = { "true", "false", "yes", "no",
+				      "on",   "off",   "1",   "0" };
+static const vector<string> formats = { "console", "json", "csv" };
+
+static const vector<struct option> options = {
+	{ "list_tests", truth, NULL },
+	{ "format", formats, NULL },
+	{ "out", {}, NULL },
+	{ "out_format", formats, NULL },
+	{ "color", { "auto", "true", "false", "yes", "no", "1", "0" }, NULL },
+	{ "counters_tabular", truth, NULL },
+	{ "context", {}, NULL },
+	{ "time_unit", { "ns", "us", "ms", "s" }, NULL },
+	{ "filter", {}, RESOLVED },
+	{ "repetitions", {}, RESOLVED },
+	{ "enable_random_interleaving",
+	  {},
+	  "it would shuffle the repetitions of all blocks into each other; the "
+	  "plan shuffles those of a block" },
+	{ "min_time", {}, "all are measured equally long: the plan's window" },
+	{ "min_warmup_time",
+	  {},
+	  "all are warmed up equally long: the plan's warmup" },
+	{ "report_aggregates_only", {}, NO_AGGREGATES },
+	{ "display_aggregates_only", {}, NO_AGGREGATES },
+	{ "perf_counters",
+	  {},
+	  "it would count what this program does, and the servers are others" },
+	{ "dry_run", {}, "what shows the plan without a run is --dry-run" },
+};
+
+/* What was asked for, by its name in `options` */
+static std::map<string, string> asked;
+static FILE *out;
+
+static bool is_true(const string &name)
+{
+	const string &value = asked[name];
+
+	return value == "true" || value == "yes" || value == "on" ||
+	       value == "1";
+}
+
+static string listed(const vector<string> &words)
+{
+	string list;
+
+	for (size_t i = 0; i < words.size(); i++) {
+		if (i > 0)
+			list += i + 1 < words.size() ? ", " : " or ";
+		list += words[i];
+	}
+	return list;
+}
+
+static const struct option *find_option(const string &name)
+{
+	for (const struct option &o : options)
+		if (name == o.name)
+			return &o;
+	return NULL;
+}
+
+/* As a mistake() */
+static string unknown(const string &name)
+{
+	vector<const char *> all;
+	vector<string> useful;
+	const char *meant;
+
+	for (const struct option &o : options) {
+		all.push_back(o.name);
+		if (!o.refused)
+			useful.push_back(o.name);
+	}
+	all.push_back(NULL);
+	meant = nearest(name.c_str(), all.data());
+	if (meant)
+		return string("there is none; did you mean ") + PREFIX + meant +
+		       "?";
+	return string("there is none; after ") + PREFIX + " stands " +
+	       listed(useful);
+}
+
+/* Of the context; the library would leave out what is no pair, and not say so. */
+static bool are_pairs(const string &list)
+{
+	std::istringstream rest(list);
+	string pair;
+
+	while (std::getline(rest, pair, ',')) {
+		size_t equal = pair.find('=');
+
+		if (equal == 0 || equal == string::npos ||
+		    equal + 1 == pair.size() || equal != pair.rfind('='))
+			return false;
+	}
+	return list.back() != ',';
+}
+
+/* "", or why it is not taken */
+static string mistake(const string &name, const string &value)
+{
+	const struct option *o = find_option(name);
+
+	if (!o)
+		return unknown(name);
+	if (o->refused)
+		return o->refused;
+	if (!o->takes.empty()) {
+		for (const string &word : o->takes)
+			if (value == word)
+				return "";
+		return "it takes " + listed(o->takes);
+	}
+	if (value.empty())
+		return "it takes a value";
+	if (name == "context" && !are_pairs(value))
+		return "it takes KEY=VALUE, more of them after commas";
+	return "";
+}
+
+/* `text` is what stands in the command line or in the environment. */
+static bool take(const string &text, const string &name, const string &value,
+		 char *why)
+{
+	string wrong = mistake(name, value);
+
+	asked[name] = value;
+	if (!wrong.empty())
+		snprintf(why, WHY_SIZE, "%.200s: %s", text.c_str(),
+			 wrong.c_str());
+	return wrong.empty();
+}
+
+/* What the library would read of it, it would not check. */
+static bool take_environment(char *why)
+{
+	for (const struct option &o : options) {
+		string name = string("BENCHMARK_") + o.name;
+		const char *value;
+
+		std::transform(name.begin(), name.end(), name.begin(), toupper);
+		value = getenv(name.c_str());
+		if (value && !take(name + "=" + value + " (environment)",
+				   o.name, value, why))
+			return false;
+	}
+	return true;
+}
+
+static bool take_argument(const string &text, char *why)
+{
+	size_t equal = text.find('='), start = strlen(PREFIX);
+	const struct option *o;
+	string name, value;
+
+	/* --benchmark-format, too, is to be told what was meant. */
+	if (text.compare(0, start, PREFIX) != 0)
+		start = strlen("--");
+	name = text.substr(start,
+			   equal == string::npos ? equal : equal - start);
+	o = find_option(name);
+	if (equal != string::npos)
+		value = text.substr(equal + 1);
+	else if (o && o->takes == truth)
+		value = "true";
+	return take(text, name, value, why);
+}
+
+static bool take_arguments(int *argc, char **argv, char *why)
+{
+	int kept = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < *argc)
+				argv[kept++] = argv[i++];
+		} else if (strncmp(argv[i], "--benchmark", 11) != 0) {
+			argv[kept++] = argv[i];
+		} else if (!take_argument(argv[i], why)) {
+			return false;
+		}
+	}
+	argv[kept] = NULL;
+	*argc = kept;
+	return true;
+}
+
+/* Emptied only when the run begins; nobody inherits it. */
+static bool open_out(char *why)
+{
+	const string &path = asked["out"];
+
+	if (path.empty())
+		return true;
+	out = fopen(path.c_str(), "ae");
+	if (!out)
+		snprintf(why, WHY_SIZE, "%sout=%.200s: %s", PREFIX,
+			 path.c_str(), strerror(errno));
+	return out;
+}
+
+bool gbench_initialize(int *argc, char **argv, char why[WHY_SIZE])
+{
+	vector<string> words = { argv[0], "--v=0" };
+	vector<char *> pointers;
+	int n;
+
+	if (!take_environment(why) || !take_arguments(argc, argv, why) ||
+	    !open_out(why))
+		return false;
+	for (const auto &[name, value] : asked)
+		if (name != "out" && !value.empty())
+			words.push_back(PREFIX + name + "=" +
+					plain(value.c_str()));
+	for (string &word : words)
+		pointers.push_back(&word[0]);
+	n = (int)pointers.size();
+	benchmark::Initialize(&n, pointers.data());
+	BenchmarkReporter::Context::executable_name = argv[0];
+	if (n > 1)
+		snprintf(why, WHY_SIZE, "%.200s: not of Google Benchmark %s",
+			 pointers[1], gbench_version());
+	return n == 1;
+}
+
+const char *gbench_version(void)
+{
+	return GBENCH_VERSION;
+}
+
+bool gbench_wants_list(void)
+{
+	return is_true("list_tests");
+}
+
+/* ---------------------------------------------------------------- benchmarks */
+
+struct gbench_state {
+	benchmark::State &library;
+	bool told; /* a result, or why there is none */
+};
+
+static vector<string> names;
+
+void gbench_context(const char *key, const char *value)
+{
+	benchmark::AddCustomContext(plain(key), plain(value));
+}
+
+void gbench_register(const char *name, gbench_function *function, void *data)
+{
+	auto run = [function, data](benchmark::State &library) {
+		for (auto once : library) {
+			struct gbench_state state = { library, false };
+
+			(void)once;
+			function(&state, data);
+			if (!state.told)
+				gbench_skip(&state, "no result");
+		}
+	};
+
+	names.push_back(plain(name));
+	benchmark::RegisterBenchmark(names.back().c_str(), run)
+		->UseManualTime()
+		->Iterations(1)
+		->Repetitions(1);
+}
+
+void gbench_result(struct gbench_state *state, double seconds)
+{
+	if (!isfinite(seconds))
+		return;
+	state->library.SetIterationTime(seconds);
+	state->told = true;
+}
+
+/* Without a value it is absent: JSON has no NaN. */
+void gbench_counter(struct gbench_state *state, const char *name, double value)
+{
+	if (isfinite(value))
+		state->library.counters[name] = value;
+}
+
+void gbench_label(struct gbench_state *state, const char *text)
+{
+	state->library.SetLabel(plain(text));
+}
+
+void gbench_skip(struct gbench_state *state, const char *why)
+{
+	state->library.SkipWithError(plain(why).c_str());
+	state->told = true;
+}
+
+/* ------------------------------------------------------------------- reports */
+
+/* A report of the library's, written to a file as it grows, or kept */
+struct report {
+	BenchmarkReporter *reporter;
+	FILE *file; /* NULL: it is kept */
+	/* CSV has the columns of its first call, so it is called once. */
+	bool at_once;
+	std::ostringstream stream;
+	vector<BenchmarkReporter::Run> held;
+
+	report(BenchmarkReporter *of, FILE *to, const string &format)
+	    : reporter(of), file(to), at_once(format == "csv")
+	{
+		of->SetOutputStream(&stream);
+	}
+};
+
+static void write_out(struct report *r)
+{
+	string text;
+	bool failed;
+
+	if (!r->file)
+		return;
+	failed = ferror(r->file);
+	text = r->stream.str();
+	r->stream.str("");
+	fwrite(text.data(), 1, text.size(), r->file);
+	if (fflush(r->file) != 0 && !failed)
+		fprintf(stderr, "Google Benchmark's report: cannot write: %s\n",
+			strerror(errno));
+}
+
+/* Hands on to each of these reports what the library has to say. */
+class several : public BenchmarkReporter
+{
+      public:
+	vector<struct report *> reports;
+
+	bool ReportContext(const Context &given) override
+	{
+		Context context(given);
+
+		context.name_field_width = NAME_WIDTH_MIN;
+		for (const string &name : names)
+			context.name_field_width =
+				std::max(context.name_field_width, name.size());
+		for (struct report *r : reports) {
+			r->reporter->ReportContext(context);
+			write_out(r);
+		}
+		return true;
+	}
+
+	void ReportRuns(const vector<Run> &given) override
+	{
+		vector<Run> runs = given;
+
+		for (Run &run : runs) {
+			benchmark::BenchmarkName name;
+
+			name.function_name = run.run_name.function_name;
+			run.run_name = name;
+		}
+		for (struct report *r : reports) {
+			if (r->at_once)
+				r->held.insert(r->held.end(), runs.begin(),
+					       runs.end());
+			else
+				r->reporter->ReportRuns(runs);
+			write_out(r);
+		}
+	}
+
+	void Finalize() override
+	{
+		for (struct report *r : reports) {
+			if (r->at_once)
+				r->reporter->ReportRuns(r->held);
+			r->reporter->Finalize();
+			write_out(r);
+		}
+	}
+};
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static BenchmarkReporter *reporter_of(const string &format)
+{
+	if (format == "console")
+		return new benchmark::ConsoleReporter(
+			benchmark::ConsoleReporter::OO_None);
+	if (format == "csv")
+		return new benchmark::CSVReporter;
+	return new benchmark::JSONReporter;
+}
+#pragma GCC diagnostic pop
+
+/* The report, with neither host name nor path; to be freed */
+static char *without_names(const string &text)
+{
+	json_error_t error;
+	json_t *report = json_loads(text.c_str(), 0, &error), *context;
+	char *clean;
+
+	if (!report) {
+		fprintf(stderr,
+			"Google Benchmark's report cannot be read: %s\n",
+			error.text);
+		report = json_pack("{s:{}, s:[]}", "context", "benchmarks");
+	}
+	context = json_object_get(report, "context");
+	json_object_del(context, "host_name");
+	json_object_set_new(context, "executable",
+			    json_string(program_invocation_short_name));
+	clean = json_dumps(report, JSON_INDENT(2));
+	json_decref(report);
+	return clean;
+}
+
+/* Notes on the machine, and that the library has assertions, go nowhere: bin/matrix
+ * doctor tells what matters, and nothing is measured in this process. */
+static char *run_with_reports(void)
+{
+	const string &shown_as = asked["format"],
+		     &written_as = asked["out_format"];
+	std::unique_ptr<BenchmarkReporter> json(reporter_of("json")),
+		file(reporter_of(written_as));
+	BenchmarkReporter *usual = benchmark::CreateDefaultDisplayReporter();
+	struct report kept(json.get(), NULL, "json"),
+		written(file.get(), out, written_as),
+		shown(usual, stdout, shown_as);
+	std::ostream nowhere(NULL);
+	several all;
+
+	all.SetErrorStream(&nowhere);
+	usual->SetErrorStream(&nowhere);
+	file->SetErrorStream(&written.stream); /* as in the library */
+	all.reports.push_back(&kept);
+	if (!shown_as.empty())
+		all.reports.push_back(&shown);
+	if (out)
+		all.reports.push_back(&written);
+	benchmark::RunSpecifiedBenchmarks(&all);
+	return without_names(kept.stream.str());
+}
+
+char *gbench_run(void)
+{
+	char *report;
+
+	if (gbench_wants_list()) {
+		for (const string &name : names)
+			puts(name.c_str());
+		return NULL;
+	}
+	/* What is no regular file cannot be emptied, and need not be. */
+	if (out && ftruncate(fileno(out), 0) != 0 && errno != EINVAL)
+		fprintf(stderr, "%sout: %s\n", PREFIX, strerror(errno));
+	report = run_with_reports();
+	if (out)
+		fclose(out);
+	out = NULL;
+	return report;
+}

@@ -49,11 +49,6 @@ STEPS = [
 
 NAMES = [step[0] for step in STEPS]
 
-#: Run when named, or with --long. bin/probe stops what it starts for a moment; in
-#: an orphaned process group (no terminal, no job control) the kernel may then send
-#: SIGHUP to the whole group, and that is this program, too.
-ON_REQUEST = ["probe"]
-
 
 class Outcome:
     """What a step's report says."""
@@ -135,8 +130,6 @@ def main():
     outcomes, broken = [], []
     for step in STEPS:
         if options.steps and step[0] not in options.steps:
-            continue
-        if step[0] in ON_REQUEST and not (options.steps or options.long):
             continue
         begin = time.monotonic()
         try:

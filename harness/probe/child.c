@@ -97,25 +97,26 @@ bool child_start(struct child *c, const struct child_plan *plan,
 		close(c->fd);
 		return why_not(why, "fork: %s", strerror(errno));
 	}
-	if (receive(c, &m, 0) && m.kind == KEEPER_STOPPED) {
+	if (receive(c, &m, 0) && m.kind == KEEPER_WAITING) {
 		c->pid = m.pid;
 		return true;
 	}
 	let_go_of_keeper(c);
 	return why_not(why, "the program could not be prepared: %s",
-		       m.kind == KEEPER_FAILED ? strerror(m.error) :
-						 "its process was killed");
+		       m.kind == KEEPER_FAILED && m.error ?
+			       strerror(m.error) :
+			       "its process was killed");
 }
 
 bool child_go(struct child *c)
 {
-	struct keeper_message m = { .error = ESRCH };
+	struct keeper_message m = { .kind = KEEPER_REAPED };
 
 	send_order(c, KEEPER_GO);
 	if (receive(c, &m, 0) && m.kind == KEEPER_RUNNING)
 		return true;
 	let_go_of_keeper(c);
-	errno = m.error;
+	errno = m.kind == KEEPER_FAILED ? m.error : ESRCH;
 	return false;
 }
 

@@ -18,9 +18,13 @@
  * cgroup, forked children live on; those in a cgroup until the next
  * cgroup_make().
  *
- * The program is stopped (SIGSTOP) between fork and exec, after everything that
- * is to be done before: counters can be opened and read, and what is counted
- * from there on is the program's, beginning with its execve.
+ * The program waits between fork and exec, inside its last system call before it,
+ * when all that is to be done before has been done: counters can be opened and
+ * read, and what is counted from there on is the program's, beginning with its
+ * execve.
+ *
+ * It stays in this process's session and process group: what the keyboard sends
+ * (Ctrl-C) is for it as well. The keeper has a session of its own.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -59,7 +63,7 @@ struct child_end {
 /* As the shell finds it in PATH; false and errno. */
 bool child_find(const char *name, char path[PATH_MAX]);
 
-/* Starts it, stopped. The keeper holds no descriptor of this process but the
+/* Starts it; it waits. The keeper holds no descriptor of this process but the
  * cgroup's, and ignores every signal that can be. */
 bool child_start(struct child *c, const struct child_plan *plan,
 		 char why[WHY_SIZE]);

@@ -21,7 +21,8 @@
 struct keeper {
 	int fd;        /* to the process that wants to know */
 	int signal_fd; /* SIGCHLD */
-	int exec_fd;   /* the end, or the errno, of the program's exec */
+	int exec_fd;   /* what the program's process says, up to its exec */
+	size_t waits;  /* ... and how many bytes of it hold it back */
 	struct cgroup cgroup;
 	pid_t pid;
 	bool ended;
@@ -40,10 +41,33 @@ static _Noreturn void give_up(int exec_fd)
 	_exit(n == sizeof(error) ? 127 : 126);
 }
 
-/* The last call before the exec is the one that stops it: kill(2), because
- * raise(3) would make others after it. */
+/*
+ * The last call before the exec says "I am here", and waits: it writes more than
+ * the pipe takes, and returns when the keeper has read it. Who has seen the
+ * first of it knows that the call has been made, and that what is counted from
+ * then on begins with the exec.
+ *
+ * TRAP: a stop (SIGSTOP) would do the same. But in a process group that nobody
+ * controls (no terminal: make in a CI), the kernel sends SIGHUP to all of them
+ * when one of them ends while another one is stopped.
+ */
+static void wait_for_go(int exec_fd, size_t size)
+{
+	char *zeros = calloc(1, size);
+	ssize_t n;
+
+	while (size > 0) {
+		n = zeros ? write(exec_fd, zeros, size) : -1;
+		if (n > 0) /* not all: a signal or a tracer came between */
+			size -= n;
+		else if (!zeros || errno != EINTR)
+			give_up(exec_fd);
+	}
+	free(zeros);
+}
+
 static _Noreturn void be_the_program(const struct child_plan *plan, int exec_fd,
-				     pid_t keeper)
+				     size_t waits, pid_t keeper)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != keeper)
@@ -53,7 +77,7 @@ static _Noreturn void be_the_program(const struct child_plan *plan, int exec_fd,
 	if (plan->prepare && (errno = plan->prepare(plan->data)))
 		give_up(exec_fd);
 	sigprocmask(SIG_SETMASK, plan->signals, NULL);
-	kill(getpid(), SIGSTOP);
+	wait_for_go(exec_fd, waits);
 	execv(plan->path, plan->argv);
 	give_up(exec_fd);
 }
@@ -116,7 +140,7 @@ static _Noreturn void fail_to_begin(struct keeper *k)
 static void begin(struct keeper *k, const struct child_plan *plan)
 {
 	pid_t self = getpid();
-	int fds[2];
+	int fds[2], size;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -126,31 +150,39 @@ static void begin(struct keeper *k, const struct child_plan *plan)
 	k->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signal_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		fail_to_begin(k);
+	size = fcntl(fds[1], F_SETPIPE_SZ, 1); /* it is a page at least */
+	if (size < 0)
+		fail_to_begin(k);
+	k->waits = size + 2 * sizeof(int);
 	k->floor = peak_so_far();
 	k->pid = fork();
 	if (k->pid < 0)
 		fail_to_begin(k);
 	if (k->pid == 0)
-		be_the_program(plan, fds[1], self);
+		be_the_program(plan, fds[1], k->waits, self);
 	close(fds[1]);
 	k->exec_fd = fds[0];
 	prctl(PR_SET_NAME, "probe-keeper");
 	/* A signal to the program's whole process group is not for the keeper;
-	 * the program stays in it, in the foreground of its terminal. */
-	setpgid(0, 0);
+	 * the program stays in it, in the foreground of its terminal. A session
+	 * of its own, because a parent in the same one, but in another group,
+	 * is what the kernel takes for job control: see wait_for_go(). */
+	setsid();
 	keep_only(k);
 }
 
-/* What the program's process could not do before, or in place of, its exec */
-static int exec_error(struct keeper *k)
+/* The next that the program's process says: 0, it waits; or the errno of what it
+ * could not do before, or in place of, its exec; -1: nothing, it is gone from
+ * there. */
+static int hear(struct keeper *k)
 {
-	int error;
+	int said;
 	ssize_t n;
 
 	do
-		n = read(k->exec_fd, &error, sizeof(error));
+		n = read(k->exec_fd, &said, sizeof(said));
 	while (n < 0 && errno == EINTR);
-	return n == sizeof(error) ? error : 0;
+	return n == sizeof(said) ? said : -1;
 }
 
 static void add_usage(struct keeper *k, const struct rusage *u)
@@ -281,11 +313,17 @@ static _Noreturn void finish(struct keeper *k)
 
 static void let_it_go(struct keeper *k)
 {
+	char zeros[4096];
+	size_t left = k->waits - sizeof(int); /* one has been heard */
+	ssize_t n;
 	int error;
 
-	kill(k->pid, SIGCONT);
-	error = exec_error(k);
-	if (!error) {
+	do
+		n = read(k->exec_fd, zeros,
+			 left < sizeof(zeros) ? left : sizeof(zeros));
+	while (n > 0 && (left -= n) > 0);
+	error = hear(k);
+	if (error < 0) {
 		say(k, (struct keeper_message){ .kind = KEEPER_RUNNING });
 		return;
 	}
@@ -294,22 +332,18 @@ static void let_it_go(struct keeper *k)
 	finish(k);
 }
 
-/* Until it stops itself, it prepares. */
-static void wait_until_stopped(struct keeper *k)
+/* Until then, it prepares. */
+static void wait_until_it_waits(struct keeper *k)
 {
-	siginfo_t info = { .si_pid = 0 };
+	int said = hear(k);
 
-	while (waitid(P_PID, k->pid, &info, WSTOPPED | WEXITED | WNOWAIT) < 0 &&
-	       errno == EINTR)
-		;
-	if (info.si_code == CLD_STOPPED) {
-		waitid(P_PID, k->pid, &info, WSTOPPED);
-		say(k, (struct keeper_message){ .kind = KEEPER_STOPPED,
+	if (said == 0) {
+		say(k, (struct keeper_message){ .kind = KEEPER_WAITING,
 						.pid = k->pid });
 		return;
 	}
 	say(k, (struct keeper_message){ .kind = KEEPER_FAILED,
-					.error = exec_error(k) });
+					.error = said > 0 ? said : 0 });
 	finish(k);
 }
 
@@ -319,7 +353,7 @@ void keeper_main(int fd, const struct child_plan *plan)
 	enum { ORDERS, CHILDREN };
 
 	begin(&k, plan);
-	wait_until_stopped(&k);
+	wait_until_it_waits(&k);
 	for (;;) {
 		struct pollfd polled[] = {
 			[ORDERS] = { .fd = k.fd, .events = POLLIN },

@@ -10,9 +10,9 @@ enum { KEEPER_GO = 'g', KEEPER_REAP = 'r' };
 
 struct keeper_message {
 	enum {
-		KEEPER_STOPPED, /* pid */
+		KEEPER_WAITING, /* pid */
 		KEEPER_RUNNING,
-		KEEPER_FAILED, /* error */
+		KEEPER_FAILED, /* error; 0: it was killed */
 		KEEPER_ENDED,
 		KEEPER_REAPED /* end */
 	} kind;

@@ -10,8 +10,8 @@
  *	perf	the total alone; of a process and all it forks and creates later
  *
  * They count calls that are entered, also those that never return (exit,
- * exit_group: strace -c leaves them out). Attached to a program that is stopped
- * before its exec, bpf counts that execve and perf does not.
+ * exit_group: strace -c leaves them out). Attached to a program that waits for
+ * its exec, bpf counts that execve and perf does not.
  *
  * What no such counter sees: what the vDSO answers without the kernel
  * (clock_gettime), and what io_uring's kernel threads do: they make no calls.

@@ -185,6 +185,20 @@ def test_control_c(tmp_path):
     assert json.loads(path.read_text())["signal"] == 2
 
 
+def test_the_terminal_is_the_programs():
+    """It is in the foreground, and so may read what is typed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(probes.PROBE, [str(probes.PROBE), "--quiet", "sh", "-c",
+                                "read line; echo got $line"])
+    try:
+        os.write(terminal, b"words\n")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert b"got words" in os.read(terminal, 1000)
+    finally:
+        os.close(terminal)
+
+
 def test_machine():
     ran = probe("--machine")
     facts = json.loads(ran.stdout)

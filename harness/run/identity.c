@@ -206,8 +206,7 @@ static void compare_objects(json_t *differences, const char *name,
 
 	json_object_update(keys, (json_t *)then);
 	json_object_update(keys, (json_t *)now);
-	json_object_foreach(keys, key, value)
-	{
+	json_object_foreach(keys, key, value) {
 		char full[256];
 
 		snprintf(full, sizeof(full), "%s %s", name, key);
@@ -257,8 +256,7 @@ static void compare_programs(json_t *differences, const json_t *then,
 
 	json_object_update(programs, (json_t *)then);
 	json_object_update(programs, (json_t *)now);
-	json_object_foreach(programs, name, value)
-	{
+	json_object_foreach(programs, name, value) {
 		const json_t *before = json_object_get(then, name);
 		const json_t *after = json_object_get(now, name);
 

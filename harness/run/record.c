@@ -13,6 +13,7 @@
 const char *const status_names[STATUSES] = { "ok", "invalid", "refused",
 					     "unsupported", "failed" };
 
+/* clang-format off */
 const struct metric_kind metrics[METRICS] = {
 	[METRIC_REQUESTS_PER_SECOND] = {
 		"requests_per_second", "1/s",
@@ -113,6 +114,7 @@ const struct metric_kind metrics[METRICS] = {
 		"CPU time the hypervisor gave to others in a second, for each CPU",
 		BETTER_LESS },
 };
+/* clang-format on */
 
 void record_init(struct record *r, const struct entry *e)
 {
@@ -139,13 +141,27 @@ void record_free(struct record *r)
 	*r = (struct record){ 0 };
 }
 
+/* What a broken program said may be quoted: whatever bytes, one sentence */
 void record_say(json_t *sentences, const char *format, ...)
 {
 	va_list args;
+	char *text;
+	json_t *sentence;
 
 	va_start(args, format);
-	json_array_append_new(sentences, json_vsprintf(format, args));
+	if (vasprintf(&text, format, args) < 0)
+		die("vasprintf");
 	va_end(args);
+	sentence = json_string(text);
+	if (!sentence) {
+		for (char *at = text; *at; at++)
+			if (*at & 0x80)
+				*at = '?';
+		sentence = json_string(text);
+	}
+	if (json_array_append_new(sentences, sentence) < 0)
+		die("json_array_append_new");
+	free(text);
 }
 
 /* -------------------------------------------------------------------- writing */
@@ -174,11 +190,12 @@ static void put_cell(json_t *to, const struct cell *c)
 	json_object_set_new(to, "work", json_string(c->work));
 	json_object_set_new(to, "connections", json_integer(c->connections));
 	json_object_set_new(to, "idle", json_integer(c->idle));
-	json_object_set_new(to, "message", json_integer((json_int_t)c->message));
+	json_object_set_new(to, "message",
+			    json_integer((json_int_t)c->message));
 	json_object_set_new(to, "depth", json_integer(c->depth));
-	json_object_set_new(to, "rate", c->loop == LOOP_OPEN ?
-						json_real(c->rate) :
-						json_null());
+	json_object_set_new(to, "rate",
+			    c->loop == LOOP_OPEN ? json_real(c->rate) :
+						   json_null());
 }
 
 static json_t *metrics_json(const struct record *r)
@@ -190,12 +207,19 @@ static json_t *metrics_json(const struct record *r)
 	return to;
 }
 
+/* perf knows the sum alone: then there are no names, and not none of them. */
+static bool has_names(const struct record *r)
+{
+	return r->n_calls > 0 || strcmp(r->calls_method, "bpf") == 0;
+}
+
 static json_t *calls_json(const struct record *r)
 {
-	json_t *by_name = json_object();
+	json_t *by_name;
 
 	if (!*r->calls_method)
 		return json_null();
+	by_name = has_names(r) ? json_object() : json_null();
 	for (size_t i = 0; i < r->n_calls; i++)
 		json_object_set_new(
 			by_name, r->calls[i].name,
@@ -255,7 +279,8 @@ static double read_number(const json_t *from, const char *key)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static void read_text(const json_t *from, const char *key, char *to, size_t size)
+static void read_text(const json_t *from, const char *key, char *to,
+		      size_t size)
 {
 	const char *value = json_string_value(json_object_get(from, key));
 

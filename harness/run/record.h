@@ -21,7 +21,7 @@ enum status {
 	STATUS_INVALID,     /* measured, and not to be believed: reasons */
 	STATUS_REFUSED,     /* the server is at a limit of its own */
 	STATUS_UNSUPPORTED, /* this kernel, or who may do what, forbids it */
-	STATUS_FAILED       /* the server or the generator did not do its part */
+	STATUS_FAILED /* the server or the generator did not do its part */
 };
 enum { STATUSES = 5 };
 
@@ -98,9 +98,9 @@ struct record {
 	double window_s;       /* between the probes' readings; NAN: none */
 	double window_late_s;  /* the first reading after the window's begin */
 	char cpu_method[16];   /* "process", "cgroup"; "": no CPU time known */
-	char calls_method[16]; /* "bpf", "perf", "strace", "none"; "": not asked */
+	char calls_method[16]; /* "bpf", "perf", "none"; "": not asked */
 	double metric[METRICS];
-	struct call_count *calls; /* the most frequent first; by name, or none */
+	struct call_count *calls; /* the most frequent first; or NULL */
 	size_t n_calls;
 
 	json_t *load;   /* what bin/loadgen said, but for what is in the file

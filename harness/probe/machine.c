@@ -150,8 +150,8 @@ static json_t *answers(const char *pattern)
 			continue;
 		if (!all)
 			all = json_array();
-		json_array_foreach(all, j, other) there |=
-			strcmp(json_string_value(other), line) == 0;
+		json_array_foreach(all, j, other)
+			there |= strcmp(json_string_value(other), line) == 0;
 		if (!there)
 			json_array_append_new(all, json_string(line));
 	}

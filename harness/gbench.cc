@@ -13,7 +13,9 @@
  * - Names: it adds /iterations:1/repeats:1/manual_time to each.
  */
 #include "harness/gbench.h"
+extern "C" {
 #include "harness/run/nearest.h"
+}
 
 #include <benchmark/benchmark.h>
 #include <jansson.h>
@@ -198,11 +200,12 @@ static bool take(const string &text, const string &name, const string &value,
 {
 	string wrong = mistake(name, value);
 
-	asked[name] = value;
-	if (!wrong.empty())
-		snprintf(why, WHY_SIZE, "%.200s: %s", text.c_str(),
-			 wrong.c_str());
-	return wrong.empty();
+	if (wrong.empty()) {
+		asked[name] = value;
+		return true;
+	}
+	snprintf(why, WHY_SIZE, "%.200s: %s", text.c_str(), wrong.c_str());
+	return false;
 }
 
 /* What the library would read of it, it would not check. */
@@ -229,7 +232,7 @@ static bool take_argument(const string &text, char *why)
 
 	/* --benchmark-format, too, is to be told what was meant. */
 	if (text.compare(0, start, PREFIX) != 0)
-		start = strlen("--");
+		start--;
 	name = text.substr(start,
 			   equal == string::npos ? equal : equal - start);
 	o = find_option(name);
@@ -279,6 +282,7 @@ bool gbench_initialize(int *argc, char **argv, char why[WHY_SIZE])
 	vector<char *> pointers;
 	int n;
 
+	asked.clear();
 	if (!take_environment(why) || !take_arguments(argc, argv, why) ||
 	    !open_out(why))
 		return false;
@@ -474,9 +478,10 @@ static char *without_names(const string &text)
 	char *clean;
 
 	if (!report) {
-		fprintf(stderr,
-			"Google Benchmark's report cannot be read: %s\n",
-			error.text);
+		/* With no benchmark the library does not even begin one. */
+		if (!text.empty())
+			fprintf(stderr, "Google Benchmark's report: %s\n",
+				error.text);
 		report = json_pack("{s:{}, s:[]}", "context", "benchmarks");
 	}
 	context = json_object_get(report, "context");

@@ -266,7 +266,7 @@ static void begin(struct probed *p, const struct probe_options *opt,
 	}
 	r->method = p->syscalls.method;
 	r->whole = p->syscalls.whole;
-	reading_take(from, p, EDGE_BEGIN);
+	reading_take(from, p, EDGE_BEGIN, 0);
 	if (!child_go(&p->child)) {
 		int error = errno;
 
@@ -298,19 +298,19 @@ static void write_report(struct report *r, const struct probe_options *opt)
 	r->n_missing = missing;
 }
 
-static void report_so_far(struct report *r, const struct probed *p,
+static void report_so_far(struct report *r, struct probed *p,
 			  const struct probe_options *opt)
 {
 	static struct reading now;
 
-	reading_take(&now, p, EDGE_END);
+	reading_take(&now, p, EDGE_END, 0);
 	r->to = &now;
 	write_report(r, opt);
 	reading_free(&now);
 }
 
 /* From the keyboard, the program has got it already: it is in the foreground. */
-static void take_signal(int fd, struct report *r, const struct probed *p,
+static void take_signal(int fd, struct report *r, struct probed *p,
 			const struct probe_options *opt)
 {
 	struct signalfd_siginfo info;
@@ -323,7 +323,7 @@ static void take_signal(int fd, struct report *r, const struct probed *p,
 		kill(p->child.pid, (int)info.ssi_signo);
 }
 
-static void run(int signal_fd, struct report *r, const struct probed *p,
+static void run(int signal_fd, struct report *r, struct probed *p,
 		const struct probe_options *opt)
 {
 	enum { CHILD, SIGNALS };
@@ -368,7 +368,7 @@ int main(int argc, char **argv)
 	start(&probed, &opt, &mask, &report);
 	begin(&probed, &opt, &report, &from);
 	run(signal_fd, &report, &probed, &opt);
-	reading_take(&to, &probed, EDGE_END);
+	reading_take(&to, &probed, EDGE_END, 0);
 	syscalls_close(&probed.syscalls);
 	child_reap(&probed.child, &probed.cgroup, &end);
 	report.to = &to;

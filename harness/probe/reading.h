@@ -4,7 +4,9 @@
  *
  * Two readings make a window; what lies between them is what the program used in
  * it. What has to be exact is read last at the first one and first at the second,
- * so that reading is not in the window.
+ * so that reading is not in the window. All of it can be put off to an instant
+ * that was fixed before: so the window is where it was to be, however long the
+ * rest takes.
  */
 #ifndef READING_H
 #define READING_H
@@ -34,7 +36,12 @@ struct reading {
 	int64_t steal_ns, suspended_ns;
 };
 
-void reading_take(struct reading *r, const struct probed *p, enum edge edge);
+/*
+ * Its exact part (clocks, counters) is read at `at` (CLOCK_MONOTONIC, ns), or at once if that has
+ * passed; 0: now. A signal that is caught ends the waiting: r->time_ns < at.
+ */
+void reading_take(struct reading *r, struct probed *p, enum edge edge,
+		  int64_t at);
 void reading_free(struct reading *r);
 
 #endif

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* These do nothing with a descriptor of -1, or once the other side is gone. */
+/* These do nothing with a descriptor of -1. */
 
 /* Says when the window is: ns of CLOCK_MONOTONIC. */
 void hold_window(int fd, int64_t from, int64_t to);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 
 #ifndef VERSION
 #define VERSION "unknown"
@@ -44,7 +44,8 @@ static const char help_text[] =
 	"\n"
 	"Load:\n"
 	"  --target HOST:PORT   the server; [::1]:7000 for IPv6\n"
-	"  --connections N      that send requests: 1, 500, 10k (default 64)\n"
+	"  --connections N      that send requests: 1, 500, 10k (default 64); 0 leaves\n"
+	"                       only the idle ones\n"
 	"  --idle N             more connections, that only sit there (default 0)\n"
 	"  --message BYTES      of a request, and of its reply: 64, 16KiB (default 64)\n"
 	"  --depth N            closed loop: requests under way on each connection\n"
@@ -79,8 +80,7 @@ static const char help_text[] =
 	"                       (.hgrm), and beside it FILE.service, FILE.send-lag and\n"
 	"                       FILE.connect\n"
 	"  --quiet              only errors, and what --json asks for\n"
-	"  --hold FD            for programs: tells this socket when the window is,\n"
-	"                       and stays connected until it is told something\n"
+	"  --hold FD            for programs that look on: harness/load/README.md\n"
 	"  -h, --help, --version\n"
 	"\n"
 	"In an open loop every request has a time at which it is due, and is measured\n"
@@ -294,7 +294,7 @@ static void parse_size(int option, const char *text, struct load_options *opt)
 		break;
 	case 'c':
 		opt->connections =
-			count_of("--connections", text, 1, CONNECTIONS_MAX);
+			count_of("--connections", text, 0, CONNECTIONS_MAX);
 		break;
 	case 'i':
 		opt->idle = count_of("--idle", text, 0, CONNECTIONS_MAX);
@@ -349,13 +349,14 @@ static void parse_times(int option, const char *text, struct load_options *opt)
 /* A pipe will not do: this is a conversation. */
 static int socket_of(const char *text)
 {
-	struct stat st;
+	struct sockaddr_storage address;
 	uint64_t fd;
 
-	if (!parse_number(text, &fd) || fd > INT_MAX || fstat(fd, &st) < 0 ||
-	    !S_ISSOCK(st.st_mode))
-		die_usage("--hold '%s': not an open descriptor of a socket, "
-			  "such as the child's end of socketpair(2)",
+	if (!parse_number(text, &fd) || fd > INT_MAX ||
+	    getpeername(fd, (struct sockaddr *)&address,
+			&(socklen_t){ sizeof(address) }) < 0)
+		die_usage("--hold '%s': not the descriptor of a connected "
+			  "socket, such as the child's end of socketpair(2)",
 			  text);
 	return fd;
 }
@@ -406,13 +407,36 @@ static void parse_generator(int option, const char *text,
 	}
 }
 
+/* Idle connections alone have no load to describe. */
+static void check_idle_only(const struct load_options *opt)
+{
+	const char *what = opt->rate > 0                  ? "--rate" :
+			   opt->goal.share > 0            ? "--find-rate" :
+			   opt->pattern != PATTERN_STEADY ? "--pattern" :
+			   opt->depth > 1                 ? "--depth" :
+							    NULL;
+
+	if (what)
+		die_usage("%s says what is sent, and with --connections 0 "
+			  "nobody sends",
+			  what);
+	if (opt->idle == 0)
+		die_usage("--connections 0 needs --idle N: nobody would be "
+			  "connected");
+}
+
 /* What is right by itself, but not together */
 static void check_together(struct load_options *opt, bool duration_given)
 {
 	bool search = opt->goal.share > 0;
+	unsigned connections = opt->connections;
 
 	if (!opt->target)
 		die_usage("--target HOST:PORT is missing: which server?");
+	if (connections == 0) {
+		check_idle_only(opt);
+		connections = opt->idle;
+	}
 	if (opt->pattern == PATTERN_BURST && opt->rate == 0 && !search)
 		die_usage("--pattern burst:N needs --rate: bursts come at "
 			  "regular times, N / rate apart");
@@ -425,9 +449,9 @@ static void check_together(struct load_options *opt, bool duration_given)
 			  "--depth must be 1");
 	if (opt->hold >= 0 && search)
 		die_usage("--hold is for one run: --find-rate makes many");
-	if (opt->threads > opt->connections)
+	if (opt->threads > connections)
 		die_usage("--threads %u: more than connections (%u)",
-			  opt->threads, opt->connections);
+			  opt->threads, connections);
 	if (opt->pattern == PATTERN_BURST) /* of one, too */
 		opt->arrivals = ARRIVALS_UNIFORM;
 	if (search && !duration_given)

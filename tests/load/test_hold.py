@@ -3,6 +3,7 @@
 both edges of the window."""
 
 import contextlib
+import select
 import signal
 import socket
 import threading
@@ -115,16 +116,21 @@ def test_window_then_done_then_silence(echo, watcher, engine, loop, threads):
     assert eventually(lambda: serve.open == 0)
 
 
-def test_it_is_told_before_the_first_request(echo, watcher):
+def test_it_is_told_before_the_first_request(watcher):
     """Who reads the server's figures at the edge has the warm-up's time for it."""
-    serve, listening = echo
-    with watcher.watch(listening, "--connections", 2, "--warmup", "0s",
-                       "--duration", "50ms") as running:
-        begin, _ = watcher.window()
-        watcher.wait_done()
-        watcher.end.send(b".")
-        running.finish()
-    assert begin < serve.heard_ns
+    told = []
+
+    def serve(sock):
+        while part := sock.recv(1 << 16):
+            told.append(bool(select.select([watcher.end], [], [], 0)[0]))
+            sock.sendall(part)
+
+    with load.listener(serve) as listening, \
+            watcher.watch(listening, "--connections", 2, "--warmup", "0s",
+                          "--duration", "300ms") as running:
+        watcher.end.shutdown(socket.SHUT_WR)
+        running.finish().check_unharmed()
+    assert len(told) > 2 and all(told)
 
 
 def test_released_by_the_other_sides_end(echo, watcher, engine):

@@ -192,7 +192,7 @@ static void judge_answers(struct result *r, const struct load_options *opt)
 		    "after the window is as long as a reply is awaited); their "
 		    "times are missing below",
 		    r->tally->unanswered, result_due(r));
-	if (r->tally->answered == 0)
+	if (r->tally->answered == 0 && opt->connections > 0)
 		add(r, "nothing was measured: not one request was sent and "
 		       "answered in the window");
 }
@@ -262,7 +262,7 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 	double under_way = result_in_flight(r), busy = result_busy(r, opt);
 	double edge;
 
-	if (opt->rate > 0 || r->duration_s == 0)
+	if (opt->rate > 0 || opt->connections == 0 || r->duration_s == 0)
 		return;
 	if (busy > busy_max && r->queued > queued_max)
 		add(r,

@@ -23,7 +23,8 @@ enum { CPUS_MAX = 1024 };
 struct load_options {
 	const char *target; /* as it was given */
 	const char *host, *port;
-	unsigned connections, idle, depth, threads;
+	unsigned connections; /* 0: idle ones only */
+	unsigned idle, depth, threads;
 	size_t message;
 	double rate; /* a second, over all connections; 0: closed loop */
 	enum arrivals arrivals;

@@ -42,6 +42,16 @@ static const char *pattern_name(const struct load_options *opt)
 	return names[opt->pattern];
 }
 
+static bool closed_loop(const struct load_options *opt)
+{
+	return opt->rate == 0 && opt->connections > 0;
+}
+
+static const char *loop_name(const struct load_options *opt)
+{
+	return closed_loop(opt) ? "closed" : opt->rate > 0 ? "open" : "none";
+}
+
 /* ----------------------------------------------------------------------- text */
 
 static void print_load(const struct load_options *opt, FILE *file)
@@ -49,6 +59,12 @@ static void print_load(const struct load_options *opt, FILE *file)
 	char n[PRINT_SIZE];
 
 	fprintf(file, "%s: ", opt->target);
+	if (opt->connections == 0) {
+		fprintf(file, "no requests; %s connection%s that only %s\n",
+			print_count(n, opt->idle), opt->idle == 1 ? "" : "s",
+			opt->idle == 1 ? "sits there" : "sit there");
+		return;
+	}
 	if (opt->rate > 0)
 		fprintf(file, "open loop, %s requests/s, %s; ",
 			print_count(n, opt->rate),
@@ -138,13 +154,11 @@ static void print_table(const struct result *r, const struct load_options *opt,
 		      file);
 }
 
-void report_text(const struct result *r, const struct load_options *opt,
-		 FILE *file)
+static void print_requests(const struct result *r,
+			   const struct load_options *opt, FILE *file)
 {
 	char n[PRINT_SIZE], rate[PRINT_SIZE];
 
-	print_load(opt, file);
-	print_generator(r, opt, file);
 	fprintf(file, "\n%s requests, %s/s%s\n\n",
 		print_count(n, result_due(r)),
 		print_count(rate, result_rate(r)),
@@ -156,6 +170,15 @@ void report_text(const struct result *r, const struct load_options *opt,
 		      "so they only tell how long\nthis run was. (They are in "
 		      "the output of --json.)\n",
 		      file);
+}
+
+void report_text(const struct result *r, const struct load_options *opt,
+		 FILE *file)
+{
+	print_load(opt, file);
+	print_generator(r, opt, file);
+	if (opt->connections > 0)
+		print_requests(r, opt, file);
 	fputc('\n', file);
 	if (r->valid)
 		fputs("valid\n", file);
@@ -273,12 +296,13 @@ static void put_load(json_t *json, const struct load_options *opt)
 	bool open = opt->rate > 0;
 
 	put(json, "target", json_string(opt->target));
-	put(json, "loop", json_string(open ? "open" : "closed"));
+	put(json, "loop", json_string(loop_name(opt)));
 	put(json, "pattern", json_string(pattern_name(opt)));
 	put_count(json, "connections", opt->connections);
 	put_count(json, "idle", opt->idle);
 	put_count(json, "message", opt->message);
-	put(json, "depth", open ? json_null() : json_integer(opt->depth));
+	put(json, "depth",
+	    closed_loop(opt) ? json_integer(opt->depth) : json_null());
 	put(json, "arrivals",
 	    !open ? json_null() :
 		    json_string(opt->arrivals == ARRIVALS_POISSON &&
@@ -306,7 +330,8 @@ static void put_generator(json_t *json, const struct result *r,
 	put(json, "client_busy", json_real(result_busy(r, opt)));
 	put(json, "client_run_delay_ns",
 	    r->delay_ns < 0 ? json_null() : json_integer(r->delay_ns));
-	put(json, "client_queued", json_real(r->queued));
+	put(json, "client_queued",
+	    closed_loop(opt) ? json_real(r->queued) : json_null());
 	put(json, "spun", json_boolean(r->spun));
 	put(json, "coarse", json_boolean(r->coarse));
 }
@@ -358,7 +383,7 @@ static void put_counts(json_t *json, const struct result *r,
 	put(json, "offered_per_second",
 	    opt->rate > 0 ? json_real(opt->rate) : json_null());
 	put(json, "in_flight",
-	    opt->rate > 0 ? json_null() : json_real(result_in_flight(r)));
+	    closed_loop(opt) ? json_real(result_in_flight(r)) : json_null());
 }
 
 static void put_times(json_t *json, const struct result *r,
@@ -375,7 +400,8 @@ static void put_times(json_t *json, const struct result *r,
 	    has_lag(opt) ? times_json(&t->send_lag) : json_null());
 	put(json, "connect_ns", times_json(&t->connect));
 	put(histograms, "response", histogram_json(&t->response));
-	put(histograms, "service", histogram_json(service));
+	put(histograms, "service",
+	    has_lag(opt) ? histogram_json(service) : json_null());
 	put(histograms, "send_lag",
 	    has_lag(opt) ? histogram_json(&t->send_lag) : json_null());
 	put(histograms, "connect", histogram_json(&t->connect));

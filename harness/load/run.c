@@ -137,7 +137,8 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 
 		if (opt->engine && strcmp(opt->engine, kinds[i]->name) != 0)
 			continue;
-		e = kinds[i]->open(opt->connections, opt->message * opt->depth);
+		e = kinds[i]->open(opt->connections + opt->idle,
+				   opt->message * opt->depth);
 		if (e) {
 			e->kind->close(e);
 			return kinds[i];
@@ -163,13 +164,15 @@ static void interrupt(struct crew *crew)
 	pthread_sigmask(SIG_UNBLOCK, &again, NULL);
 }
 
-/* Until all threads have done that; four times a second the line is drawn. */
+/* Until all threads have done that; four times a second the line is drawn, if
+ * there is one: else this thread sleeps. */
 static void wait_for_all(struct crew *crew, atomic_uint *threads)
 {
 	const struct timespec quarter = { 0, 250 * 1000000 };
 
 	while (atomic_load(threads) > 0) {
-		int signal = sigtimedwait(&signals, NULL, &quarter);
+		int signal = sigtimedwait(&signals, NULL,
+					  screen_is_open() ? &quarter : NULL);
 
 		if (signal == SIGINT || signal == SIGTERM)
 			interrupt(crew);

@@ -16,6 +16,11 @@ void screen_open(bool quiet)
 	is_open = !quiet && isatty(STDERR_FILENO);
 }
 
+bool screen_is_open(void)
+{
+	return is_open;
+}
+
 static uint64_t look(const uint64_t *n)
 {
 	return __atomic_load_n(n, __ATOMIC_RELAXED);

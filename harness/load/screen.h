@@ -7,6 +7,7 @@
 
 /* There is none before this, or where stderr is no terminal. */
 void screen_open(bool quiet);
+bool screen_is_open(void);
 
 /* Only looks at what the workers count anyway; never makes them wait. */
 void screen_draw(const struct run *run, const struct worker *workers,

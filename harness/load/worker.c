@@ -106,6 +106,12 @@ void worker_free(struct worker *w)
 
 /* -------------------------------------------------------------- connections */
 
+/* Whether a run makes sense as long as this connection is open */
+static bool matters(const struct worker *w, const struct channel *c)
+{
+	return !c->idle || w->busy == 0;
+}
+
 static void begin_to_connect(struct worker *w, struct channel *c)
 {
 	c->state = CHANNEL_CONNECTING;
@@ -122,7 +128,7 @@ static void disconnect(struct worker *w, struct channel *c, bool by_us)
 		w->engine->kind->disconnect(w->engine, c);
 	if (c->state == CHANNEL_CONNECTING)
 		w->connecting--;
-	else if (c->state == CHANNEL_OPEN && !c->idle)
+	else if (c->state == CHANNEL_OPEN && matters(w, c))
 		w->open--;
 	c->state = CHANNEL_UNUSED;
 }
@@ -141,7 +147,7 @@ void worker_connected(struct worker *w, struct channel *c)
 
 	c->state = CHANNEL_OPEN;
 	w->connecting--;
-	w->open += !c->idle;
+	w->open += matters(w, c);
 	w->news = now;
 	if (!connects(w) || tally_counts(w->tally, c->connect_began))
 		histogram_record(&w->tally->connect, now - c->connect_began);
@@ -525,6 +531,14 @@ static void drain(struct worker *w, int64_t now)
 		now = turn(w, now, until);
 }
 
+/* The window may have ended before the engine had told of all that were closed
+ * in it. Each time it tells of one at least. */
+static void look_at_idle(struct worker *w)
+{
+	for (unsigned i = 0; i < w->idle; i++)
+		w->engine->kind->wait(w->engine, now_of(w), false);
+}
+
 /* Counts what was not answered. Whoever is connected stays so. */
 static void settle(struct worker *w)
 {
@@ -574,6 +588,7 @@ void worker_run(struct worker *w)
 	if (open_loop(w) && !atomic_load(&run->stop))
 		release_due(w, now);
 	drain(w, now);
+	look_at_idle(w);
 	settle(w);
 }
 

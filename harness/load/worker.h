@@ -37,7 +37,8 @@ struct worker {
 
 	struct channel *channels; /* first the busy ones, then the idle ones */
 	unsigned busy, idle;
-	unsigned connecting, open; /* open: of the busy ones */
+	unsigned connecting;
+	unsigned open; /* of the busy ones; if there are none, of the idle */
 
 	struct channel **to_send;
 	unsigned n_to_send;

@@ -124,6 +124,26 @@ static bool says(const char *words)
 
 /* -------------------------------------------------------------------------- */
 
+static void idle_ones_alone(void **state)
+{
+	(void)state;
+	for (int lost = 0; lost < 2; lost++) {
+		begin(false);
+		opt.connections = 0;
+		opt.idle = 10;
+		answered(0);
+		set_slices(0, 0, 0);
+		histogram_clear(&r.tally->response);
+		r.cpu_ns = ms;
+		if (!lost) {
+			valid();
+			continue;
+		}
+		r.tally->failures[FAILURE_CLOSED] = 3;
+		invalid(true, "3 connections", "closed by the server");
+	}
+}
+
 static void nothing_wrong(void **state)
 {
 	(void)state;
@@ -689,6 +709,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_wrong),
+		cmocka_unit_test(idle_ones_alone),
 		cmocka_unit_test(figures),
 		cmocka_unit_test(coarse_without_a_cpu),
 		cmocka_unit_test(each_damage_is_named),

@@ -871,6 +871,32 @@ static void idle_ones_are_shared_out(void **state)
 	}
 }
 
+static void idle_ones_alone(void **state)
+{
+	struct load_options opt = options();
+
+	(void)state;
+	opt.connections = 0;
+	opt.idle = 7;
+	for (opt.threads = 1; opt.threads <= 7; opt.threads += 3) {
+		run(&opt, (struct server){ .connect = ms });
+		assert_int_equal(o.connects, 7);
+		assert_int_equal(o.set_up_open, 7);
+		assert_int_equal(o.still_open, 7);
+		assert_int_equal(o.over, 1100 * ms);
+		nothing_wrong();
+	}
+	opt.threads = 1;
+	run(&opt, (struct server){ .close_at = 600 * ms, .close_n = 3 });
+	assert_int_equal(o.t->failures[FAILURE_CLOSED], 3);
+	assert_int_equal(o.still_open, 4);
+	assert_int_equal(o.over, 1100 * ms);
+	/* Of nobody there is nothing to be learned. */
+	run(&opt, (struct server){ .close_at = 600 * ms, .close_n = 7 });
+	assert_int_equal(o.t->failures[FAILURE_CLOSED], 7);
+	assert_int_equal(o.over, 600 * ms);
+}
+
 static void who_cannot_connect_is_counted(void **state)
 {
 	static const struct {
@@ -1096,6 +1122,7 @@ int main(void)
 		cmocka_unit_test(refused_ones_hold_up_nobody),
 		cmocka_unit_test(set_up_is_64_at_a_time),
 		cmocka_unit_test(idle_ones_are_shared_out),
+		cmocka_unit_test(idle_ones_alone),
 		cmocka_unit_test(who_cannot_connect_is_counted),
 		cmocka_unit_test(connecting_for_ever_times_out),
 		cmocka_unit_test(a_server_that_stops_answering),

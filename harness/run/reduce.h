@@ -9,7 +9,11 @@
  *	cells.csv	a row a cell: results/README.md has the columns
  *	calls.csv	a row for each system call of each cell, the most frequent first
  *	findings.csv	chart,title,note: what the data says, for every drawer
- *	summary.txt	the table and the sentences that end a run
+ *	summary.txt	the tables and the sentences that end a run
+ *
+ * To be read in this order: reduce.c makes rows of records, compare.c compares
+ * them, trust.c says what limits all of it; describe.c has words and numbers for
+ * people, csv.c, findings.c and summary.c write them.
  */
 #ifndef RUN_REDUCE_H
 #define RUN_REDUCE_H
@@ -22,21 +26,30 @@ struct row {
 	struct cell cell;
 	unsigned n;       /* repetitions that count, one a block */
 	unsigned invalid; /* attempts that do not */
-	enum status status; /* ok if any counts; else that of the last attempt */
-	char reason[256];   /* the first of it; "" */
-	bool spins;	    /* its server used more than 90 % of a CPU for idle
-			       clients; false also where that was not measured */
-	bool oversubscribed;
-	struct summary metric[METRICS]; /* of timing repetitions; calls, submissions
+	enum status
+		status; /* ok if any counts; else that of the last attempt. Of a
+			       cell that was only counted, that of counting it */
+	char reason
+		[256]; /* why not ok; or, if ok, why `invalid` do not count; "" */
+	bool spins;    /* its server used more than 90 % of a CPU for idle
+			     clients; false also where that was not measured */
+	bool oversubscribed; /* and it shares its CPU with the generator */
+	bool coarse; /* the generator had no CPU of its own: its lateness is in the
+			response time, and not in the service time */
+	bool unsure
+		[METRICS]; /* fewer than 100 requests beyond it, in some block */
+	struct summary
+		metric[METRICS]; /* of timing repetitions; calls, submissions
 			       and completions of the counting one */
 	char calls_method[16], cpu_method[16]; /* "mixed" if they differ */
 	double counting_slowdown; /* server CPU a request when counted / median
 			       when not; NAN */
-	struct call_count *calls; /* of the counting repetition */
+	const struct call_count *calls; /* of the counting repetition */
 	size_t n_calls;
 	double calls_per; /* divide counts by this for a request; 0: no requests */
 	/* A/A: the second value of those blocks that have one, else NAN */
-	double *value[METRICS], *again[METRICS]; /* by block, n_blocks of them */
+	double *value[METRICS],
+		*again[METRICS]; /* by block, n_blocks of them */
 };
 
 /* A comparison that is printed, and its verdict */
@@ -47,21 +60,24 @@ struct finding {
 };
 
 struct reduced {
-	struct row *row; /* in the order of the plan: by setting, then by model */
+	struct row *row; /* by setting, then by model: as the models are taught,
+			    then others by name, the null server last */
 	size_t n;
-	unsigned n_blocks; /* of timing */
-	char reference[LABEL_SIZE]; /* what the others are compared with */
+	unsigned n_blocks;          /* of timing */
+	char reference[LABEL_SIZE]; /* what the others are compared with; "" */
 	struct finding *finding;
 	size_t n_findings;
-	json_t *warnings; /* sentences about the whole run */
+	json_t *warnings; /* sentences about the whole run; empty: nothing is amiss */
 };
 
 /*
  * `records` have to outlive it. The comparisons, settled before any number is
  * looked at: in each setting every model with the reference, which is epoll if it
  * takes part, else the first model; closed loop by requests_per_second and
- * server_cpu_per_request, open loop by response_p99 and server_cpu_per_request.
- * Holm over all of them. Oversubscribed cells are not compared.
+ * server_cpu_per_request, open loop by response_p99 (service_p99 where the
+ * generator has no CPU of its own) and server_cpu_per_request. Holm over all of
+ * them. Oversubscribed cells are not compared, nor CPU time of different methods.
+ * The A/A band is that of the same metric in the same setting.
  */
 struct reduced reduce(const struct record *records, size_t n);
 void reduced_free(struct reduced *r);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* csv.h - a table as text, field by field; quotes what has to be (RFC 4180), but
+ * ends a line with \n alone, as everything here that reads one expects */
+#ifndef RUN_CSV_H
+#define RUN_CSV_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct csv {
+	FILE *file;
+	char *text;
+	size_t size;
+	bool begun; /* the row has a field already */
+};
+
+void csv_open(struct csv *csv);
+void csv_text(struct csv *csv, const char *text);
+void csv_number(struct csv *csv, double x); /* nine digits; nothing for NAN */
+void csv_end_row(struct csv *csv);
+char *csv_close(struct csv *csv); /* all of it, to be freed */
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* describe.c - settings and numbers for people: see describe.h */
+#include "harness/run/describe.h"
+
+#include "harness/load/print.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { USUAL_MESSAGE = 64 };
+
+const char *plural(double n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* -------------------------------------------------------------------- settings */
+
+__attribute__((format(printf, 2, 3))) static void add(char to[SETTING_SIZE],
+						      const char *format, ...)
+{
+	size_t n = strlen(to);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(to + n, SETTING_SIZE - n, format, args);
+	va_end(args);
+}
+
+static void add_bytes(char to[SETTING_SIZE], size_t n)
+{
+	char text[PRINT_SIZE];
+
+	if (n % 1024 == 0)
+		add(to, "%s KiB", print_count(text, (double)(n / 1024)));
+	else
+		add(to, "%s B", print_count(text, (double)n));
+}
+
+char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
+{
+	char n[PRINT_SIZE];
+
+	*to = '\0';
+	if (c->loop == LOOP_CLOSED)
+		add(to, "closed loop, ");
+	if (c->loop == LOOP_OPEN)
+		add(to, "open loop, %s requests/s offered, ",
+		    print_count(n, c->rate));
+	add(to, "server and clients on %s, ",
+	    c->placement == PLACEMENT_SPLIT ? "a core each" : "one core");
+	if (c->loop == LOOP_NONE) {
+		add(to, "%s silent client%s", print_count(n, c->idle),
+		    plural(c->idle));
+		return to;
+	}
+	add(to, "%s connection%s", print_count(n, c->connections),
+	    plural(c->connections));
+	if (c->idle)
+		add(to, " and %s silent", print_count(n, c->idle));
+	add(to, ", ");
+	add_bytes(to, c->message);
+	if (c->depth > 1)
+		add(to, ", %u under way on each", c->depth);
+	if (c->pattern == PATTERN_BURST)
+		add(to, ", in bursts of %s", print_count(n, c->burst));
+	if (c->pattern == PATTERN_CONNECT)
+		add(to, ", a new connection for each request");
+	if (strcmp(c->work, "none") != 0)
+		add(to, ", work %s", c->work);
+	return to;
+}
+
+char *setting_where(const struct cell *c, char to[SETTING_SIZE])
+{
+	char n[PRINT_SIZE];
+	size_t before;
+
+	*to = '\0';
+	if (c->loop == LOOP_NONE)
+		add(to, "with %s silent client%s (", print_count(n, c->idle),
+		    plural(c->idle));
+	else
+		add(to, "at %s connection%s (", print_count(n, c->connections),
+		    plural(c->connections));
+	before = strlen(to);
+	if (c->loop == LOOP_OPEN)
+		add(to, ", open loop of %s/s", print_count(n, c->rate));
+	if (c->placement == PLACEMENT_SHARED)
+		add(to, ", one core");
+	if (c->loop != LOOP_NONE && c->idle)
+		add(to, ", %s silent", print_count(n, c->idle));
+	if (c->message != USUAL_MESSAGE) {
+		add(to, ", ");
+		add_bytes(to, c->message);
+	}
+	if (c->depth > 1)
+		add(to, ", depth %u", c->depth);
+	if (c->pattern == PATTERN_BURST)
+		add(to, ", bursts of %s", print_count(n, c->burst));
+	if (c->pattern == PATTERN_CONNECT)
+		add(to, ", a connection each");
+	if (strcmp(c->work, "none") != 0)
+		add(to, ", work %s", c->work);
+	if (to[before])
+		memmove(to + before, to + before + 2, strlen(to + before) - 1);
+	add(to, ")");
+	if (to[before] == ')')
+		to[before - 2] = '\0';
+	return to;
+}
+
+char *setting_key(const struct cell *c, char to[SETTING_SIZE])
+{
+	static const char *const rest[] = { "rate",  "idle",    "message",
+					    "depth", "pattern", "work" };
+	char value[CELL_NAME_SIZE];
+
+	*to = '\0';
+	cell_part("loop")->print(c, value, sizeof(value));
+	add(to, "%s ", value);
+	cell_part("placement")->print(c, value, sizeof(value));
+	add(to, "%s", value);
+	if (c->connections)
+		add(to, " %u", c->connections);
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++) {
+		cell_part(rest[i])->print(c, value, sizeof(value));
+		if (*value && !(i == 2 && c->message == USUAL_MESSAGE))
+			add(to, " %s %s", rest[i], value);
+	}
+	return to;
+}
+
+/* --------------------------------------------------------------------- numbers */
+
+struct scale {
+	double size;
+	const char *unit;
+};
+
+static const struct scale times[] = {
+	{ 1, " ns" }, { 1e3, " us" }, { 1e6, " ms" }, { 1e9, " s" }, { 0, NULL }
+};
+static const struct scale rates[] = {
+	{ 1, "/s" }, { 1e3, " k/s" }, { 1e6, " M/s" }, { 0, NULL }
+};
+static const struct scale sizes[] = { { 1, " B" },
+				      { 1024, " KiB" },
+				      { 1048576, " MiB" },
+				      { 1073741824, " GiB" },
+				      { 0, NULL } };
+static const struct scale shares[] = { { 0.01, " %" }, { 0, NULL } };
+static const struct scale plain[] = { { 1, "" }, { 0, NULL } };
+
+static const struct scale *scales_of(enum metric m)
+{
+	const char *unit = metrics[m].unit;
+
+	if (strcmp(unit, "ns") == 0)
+		return times;
+	if (strcmp(unit, "1/s") == 0)
+		return rates;
+	if (strcmp(unit, "bytes") == 0)
+		return sizes;
+	return strstr(metrics[m].name, "_share") ? shares : plain;
+}
+
+/* The largest of which x is one or more, when it is rounded */
+static const struct scale *scale_for(enum metric m, double x)
+{
+	const struct scale *s = scales_of(m);
+
+	while (s[1].size > 0 && fabs(x) >= 0.9995 * s[1].size)
+		s++;
+	return s;
+}
+
+/* Three of them, and no more zeros after the point than tell something */
+static void print_digits(double x, char to[NUMBER_SIZE])
+{
+	double size = fabs(x);
+
+	if (size < 0.0995)
+		snprintf(to, NUMBER_SIZE, "%.2g", x);
+	else
+		snprintf(to, NUMBER_SIZE, "%.*f",
+			 size < 9.995 ? 2 :
+			 size < 99.95 ? 1 :
+					0,
+			 x);
+}
+
+char *print_ratio(double x, char to[NUMBER_SIZE])
+{
+	if (x > 0.0995 && x < 0.9995)
+		snprintf(to, NUMBER_SIZE, "%.3f", x);
+	else
+		print_digits(x, to);
+	return to;
+}
+
+char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
+{
+	const struct scale *s = scale_for(m, x);
+
+	if (!isfinite(x))
+		return strcpy(to, "-");
+	print_digits(x / s->size, to);
+	strcat(to, s->unit);
+	return to;
+}
+
+char *print_spread(enum metric m, double median, double low, double high,
+		   char to[NUMBER_SIZE])
+{
+	const struct scale *s = scale_for(m, median), *t = s;
+	char other[NUMBER_SIZE];
+
+	if (fabs(high) >= 9999.5 * s->size)
+		t = scale_for(m, high);
+	print_digits(low / s->size, to);
+	if (t == s)
+		print_digits(high / s->size, other);
+	else
+		snprintf(other, sizeof(other), "%.0f%s", high / t->size,
+			 t->unit + (*t->unit == ' '));
+	strncat(strcat(to, "-"), other, NUMBER_SIZE - 1 - strlen(to));
+	return to;
+}
+
+bool spread_of(const struct summary *s, double *low, double *high)
+{
+	bool interval = s->interval.rank > 0;
+
+	*low = interval ? s->interval.low : s->lowest;
+	*high = interval ? s->interval.high : s->highest;
+	return s->n > 1;
+}
+
+/* ------------------------------------------------------------------ paragraphs */
+
+static void write_shown(FILE *to, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fputc(isprint((unsigned char)text[i]) && !(text[i] & 0x80) ?
+			      text[i] :
+			      '?',
+		      to);
+}
+
+void write_paragraph(FILE *to, const char *first, const char *rest,
+		     const char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	size_t column = strlen(first), start = column;
+
+	fputs(first, to);
+	while (*(text += strspn(text, blanks))) {
+		size_t n = strcspn(text, blanks);
+		size_t blank = column > start;
+
+		if (blank && column + 1 + n > LINE_WIDTH) {
+			fprintf(to, "\n%s", rest);
+			column = start = strlen(rest);
+			blank = 0;
+		}
+		if (column + blank + n >
+		    LINE_WIDTH) /* a word that has to be cut */
+			n = LINE_WIDTH - column - blank;
+		if (blank)
+			fputc(' ', to);
+		write_shown(to, text, n);
+		column += blank + n;
+		text += n;
+	}
+	fputc('\n', to);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* findings.h - a comparison in words */
+#ifndef RUN_FINDINGS_H
+#define RUN_FINDINGS_H
+
+#include "harness/run/reduce.h"
+
+/* "requests/s", "CPU a request" */
+const char *metric_words(enum metric m);
+
+/* stats_sentence() of it: "poll takes 9.1 to 11.2 times the CPU of epoll for each
+ * request at 1,000 connections"; writes to `to` and returns it. */
+char *finding_sentence(const struct finding *f, char to[STATS_WORDS]);
+
+/* "0.71 to 0.75", what the blocks had, lowest and highest ratio; "" if none */
+char *finding_seen(const struct finding *f, char to[64]);
+
+/* How many are called different */
+size_t findings_called(const struct reduced *r);
+
+/*
+ * What so few blocks cannot do, or NULL if there are enough for a claim: "3 blocks
+ * allow no claim: ...". To be freed.
+ */
+char *no_claims(const struct reduced *r);
+
+#endif

@@ -207,10 +207,11 @@ static json_t *metrics_json(const struct record *r)
 	return to;
 }
 
-/* perf knows the sum alone: then there are no names, and not none of them. */
+/* perf knows the sum alone, and what failed nothing: no names, and not none. */
 static bool has_names(const struct record *r)
 {
-	return r->n_calls > 0 || strcmp(r->calls_method, "bpf") == 0;
+	return isfinite(r->metric[METRIC_CALLS_PER_SECOND]) &&
+	       strcmp(r->calls_method, "perf") != 0;
 }
 
 static json_t *calls_json(const struct record *r)

@@ -98,7 +98,7 @@ struct record {
 	double window_s;       /* between the probes' readings; NAN: none */
 	double window_late_s;  /* the first reading after the window's begin */
 	char cpu_method[16];   /* "process", "cgroup"; "": no CPU time known */
-	char calls_method[16]; /* "bpf", "perf", "none"; "": not asked */
+	char calls_method[16]; /* "bpf", "perf", "strace", "none"; "": no */
 	double metric[METRICS];
 	struct call_count *calls; /* the most frequent first; or NULL */
 	size_t n_calls;

@@ -144,10 +144,11 @@ static void note_unsure(struct row *row, const struct record *r)
 		const json_t *name;
 		size_t k;
 
-		json_array_foreach(json_object_get(times, "unsure"), k, name)
+		json_array_foreach(json_object_get(times, "unsure"), k, name) {
 			if (strcmp(json_string_value(name) ?: "",
 				   known[i].percentile) == 0)
 				row->unsure[known[i].metric] = true;
+		}
 	}
 }
 

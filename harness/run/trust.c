@@ -145,8 +145,9 @@ static void say_of_repetitions(struct reduced *r, const struct record *records,
 
 		lost += of->role != ROLE_COUNTING && of->role != ROLE_IDLE &&
 			(of->block < 1 || of->block > STATS_MAX);
-		json_array_foreach(of->warnings, k, text)
+		json_array_foreach(of->warnings, k, text) {
 			collect(warnings, json_string_value(text) ?: "", of);
+		}
 		if (!is_uncounted(r, of))
 			continue;
 		record_reason(of, reason, sizeof(reason));

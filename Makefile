@@ -207,6 +207,13 @@ $(BUILD)/unit/load_%: tests/unit/load_%.c $(LOAD) $(COMMON) $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
 		-lcmocka $(LOAD_LIBS)
 
+# Those of the probes, probe_*.
+$(BUILD)/unit/probe_%: tests/unit/probe_%.c $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
+	$(say) UNIT $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(PROBES) $(LOAD) \
+		$(COMMON) -lcmocka $(PROBE_LIBS) $(LOAD_LIBS)
+
 # Those of bin/matrix, run_*, with all of harness/run but its main().
 $(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(PROBES) $(LOAD) $(COMMON) \
 		$(BUILD)/flags

@@ -303,6 +303,7 @@ static void report_so_far(struct report *r, struct probed *p,
 {
 	static struct reading now;
 
+	uring_find(&p->rings, &p->cgroup, p->child.pid);
 	reading_take(&now, p, EDGE_END, 0);
 	r->to = &now;
 	write_report(r, opt);

@@ -31,6 +31,14 @@ static void take_exact(struct reading *r, const struct probed *p)
 	r->time_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* It disturbs the server: for a window whose times do not matter. */
+static void take_uring(struct reading *r, struct probed *p)
+{
+	r->uring = (struct uring_counts){ .rings = 0 };
+	if (p->syscalls.method != SYSCALLS_NONE)
+		r->uring = uring_read(&p->rings);
+}
+
 static void take_rest(struct reading *r, const struct probed *p)
 {
 	r->threads = threads_read(&p->cgroup, p->child.pid);
@@ -42,7 +50,10 @@ static void take_rest(struct reading *r, const struct probed *p)
 static void begin(struct reading *r, struct probed *p, int64_t at)
 {
 	take_rest(r, p);
+	if (p->syscalls.method != SYSCALLS_NONE)
+		uring_find(&p->rings, &p->cgroup, p->child.pid);
 	sleep_until(at);
+	take_uring(r, p);
 	take_exact(r, p);
 }
 
@@ -50,6 +61,7 @@ static void end(struct reading *r, struct probed *p, int64_t at)
 {
 	sleep_until(at);
 	take_exact(r, p);
+	take_uring(r, p);
 	take_rest(r, p);
 }
 

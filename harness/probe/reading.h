@@ -15,11 +15,13 @@
 #include "cpu.h"
 #include "memory.h"
 #include "syscalls.h"
+#include "uring.h"
 
 struct probed {
 	struct child child;
 	struct cgroup cgroup;
 	struct syscalls syscalls;
+	struct uring_rings rings; /* at the beginning of the window */
 };
 
 enum edge { EDGE_BEGIN, EDGE_END };
@@ -30,6 +32,7 @@ struct reading {
 	struct syscalls_counts syscalls;
 	bool counted; /* or syscalls_why says why not */
 	char syscalls_why[WHY_SIZE];
+	struct uring_counts uring; /* only where system calls are counted */
 	struct threads threads;
 	struct memory memory;
 	bool memory_known; /* not of a zombie */
@@ -37,8 +40,9 @@ struct reading {
 };
 
 /*
- * Its exact part (clocks, counters) is read at `at` (CLOCK_MONOTONIC, ns), or at once if that has
- * passed; 0: now. A signal that is caught ends the waiting: r->time_ns < at.
+ * What has to be exact (clocks, counters) is read at `at` (CLOCK_MONOTONIC, ns),
+ * or at once if that has passed; 0: now. A signal that is caught ends the
+ * waiting: then r->time_ns < at.
  */
 void reading_take(struct reading *r, struct probed *p, enum edge edge,
 		  int64_t at);

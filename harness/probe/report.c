@@ -194,6 +194,24 @@ static void text_syscalls(const struct report *r, FILE *file)
 			print_count(text, (double)others), n - NAMES_SHOWN);
 }
 
+static void text_uring(const struct report *r, FILE *file)
+{
+	char a[PRINT_SIZE], b[PRINT_SIZE];
+	struct uring_window w;
+
+	if (!uring_window(&r->from->uring, &r->to->uring, &w))
+		return;
+	fprintf(file, "  io_uring      %s operations taken, %s results\n",
+		print_count(a, (double)w.submissions),
+		print_count(b, (double)w.completions));
+	if (w.sq_known)
+		fprintf(file,
+			"%sits kernel threads polled for %s, %s of it "
+			"with work\n",
+			indent, print_time(a, (double)w.sq_total_ns),
+			print_time(b, (double)w.sq_work_ns));
+}
+
 static void text_machine(const struct report *r, FILE *file)
 {
 	int64_t stolen = between(r->from->steal_ns, r->to->steal_ns);
@@ -218,6 +236,7 @@ void report_text(const struct report *r, FILE *file)
 	text_switches(r, file);
 	text_memory(r, file);
 	text_syscalls(r, file);
+	text_uring(r, file);
 	text_machine(r, file);
 	for (unsigned i = 0; i < r->n_missing; i++)
 		fprintf(file, "  missing       %s: %s\n", r->missing[i].what,
@@ -280,6 +299,22 @@ static json_t *json_syscalls(const struct report *r)
 	return all;
 }
 
+/* null: it has no ring, or has ended; or system calls are not counted. */
+static json_t *json_uring(const struct report *r)
+{
+	struct uring_window w;
+	json_t *uring;
+
+	if (!uring_window(&r->from->uring, &r->to->uring, &w))
+		return NULL;
+	uring = json_object();
+	set_number(uring, "submissions", (int64_t)w.submissions);
+	set_number(uring, "completions", (int64_t)w.completions);
+	set_number(uring, "sq_total_ns", w.sq_known ? w.sq_total_ns : -1);
+	set_number(uring, "sq_work_ns", w.sq_known ? w.sq_work_ns : -1);
+	return uring;
+}
+
 static json_t *json_memory(const struct report *r)
 {
 	const struct memory *m = &r->to->memory;
@@ -325,6 +360,7 @@ json_t *report_json(const struct report *r)
 	set_number(all, "wall_ns", r->to->time_ns - r->from->time_ns);
 	set(all, "cpu", json_cpu(r));
 	set(all, "syscalls", json_syscalls(r));
+	set(all, "io_uring", json_uring(r));
 	set(all, "memory", json_memory(r));
 	set(all, "machine", json_object());
 	set_number(json_object_get(all, "machine"), "steal_ns",

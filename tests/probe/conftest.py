@@ -20,6 +20,7 @@ def programs(tmp_path_factory):
     probes.build("calls", folder)
     probes.build("steps", folder)
     probes.build("burn", folder, "-luring")
+    probes.build("rings", folder, "-luring")
     return folder
 
 

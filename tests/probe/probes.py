@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 
+import pytest
 import server
 
 HERE = pathlib.Path(__file__).parent
@@ -111,6 +112,30 @@ def cgroups(pid):
         roots = [line.split()[4] for line in mounts if " - cgroup2 " in line]
     return {entry for root in roots for entry in
             pathlib.Path(root).rglob(f"io-models-{pid}-*")}
+
+
+class ProbedServer(server.Server):
+    """A server that runs in probe, and can be looked at meanwhile."""
+
+    def __init__(self, name, *args, folder, options=()):
+        if not server.Server.program(name).exists():
+            pytest.skip(f"{name} is not built")
+        self._path = folder / "used.json"
+        self._read = 0
+        super().__init__(name, *args, wrapper=[
+            PROBE, "--quiet", "--json", self._path, *options, "--"])
+
+    def so_far(self):
+        """What it used, once nothing of it is under way."""
+        assert server.eventually(lambda: asleep(self.pid))
+        return self.report()
+
+    def report(self):
+        self._process.send_signal(signal.SIGUSR1)
+        assert server.eventually(
+            lambda: self._path.read_text().count("\n") > self._read)
+        self._read += 1
+        return json.loads(self._path.read_text().splitlines()[-1])
 
 
 class Probed:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The counts of system calls are true: to the call, by name, in a window."""
 
-import json
 import pathlib
 import shutil
 import signal
@@ -200,8 +199,8 @@ def test_in_a_container(namespace, bpf, root):
 ROUNDS = 500
 
 
-def ping_pong(sock):
-    for _ in range(ROUNDS):
+def ping_pong(sock, rounds=ROUNDS):
+    for _ in range(rounds):
         sock.sendall(bytes(64))
         assert len(server.receive(sock, 64)) == 64
 
@@ -215,24 +214,13 @@ CARDS = {"epoll": {"recvfrom": 1, "sendto": 1, "epoll_wait|epoll_pwait": 1},
 
 @pytest.mark.parametrize("name", sorted(CARDS))
 def test_a_server_makes_the_calls_of_its_card(name, bpf, tmp_path):
-    path = tmp_path / "used.json"
-    if not server.Server.program(name).exists():
-        pytest.skip(f"{name} is not built")
-    wrapper = [probes.PROBE, "--quiet", "--json", path, "--"]
-    with server.Server(name, "--message", "64", wrapper=wrapper) as one:
+    with probes.ProbedServer(name, "--message", "64", folder=tmp_path) as one:
         sock = one.connect()
         ping_pong(sock)  # it is accepted, and waits for a request
-        reports = []
-        for _ in range(2):
-            assert server.eventually(lambda: probes.asleep(one.pid))
-            one._process.send_signal(signal.SIGUSR1)
-            assert server.eventually(
-                lambda: path.read_text().count("\n") > len(reports))
-            reports.append(json.loads(path.read_text().splitlines()[-1]))
-            if len(reports) == 1:
-                ping_pong(sock)
+        begin = one.so_far()
+        ping_pong(sock)
+        made = probes.window(begin, one.so_far())
         one.stop()
-    made = probes.window(*reports)
     for names, per_request in CARDS[name].items():
         found = sum(made.pop(name, 0) for name in names.split("|"))
         assert found == per_request * ROUNDS, names

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rings.c - hands operations to io_urings, as many as it is told, line by line
+ *
+ *	plain N		to a ring that it tells by a system call
+ *	polled N	to a ring that a kernel thread looks into all the time
+ *	wait MS		does nothing for so long
+ *
+ * There are two plain rings, which take turns, and a child process that has
+ * inherited them all and does nothing.
+ */
+#include <liburing.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PLAIN, PLAIN_TOO, POLLED, RINGS };
+
+static struct io_uring rings[RINGS];
+
+static void make_ring(struct io_uring *ring, unsigned flags)
+{
+	struct io_uring_params params = { .flags = flags,
+					  .sq_thread_idle = 60000 };
+	int error = io_uring_queue_init_params(8, ring, &params);
+
+	if (error < 0) {
+		fprintf(stderr, "io_uring: %s\n", strerror(-error));
+		exit(77);
+	}
+}
+
+/* Without a system call, if it is the polled one that has been woken up */
+static void do_nothing_in(struct io_uring *ring)
+{
+	struct io_uring_cqe *cqe;
+
+	io_uring_prep_nop(io_uring_get_sqe(ring));
+	io_uring_submit(ring);
+	while (io_uring_peek_cqe(ring, &cqe) < 0)
+		;
+	io_uring_cqe_seen(ring, cqe);
+}
+
+int main(void)
+{
+	char line[64], verb[16];
+	long n;
+
+	make_ring(&rings[PLAIN], 0);
+	make_ring(&rings[PLAIN_TOO], 0);
+	make_ring(&rings[POLLED], IORING_SETUP_SQPOLL);
+	if (fork() == 0)
+		for (;;)
+			pause();
+	while (write(1, "done\n", 5) == 5) {
+		ssize_t length = read(0, line, sizeof(line) - 1);
+
+		if (length <= 0)
+			return 0;
+		line[length] = '\0';
+		if (sscanf(line, "%15s %ld", verb, &n) != 2)
+			abort();
+		if (strcmp(verb, "wait") == 0)
+			usleep(n * 1000);
+		else if (strcmp(verb, "polled") == 0)
+			while (n-- > 0)
+				do_nothing_in(&rings[POLLED]);
+		else
+			while (n-- > 0)
+				do_nothing_in(&rings[n % 2]);
+	}
+	return 0;
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""What a program has its io_urings do, which is no system call: to the operation."""
+
+import json
+import subprocess
+
+import probes
+import pytest
+import server
+
+LOADGEN = server.TOP / server.BIN / "loadgen"
+CONNECTIONS = 20
+
+
+def operations(begin, end):
+    """Between two reports: submissions, completions."""
+    return tuple(end["io_uring"][key] - begin["io_uring"][key]
+                 for key in ("submissions", "completions"))
+
+
+@pytest.fixture
+def rings(bpf, programs):
+    if subprocess.run([programs / "rings"], stdin=subprocess.DEVNULL,
+                      stdout=subprocess.DEVNULL, check=False).returncode == 77:
+        pytest.skip("no io_uring can be made here")
+    with probes.Probed(programs / "rings") as one:
+        assert one.hear() == "done"
+        yield one
+
+
+def test_each_operation_once(rings):
+    """Over several rings, of which a child process has each one, too."""
+    begin = rings.so_far()
+    for step in ("plain 1001", "polled 3003"):
+        rings.say(step + "\n")
+        assert rings.hear() == "done"
+    end = rings.so_far()
+    assert operations(begin, end) == (4004, 4004)
+    # each of the plain ones is a call; the polled ones are none, but for the
+    # one that wakes the thread up
+    made = probes.window(begin, end)
+    assert 1001 <= made["io_uring_enter"] <= 1002
+
+
+def test_the_thread_that_polls(rings):
+    """It is busy all the time; with work, only now and then."""
+    rings.say("polled 1\n")
+    assert rings.hear() == "done"
+    begin = rings.so_far()
+    if begin["io_uring"]["sq_total_ns"] is None:
+        pytest.skip("this kernel does not say")
+    rings.say("wait 300\n")
+    assert rings.hear() == "done"
+    idle = rings.so_far()
+    rings.say("polled 200000\n")
+    assert rings.hear() == "done"
+    busy = rings.so_far()
+
+    def spent(key, start, stop):
+        return stop["io_uring"][key] - start["io_uring"][key]
+
+    assert spent("sq_work_ns", begin, idle) < \
+        spent("sq_total_ns", begin, idle) / 50
+    assert spent("sq_total_ns", begin, idle) == pytest.approx(
+        idle["cpu"]["process_ns"] - begin["cpu"]["process_ns"], rel=0.1)
+    assert spent("sq_work_ns", idle, busy) > \
+        spent("sq_total_ns", idle, busy) / 50
+
+
+def test_a_server(bpf, tmp_path):
+    """Two for each request, as its card says; and to accept a client one, to
+    find that it has gone one."""
+    if not LOADGEN.exists():
+        pytest.skip(f"{LOADGEN} is not built")
+    with probes.ProbedServer("uring", "--message", "64",
+                             folder=tmp_path) as one:
+        begin = one.so_far()
+        ran = subprocess.run(
+            [LOADGEN, "--target", f"{one.host}:{one.port}", "--connections",
+             str(CONNECTIONS), "--message", "64", "--warmup", "0.1s",
+             "--duration", "0.5s", "--quiet", "--json", "-"],
+            stdout=subprocess.PIPE, check=False)
+        requests = json.loads(ran.stdout)["requests_total"]
+        assert server.eventually(lambda: one.descriptors() <= 7)
+        end = one.so_far()
+        assert one.stop()["requests"] == requests
+    expected = 2 * requests + 2 * CONNECTIONS
+    assert operations(begin, end) == (expected, expected)
+    assert end["io_uring"]["sq_total_ns"] is None
+
+
+def test_a_ring_that_is_busy(bpf, tmp_path):
+    """What the kernel says of it has to be asked for between two calls."""
+    if not LOADGEN.exists():
+        pytest.skip(f"{LOADGEN} is not built")
+    with probes.ProbedServer("uring", "--message", "64",
+                             folder=tmp_path) as one:
+        with subprocess.Popen(
+            [LOADGEN, "--target", f"{one.host}:{one.port}", "--connections",
+             "500", "--message", "64", "--duration", "1s", "--quiet"],
+                stdout=subprocess.DEVNULL) as load:
+            assert server.eventually(lambda: one.descriptors() > 500)
+            seen = [one.report() for _ in range(10)]
+            load.wait()
+        one.stop()
+    counts = [report["io_uring"]["submissions"] for report in seen]
+    assert counts == sorted(counts) and counts[0] < counts[-1]
+
+
+def test_no_ring(bpf, tmp_path):
+    with probes.ProbedServer("epoll", folder=tmp_path) as one:
+        assert one.so_far()["io_uring"] is None
+        one.stop()

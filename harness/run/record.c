@@ -40,7 +40,7 @@ const struct metric_kind metrics[METRICS] = {
 				 "the same, 99th percentile", BETTER_LESS },
 	[METRIC_SEND_LAG_P99] = {
 		"send_lag_p99_ns", "ns",
-		"from when a request was due to when it was sent, 99th percentile; open loop only",
+		"from when a request was due to when it was sent, 99th percentile; open loop and pattern connect only",
 		BETTER_NEITHER },
 	[METRIC_SERVER_CPU_PER_REQUEST] = {
 		"server_cpu_per_request_ns", "ns",
@@ -64,7 +64,7 @@ const struct metric_kind metrics[METRICS] = {
 		BETTER_LESS },
 	[METRIC_SERVER_QUEUE_SHARE] = {
 		"server_queue_share", "1",
-		"the same in a second; several threads that wait count each",
+		"the same in a second, in CPUs; several threads that wait count each",
 		BETTER_LESS },
 	[METRIC_VOLUNTARY_PER_REQUEST] = {
 		"voluntary_switches_per_request", "1",
@@ -85,17 +85,19 @@ const struct metric_kind metrics[METRICS] = {
 		BETTER_LESS },
 	[METRIC_SUBMISSIONS_PER_REQUEST] = {
 		"submissions_per_request", "1",
-		"operations given to io_uring, for each reply: no system calls of their own",
+		"operations given to io_uring, for each reply: no system calls of their own; counting repetitions only",
 		BETTER_NEITHER },
 	[METRIC_COMPLETIONS_PER_REQUEST] = {
 		"completions_per_request", "1",
-		"results taken from io_uring, for each reply", BETTER_NEITHER },
+		"results that io_uring gave, for each reply; counting repetitions only",
+		BETTER_NEITHER },
 	[METRIC_SQ_BUSY_SHARE] = {
 		"sq_busy_share", "1",
-		"CPU time of io_uring's submission threads in a second", BETTER_LESS },
+		"CPU time of io_uring's polling threads in a second, in CPUs; counting and idle repetitions only",
+		BETTER_LESS },
 	[METRIC_SQ_WORK_SHARE] = {
 		"sq_work_share", "1",
-		"the part of it in which they had something to do; the rest they spun",
+		"the part of it in which they had something to do: the rest they spun",
 		BETTER_NEITHER },
 	[METRIC_RESIDENT] = { "resident_bytes", "bytes",
 			      "memory of the server at the window's end",

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""The lines of a run: as their schema has them, and as the dictionary says."""
+
+import copy
+import json
+import re
+import subprocess
+
+import pytest
+import server
+from matrix import lines
+
+DICTIONARY = (server.TOP / "results/README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """What run_record writes: samples.jsonl and metrics.json."""
+    folder = tmp_path_factory.mktemp("samples")
+    program = server.TOP / "build/asan/unit/run_record"
+    assert program.exists(), f"{program} is not built: make variants"
+    subprocess.run([program, folder], check=True)
+    return folder
+
+
+@pytest.fixture(name="line")
+def first_line(samples):
+    """A timing repetition that is ok."""
+    first = (samples / "samples.jsonl").read_text().splitlines()[0]
+    return json.loads(first)
+
+
+def test_lines_are_as_the_schema_has_them(samples):
+    path = samples / "samples.jsonl"
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(found) == 7
+    for number, one in enumerate(found):
+        assert lines.problems(one) == [], f"sample {number}"
+
+
+WRONG = {
+    "an unknown key": lambda x: x.update(mood="good"),
+    "an unknown metric": lambda x: x["metrics"].update(mood=1),
+    "a metric that is not there": lambda x: x["metrics"].pop("threads"),
+    "a key that is not there": lambda x: x.pop("warnings"),
+    "ok, with a reason": lambda x: x["reasons"].append("it was late"),
+    "not ok, without a reason": lambda x: x.update(status="invalid"),
+    "an unknown status": lambda x: x.update(status="fine"),
+    "0 of a server, without a window": lambda x: x.update(window_s=None),
+    "CPU time without a method": lambda x: x.update(cpu_method=None),
+    "ok, without a time": lambda x: x["metrics"].update(response_p99_ns=None),
+    "less than nothing": lambda x: x["metrics"].update(threads=-1),
+    "text for a number": lambda x: x["metrics"].update(threads="4"),
+    "calls where times are taken": lambda x: x["metrics"].update(
+        calls_per_request=3.0),
+    "timed in the block that counts": lambda x: x.update(block=0),
+    "a rate in a closed loop": lambda x: x.update(rate=5.0),
+    "a load that is idle": lambda x: x.update(role="idle", block=0),
+    "an address": lambda x: x["load"].update(target="127.0.0.1:5"),
+    "a host's name for a CPU": lambda x: x.update(server_cpus="all"),
+    "a time that is none": lambda x: x.update(started="yesterday"),
+    "another version": lambda x: x.update(schema=2),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_not_so_is_found(what, line):
+    assert lines.problems(line) == []
+    changed = copy.deepcopy(line)
+    WRONG[what](changed)
+    assert lines.problems(changed) != []
+
+
+def test_whole_files(samples, line, tmp_path):
+    path = tmp_path / "repetitions.jsonl"
+    text = json.dumps(line) + "\n"
+    path.write_text(text)
+    assert lines.validate(tmp_path) == [line]
+    path.write_text(text + text)
+    with pytest.raises(AssertionError, match="twice"):
+        lines.validate(path)
+    path.write_text(text[:-1])
+    with pytest.raises(AssertionError, match="cut off"):
+        lines.validate(path)
+
+
+def section(title):
+    """A part of the dictionary, up to the next heading of any level."""
+    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#)", DICTIONARY,
+                      re.M | re.S)
+    assert found, f"results/README.md: no section '{title}'"
+    return found.group(1)
+
+
+def names_of(table):
+    """What stands as `name` in the first column of the rows of a section."""
+    rows = re.findall(r"^\| ([^|]*) \|", table, re.M)
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+
+
+def test_every_metric_is_in_the_dictionary(samples):
+    """Name, unit and meaning, in the same order; and nothing else is there."""
+    metrics = json.loads((samples / "metrics.json").read_text())
+    written = re.findall(r"^\| `(\w+)` \| (\S+) \| (.*) \|$",
+                         section("Metrics"), re.M)
+    assert written == [(m["name"], m["unit"], m["what"]) for m in metrics]
+
+
+def test_every_key_is_in_the_dictionary(line):
+    assert sorted(names_of(section("A line of repetitions.jsonl"))) == \
+        sorted(line)
+
+
+def test_the_schema_has_every_metric(samples):
+    metrics = json.loads((samples / "metrics.json").read_text())
+    schema = json.loads(lines.SCHEMA.read_text())["properties"]["metrics"]
+    assert schema["required"] == [m["name"] for m in metrics]
+    assert list(schema["properties"]) == schema["required"]

@@ -8,6 +8,10 @@
  *
  *	[ 37/97] epoll  closed split 64x64  block 1  p99 1.2 ms  35 ok 1 skipped 1 failed  1 min 02 s left
  *
+ * What is not ok is a line with its reasons in both; on a terminal, and with quiet,
+ * only once for each model. Of a line that does not fit, what matters least is left
+ * out.
+ *
  * The rest of the time is estimated from what repetitions of the same role, and
  * the same cell, really took; before, from the plan.
  */
@@ -32,8 +36,8 @@ void progress_step(struct progress *p, const struct entry *e, const char *step);
 void progress_done(struct progress *p, const struct record *r, bool old);
 
 /* A line of text between, such as a warning, without tearing the live line */
-__attribute__((format(printf, 2, 3))) void progress_say(struct progress *p,
-							const char *format, ...);
+__attribute__((format(printf, 2, 3))) void
+progress_say(struct progress *p, const char *format, ...);
 
 /* Takes the live line away */
 void progress_close(struct progress *p);

@@ -315,7 +315,7 @@ static size_t join(char *line, char part[PARTS][WIDTH_MAX])
 	*line = '\0';
 	for (int i = 0; i < PARTS; i++)
 		if (*part[i])
-			add(line, "  ", "%s", part[i]);
+			add(line, i == MODEL ? " " : "  ", "%s", part[i]);
 	return strlen(line);
 }
 

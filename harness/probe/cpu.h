@@ -6,13 +6,14 @@
  * getrusage's user/system parts show is sampled at every tick; a program that
  * works between ticks is invisible to that.)
  *
- * cpu_of_process: to the nanosecond, now. With all threads, those that have
- *	ended and the kernel's io_uring threads among them (iou-wrk, iou-sqp);
- *	without forked children. For windows of a server that does not fork.
- * cpu_of_cgroup: to the microsecond, of all that are or were in the cgroup.
- *	TRAP: for a thread that is on a CPU right now it is as old as the last tick
- *	(up to 1/HZ for each of them). Exact once they sleep or have ended. For
- *	windows of a server that forks, if they are long against a tick.
+ * cpu_of_cgroup: of all that are or were in the cgroup, to the microsecond.
+ * cpu_of_process: with all threads, those that have ended and the kernel's
+ *	io_uring threads among them (iou-wrk, iou-sqp); without forked children.
+ *	For where there is no cgroup.
+ *
+ * TRAP: of a thread that is on a CPU right now, both know what it had used at the
+ * last tick (up to 1/HZ ago, some ms, for each of them); exact once it sleeps or
+ * has ended. A window that is to be true to 1 % is long against that.
  *
  * Both count from the fork on, not from the exec: take the difference to a
  * reading made before the exec.

@@ -78,3 +78,18 @@ void reading_free(struct reading *r)
 {
 	threads_free(&r->threads);
 }
+
+int64_t cpu_window(const struct reading *from, const struct reading *to,
+		   const char **method)
+{
+	if (from->cpu_cgroup_ns >= 0 && to->cpu_cgroup_ns >= 0) {
+		*method = "cgroup";
+		return to->cpu_cgroup_ns - from->cpu_cgroup_ns;
+	}
+	if (from->cpu_process_ns >= 0 && to->cpu_process_ns >= 0) {
+		*method = "process";
+		return to->cpu_process_ns - from->cpu_process_ns;
+	}
+	*method = "";
+	return -1;
+}

@@ -48,4 +48,12 @@ void reading_take(struct reading *r, struct probed *p, enum edge edge,
 		  int64_t at);
 void reading_free(struct reading *r);
 
+/*
+ * CPU time between two readings, in ns, and where it is from: "cgroup", that of
+ * all processes, of those that have come and gone as well; "process", where there
+ * is no cgroup: without forked children. -1 and "": unknown.
+ */
+int64_t cpu_window(const struct reading *from, const struct reading *to,
+		   const char **method);
+
 #endif

@@ -262,7 +262,10 @@ static json_t *json_cpu(const struct report *r)
 		threads_window(&r->from->threads, &r->to->threads);
 	bool ended = r->end && r->end->status != -1;
 	json_t *cpu = json_object();
+	const char *method;
 
+	set_number(cpu, "used_ns", cpu_window(r->from, r->to, &method));
+	set(cpu, "method", *method ? json_string(method) : NULL);
 	set_number(cpu, "process_ns",
 		   between(r->from->cpu_process_ns, r->to->cpu_process_ns));
 	set_number(cpu, "all_ns",

@@ -105,6 +105,7 @@ static void in_workers(int64_t ns)
 		io_uring_cqe_seen(&ring, cqe);
 	}
 	io_uring_queue_exit(&ring);
+	free(buffer); /* at its end, nobody could tell what that costs */
 }
 
 /*

@@ -19,6 +19,7 @@ def programs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("programs")
     probes.build("calls", folder)
     probes.build("steps", folder)
+    probes.build("forking", folder)
     probes.build("burn", folder, "-luring")
     probes.build("rings", folder, "-luring")
     return folder

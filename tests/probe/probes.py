@@ -118,7 +118,7 @@ class ProbedServer(server.Server):
     """A server that runs in probe, and can be looked at meanwhile."""
 
     def __init__(self, name, *args, folder, options=()):
-        if not server.Server.program(name).exists():
+        if not self.program(name).exists():
             pytest.skip(f"{name} is not built")
         self._path = folder / "used.json"
         self._read = 0
@@ -209,6 +209,12 @@ class Probed:
         self.process.wait(PATIENCE_S)
         self.process.stdin = open(os.devnull, "rb")
         return self.next_report()
+
+
+def ping_pong(sock, rounds):
+    for _ in range(rounds):
+        sock.sendall(bytes(64))
+        assert len(server.receive(sock, 64)) == 64
 
 
 def named(report):

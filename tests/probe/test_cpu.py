@@ -41,6 +41,7 @@ def test_of_the_cgroup(where, programs):
     if cpu["all_ns"] is None:
         pytest.skip("no cgroup can be made here")
     assert cpu["all_ns"] == pytest.approx(used, rel=WITHIN)
+    assert (cpu["used_ns"], cpu["method"]) == (cpu["all_ns"], "cgroup")
 
 
 @pytest.mark.parametrize("where", EVERYWHERE)
@@ -50,6 +51,7 @@ def test_of_those_waited_for(where, root, public):
                      program=public / "probe")
     assert cpu["all_ns"] is None
     assert cpu["waited_for_ns"] == pytest.approx(used, rel=WITHIN)
+    assert (cpu["used_ns"], cpu["method"]) == (cpu["process_ns"], "process")
 
 
 def test_of_an_orphan(root, public):
@@ -113,3 +115,35 @@ def test_switches_of_who_waits(programs, tmp_path):
     assert end["memory"]["threads"] == after["memory"]["threads"] == 3
     # the 20 took with them what they had counted; the sum at the end has it
     assert last["cpu"][key] >= after["cpu"][key] + 20
+
+
+# --------------------------------------------------------------------- servers
+
+#: So much for each request that what it costs beside it, a tenth of a ms on a bad
+#: day, is far less than what is allowed
+REQUESTS, WORK_MS, CLIENTS = 40, 20, 4
+
+SERVERS = ["forking", "thread", "select", "epoll", "aio", "uring"]
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_of_a_server(name, programs, tmp_path):
+    """It burns a known time for each request. Some of its clients were there
+    before, and stay; the others come and go, and with them the processes and
+    threads that were made for them."""
+    program = programs / name if name == "forking" else name
+    with probes.ProbedServer(program, "--message", "64", "--work",
+                             f"cpu:{WORK_MS}ms", folder=tmp_path) as one:
+        stays = one.connect()
+        probes.ping_pong(stays, 1)
+        begin = one.so_far()["cpu"]
+        for _ in range(CLIENTS - 1):
+            with one.connect() as comes:
+                probes.ping_pong(comes, REQUESTS // CLIENTS)
+        probes.ping_pong(stays, REQUESTS // CLIENTS)
+        end = one.so_far()["cpu"]
+        one.stop()
+    used = end["used_ns"] - begin["used_ns"]
+    if name == "forking" and end["method"] == "process":
+        pytest.skip("no cgroup can be made here")
+    assert used == pytest.approx(REQUESTS * WORK_MS * 1e6, rel=WITHIN)

@@ -199,12 +199,6 @@ def test_in_a_container(namespace, bpf, root):
 ROUNDS = 500
 
 
-def ping_pong(sock, rounds=ROUNDS):
-    for _ in range(rounds):
-        sock.sendall(bytes(64))
-        assert len(server.receive(sock, 64)) == 64
-
-
 #: What a request costs with one client, and nothing beside it: the card
 CARDS = {"epoll": {"recvfrom": 1, "sendto": 1, "epoll_wait|epoll_pwait": 1},
          "poll": {"recvfrom": 1, "sendto": 1, "poll|ppoll": 1},
@@ -216,9 +210,9 @@ CARDS = {"epoll": {"recvfrom": 1, "sendto": 1, "epoll_wait|epoll_pwait": 1},
 def test_a_server_makes_the_calls_of_its_card(name, bpf, tmp_path):
     with probes.ProbedServer(name, "--message", "64", folder=tmp_path) as one:
         sock = one.connect()
-        ping_pong(sock)  # it is accepted, and waits for a request
+        probes.ping_pong(sock, ROUNDS)  # it is accepted, and waits for a request
         begin = one.so_far()
-        ping_pong(sock)
+        probes.ping_pong(sock, ROUNDS)
         made = probes.window(begin, one.so_far())
         one.stop()
     for names, per_request in CARDS[name].items():

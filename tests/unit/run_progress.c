@@ -325,11 +325,12 @@ static void one_line_on_a_terminal(void **state)
 	holds(&v, "1.20 ms  152,000 req/s  \x1b[31mfailed\x1b[m  "
 		  "4 min 00 s left\r\n    no\r\n\r[2/6] epoll  "
 		  "closed split 64x64  block 1  failed  1 ok 1 failed  4 min");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 1), STATUS_FAILED, 60, "no");
+	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 1), STATUS_REFUSED, 60,
+	    "full");
 	wait_for_the_next_drawing();
 	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 2), STATUS_INVALID, 60,
 	    "lag");
-	holds(&v, "  1 ok 1 invalid 2 failed  2 min");
+	holds(&v, "  1 ok 1 invalid 1 skipped 1 failed  2 min");
 	progress_step(v.progress, entry_of(&v, "poll", ROLE_TIMING, 1),
 		      "window");
 	closed(&v);

@@ -212,21 +212,37 @@ char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
 	return to;
 }
 
+/* Five characters: "0.1ms", "9.9ms", "99ms" */
+static void add_short(enum metric m, double x, char to[NUMBER_SIZE])
+{
+	const struct scale *s = scales_of(m);
+	size_t n = strlen(to);
+
+	while (s[1].size > 0 && fabs(x) >= 0.0995 * s[1].size)
+		s++;
+	x /= s->size;
+	n += snprintf(to + n, NUMBER_SIZE - n, "%.*f%.3s",
+		      fabs(x) < 9.95 ? 1 : 0, x, s->unit + (*s->unit == ' '));
+	if (n > 2 && n < NUMBER_SIZE && strcmp(to + n - 2, "/s") == 0)
+		to[n - 2] = '\0';
+}
+
 char *print_spread(enum metric m, double median, double low, double high,
 		   char to[NUMBER_SIZE])
 {
-	const struct scale *s = scale_for(m, median), *t = s;
-	char other[NUMBER_SIZE];
+	double size = scale_for(m, median)->size;
+	char digits[NUMBER_SIZE];
 
-	if (fabs(high) >= 9999.5 * s->size)
-		t = scale_for(m, high);
-	print_digits(low / s->size, to);
-	if (t == s)
-		print_digits(high / s->size, other);
-	else
-		snprintf(other, sizeof(other), "%.0f%s", high / t->size,
-			 t->unit + (*t->unit == ' '));
-	strncat(strcat(to, "-"), other, NUMBER_SIZE - 1 - strlen(to));
+	*to = '\0';
+	if (low < 0.0995 * size || high >= 9999.5 * size) {
+		add_short(m, low, to);
+		strcat(to, "-");
+		add_short(m, high, to);
+		return to;
+	}
+	print_digits(low / size, to);
+	print_digits(high / size, digits);
+	strncat(strcat(to, "-"), digits, NUMBER_SIZE / 2);
 	return to;
 }
 

@@ -26,7 +26,8 @@ char *setting_key(const struct cell *c, char to[SETTING_SIZE]);
  * Shares are in percent: "0.15 %". */
 char *print_metric(enum metric m, double x, char to[NUMBER_SIZE]);
 
-/* "11.9-12.8", in the unit that print_metric() gives the median */
+/* "11.9-12.8", in the unit that print_metric() gives the median; "78us-0.2s" where
+ * it takes others. Ten characters */
 char *print_spread(enum metric m, double median, double low, double high,
 		   char to[NUMBER_SIZE]);
 

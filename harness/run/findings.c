@@ -269,6 +269,7 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 	const struct row *low = NULL, *high = NULL;
 	char a[128], b[128], where[SETTING_SIZE];
 	size_t end = setting_end(r, first);
+	const char *method = NULL;
 	bool one_method = true;
 
 	for (size_t i = first; i < end; i++) {
@@ -280,7 +281,8 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 			low = row;
 		if (!high || row->metric[m].median > high->metric[m].median)
 			high = row;
-		one_method &= strcmp(row->calls_method, low->calls_method) == 0;
+		one_method &= !method || strcmp(row->calls_method, method) == 0;
+		method = row->calls_method;
 	}
 	if (!low)
 		return false;

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Widths; a table of four columns with a spread is LINE_WIDTH wide, at most. */
-enum { MODEL = 10, VALUE = 8, SPREAD = 10, CALLS = 9 };
+/* Widths with a blank, before a value and its mark or after: four columns with a
+ * spread are LINE_WIDTH wide. */
+enum { MODEL = 10, VALUE = 8, SPREAD = 11, ALONE = 1, CALLS = 9 };
 
 static const char indent[] = "          "; /* MODEL blanks */
 
@@ -61,15 +62,15 @@ static const struct column open[COLUMNS] = {
 	{ "req/s", METRIC_REQUESTS_PER_SECOND, false },
 	{ "p50", METRIC_RESPONSE_P50, true },
 	{ "p99", METRIC_RESPONSE_P99, true },
-	{ "serv p50", METRIC_SERVICE_P50, false },
+	{ "svc p50", METRIC_SERVICE_P50, false },
 	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
 };
 
 static const struct column coarse[COLUMNS] = {
 	{ "req/s", METRIC_REQUESTS_PER_SECOND, false },
-	{ "serv p50", METRIC_SERVICE_P50, true },
-	{ "serv p99", METRIC_SERVICE_P99, true },
-	{ "resp p50", METRIC_RESPONSE_P50, false },
+	{ "svc p50", METRIC_SERVICE_P50, true },
+	{ "svc p99", METRIC_SERVICE_P99, true },
+	{ "rsp p50", METRIC_RESPONSE_P50, false },
 	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
 };
 
@@ -84,8 +85,8 @@ static void write_head(const struct page *p, const struct column *column)
 {
 	fprintf(p->to, "%-*s", MODEL, "model");
 	for (; column->head; column++)
-		fprintf(p->to, " %*s%*s", VALUE, column->head,
-			column->spread ? SPREAD + 1 : 0, "");
+		fprintf(p->to, "%*s%*s", VALUE, column->head,
+			column->spread ? SPREAD : ALONE, "");
 	fprintf(p->to, "%*s   n\n", CALLS, "calls/req");
 }
 
@@ -103,21 +104,21 @@ static void write_value(const struct page *p, const struct row *row,
 			const struct column *column)
 {
 	const struct summary *s = &row->metric[column->metric];
-	char number[NUMBER_SIZE], value[NUMBER_SIZE + 8], spread[NUMBER_SIZE];
+	char number[NUMBER_SIZE], value[NUMBER_SIZE + 1], spread[NUMBER_SIZE];
 	double low, high;
 
 	print_metric(column->metric, s->median, number);
 	number[strcspn(number, "/")] = '\0'; /* the head has it */
-	snprintf(value, sizeof(value), "%s%s%s",
-		 row->unsure[column->metric] ? "?" : "",
-		 is_called(p->of, row, column->metric) ? "*" : "", number);
-	fprintf(p->to, " %*s", VALUE, value);
-	if (!column->spread)
-		return;
+	snprintf(value, sizeof(value), "%s%s",
+		 row->unsure[column->metric]           ? "?" :
+		 is_called(p->of, row, column->metric) ? "*" :
+							 "",
+		 number);
 	*spread = '\0';
-	if (spread_of(s, &low, &high))
+	if (column->spread && spread_of(s, &low, &high))
 		print_spread(column->metric, s->median, low, high, spread);
-	fprintf(p->to, " %-*s", SPREAD, spread);
+	fprintf(p->to, "%*s %-*s", VALUE, value,
+		column->spread ? SPREAD - 1 : ALONE - 1, spread);
 }
 
 /* Who spins makes as many calls as there is time for, whoever asks. */
@@ -176,7 +177,7 @@ static void write_row(const struct page *p, const struct row *row,
 	for (; column->head; column++)
 		write_value(p, row, column);
 	write_calls(p, row);
-	fprintf(p->to, "%4u\n", row->n);
+	fprintf(p->to, " %3u\n", row->n);
 }
 
 static void write_notes(const struct page *p, const struct row *row)
@@ -219,8 +220,8 @@ static void write_setting(const struct page *p, size_t first)
 		write_paragraph(p->to, "  ", "    ",
 				"coarse: without a core of its own the "
 				"generator is late by itself, which is in the "
-				"response time (resp); the service time (serv) "
-				"has not that in it");
+				"response time (rsp) and not in the service "
+				"time (svc)");
 	for (size_t i = first; i < end; i++)
 		write_notes(p, &r->row[i]);
 }
@@ -360,21 +361,46 @@ static void write_trust(const struct page *p)
 	free(cost);
 }
 
+static bool any_open(const struct reduced *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->row[i].cell.loop == LOOP_OPEN)
+			return true;
+	return false;
+}
+
+/* If there are others, too, a warning says so. */
+static const char *counting_method(const struct reduced *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (isfinite(r->row[i].metric[METRIC_CALLS_PER_REQUEST].median))
+			return r->row[i].calls_method;
+	return NULL;
+}
+
 static void write_caption(const struct page *p)
 {
 	const struct reduced *r = p->of;
-	char text[512];
+	const char *method = counting_method(r);
+	char text[768];
 
-	snprintf(text, sizeof(text),
-		 "%u block%s. Each number is the median of n repetitions, and "
-		 "after it stand %s. CPU/req is that of the server.%s "
-		 "?: fewer than 100 requests beyond it.",
-		 r->n_blocks, plural(r->n_blocks),
-		 r->n_blocks < STATS_FEWEST_BLOCKS ?
-			 "the lowest and the highest of them" :
-			 "the ends of its 95 % interval (of fewer than 6 "
-			 "repetitions: the lowest and the highest)",
-		 findings_called(r) ? " *: called different, see below." : "");
+	snprintf(
+		text, sizeof(text),
+		"%u block%s. Each number is the median of n repetitions, and "
+		"after it stand %s. p50 and p99 are of the response time%s. "
+		"CPU/req is that of the server. calls/req are system calls, %s%s. "
+		"?: fewer than 100 requests beyond it.%s",
+		r->n_blocks, plural(r->n_blocks),
+		r->n_blocks < STATS_FEWEST_BLOCKS ?
+			"the lowest and the highest of them" :
+			"the ends of its 95 % interval (of fewer than 6 "
+			"repetitions: the lowest and the highest)",
+		any_open(r) ? ", from when a request was due; svc: the "
+			      "service time, from when it was sent" :
+			      "",
+		method ? "counted once by " : "which were not counted",
+		method ? method : "",
+		findings_called(r) ? " *: called different, see below." : "");
 	write_paragraph(p->to, "", "", text);
 }
 

@@ -136,6 +136,7 @@ static void say_of_repetitions(struct reduced *r, const struct record *records,
 			       size_t n)
 {
 	json_t *warnings = json_object(), *uncounted = json_object();
+	json_t *pairs = json_object();
 	const json_t *text;
 	size_t k, lost = 0;
 
@@ -148,11 +149,13 @@ static void say_of_repetitions(struct reduced *r, const struct record *records,
 		json_array_foreach(of->warnings, k, text) {
 			collect(warnings, json_string_value(text) ?: "", of);
 		}
-		if (!is_uncounted(r, of))
-			continue;
 		record_reason(of, reason, sizeof(reason));
-		collect(uncounted, reason, of);
+		if (is_uncounted(r, of))
+			collect(uncounted, reason, of);
+		if (of->role == ROLE_AA && !record_counts(of))
+			collect(pairs, reason, of);
 	}
+	say_collected(r, pairs, "an A/A repetition does not count: ");
 	say_collected(r, uncounted, "system calls were not counted: ");
 	say_collected(r, warnings, "");
 	if (lost)
@@ -279,14 +282,16 @@ static void say_unknown_spinners(struct reduced *r)
 
 static void say_methods(struct reduced *r)
 {
-	const char *first = "";
+	const char *first = NULL;
 
 	for (size_t i = 0; i < r->n; i++) {
 		const char *method = r->row[i].calls_method;
 
-		if (!*first)
+		if (!*method || strcmp(method, "none") == 0)
+			continue;
+		if (!first)
 			first = method;
-		if (!*method || strcmp(method, first) == 0)
+		if (strcmp(method, first) == 0)
 			continue;
 		record_say(r->warnings,
 			   "system calls were counted by %s and by %s: these "

@@ -26,9 +26,11 @@ typedef void gbench_function(struct gbench_state *state, void *data);
 
 /*
  * Takes the options of Google Benchmark, --benchmark_*, out of the arguments;
- * those after -- are left alone. false: one of them is wrong or has no place here
- * (a filter, repetitions and whatever else the caller has to resolve itself have
- * to be gone already), and `why` says which and what to do.
+ * those after -- are left alone. Its BENCHMARK_* in the environment are taken as
+ * if they stood before them. false: one of them is wrong or has no place here (a
+ * filter, repetitions and whatever else the caller has to resolve itself have to
+ * be gone already), and `why` says which and what to do. The file of
+ * --benchmark_out is opened here, and emptied by gbench_run().
  */
 bool gbench_initialize(int *argc, char **argv, char why[512]);
 
@@ -45,11 +47,13 @@ void gbench_context(const char *key, const char *value);
 void gbench_register(const char *name, gbench_function *function, void *data);
 
 /* Of the one iteration there is. Each counter has a name that no field of the
- * library's JSON has. */
+ * library's JSON has; one that is NAN is absent. The library adds a cpu_time: that
+ * of this process, not of what was measured. */
 void gbench_result(struct gbench_state *state, double seconds);
 void gbench_counter(struct gbench_state *state, const char *name, double value);
 void gbench_label(struct gbench_state *state, const char *text);
-/* Instead of a result: reported as an error with this reason */
+/* Instead of a result: reported as an error with this reason. Who calls neither, or
+ * has NAN for a result, is reported as an error, too. */
 void gbench_skip(struct gbench_state *state, const char *why);
 
 /*

@@ -80,7 +80,8 @@ static char *plans_folder(char path[KNOWN_PATH_SIZE], const char *bin)
 
 	if (!chosen || !*chosen)
 		return source_folder(path, bin, "harness/plans");
-	join(path, chosen, ".", "");
+	if (snprintf(path, KNOWN_PATH_SIZE, "%s", chosen) >= KNOWN_PATH_SIZE)
+		die_of(ENAMETOOLONG, "$MATRIX_PLANS");
 	return path;
 }
 

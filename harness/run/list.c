@@ -6,6 +6,7 @@
 #include "harness/run/known.h"
 #include "harness/run/progress.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,20 +60,23 @@ static void print_title(FILE *file, const char *path, const char *name)
 	if (plan)
 		fclose(plan);
 	line[strcspn(line, "\r\n")] = '\0';
+	for (char *c = line; *c; c++) /* nothing a terminal would obey */
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	title += *line == '#' ? strspn(line, "# ") : strlen(line);
 	if (strncmp(title, name, strlen(name)) == 0 &&
 	    strncmp(title + strlen(name), " - ", 3) == 0)
 		title += strlen(name) + 3;
-	fprintf(file, "%-10s %s\n", name, title);
+	fprintf(file, "%-10s %s\n", name, *title ? title : "-");
 }
 
-/* What a repetition takes beside warm-up and window, and writes, here and there */
-enum { OVERHEAD_NS = 300000000, LINE_BYTES = 4000 };
+/* As for the plan that a run prints */
+enum { OVERHEAD_NS = 350000000 };
 
 static void print_size(FILE *file, const struct plan *p)
 {
 	struct blocks b = blocks_of(p);
-	struct estimate e = blocks_estimate(p, &b, OVERHEAD_NS, LINE_BYTES);
+	struct estimate e = blocks_estimate(p, &b, OVERHEAD_NS, 0);
 	char time[32];
 
 	progress_time((double)e.ns / 1e9, time);

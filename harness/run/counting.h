@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* counting.h - how system calls can be counted here */
+#ifndef RUN_COUNTING_H
+#define RUN_COUNTING_H
+
+#include "harness/probe/syscalls.h"
+
+/*
+ * The best way that works, tried out on a child: by name in the kernel (bpf), the
+ * total (perf), strace, or none. `why` (may be NULL) is filled with what stands
+ * in the way of a better one, "" if nothing does.
+ */
+enum syscalls_method counting_choose(char why[WHY_SIZE]);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* judge.c - whether a repetition may be believed: see judge.h */
+#include "harness/run/judge.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double steal_most = 0.01, held_up_most = 0.05;
+static const double late_most = 0.1, late_noted = 0.01;
+static const int64_t suspended_most = 5000000;
+
+static json_int_t count_of(const json_t *from, const char *key)
+{
+	return json_integer_value(json_object_get(from, key));
+}
+
+/* ------------------------------------------------------------------- refusals */
+
+/* "1,012 clients" is for people; this is short of it, but in every locale. */
+static bool judge_refusals(struct record *r)
+{
+	json_t *by = json_object_get(r->server, "refused_by");
+	json_int_t refused = count_of(r->server, "refused");
+	const char *why;
+	json_t *n;
+
+	if (refused <= 0)
+		return false;
+	r->status = STATUS_REFUSED;
+	record_say(r->reasons, "the server turned away %lld of %lld clients",
+		   (long long)refused,
+		   (long long)(refused + count_of(r->server, "accepted")));
+	json_object_foreach(by, why, n) {
+		if (json_integer_value(n) > 0)
+			record_say(r->reasons, "its limit: %s", why);
+	}
+	return true;
+}
+
+/* ----------------------------------------------------------------- the checks */
+
+static void say_reasons(struct record *r)
+{
+	json_t *reasons = json_object_get(r->load, "invalid_reasons"), *reason;
+	size_t i;
+
+	json_array_foreach(reasons, i, reason)
+		record_say(r->reasons, "%s", json_string_value(reason));
+	if (json_array_size(reasons) == 0 &&
+	    !json_is_true(json_object_get(r->load, "valid")))
+		record_say(r->reasons,
+			   "the generator does not vouch for its result");
+}
+
+/* Nothing was lost: what was counted is right, however long it took. */
+static bool nothing_lost(const struct record *r)
+{
+	static const char *const losses[] = { "errors", "mismatches",
+					      "unanswered", "damaged" };
+
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
+		if (count_of(r->load, losses[i]) != 0)
+			return false;
+	return !json_is_false(json_object_get(r->load, "sustained")) &&
+	       !json_is_true(json_object_get(r->load, "interrupted"));
+}
+
+/* Nobody reads the times of a repetition that counts: what makes only them
+ * doubtful is a warning there. */
+static void spare_counts(struct record *r)
+{
+	json_array_extend(r->warnings, r->reasons);
+	json_array_clear(r->reasons);
+}
+
+static void judge_counts(struct record *r)
+{
+	json_int_t sent = count_of(r->load, "requests_total");
+	json_int_t served = count_of(r->server, "requests");
+	json_int_t clients = r->cell.connections + r->cell.idle;
+	json_int_t accepted = count_of(r->server, "accepted");
+
+	if (served != sent)
+		record_say(r->reasons,
+			   "the server counts %lld requests, the generator "
+			   "%lld",
+			   (long long)served, (long long)sent);
+	if (r->cell.pattern != PATTERN_CONNECT && accepted != clients)
+		record_say(r->reasons,
+			   "the server counts %lld clients, the generator %lld",
+			   (long long)accepted, (long long)clients);
+}
+
+static void judge_machine(struct record *r, const struct circumstances *c)
+{
+	double steal = r->metric[METRIC_STEAL_SHARE];
+	double queue = r->metric[METRIC_SERVER_QUEUE_SHARE];
+
+	if (steal > steal_most)
+		record_say(r->reasons,
+			   "the hypervisor gave %.1f %% of the CPUs' time to "
+			   "others",
+			   steal * 100);
+	if (c->suspended_ns > suspended_most)
+		record_say(r->reasons, "the machine was suspended for %.3f s",
+			   c->suspended_ns / 1e9);
+	if (r->metric[METRIC_THREADS] == 1 && queue > held_up_most &&
+	    r->cell.placement == PLACEMENT_SPLIT)
+		record_say(r->reasons,
+			   "the server waited for its CPU for %.0f %% of the "
+			   "time: something else ran there",
+			   queue * 100);
+}
+
+static void judge_window(struct record *r)
+{
+	double late = r->window_late_s / r->window_s;
+
+	if (!isfinite(late))
+		record_say(r->reasons, "the probes could not be read");
+	else if (late > late_most)
+		record_say(r->reasons,
+			   "the probes were read %.0f ms late, of a window of "
+			   "%.0f ms",
+			   r->window_late_s * 1e3, r->window_s * 1e3);
+	else if (late > late_noted)
+		record_say(r->warnings, "the probes were read %.1f ms late",
+			   r->window_late_s * 1e3);
+}
+
+void judge(struct record *r, const struct circumstances *c)
+{
+	if (judge_refusals(r))
+		return;
+	say_reasons(r);
+	judge_machine(r, c);
+	if ((r->role == ROLE_COUNTING || r->role == ROLE_IDLE) &&
+	    nothing_lost(r))
+		spare_counts(r);
+	if (c->server_counts)
+		judge_counts(r);
+	judge_window(r);
+	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;
+}
+
+bool judge_by_chance(const struct record *r)
+{
+	return r->status == STATUS_INVALID &&
+	       !json_is_false(json_object_get(r->load, "sustained"));
+}

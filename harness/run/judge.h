@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.h - whether a repetition may be believed
+ *
+ * invalid is what
+ *	- the generator's audit rejects, with its reasons
+ *	- lost a request: the counts of server and generator differ
+ *	- had the hypervisor take more than 1 % of the CPUs' time
+ *	- slept with the whole machine
+ *	- was held up: something else ran on the CPU of a server with one thread
+ *	  for more than 5 % of the time (split only)
+ *	- was not looked at in time: the first reading came later than a tenth of
+ *	  the window
+ *
+ * A repetition that counts calls, or watches idle clients, is not invalid for
+ * what makes only times doubtful: that is a warning there.
+ *
+ * refused is what a server at a limit of its own turned away. It is kept in the
+ * record with everything that was measured, and in no median.
+ */
+#ifndef RUN_JUDGE_H
+#define RUN_JUDGE_H
+
+#include "harness/run/record.h"
+
+struct circumstances {
+	int64_t suspended_ns; /* in the window */
+	bool server_counts;   /* r->server has accepted, requests */
+};
+
+/* For a repetition whose server and generator did their part: sets r->status. */
+void judge(struct record *r, const struct circumstances *c);
+
+/*
+ * Whether to measure it again: it is invalid by chance. What exceeds a server's or
+ * the generator's strength would only do so again.
+ */
+bool judge_by_chance(const struct record *r);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - the command line of bin/matrix */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum verb { VERB_RUN, VERB_RESUME, VERB_LIST, VERB_DOCTOR };
+enum { OVERRIDES_MAX = 32 };
+
+/* A key of the plan that the command line says instead: --blocks 12 */
+struct override {
+	const char *key, *value;
+};
+
+struct matrix_options {
+	enum verb verb;
+	const char *what; /* resume: the folder; list: of what, or NULL */
+	const char *plan; /* a name or a file; NULL: not said */
+	struct override override[OVERRIDES_MAX];
+	size_t n_overrides;
+	const char *out; /* NULL: a new folder in results/ */
+	const char *server_cpus, *client_cpus;
+	const char *filter; /* --benchmark_filter; NULL */
+	bool dry_run, strict, force, quiet;
+	/* What is for Google Benchmark, as an argv of its own */
+	int n_benchmark;
+	char **benchmark;
+};
+
+/* Ends the program on --help, --version and on bad usage. */
+void matrix_options(int argc, char **argv, struct matrix_options *opt);
+
+#endif

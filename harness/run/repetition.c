@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* repetition.c - one cell measured once: see repetition.h */
+#include "harness/run/repetition.h"
+
+#include "harness/run/generator.h"
+#include "harness/run/judge.h"
+#include "harness/run/measure.h"
+#include "harness/run/server.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000000)
+
+/* To connect everybody; to await the last replies (2 s at most) and tell */
+static const int64_t connect_limit = 60 * SECOND, done_limit = 20 * SECOND;
+/* Before the window, for what reading takes that need not be exact */
+static const int64_t lead_ns = SECOND / 20, lead_each_ns = 100000;
+static const int64_t lead_end_ns = SECOND / 500;
+
+struct attempt {
+	const struct site *site;
+	const struct entry *entry;
+	struct record *r;
+	const struct place_of *place;
+	struct watch watch;
+	struct server server;
+	struct generator generator;
+	struct reading from, to;
+	bool has_from, has_to;
+	int64_t resident_before;
+	const char *step;
+	json_t *histograms;
+};
+
+static bool counts(const struct entry *e)
+{
+	return e->role == ROLE_COUNTING || e->role == ROLE_IDLE;
+}
+
+static void tick(void *data)
+{
+	const struct attempt *a = data;
+
+	progress_step(a->site->progress, a->entry, a->step);
+}
+
+static void set_step(struct attempt *a, const char *step)
+{
+	a->step = step;
+	tick(a);
+}
+
+/* ------------------------------------------------------------------ the server */
+
+static bool fail(struct attempt *a, enum status status, const char *who,
+		 const char *why)
+{
+	a->r->status = status;
+	record_say(a->r->reasons, "%s: %s", who, why);
+	return false;
+}
+
+/* ours: BIN/LABEL; another one's: what was said after LABEL= */
+static const char *program_of(const struct attempt *a, char path[PATH_MAX])
+{
+	const struct plan *p = a->site->plan;
+	const char *label = a->entry->cell->model;
+
+	for (size_t i = 0; i < p->n_models; i++)
+		if (strcmp(p->models[i].label, label) == 0 &&
+		    p->models[i].command)
+			return p->models[i].command;
+	snprintf(path, PATH_MAX, "%s/%s", a->site->bin, label);
+	return path;
+}
+
+/* What did not become of the server; false in any case but the best */
+static bool accept_state(struct attempt *a, enum server_state state)
+{
+	switch (state) {
+	case SERVER_WELL:
+		return true;
+	case SERVER_UNSUPPORTED:
+		return fail(a, STATUS_UNSUPPORTED, "the server", a->server.why);
+	case SERVER_BROKEN:
+		return fail(a, STATUS_FAILED, "the server", a->server.why);
+	case SERVER_INTERRUPTED:
+		break; /* nobody will read the record */
+	}
+	return false;
+}
+
+static bool start_server(struct attempt *a)
+{
+	char path[PATH_MAX];
+	struct server_plan plan = { .program = program_of(a, path),
+				    .cell = a->entry->cell,
+				    .cpus = &a->place->server,
+				    .counting = counts(a->entry) ?
+							a->site->counting :
+							SYSCALLS_NONE };
+	struct memory memory;
+
+	set_step(a, "starting");
+	if (!accept_state(a, server_start(&a->server, &plan, &a->watch)))
+		return false;
+	a->resident_before = -1;
+	if (memory_read(&memory, &a->server.probed.cgroup,
+			a->server.probed.child.pid))
+		a->resident_before = memory.resident_bytes;
+	return true;
+}
+
+/* --------------------------------------------------------------- the generator */
+
+static bool start_generator(struct attempt *a)
+{
+	const struct site *site = a->site;
+	const struct cell *cell = a->entry->cell;
+	char path[PATH_MAX];
+	struct generator_plan plan = {
+		.program = path,
+		.cell = cell,
+		.host = a->server.host,
+		.port = a->server.port,
+		.warmup = site->plan->warmup,
+		.window = site->plan->window,
+		.seed = site->plan->seed,
+		.cpus = &a->place->client,
+		.cpu_list = a->place->client_list,
+		.own_cpus = cell->placement == PLACEMENT_SPLIT,
+	};
+
+	snprintf(path, sizeof(path), "%s/loadgen", site->bin);
+	if (!generator_start(&a->generator, &plan, &a->watch))
+		return fail(a, STATUS_FAILED, "the generator",
+			    a->generator.why);
+	return true;
+}
+
+/* For the waits in which either may end unexpectedly */
+static bool somebody_ended(void *data)
+{
+	struct attempt *a = data;
+
+	return a->watch.ended[a->server.place] ||
+	       a->watch.ended[a->generator.place];
+}
+
+/* ------------------------------------------------------------------ the window */
+
+/* false: the user wants no more. A server that dies is noticed later. */
+static bool read_edges(struct attempt *a)
+{
+	const struct cell *c = a->entry->cell;
+	struct generator *g = &a->generator;
+	/* There may be a thread for each client, and each is looked at. */
+	int64_t lead = lead_ns + lead_each_ns * (c->connections + c->idle);
+
+	set_step(a, "warm-up");
+	if (watch_until(&a->watch, g->from - lead, somebody_ended, a) ==
+	    WATCHED_INTERRUPTED)
+		return false;
+	if (somebody_ended(a))
+		return true;
+	reading_take(&a->from, &a->server.probed, EDGE_BEGIN, g->from);
+	a->has_from = true;
+	set_step(a, "window");
+	if (watch_until(&a->watch, g->to - lead_end_ns, somebody_ended, a) ==
+	    WATCHED_INTERRUPTED)
+		return false;
+	if (somebody_ended(a))
+		return true;
+	reading_take(&a->to, &a->server.probed, EDGE_END, g->to);
+	a->has_to = true;
+	set_step(a, "stopping");
+	return true;
+}
+
+static bool run_generator(struct attempt *a)
+{
+	struct generator *g = &a->generator;
+	int64_t limit = watch_now() + connect_limit;
+
+	if (watch_until(&a->watch, limit, generator_has_window, g) ==
+	    WATCHED_INTERRUPTED)
+		return false;
+	if (g->to > 0) {
+		if (!read_edges(a))
+			return false;
+		limit = g->to + done_limit;
+		if (watch_until(&a->watch, limit, generator_has_done, g) ==
+		    WATCHED_INTERRUPTED)
+			return false;
+	}
+	return generator_finish(g) != WATCHED_INTERRUPTED;
+}
+
+/* -------------------------------------------------------------- what came of it */
+
+/* The parts of the report that belong into a file of their own */
+static void take_report(struct attempt *a)
+{
+	static const char *const large[] = { "histograms", "series" };
+	json_t *said = a->generator.said;
+
+	if (!json_is_object(said))
+		return;
+	a->r->load = json_incref(said);
+	a->histograms = json_object();
+	for (size_t i = 0; i < sizeof(large) / sizeof(*large); i++) {
+		json_t *part = json_object_get(said, large[i]);
+
+		if (!part)
+			continue;
+		json_object_set(a->histograms, large[i], part);
+		json_object_del(said, large[i]);
+	}
+	json_object_del(said, "target"); /* no two runs have the same port */
+}
+
+static void take_closing(struct attempt *a)
+{
+	json_t *closing = a->server.closing;
+
+	if (!json_is_object(closing))
+		record_say(a->r->warnings,
+			   "the server printed no counters when it ended");
+	else
+		a->r->server = json_incref(closing);
+}
+
+static void say_what_is_missing(struct attempt *a)
+{
+	if (*a->server.no_cgroup)
+		record_say(a->r->warnings,
+			   "CPU time of forked children is not in it: %s",
+			   a->server.no_cgroup);
+	if (*a->server.uncounted)
+		record_say(a->r->warnings, "system calls were not counted: %s",
+			   a->server.uncounted);
+}
+
+static void measure_and_judge(struct attempt *a)
+{
+	struct record *r = a->r;
+	struct circumstances c = {
+		.server_counts = json_object_get(r->server, "requests") &&
+				 json_object_get(r->server, "accepted"),
+	};
+	struct measured m = {
+		.from = a->has_to ? &a->from : NULL,
+		.to = a->has_to ? &a->to : NULL,
+		.wanted_from = a->generator.from,
+		.resident_before = a->resident_before,
+		.counting = counts(a->entry),
+		.method = a->server.method,
+	};
+
+	say_what_is_missing(a);
+	measure(r, &m);
+	if (a->has_to)
+		c.suspended_ns = a->to.suspended_ns - a->from.suspended_ns;
+	if (r->load ||
+	    json_integer_value(json_object_get(r->server, "refused")) > 0)
+		judge(r, &c);
+	else
+		fail(a, STATUS_FAILED, "the generator", a->generator.why);
+}
+
+/* ------------------------------------------------------------------- all of it */
+
+/* false: the user wants no more. Else r->status says what came of it. */
+static bool go_through(struct attempt *a)
+{
+	enum server_state state;
+
+	if (!start_server(a) || !start_generator(a))
+		return !*a->site->interrupted;
+	if (!run_generator(a))
+		return false;
+	take_report(a);
+	if (server_died(&a->server)) {
+		fail(a, STATUS_FAILED, "the server", a->server.why);
+		return true;
+	}
+	state = server_stop(&a->server);
+	if (state == SERVER_INTERRUPTED)
+		return false;
+	if (!accept_state(a, state))
+		return true;
+	take_closing(a);
+	measure_and_judge(a);
+	return true;
+}
+
+static void begin(struct attempt *a)
+{
+	struct record *r = a->r;
+	time_t now = time(NULL);
+	struct tm utc;
+
+	strftime(r->started, sizeof(r->started), "%Y-%m-%dT%H:%M:%SZ",
+		 gmtime_r(&now, &utc));
+	snprintf(r->server_cpus, sizeof(r->server_cpus), "%s",
+		 a->place->server_list);
+	snprintf(r->client_cpus, sizeof(r->client_cpus), "%s",
+		 a->place->client_list);
+}
+
+bool repetition(const struct site *site, const struct entry *e,
+		struct record *r, json_t **histograms)
+{
+	bool shared = e->cell->placement == PLACEMENT_SHARED;
+	struct attempt a = { .site = site,
+			     .entry = e,
+			     .r = r,
+			     .place = shared ? &site->places->shared :
+					       &site->places->split,
+			     .watch = { .tick = tick,
+					.interrupted = site->interrupted,
+					.mask = site->mask } };
+	int64_t started = watch_now();
+	bool finished;
+
+	a.watch.data = &a;
+	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
+	begin(&a);
+	if (!shared && !site->places->split_possible) {
+		fail(&a, STATUS_UNSUPPORTED, "split", site->places->split_why);
+		return true;
+	}
+	finished = go_through(&a);
+	generator_end(&a.generator);
+	server_end(&a.server);
+	if (a.has_from)
+		reading_free(&a.from);
+	if (a.has_to)
+		reading_free(&a.to);
+	r->took_s = (watch_now() - started) / 1e9;
+	*histograms = a.histograms;
+	return finished;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * repetition.h - one cell measured once: a fresh server, a warm-up, a window
+ *
+ *	start the server     is it the one that listens?
+ *	start the generator  it connects, and says when the window will be
+ *	warm-up
+ *	probes ─┐
+ *	        │ the window: this process sleeps
+ *	probes ─┘            all clients are still connected
+ *	let the generator report, stop the server, compare their counts
+ *
+ * Whatever goes wrong is said in the record; the run goes on.
+ */
+#ifndef RUN_REPETITION_H
+#define RUN_REPETITION_H
+
+#include "harness/run/places.h"
+#include "harness/run/progress.h"
+#include "harness/run/record.h"
+#include "harness/run/watch.h"
+
+#include "harness/probe/syscalls.h"
+
+/* What is the same for all repetitions of a run */
+struct site {
+	const struct plan *plan;
+	const struct places *places;
+	const char *bin;               /* folder of our programs */
+	enum syscalls_method counting; /* how, where calls are counted */
+	struct progress *progress;
+	const volatile int *interrupted; /* see watch.h */
+	const sigset_t *mask;
+};
+
+/*
+ * Measures e, and fills in r, which record_init() made. *histograms is a new
+ * reference, or NULL. false: the user wants no more, and r says nothing.
+ */
+bool repetition(const struct site *site, const struct entry *e,
+		struct record *r, json_t **histograms);
+
+#endif

@@ -8,7 +8,8 @@
 enum { LOCK_HOLDER_SIZE = 64 };
 
 /*
- * Locks the folder for as long as `dir` is open; dies with the process. false:
+ * Locks the folder for as long as `dir` is open, here or in a child that was forked
+ * meanwhile and has not executed anything; dies with the last of them. false:
  * somebody else has it, "process 1234 (matrix)". Where the file system knows no
  * locks it is true: better no lock than no run.
  */

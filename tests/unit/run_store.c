@@ -13,9 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -120,6 +122,21 @@ static void speak(int kept)
 	close(kept);
 }
 
+/* In place of the library's: how often the disk was waited for */
+static unsigned syncs, data_syncs;
+
+int fsync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	data_syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
 /* ------------------------------------------------------------------------ records */
 
 static const char cell_of_all[] =
@@ -197,6 +214,29 @@ static void goes_on(void **state)
 	store_close(&s);
 	check_run(3);
 	assert_false(exists("repetitions.broken"));
+}
+
+/* A power cut right after store_append() or store_file() takes nothing away. */
+static void is_on_the_disk(void **state)
+{
+	json_t *times = json_array();
+	struct store s;
+
+	(void)state;
+	syncs = 0;
+	assert_true(store_create(&s, folder, why));
+	/* two folders, the mark, its name, and the names of the rest */
+	assert_int_equal(syncs, 5);
+	data_syncs = 0;
+	assert_true(append(&s, 0, 1, NULL));
+	assert_int_equal(data_syncs, 1);
+	syncs = 0;
+	assert_true(store_file(&s, "cells.csv", "model\n", why));
+	assert_int_equal(syncs, 2);
+	assert_true(append(&s, 1, 1, times));
+	assert_int_equal(syncs, 4);
+	store_close(&s);
+	json_decref(times);
 }
 
 static void last_attempt_counts(void **state)
@@ -579,15 +619,59 @@ static void try_to_open(void)
 	store_close(&s);
 }
 
+static void wait_for_lock(void)
+{
+	int fd = open(top, O_RDONLY | O_DIRECTORY);
+
+	assert_true(fd >= 0);
+	while (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+		flock(fd, LOCK_UN);
+		usleep(1000);
+	}
+	close(fd);
+}
+
+/* Somebody who has a lock, and nothing to do with it; ended by the pipe's end. It
+ * is the newest of the first CPU: so the kernel lists it first. */
+static pid_t have_another_lock(int fds[2])
+{
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = open(top, O_RDONLY | O_DIRECTORY);
+		cpu_set_t first;
+
+		CPU_ZERO(&first);
+		CPU_SET(0, &first);
+		sched_setaffinity(0, sizeof(first), &first);
+		close(fds[1]);
+		while (flock(fd, LOCK_EX) == 0 && read(fds[0], &byte, 1) > 0)
+			;
+		_exit(0);
+	}
+	close(fds[0]);
+	wait_for_lock();
+	return pid;
+}
+
 static void one_writer(void **state)
 {
 	struct store s;
+	int fds[2];
+	pid_t other;
 
 	(void)state;
 	holder = getpid();
 	make_run(1);
 	assert_true(store_open(&s, folder, why));
+	other = have_another_lock(fds);
 	apart(try_to_open);
+	close(fds[1]);
+	assert_int_equal(waitpid(other, NULL, 0), other);
 	store_close(&s);
 	check_run(1);
 }
@@ -789,6 +873,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(goes_on),
+		TEST(is_on_the_disk),
 		TEST(last_attempt_counts),
 		TEST(the_mark),
 		TEST(never_overwrites),

@@ -3,14 +3,20 @@
  * doctor.h - what this machine prevents, and the command that mends it
  *
  *	ok    descriptors     1,048,576 for a process
- *	warn  governor        CPU 0 changes its frequency (powersave); steady
- *	                      times: sudo cpupower frequency-set -g performance
- *	FAIL  io_uring        switched off (kernel.io_uring_disabled = 2), uring
- *	                      cannot run: sudo sysctl kernel.io_uring_disabled=0
+ *	warn  governor        powersave: CPUs change their frequency, and times with
+ *	                      it
+ *	      echo performance | sudo tee /sys/devices/system/cpu/cpu*...
+ *	FAIL  io_uring        switched off for all (kernel.io_uring_disabled = 2):
+ *	                      uring cannot run
+ *	      sudo sysctl kernel.io_uring_disabled=0
+ *
+ * A command stands on a line of its own, and is never broken: it can be copied.
+ * What only a person can do is said in words.
  */
 #ifndef RUN_DOCTOR_H
 #define RUN_DOCTOR_H
 
+#include "harness/run/facts.h"
 #include "harness/run/plan.h"
 
 #include <stdio.h>
@@ -34,7 +40,23 @@ struct diagnoses {
 struct diagnoses doctor(const struct plan *p, const char *bin);
 void diagnoses_free(struct diagnoses *d);
 
-/* Prints them; returns whether any is a FAIL. */
+/* Prints them, as wide as the terminal is, else 78; returns whether any is a
+ * FAIL. */
 bool diagnoses_print(const struct diagnoses *d, FILE *file, bool color);
+
+/* What a plan wants of a machine */
+struct needs {
+	unsigned clients; /* the most at once */
+	unsigned threads; /* the most that models with one for each have */
+	unsigned signals; /* the most that aio has */
+	bool split, connecting, uring, counting;
+	uint64_t memory, disk; /* bytes */
+	char missing[256];     /* programs that are not there */
+};
+
+struct needs doctor_needs(const struct plan *p, const char *bin);
+
+/* doctor() for such needs, on such a machine */
+struct diagnoses doctor_judge(const struct facts *f, const struct needs *n);
 
 #endif

@@ -265,10 +265,26 @@ static bool is_file_name(const char *name)
 	       (access(name, F_OK) == 0 && !is_folder(name));
 }
 
+/* Without a place for the error to be at: the caller knows it. */
+static bool no_plan(const char *name, const char *const *plans, char *error)
+{
+	const struct place nowhere = { .source = "", .error = error };
+
+	if (*plans)
+		complain_unknown(&nowhere, name, "a plan of ours, nor a file",
+				 plans);
+	else
+		complain(&nowhere,
+			 "'%.60s': no such file, and no plans came with this "
+			 "program; $MATRIX_PLANS may name their folder",
+			 name);
+	memmove(error, error + 2, strlen(error + 2) + 1);
+	return false;
+}
+
 bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
 		char error[PLAN_ERROR_SIZE])
 {
-	const struct place at = { .source = "--plan", .error = error };
 	char bin[KNOWN_PATH_SIZE], folder[KNOWN_PATH_SIZE];
 	const char *const *plans = known_plans(known_bin(bin));
 
@@ -277,17 +293,10 @@ bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
 			join(path, plans_folder(folder, bin), name, ".plan");
 			return true;
 		}
-	if (is_file_name(name)) {
-		if (snprintf(path, KNOWN_PATH_SIZE, "%s", name) <
-		    KNOWN_PATH_SIZE)
-			return true;
-		return complain(&at, "the path of this file is too long");
-	}
-	if (!*plans)
-		return complain(&at,
-				"'%.60s': no such file, and no plans came with "
-				"this program; $MATRIX_PLANS may name their "
-				"folder",
-				name);
-	return complain_unknown(&at, name, "a plan of ours, nor a file", plans);
+	if (!is_file_name(name))
+		return no_plan(name, plans, error);
+	if (snprintf(path, KNOWN_PATH_SIZE, "%s", name) < KNOWN_PATH_SIZE)
+		return true;
+	snprintf(error, PLAN_ERROR_SIZE, "'%.60s...': a path too long", name);
+	return false;
 }

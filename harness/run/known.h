@@ -37,7 +37,7 @@ const char *const *known_plans(const char *bin);
 
 /*
  * The file of a plan: one of ours by its name, or any other by its path. false:
- * there is none, and `error` says which there are, with --plan for the place.
+ * there is none, and `error` says which there are: "'quik': not a plan ...".
  */
 bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
 		char error[PLAN_ERROR_SIZE]);

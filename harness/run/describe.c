@@ -178,17 +178,17 @@ static const struct scale *scale_for(enum metric m, double x)
 }
 
 /* Three of them, and no more zeros after the point than tell something */
-static void print_digits(double x, char to[NUMBER_SIZE])
+static void print_digits(double x, char *to, size_t size)
 {
-	double size = fabs(x);
+	double a = fabs(x);
 
-	if (size < 0.0995)
-		snprintf(to, NUMBER_SIZE, "%.2g", x);
+	if (a < 0.0995)
+		snprintf(to, size, "%.2g", x);
 	else
-		snprintf(to, NUMBER_SIZE, "%.*f",
-			 size < 9.995 ? 2 :
-			 size < 99.95 ? 1 :
-					0,
+		snprintf(to, size, "%.*f",
+			 a < 9.995 ? 2 :
+			 a < 99.95 ? 1 :
+				     0,
 			 x);
 }
 
@@ -197,7 +197,7 @@ char *print_ratio(double x, char to[NUMBER_SIZE])
 	if (x > 0.0995 && x < 0.9995)
 		snprintf(to, NUMBER_SIZE, "%.3f", x);
 	else
-		print_digits(x, to);
+		print_digits(x, to, NUMBER_SIZE);
 	return to;
 }
 
@@ -207,7 +207,7 @@ char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
 
 	if (!isfinite(x))
 		return strcpy(to, "-");
-	print_digits(x / s->size, to);
+	print_digits(x / s->size, to, NUMBER_SIZE);
 	strcat(to, s->unit);
 	return to;
 }
@@ -231,7 +231,7 @@ char *print_spread(enum metric m, double median, double low, double high,
 		   char to[NUMBER_SIZE])
 {
 	double size = scale_for(m, median)->size;
-	char digits[NUMBER_SIZE];
+	size_t n;
 
 	*to = '\0';
 	if (low < 0.0995 * size || high >= 9999.5 * size) {
@@ -240,9 +240,9 @@ char *print_spread(enum metric m, double median, double low, double high,
 		add_short(m, high, to);
 		return to;
 	}
-	print_digits(low / size, to);
-	print_digits(high / size, digits);
-	strncat(strcat(to, "-"), digits, NUMBER_SIZE / 2);
+	print_digits(low / size, to, NUMBER_SIZE / 2);
+	n = strlen(strcat(to, "-"));
+	print_digits(high / size, to + n, NUMBER_SIZE - n);
 	return to;
 }
 

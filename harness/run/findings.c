@@ -119,19 +119,28 @@ size_t findings_called(const struct reduced *r)
 
 char *no_claims(const struct reduced *r)
 {
-	size_t needed;
+	size_t needed,
+		family = r->n_findings ? r->finding[0].verdict.family : 0;
+	int length;
 	char *text;
 
 	if (claims_possible(r, &needed))
 		return NULL;
-	if (asprintf(&text,
-		     "%u block%s allow%s no claim at all: it takes %d to show "
-		     "any difference, and %zu to show one among the %zu "
-		     "comparisons here. What was seen, and may be chance "
-		     "(lowest to highest ratio of any block):",
-		     r->n_blocks, plural(r->n_blocks),
-		     r->n_blocks == 1 ? "s" : "", STATS_FEWEST_BLOCKS, needed,
-		     r->n_findings) < 0)
+	if (family == 0)
+		length = asprintf(&text,
+				  "Nothing is compared: it takes two models in "
+				  "one setting.");
+	else
+		length = asprintf(
+			&text,
+			"%u block%s allow%s no claim at all: it takes %d to "
+			"show any difference, and %zu to show one among the "
+			"%zu comparison%s here. What was seen, and may be "
+			"chance (lowest to highest ratio of any block):",
+			r->n_blocks, plural(r->n_blocks),
+			r->n_blocks == 1 ? "s" : "", STATS_FEWEST_BLOCKS,
+			needed, family, plural(family));
+	if (length < 0)
 		die("asprintf");
 	return text;
 }

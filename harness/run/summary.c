@@ -328,11 +328,6 @@ static void write_findings(const struct page *p)
 	const struct reduced *r = p->of;
 	char *few;
 
-	if (r->n_findings == 0) {
-		heading(p, "Nothing is compared: it takes two models in one "
-			   "setting.");
-		return;
-	}
 	few = no_claims(r);
 	if (!few) {
 		write_claims(p);

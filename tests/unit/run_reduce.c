@@ -264,7 +264,8 @@ static void the_last_valid_attempt_counts(void **state)
 	const struct row *row;
 
 	(void)state;
-	timed(cell, 1, 100, 1);
+	timed(cell, 1, 9000, 1);
+	timed(cell, 1, 100, 1)->attempt = 2;
 	bad(timed(cell, 2, 9000, 1), STATUS_INVALID, "stolen, 7 %");
 	timed(cell, 2, 110, 1)->attempt = 2;
 	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 8 %");
@@ -378,7 +379,7 @@ static void rows_are_in_order(void **state)
 	static const char *const expected[] = {
 		CLOSED("select", "1"),  CLOSED("poll", "1"),
 		CLOSED("epoll", "1"),   CLOSED("Zoe", "1"),
-		CLOSED("mine", "1"),    CLOSED("null", "1"),
+		CLOSED("zed", "1"),     CLOSED("null", "1"),
 		CLOSED("epoll", "64"),  SHARED("epoll"),
 		OPEN("epoll", "split"), IDLE("epoll"),
 	};
@@ -509,7 +510,7 @@ static void who_spins_for_idle_clients(void **state)
 	struct reduced r;
 
 	(void)state;
-	idle("busypoll", 0.97);
+	idle("busypoll", 0.91);
 	idle("poll", 0.9);
 	bad(idle("aio", 1), STATUS_INVALID, "stolen");
 	for (unsigned i = 1; i <= 3; i++) {
@@ -654,6 +655,25 @@ static void the_same_numbers(void **state)
 	reduced_free(&r);
 }
 
+/* One of two has p = 0.034: by itself it would do. */
+static void many_comparisons_find_something_by_chance(void **state)
+{
+	struct reduced r;
+	const struct finding *f;
+
+	(void)state;
+	for (unsigned i = 1; i <= 12; i++) {
+		timed(CLOSED("epoll", "64"), i, 100, 10);
+		again(CLOSED("epoll", "64"), i, 100, 10);
+		timed(CLOSED("poll", "64"), i, i < 12 ? 200 + i : 1, 10);
+	}
+	r = reduced();
+	f = finding_of(&r, CLOSED("poll", "64"), METRIC_REQUESTS_PER_SECOND);
+	assert_true(f->verdict.pair.test.p < 0.05);
+	assert_int_equal(f->verdict.reason, VERDICT_HOLM);
+	reduced_free(&r);
+}
+
 static void few_blocks_allow_no_claim(void **state)
 {
 	struct reduced r;
@@ -684,6 +704,95 @@ static void few_blocks_allow_no_claim(void **state)
 		  "blocks; a claim among 4 comparisons takes 8 blocks at "
 		  "least\n");
 	free(text);
+	reduced_free(&r);
+}
+
+static void what_is_less_is_said_the_other_way_round(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) {
+		timed(CLOSED("epoll", "64"), i, 100, 30 + i);
+		timed(CLOSED("poll", "64"), i, 100, 10);
+	}
+	r = reduced();
+	summary_has(&r, "CPU a request of epoll's at 64 connections: poll "
+			"0.312 to 0.323");
+	text = reduced_findings_csv(&r);
+	has(text, "server_cpu,2 blocks: no claim; epoll takes 3.10 to 3.20 "
+		  "times the CPU of poll for each request at 64 connections "
+		  "in what was seen");
+	free(text);
+	reduced_free(&r);
+}
+
+/* A claim rather than a large ratio; of several settings that with the largest */
+static void the_title_that_shows_most(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	idle("busypoll", 1);
+	twelve_blocks(CLOSED("poll", "1000"), 1.5, CLOSED("epoll", "1000"));
+	twelve_blocks(CLOSED("poll", "64"), 2, CLOSED("epoll", "64"));
+	for (unsigned i = 1; i <= 12; i++) {
+		timed(CLOSED("thread", "64"), i, i % 4 ? 1e6 : 1, 100);
+		timed(CLOSED("aio", "1"), i, i % 4 ? 1e6 : 1, 100);
+		timed(CLOSED("epoll", "1"), i, 100, 100);
+		timed(SHARED("busypoll"), i, 1, 1);
+		timed(SHARED("epoll"), i, 100, 1);
+	}
+	counted(CLOSED("epoll", "1000"), (const char *[]){ "epoll_wait" },
+		(uint64_t[]){ 200 }, 1);
+	bad(timed(SHARED("aio"), 1, 1, 1), STATUS_FAILED, "no");
+	r = reduced();
+	text = reduced_findings_csv(&r);
+	has(text, "\nthroughput,epoll answers 2.00 times the requests of poll "
+		  "at 64 connections,\"1 of 2 models called different from "
+		  "epoll here;");
+	has(text, "; of 4 settings the one that shows most\"\n");
+	has(text,
+	    "\nthroughput/closed split 1000,\"epoll answers 1.50 times the "
+	    "requests of poll at 1,000 connections\",\"");
+	has(text, "\nthroughput/closed split 1,no difference from epoll "
+		  "this run can show in requests/s at 1 connection,");
+	has(text, "\nthroughput/closed shared 64,\"requests/s: 100/s "
+		  "(100-100, epoll) at 64 connections (one core)\",");
+	has(text, "\nresponse_p50/closed shared 64,\"p50: 10.0 ms (10.0-10.0, "
+		  "epoll) at 64 connections (one core)\",");
+	has(text, "\ncalls,\"system calls a request: 2.00 (epoll) at 1,000 "
+		  "connections\",\"counted once, by bpf; without models that "
+		  "spin\"\n");
+	has(text, "\nidle,\"CPU: 100 % (busypoll) with 1,000 silent "
+		  "clients\",one repetition each\n");
+	free(text);
+	text = unbroken(reduced_summary(&r, false));
+	has_not(text, "nothing to compare");
+	free(text);
+	reduced_free(&r);
+}
+
+static void an_oversubscribed_reference(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	idle("epoll", 1);
+	add("model:epoll/loop:none/idle:5/message:64/placement:shared",
+	    ROLE_IDLE, 0);
+	timed(SHARED("epoll"), 1, 100, 10);
+	timed(SHARED("poll"), 1, 100, 10);
+	r = reduced();
+	assert_int_equal(r.n_findings, 0);
+	has(warnings_of(&r), "nothing is compared at 64 connections (one "
+			     "core): epoll is oversubscribed there");
+	/* Silent clients need no core. */
+	assert_false(row_of(&r, "model:epoll/loop:none/idle:5/message:64/"
+				"placement:shared")
+			     ->oversubscribed);
 	reduced_free(&r);
 }
 
@@ -720,6 +829,7 @@ static void many_comparisons_take_more_blocks(void **state)
 static void open_loops_are_compared_by_p99(void **state)
 {
 	struct reduced r;
+	char *text;
 
 	(void)state;
 	for (unsigned i = 1; i <= 3; i++) {
@@ -727,7 +837,9 @@ static void open_loops_are_compared_by_p99(void **state)
 		timed(OPEN("poll", "split"), i, 100, 10);
 		timed(OPEN("epoll", "shared"), i, 100, 10)->load =
 			json_pack("{s:b,s:b}", "coarse", 1, "sustained", 1);
-		timed(OPEN("poll", "shared"), i, 100, 10);
+		records[n_records - 1].metric[METRIC_SERVICE_P99] = 2e6;
+		timed(OPEN("poll", "shared"), i, 100, 10)
+			->metric[METRIC_SERVICE_P99] = 1e6;
 	}
 	r = reduced();
 	assert_int_equal(r.n_findings, 4);
@@ -743,6 +855,14 @@ static void open_loops_are_compared_by_p99(void **state)
 	summary_has(&r, "model req/s svc p50 svc p99 rsp p50 CPU/req "
 			"calls/req n");
 	summary_has(&r, "coarse: without a core of its own");
+	text = reduced_findings_csv(&r);
+	has(text,
+	    "load/open split 64 rate 10000,\"3 blocks: no claim; poll has "
+	    "1.00 times the p99 response time of epoll");
+	has(text,
+	    "load/open shared 64 rate 10000,\"3 blocks: no claim; epoll has "
+	    "2.00 times the p99 service time of poll");
+	free(text);
 	reduced_free(&r);
 }
 
@@ -813,6 +933,17 @@ static void cpu_of_different_clocks(void **state)
 			     "connections: how it was measured is mixed, and "
 			     "process");
 	reduced_free(&r);
+	strcpy(records[2].cpu_method, "cgroup"); /* poll's */
+	r = reduced();
+	assert_int_equal(r.n_findings, 1);
+	has(warnings_of(&r), "is cgroup, and process");
+	reduced_free(&r);
+	strcpy(records[1].cpu_method, "cgroup"); /* half of epoll's */
+	strcpy(records[2].cpu_method, "process");
+	r = reduced();
+	assert_int_equal(r.n_findings, 1);
+	has(warnings_of(&r), "is mixed, and mixed");
+	reduced_free(&r);
 }
 
 /* --------------------------------------------------------------------- A and A */
@@ -828,7 +959,7 @@ static void the_band_is_of_its_setting(void **state)
 		timed(CLOSED("epoll", "1"), i, 100, 10);
 		again(CLOSED("epoll", "1"), i, 101, 10);
 		timed(CLOSED("epoll", "64"), i, 100, 10);
-		again(CLOSED("epoll", "64"), i, 130, 10);
+		again(CLOSED("epoll", "64"), i, i == 1 ? 500 : 130, 10);
 		timed(SHARED("epoll"), i, 100, 10);
 		timed(SHARED("busypoll"), i, 100, 10);
 		again(i < 5 ? SHARED("epoll") : SHARED("busypoll"), i,
@@ -921,14 +1052,14 @@ static void check_cells(const char *csv, const char *reason)
 	assert_string_equal(row[column(head, n, "model")], "epoll");
 	assert_string_equal(row[column(head, n, "rate")], "");
 	assert_string_equal(row[column(head, n, "pattern")], "steady");
-	assert_string_equal(row[column(head, n, "n")], "6");
+	assert_string_equal(row[column(head, n, "n")], "9");
 	assert_string_equal(row[column(head, n, "spins")], "0");
 	assert_string_equal(row[column(head, n, "requests_per_second")],
-			    "100000.35");
+			    "100000.5");
 	assert_string_equal(row[column(head, n, "requests_per_second_low")],
-			    "100000.1");
+			    "100000.2");
 	assert_string_equal(row[column(head, n, "requests_per_second_highest")],
-			    "100000.6");
+			    "100000.9");
 	assert_string_equal(row[column(head, n, "steal_share")], "");
 	assert_string_equal(row[column(head, n, "unsure")],
 			    "response_p99_ns response_p99_9_ns");
@@ -944,23 +1075,33 @@ static void check_cells(const char *csv, const char *reason)
 
 static void cells_with_odd_reasons(void **state)
 {
-	static const char odd[] = "it said \"no\", and\nthen, \"bye\"\r\n";
-	struct reduced r;
-	char *csv;
+	static const char *const odd[] = {
+		"it said \"no\", and\nthen, \"bye\"\r\n",
+		"two\nlines",
+		"a\rreturn",
+		"a, comma",
+		"a \"quote",
+	};
 
-	(void)state;
-	for (unsigned i = 1; i <= 6; i++)
-		timed(CLOSED("epoll", "64"), i, 100000 + i / 10.0, 5)->load =
-			json_pack("{s:{s:[s,s]}}", "response_ns", "unsure",
-				  "p99", "p99_9");
-	bad(timed(CLOSED("mine", "64"), 1, 1, 1), STATUS_FAILED, odd);
-	r = reduced();
-	csv = reduced_cells_csv(&r);
-	check_cells(csv, odd);
-	free(csv);
-	summary_has(&r, "?30.0 us");
-	summary_has(&r, "mine failed: it said \"no\", and then, \"bye\"");
-	reduced_free(&r);
+	for (size_t i = 0; i < LENGTH(odd); i++) {
+		struct reduced r;
+		char *csv;
+
+		for (unsigned k = 1; k <= 9; k++)
+			timed(CLOSED("epoll", "64"), k, 100000 + k / 10.0, 5)
+				->load =
+				json_pack("{s:{s:[s,s]}}", "response_ns",
+					  "unsure", "p99", "p99_9");
+		bad(timed(CLOSED("mine", "64"), 1, 1, 1), STATUS_FAILED,
+		    odd[i]);
+		r = reduced();
+		csv = reduced_cells_csv(&r);
+		check_cells(csv, odd[i]);
+		free(csv);
+		summary_has(&r, "?30.0 us");
+		reduced_free(&r);
+		forget(state);
+	}
 }
 
 static void nothing_at_all(void **state)
@@ -1033,6 +1174,62 @@ static void a_page_of_a_hundred_columns(void **state)
 	text = reduced_summary(&r, true);
 	has(text, "\033[1m");
 	has_not(text, "\033[2J");
+	free(text);
+	reduced_free(&r);
+}
+
+/* Of everything something */
+static void a_small_run(void)
+{
+	static const char *const names[] = { "epoll_wait", "recvfrom" };
+	struct record *r;
+
+	for (unsigned i = 1; i <= 6; i++) {
+		timed(CLOSED("busypoll", "64"), i, 95000 + 500 * i,
+		      300 + 10 * i);
+		r = timed(CLOSED("epoll", "64"), i, 150e3 + 1e3 * i, 150);
+		if (i > 2)
+			bad(r, STATUS_INVALID, "stolen, 2 %");
+	}
+	bad(timed(CLOSED("select", "64"), 1, 1, 1), STATUS_REFUSED, "too many");
+	r = add(CLOSED("null", "64"), ROLE_CEILING, 3);
+	r->metric[METRIC_REQUESTS_PER_SECOND] = 200e3;
+	counted(CLOSED("busypoll", "64"), names, (uint64_t[]){ 1, 1200000 }, 2);
+	r = counted(CLOSED("epoll", "64"), names, (uint64_t[]){ 100, 101 }, 2);
+	r->metric[METRIC_SUBMISSIONS_PER_REQUEST] = 2;
+	r->metric[METRIC_COMPLETIONS_PER_REQUEST] = 2.5;
+	r = idle("busypoll", 0.998);
+	r->metric[METRIC_CALLS_PER_SECOND] = 1.3e6;
+	r = idle("epoll", 0);
+	r->metric[METRIC_CALLS_PER_SECOND] = 0;
+	r->metric[METRIC_RESIDENT_PER_CONNECTION] = 5222;
+	r->metric[METRIC_THREADS] = 1001;
+}
+
+/* As it is, so that whoever changes it sees what becomes of it */
+static void a_page(void **state)
+{
+	static char golden[10000];
+	FILE *file = fopen("tests/unit/run_reduce.txt", "r");
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fread(golden, 1, sizeof(golden) - 1, file) > 0);
+	fclose(file);
+	a_small_run();
+	r = reduced();
+	text = reduced_summary(&r, false);
+	if (strcmp(text, golden) != 0) {
+		fputs(text, stderr);
+		fail_msg("this is not what tests/unit/run_reduce.txt has");
+	}
+	free(text);
+	text = reduced_findings_csv(&r);
+	has(text, "\ncalls,system calls a request: 2.01 (epoll) at 64 "
+		  "connections,\"counted once, by bpf; without models that "
+		  "spin\"\n");
 	free(text);
 	reduced_free(&r);
 }
@@ -1132,6 +1329,8 @@ static void numbers_for_people(void **state)
 	} numbers[] = {
 		{ METRIC_RESPONSE_P50, 12345, "12.3 us" },
 		{ METRIC_RESPONSE_P50, 1.02e6, "1.02 ms" },
+		{ METRIC_RESPONSE_P50, 9994, "9.99 us" },
+		{ METRIC_RESPONSE_P50, 9996, "10.0 us" },
 		{ METRIC_RESPONSE_P50, 999.4, "999 ns" },
 		{ METRIC_RESPONSE_P50, 999.6, "1.00 us" },
 		{ METRIC_RESPONSE_P50, 99960, "100 us" },
@@ -1169,9 +1368,17 @@ static void spreads_for_people(void **state)
 		{ METRIC_REQUESTS_PER_SECOND, 152e3, 148e3, 155e3, "148-155" },
 		{ METRIC_REQUESTS_PER_SECOND, 152e3, 90, 155e3, "90-0.2M" },
 	};
+	static const double nine[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+	struct summary s = stats_summary(nine, 9);
 	char text[NUMBER_SIZE];
+	double low, high;
 
 	(void)state;
+	assert_true(spread_of(&s, &low, &high) && low == 2 && high == 8);
+	s = stats_summary(nine, 5);
+	assert_true(spread_of(&s, &low, &high) && low == 1 && high == 5);
+	s = stats_summary(nine, 1);
+	assert_false(spread_of(&s, &low, &high));
 	for (size_t i = 0; i < LENGTH(spreads); i++)
 		assert_string_equal(
 			print_spread(spreads[i].m, spreads[i].median,
@@ -1281,7 +1488,11 @@ int main(void)
 		TEST(a_difference_is_called),
 		TEST(what_cannot_be_shown_is_not_claimed),
 		TEST(the_same_numbers),
+		TEST(many_comparisons_find_something_by_chance),
 		TEST(few_blocks_allow_no_claim),
+		TEST(what_is_less_is_said_the_other_way_round),
+		TEST(the_title_that_shows_most),
+		TEST(an_oversubscribed_reference),
 		TEST(many_comparisons_take_more_blocks),
 		TEST(open_loops_are_compared_by_p99),
 		TEST(the_reference),
@@ -1292,6 +1503,7 @@ int main(void)
 		TEST(cells_with_odd_reasons),
 		TEST(nothing_at_all),
 		TEST(a_page_of_a_hundred_columns),
+		TEST(a_page),
 		TEST(same_records_same_files),
 		TEST(lines_say_the_same_as_records),
 		TEST(warnings_are_told_once),

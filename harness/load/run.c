@@ -17,8 +17,9 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* From the last connection to the first request */
-static const int64_t start_ns = 2 * 1000000;
+/* From the last connection to the first request; longer for who looks on, so that
+ * the server can be read before it */
+static const int64_t start_ns = 2 * 1000000, start_held_ns = 20 * 1000000;
 
 struct crew;
 
@@ -331,7 +332,8 @@ struct result run_once(const struct load_options *opt, struct target target)
 	wait_for_all(&crew, &crew.connecting);
 	if (!somebody_connected(&crew))
 		die_unconnected(&crew);
-	crew.run.start = clock_now() + start_ns;
+	crew.run.start =
+		clock_now() + (opt->hold >= 0 ? start_held_ns : start_ns);
 	crew.run.from = crew.run.start + opt->warmup;
 	crew.run.to = crew.run.from + opt->duration;
 	hold_window(opt->hold, crew.run.from, crew.run.to);

@@ -138,17 +138,10 @@ static void take_names(struct record *r, const struct syscalls_counts *window)
 	qsort(r->calls, r->n_calls, sizeof(*r->calls), by_count);
 }
 
-static void take_calls(struct record *r, const struct measured *m)
+static void take_calls_a_second(struct record *r, const struct measured *m)
 {
 	static struct syscalls_counts window;
-	double a_second;
 
-	if (!m->counting)
-		return;
-	snprintf(r->calls_method, sizeof(r->calls_method), "%s",
-		 syscalls_methods[m->method]);
-	if (m->method == SYSCALLS_NONE)
-		return;
 	if (!m->from->counted || !m->to->counted) {
 		record_say(r->warnings, "system calls: %s",
 			   m->from->counted ? m->to->syscalls_why :
@@ -157,10 +150,42 @@ static void take_calls(struct record *r, const struct measured *m)
 	}
 	window = m->to->syscalls;
 	syscalls_window(&window, &m->from->syscalls);
-	a_second = window.total / r->window_s;
-	r->metric[METRIC_CALLS_PER_SECOND] = a_second;
-	r->metric[METRIC_CALLS_PER_REQUEST] = per_request(r, a_second);
-	take_names(r, &window);
+	r->metric[METRIC_CALLS_PER_SECOND] = window.total / r->window_s;
+	if (r->cell.loop == LOOP_NONE)
+		take_names(r, &window);
+}
+
+static void take_calls_a_request(struct record *r, const struct measured *m)
+{
+	static struct syscalls_counts all;
+	double requests = number_of(r->load, "requests_total");
+
+	if (!m->rest_from || !m->rest_to) {
+		record_say(r->warnings,
+			   "system calls a request: the counters could not be "
+			   "read before the first request");
+		return;
+	}
+	if (!(requests > 0))
+		return;
+	all = *m->rest_to;
+	syscalls_window(&all, m->rest_from);
+	r->calls_requests = requests;
+	r->metric[METRIC_CALLS_PER_REQUEST] = all.total / requests;
+	take_names(r, &all);
+}
+
+static void take_calls(struct record *r, const struct measured *m)
+{
+	if (!m->counting)
+		return;
+	snprintf(r->calls_method, sizeof(r->calls_method), "%s",
+		 syscalls_methods[m->method]);
+	if (m->method == SYSCALLS_NONE)
+		return;
+	take_calls_a_second(r, m);
+	if (r->cell.loop != LOOP_NONE)
+		take_calls_a_request(r, m);
 }
 
 static void take_uring(struct record *r, const struct measured *m)

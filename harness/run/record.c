@@ -127,6 +127,7 @@ void record_init(struct record *r, const struct entry *e)
 			      .cell = *e->cell,
 			      .reasons = json_array(),
 			      .warnings = json_array(),
+			      .calls_requests = NAN,
 			      .window_s = NAN,
 			      .window_late_s = NAN };
 	for (int i = 0; i < METRICS; i++)
@@ -227,8 +228,12 @@ static json_t *calls_json(const struct record *r)
 		json_object_set_new(
 			by_name, r->calls[i].name,
 			json_integer((json_int_t)r->calls[i].count));
-	return json_pack("{s:s, s:o}", "method", r->calls_method, "by_name",
-			 by_name);
+	return json_pack("{s:s, s:o, s:o}", "method", r->calls_method,
+			 "requests",
+			 isfinite(r->calls_requests) ?
+				 json_integer((json_int_t)r->calls_requests) :
+				 json_null(),
+			 "by_name", by_name);
 }
 
 json_t *record_json(const struct record *r)
@@ -373,6 +378,7 @@ static void read_calls(struct record *r, const json_t *calls)
 	json_t *count;
 
 	read_text(calls, "method", r->calls_method, sizeof(r->calls_method));
+	r->calls_requests = read_number(calls, "requests");
 	if (json_object_size(by_name) == 0)
 		return;
 	r->calls = calloc(json_object_size(by_name), sizeof(*r->calls));

@@ -75,7 +75,8 @@ struct metric_kind {
 
 extern const struct metric_kind metrics[METRICS];
 
-/* A system call by its name, in the window of a counting repetition */
+/* A system call by its name. Counting: from the first to the last request, warm-up
+ * included; idle clients: in the window. */
 struct call_count {
 	char name[32];
 	uint64_t count;
@@ -102,6 +103,7 @@ struct record {
 	double metric[METRICS];
 	struct call_count *calls; /* the most frequent first; or NULL */
 	size_t n_calls;
+	double calls_requests; /* they were made for; NAN: for none (idle) */
 
 	json_t *load;   /* what bin/loadgen said, but for what is in the file
 			   of histograms; NULL: nothing */

@@ -30,6 +30,8 @@ struct attempt {
 	struct generator generator;
 	struct reading from, to;
 	bool has_from, has_to;
+	struct syscalls_counts rest_from, rest_to;
+	bool has_rest;
 	int64_t resident_before;
 	const char *step;
 	json_t *histograms;
@@ -180,6 +182,15 @@ static bool read_edges(struct attempt *a)
 	return true;
 }
 
+/* All clients are connected, and none has a request under way. */
+static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
+{
+	char ignored[WHY_SIZE];
+
+	return counts(a->entry) && a->server.method != SYSCALLS_NONE &&
+	       syscalls_read(&a->server.probed.syscalls, to, ignored);
+}
+
 static bool run_generator(struct attempt *a)
 {
 	struct generator *g = &a->generator;
@@ -189,12 +200,15 @@ static bool run_generator(struct attempt *a)
 	    WATCHED_INTERRUPTED)
 		return false;
 	if (g->to > 0) {
+		a->has_rest = count_at_rest(a, &a->rest_from) &&
+			      watch_now() < g->from - a->site->plan->warmup;
 		if (!read_edges(a))
 			return false;
 		limit = g->to + done_limit;
 		if (watch_until(&a->watch, limit, generator_has_done, g) ==
 		    WATCHED_INTERRUPTED)
 			return false;
+		a->has_rest = a->has_rest && count_at_rest(a, &a->rest_to);
 	}
 	return generator_finish(g) != WATCHED_INTERRUPTED;
 }
@@ -258,6 +272,8 @@ static void measure_and_judge(struct attempt *a)
 		.resident_before = a->resident_before,
 		.counting = counts(a->entry),
 		.method = a->server.method,
+		.rest_from = a->has_rest ? &a->rest_from : NULL,
+		.rest_to = a->has_rest ? &a->rest_to : NULL,
 	};
 
 	say_what_is_missing(a);

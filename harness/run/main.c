@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - bin/matrix: run, resume, list, doctor */
+#include "harness/run/doctor.h"
+#include "harness/run/known.h"
+#include "harness/run/list.h"
+#include "harness/run/options.h"
+#include "harness/run/session.h"
+
+#include "models/common/die.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int end_of_output(int status)
+{
+	if (fflush(stdout) != 0)
+		die("write to stdout");
+	return status;
+}
+
+static int list(const struct matrix_options *opt)
+{
+	char bin[KNOWN_PATH_SIZE];
+	struct plan plan;
+
+	if (!opt->what || strcmp(opt->what, "models") == 0)
+		list_models(stdout);
+	if (!opt->what)
+		putchar('\n');
+	if (!opt->what || strcmp(opt->what, "plans") == 0)
+		list_plans(stdout);
+	if (opt->what && strcmp(opt->what, "cells") == 0) {
+		session_plan(opt, known_bin(bin), "standard", &plan);
+		list_cells(stdout, &plan);
+		plan_free(&plan);
+	}
+	return end_of_output(EXIT_SUCCESS);
+}
+
+static int diagnose(const struct matrix_options *opt)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+	bool color = isatty(STDOUT_FILENO) && !(no && *no) &&
+		     !(term && strcmp(term, "dumb") == 0);
+	char bin[KNOWN_PATH_SIZE];
+	struct diagnoses d;
+	struct plan plan;
+	bool fails;
+
+	session_plan(opt, known_bin(bin), "quick", &plan);
+	d = doctor(&plan, bin);
+	fails = diagnoses_print(&d, stdout, color);
+	diagnoses_free(&d);
+	plan_free(&plan);
+	return end_of_output(fails ? EXIT_FAILED : EXIT_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+	static struct matrix_options opt;
+
+	matrix_options(argc, argv, &opt);
+	switch (opt.verb) {
+	case VERB_RUN:
+		return session_run(&opt);
+	case VERB_RESUME:
+		return session_resume(&opt);
+	case VERB_LIST:
+		return list(&opt);
+	case VERB_DOCTOR:
+		return diagnose(&opt);
+	}
+	return EXIT_FAILED;
+}

@@ -210,11 +210,14 @@ static json_t *metrics_json(const struct record *r)
 	return to;
 }
 
-/* perf knows the sum alone, and what failed nothing: no names, and not none. */
+/* perf knows the sum alone, and what failed nothing: no names, and not none of
+ * them. */
 static bool has_names(const struct record *r)
 {
-	return isfinite(r->metric[METRIC_CALLS_PER_SECOND]) &&
-	       strcmp(r->calls_method, "perf") != 0;
+	enum metric sum = r->cell.loop == LOOP_NONE ? METRIC_CALLS_PER_SECOND :
+						      METRIC_CALLS_PER_REQUEST;
+
+	return isfinite(r->metric[sum]) && strcmp(r->calls_method, "perf") != 0;
 }
 
 static json_t *calls_json(const struct record *r)

@@ -95,6 +95,8 @@ static void add_calls(struct record *r, const char *method)
 	assert_non_null(r->calls);
 	memcpy(r->calls, calls, sizeof(calls));
 	r->n_calls = LENGTH(calls);
+	if (r->cell.loop != LOOP_NONE)
+		r->calls_requests = 2500;
 }
 
 /* As it would be after a program has ended and another one has read the file */
@@ -220,7 +222,7 @@ static void three_kinds_of_no_names(void **state)
 
 		snprintf(r.calls_method, sizeof(r.calls_method), "%s",
 			 kinds[i].method);
-		r.metric[METRIC_CALLS_PER_SECOND] = kinds[i].calls;
+		r.metric[METRIC_CALLS_PER_REQUEST] = kinds[i].calls;
 		line = written(&r);
 		names = json_object_get(json_object_get(line, "calls"),
 					"by_name");

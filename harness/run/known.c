@@ -2,6 +2,7 @@
 /* known.c - which programs and plans of ours there are: see known.h */
 #include "harness/run/known.h"
 
+#include "harness/run/watch.h"
 #include "harness/run/words.h"
 #include "models/common/die.h"
 
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 const char *const syllabus[] = { "thread", "busypoll", "select", "poll",
@@ -166,25 +166,18 @@ const char *const *known_models(const char *bin)
 	return models.list;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* The first line that comes from `fd`, if it comes within a while */
 static void read_first_line(int fd, char *line, size_t size)
 {
-	enum { PATIENCE_MS = 2000 };
+	const int64_t until = watch_now() + 2 * INT64_C(1000000000);
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
-	int64_t until = now_ms() + PATIENCE_MS, left;
+	int64_t left;
 	size_t n = 0;
 	ssize_t got = 1;
 
 	while (n < size - 1 && !memchr(line, '\n', n) && got > 0 &&
-	       (left = until - now_ms()) > 0 && poll(&polled, 1, left) > 0) {
+	       (left = until - watch_now()) > 0 &&
+	       poll(&polled, 1, (int)(left / 1000000 + 1)) > 0) {
 		got = read(fd, line + n, size - 1 - n);
 		n += got > 0 ? got : 0;
 	}

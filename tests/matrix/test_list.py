@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""bin/matrix list: what there is to measure, and how."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import server
+from server import TOP
+
+BIN = TOP / server.BIN
+MATRIX = BIN / "matrix"
+SYLLABUS = ["thread", "busypoll", "select", "poll", "epoll", "aio", "uring"]
+
+pytestmark = pytest.mark.skipif(not MATRIX.exists(), reason="matrix is not built")
+
+
+def run(*args, matrix=MATRIX, **environment):
+    return subprocess.run([matrix, *args], capture_output=True, text=True,
+                          check=False, env={**os.environ, **environment},
+                          timeout=server.PATIENCE_S)
+
+
+def listed(*args, **kwargs):
+    ran = run("list", *args, **kwargs)
+    assert ran.returncode == 0 and ran.stderr == "", ran.stderr
+    return ran.stdout.splitlines()
+
+
+def refused(*args, **kwargs):
+    ran = run("list", *args, **kwargs)
+    assert ran.returncode == 2 and ran.stdout == "", ran.stdout
+    return ran.stderr
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """The sources somewhere else, with bin/matrix and one server"""
+    for folder in "bin", "models", "harness/plans":
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(MATRIX, tmp_path / "bin")
+    shutil.copy(BIN / "epoll", tmp_path / "bin")
+    return tmp_path
+
+
+def add_model(tree, name, script):
+    (tree / "models" / f"{name}.c").write_text("")
+    program = tree / "bin" / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+# ------------------------------------------------------------------------ models
+
+def test_models():
+    """In the order in which they are taught, as each describes itself"""
+    lines = listed("models")
+    names = [line.split()[0] for line in lines]
+    assert names[:7] == SYLLABUS
+    assert sorted(names) == sorted({*SYLLABUS, *server.models()})
+    for name, line in zip(names, lines):
+        if (BIN / name).exists():
+            said = subprocess.run([BIN / name, "--help"], text=True,
+                                  capture_output=True, check=True).stdout
+            about = said.splitlines()[0].removeprefix(f"{name} - ")
+            assert line == f"{name:10} {about}"
+
+
+def test_models_that_are_not_built(tree):
+    lines = dict(line.split(None, 1)
+                 for line in listed("models", matrix=tree / "bin/matrix"))
+    assert list(lines) == SYLLABUS
+    for name, about in lines.items():
+        assert about.startswith("not built") == (name != "epoll")
+
+
+def test_another_model(tree):
+    """What is in models is one, once it is built; what is only in bin is none."""
+    add_model(tree, "mine", "echo 'mine - a server of my own'")
+    add_model(tree, "mute", "exec sleep 600")
+    add_model(tree, "other", "echo 'mine - a copy'")
+    (tree / "models/unbuilt.c").write_text("")
+    (tree / "models/mute.c").rename(tree / "models/mute.c.off")
+    shutil.copy(tree / "bin/epoll", tree / "bin/helper")
+    lines = listed("models", matrix=tree / "bin/matrix")
+    assert [line.split()[0] for line in lines] == [*SYLLABUS, "mine", "other"]
+    assert lines[-2] == "mine       a server of my own"
+    assert "does not say" in lines[-1]
+    names = listed("cells", "--plan", TOP / "harness/plans/quick.plan",
+                   matrix=tree / "bin/matrix")
+    assert {re.match("model:([^/]*)/", name)[1] for name in names} == \
+        {"epoll", "mine", "other", "null"}
+
+
+def test_a_model_that_says_nothing(tree):
+    """... does not hold up the list."""
+    add_model(tree, "mute", "exec sleep 600")
+    lines = listed("models", matrix=tree / "bin/matrix")
+    assert lines[-1].startswith("mute       does not say what it is")
+
+
+# ------------------------------------------------------------------------- plans
+
+def test_plans():
+    """Shortest first, and as long as a run says that it takes"""
+    lines = listed("plans")
+    assert [line.split()[0] for line in lines[::2]] == \
+        ["quick", "standard", "full"]
+    for name, size in zip(lines[::2], lines[1::2]):
+        name = name.split()[0]
+        plan = run("run", "--plan", name, "--dry-run").stdout
+        repetitions, about = re.search(
+            "(\\d+ repetitions), about (.*)$", size).groups()
+        assert repetitions in plan
+        assert f"about {re.sub(' 0', ' ', about)}," in plan
+
+
+def test_plans_of_my_own(tmp_path):
+    """$MATRIX_PLANS is their folder; a wrong one is said to be."""
+    (tmp_path / "mine.plan").write_text(
+        "# mine - what I want to know\nmodels epoll\ncells closed\n")
+    (tmp_path / "bad.plan").write_text("# bad\033[31m\ncells closd\n")
+    mine = {"MATRIX_PLANS": str(tmp_path)}
+    lines = listed("plans", **mine)
+    assert lines[0] == "bad        bad?[31m"
+    assert "\033" not in "".join(lines)
+    assert "bad.plan:2: 'closd'" in lines[1] and "'closed'" in lines[1]
+    assert lines[2] == "mine       what I want to know"
+    assert listed("cells", "--plan", "mine", **mine)[0] == \
+        "model:epoll/loop:closed/connections:64/message:64/placement:split"
+    assert "(It takes bad, mine)" in \
+        refused("cells", "--plan", "mime", **mine)
+
+
+def test_no_plans(tmp_path):
+    lines = listed("plans", MATRIX_PLANS=str(tmp_path / "none"))
+    assert len(lines) == 1 and "MATRIX_PLANS" in lines[0]
+
+
+def test_unknown_plan(tmp_path):
+    said = refused("cells", "--plan", "quik")
+    assert said.count("--plan") == 1
+    assert "did you mean 'quick'? (It takes quick, standard, full)" in said
+    assert "No such file" in refused("cells", "--plan", "./quick")
+    assert "No such file" in refused("cells", "--plan", "my.plan")
+
+
+# ------------------------------------------------------------------------- cells
+
+def test_cells():
+    """Their names are those that run knows them by, with what follows."""
+    names = listed("cells", "--plan", "quick")
+    assert len(set(names)) == len(names)
+    run_as = run("run", "--plan", "quick", "--benchmark_list_tests")
+    cells = {re.sub("/block:.*", "", line)
+             for line in run_as.stdout.splitlines()}
+    assert cells == set(names)
+
+
+def test_some_cells():
+    names = listed("cells", "--plan", "quick", "--models", "epoll,poll",
+                   "--connections", "16", "--idle", "none", "--ceiling", "no")
+    assert names == [
+        f"model:{model}/loop:closed/connections:16/message:64/placement:split"
+        for model in ("epoll", "poll")]
+    assert listed("cells", "--plan", "quick", "--models", "epoll",
+                  "--benchmark_filter", "loop:none") == \
+        ["model:epoll/loop:none/idle:1000/message:64/placement:split"]

@@ -10,8 +10,6 @@ import pytest
 import server
 from matrix import lines
 
-DICTIONARY = (server.TOP / "results/README.md").read_text(encoding="utf-8")
-
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
@@ -84,30 +82,16 @@ def test_whole_files(samples, line, tmp_path):
         lines.validate(path)
 
 
-def section(title):
-    """A part of the dictionary, up to the next heading of any level."""
-    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#)", DICTIONARY,
-                      re.M | re.S)
-    assert found, f"results/README.md: no section '{title}'"
-    return found.group(1)
-
-
-def names_of(table):
-    """What stands as `name` in the first column of the rows of a section."""
-    rows = re.findall(r"^\| ([^|]*) \|", table, re.M)
-    return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
-
-
 def test_every_metric_is_in_the_dictionary(samples):
     """Name, unit and meaning, in the same order; and nothing else is there."""
     metrics = json.loads((samples / "metrics.json").read_text())
     written = re.findall(r"^\| `(\w+)` \| (\S+) \| (.*) \|$",
-                         section("Metrics"), re.M)
+                         lines.section("Metrics"), re.M)
     assert written == [(m["name"], m["unit"], m["what"]) for m in metrics]
 
 
 def test_every_key_is_in_the_dictionary(line):
-    assert sorted(names_of(section("A line of repetitions.jsonl"))) == \
+    assert sorted(lines.names_in("A line of repetitions.jsonl")) == \
         sorted(line)
 
 

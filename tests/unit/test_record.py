@@ -100,3 +100,17 @@ def test_the_schema_has_every_metric(samples):
     schema = json.loads(lines.SCHEMA.read_text())["properties"]["metrics"]
     assert schema["required"] == [m["name"] for m in metrics]
     assert list(schema["properties"]) == schema["required"]
+
+
+def test_what_the_dictionary_has_not(tmp_path):
+    """So that the live tests can ask it of a whole run."""
+    (tmp_path / "cells.csv").write_text("model,threads_low,mood\n")
+    (tmp_path / "calls.csv").write_text("cell,idle,call\n")
+    (tmp_path / "findings.csv").write_text("chart,mood\n")
+    (tmp_path / "run.json").write_text('{"seed": 1, "mood": 1}')
+    (tmp_path / "machine.json").write_text('{"cpus": 1}')
+    (tmp_path / "histograms").mkdir()
+    (tmp_path / "mood").mkdir()
+    assert lines.undocumented(tmp_path) == [
+        "files: mood/", "cells.csv: mood", "findings.csv: mood",
+        "run.json: mood"]

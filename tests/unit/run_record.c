@@ -174,8 +174,9 @@ static void absent_is_null(void **state)
 	line = written(&r);
 	values = json_object_get(line, "metrics");
 	assert_int_equal(json_object_size(values), METRICS);
-	json_object_foreach(values, name, value)
+	json_object_foreach(values, name, value) {
 		assert_true(json_is_null(value));
+	}
 	assert_true(json_is_null(json_object_get(line, "window_s")));
 	assert_true(json_is_null(json_object_get(line, "cpu_method")));
 	assert_true(json_is_null(json_object_get(line, "calls")));

@@ -155,6 +155,20 @@ static void print_plan(const struct session *s)
 	free(text);
 }
 
+/* What of the plan cannot be measured here, before an hour has gone by */
+static void print_obstacles(const struct session *s)
+{
+	struct diagnoses d = doctor(&s->plan, s->bin);
+
+	for (size_t i = 0; i < d.n; i++)
+		if (d.list[i].health == HEALTH_FAIL)
+			printf("  cannot all be measured: %s: %s%s%s\n",
+			       d.list[i].what, d.list[i].found,
+			       *d.list[i].remedy ? "; " : "",
+			       d.list[i].remedy);
+	diagnoses_free(&d);
+}
+
 static void find_places(struct session *s, const char *server_cpus,
 			const char *client_cpus)
 {
@@ -564,6 +578,7 @@ int session_run(const struct matrix_options *opt)
 		return only_list(&s);
 	find_places(&s, opt->server_cpus, opt->client_cpus);
 	print_plan(&s);
+	print_obstacles(&s);
 	if (opt->dry_run)
 		return EXIT_SUCCESS;
 	take_lock();

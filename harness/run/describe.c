@@ -177,13 +177,17 @@ static const struct scale *scale_for(enum metric m, double x)
 	return s;
 }
 
-/* Three of them, and no more zeros after the point than tell something */
+/* Three of them; what is out of all proportion in powers of ten, to be short */
 static void print_digits(double x, char *to, size_t size)
 {
 	double a = fabs(x);
 
-	if (a < 0.0995)
+	if (a < 1e-6)
+		snprintf(to, size, "0");
+	else if (a < 0.0995)
 		snprintf(to, size, "%.2g", x);
+	else if (a > 99999)
+		snprintf(to, size, "%.0e", x);
 	else
 		snprintf(to, size, "%.*f",
 			 a < 9.995 ? 2 :
@@ -221,8 +225,12 @@ static void add_short(enum metric m, double x, char to[NUMBER_SIZE])
 	while (s[1].size > 0 && fabs(x) >= 0.0995 * s[1].size)
 		s++;
 	x /= s->size;
-	n += snprintf(to + n, NUMBER_SIZE - n, "%.*f%.3s",
-		      fabs(x) < 9.95 ? 1 : 0, x, s->unit + (*s->unit == ' '));
+	if (fabs(x) > 9999)
+		n += snprintf(to + n, NUMBER_SIZE - n, "%.0e", x);
+	else
+		n += snprintf(to + n, NUMBER_SIZE - n, "%.*f%.3s",
+			      fabs(x) < 9.95 ? 1 : 0, x,
+			      s->unit + (*s->unit == ' '));
 	if (n > 2 && n < NUMBER_SIZE && strcmp(to + n - 2, "/s") == 0)
 		to[n - 2] = '\0';
 }

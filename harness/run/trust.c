@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SENTENCES = 12 }; /* of one kind; of more it is said how many */
+enum {
+	SENTENCES = 12, /* of one kind; of more it is said how many */
+	KEY_SIZE = 512,
+};
 
 static const double slow_counting = 1.05;
 
@@ -88,34 +91,55 @@ static void say_invalid(struct reduced *r)
 	say_the_rest(r, said, "cells of which some do not count: cells.csv");
 }
 
-/* What was said of how many, and of which first; jansson keeps the order. */
+/* The text without its numbers: two that differ in nothing else say the same. */
+static void without_numbers(const char *text, char to[KEY_SIZE])
+{
+	size_t n = 0;
+
+	for (; *text && n + 1 < KEY_SIZE; text++) {
+		bool digit = *text >= '0' && *text <= '9';
+
+		if (!digit || n == 0 || to[n - 1] != '#')
+			to[n++] = digit ? '#' : *text;
+	}
+	to[n] = '\0';
+}
+
+/* How often something was said, of which cell first, and how; jansson keeps the
+ * order. */
 static void collect(json_t *all, const char *text, const struct record *r)
 {
-	json_t *seen = json_object_get(all, text);
-	char name[SETTING_SIZE];
+	char key[KEY_SIZE], name[SETTING_SIZE];
+	json_t *count;
 
-	if (seen)
-		json_integer_set(json_array_get(seen, 0),
-				 json_integer_value(json_array_get(seen, 0)) +
-					 1);
+	without_numbers(text, key);
+	count = json_array_get(json_object_get(all, key), 0);
+	if (count)
+		json_integer_set(count, json_integer_value(count) + 1);
 	else
-		json_object_set_new(all, text,
-				    json_pack("[i,s]", 1,
-					      name_cell(&r->cell, name)));
+		json_object_set_new(all, key,
+				    json_pack("[i,s,s]", 1,
+					      name_cell(&r->cell, name), text));
 }
 
 static void say_collected(struct reduced *r, json_t *all, const char *before)
 {
-	const char *text;
+	const char *key;
 	size_t said = 0;
 	json_t *seen;
 
-	json_object_foreach(all, text, seen) {
+	json_object_foreach(all, key, seen) {
 		json_int_t n = json_integer_value(json_array_get(seen, 0));
+		const char *name = json_string_value(json_array_get(seen, 1));
+		const char *text = json_string_value(json_array_get(seen, 2));
 
-		SAY(r, said, "%s%s (%s%s", before, text,
-		    json_string_value(json_array_get(seen, 1)),
-		    n == 1 ? ")" : ", and others)");
+		if (n == 1)
+			SAY(r, said, "%s: %s%s", name, before, text);
+		else
+			SAY(r, said,
+			    "%s, and %" JSON_INTEGER_FORMAT
+			    " more like it: %s%s",
+			    name, n - 1, before, text);
 	}
 	say_the_rest(r, said, "such sentences: repetitions.jsonl");
 	json_decref(all);
@@ -195,7 +219,7 @@ static bool is_looked_at(const struct reduced *r, size_t row, int i)
 
 static void say_noise(struct reduced *r, size_t row)
 {
-	char text[256] = "", where[SETTING_SIZE];
+	char text[512] = "", where[SETTING_SIZE], ratio[NUMBER_SIZE];
 	size_t pairs = 0, n = 0;
 
 	for (size_t i = 0; i < sizeof(noisy) / sizeof(*noisy); i++) {
@@ -205,10 +229,9 @@ static void say_noise(struct reduced *r, size_t row)
 		if (!is_looked_at(r, row, i) ||
 		    stats_noise(&band, noisy[i].limit) != NOISE_HIGH)
 			continue;
-		n += snprintf(text + n, sizeof(text) - n, "%s%.2f times in %s",
-			      n ? ", " : "",
-			      band.rank ? band.high : band.farthest,
-			      noisy[i].name);
+		print_ratio(band.rank ? band.high : band.farthest, ratio);
+		n += snprintf(text + n, sizeof(text) - n, "%s%s times in %s",
+			      n ? ", " : "", ratio, noisy[i].name);
 		pairs = band.n;
 	}
 	if (n)
@@ -335,6 +358,7 @@ char *counting_cost(const struct reduced *r)
 	const struct row *row = counted_row(r);
 	char name[SETTING_SIZE], spread[96] = "", *text = NULL;
 	const struct summary *s;
+	bool costs;
 
 	if (!row) {
 		text = strdup(
@@ -352,12 +376,15 @@ char *counting_cost(const struct reduced *r)
 			 "%+.1f %%",
 			 percent(s->lowest / s->median),
 			 percent(s->highest / s->median));
-	if (asprintf(&text,
-		     "counting system calls costs %.1f %% of the server's CPU "
-		     "a request (%s%s); no time in this run was measured while "
-		     "counting",
-		     percent(row->counting_slowdown),
-		     name_cell(&row->cell, name), spread) < 0)
+	costs = row->counting_slowdown >= 1;
+	if (asprintf(
+		    &text,
+		    "counting system calls costs %s%.1f %% of the server's CPU "
+		    "a request%s%s%s); no time in this run was measured "
+		    "while counting",
+		    costs ? "" : "nothing that shows (",
+		    percent(row->counting_slowdown), costs ? " (" : "; ",
+		    name_cell(&row->cell, name), spread) < 0)
 		die("asprintf");
 	return text;
 }

@@ -424,6 +424,13 @@ static void counts_are_of_the_counting_repetition(void **state)
 			"repetitions range from +0.0 to +0.0 %); no time in "
 			"this run was measured while counting");
 	has_not(warnings_of(&r), "counting");
+	reduced_free(&r);
+	records[2].metric[METRIC_SERVER_CPU_PER_REQUEST] = 990;
+	r = reduced();
+	summary_has(&r,
+		    "counting system calls costs nothing that shows (-1.0 % "
+		    "of the server's CPU a request; epoll at 64 "
+		    "connections, once;");
 	csv = reduced_calls_csv(&r);
 	assert_string_equal(
 		csv,
@@ -477,8 +484,8 @@ static void counting_that_did_not_work(void **state)
 	assert_true(isnan(median(&r, cell, METRIC_CALLS_PER_REQUEST)));
 	assert_int_equal(row_of(&r, cell)->status, STATUS_OK);
 	assert_int_equal(row_of(&r, cell)->invalid, 0);
-	has(warnings_of(&r), "system calls were not counted: stolen (epoll at "
-			     "64 connections)");
+	has(warnings_of(&r), "epoll at 64 connections: system calls were not "
+			     "counted: stolen\n");
 	reduced_free(&r);
 }
 
@@ -998,9 +1005,8 @@ static void a_pair_that_does_not_count(void **state)
 	assert_int_equal(row->n, 1);
 	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 100);
 	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][0]));
-	has(warnings_of(&r),
-	    "an A/A repetition does not count: no (epoll at 64 "
-	    "connections)");
+	has(warnings_of(&r), "epoll at 64 connections: an A/A repetition does "
+			     "not count: no\n");
 	reduced_free(&r);
 }
 
@@ -1129,12 +1135,12 @@ static void nothing_at_all(void **state)
 	reduced_free(&r);
 }
 
-static void check_page(const char *text)
+static void check_page(const char *text, size_t widest)
 {
 	for (size_t width = 0; *text; text++) {
 		assert_true(*text == '\n' || (*text >= ' ' && *text <= '~'));
 		width = *text == '\n' ? 0 : width + 1;
-		if (width > LINE_WIDTH)
+		if (width > widest)
 			fail_msg("too wide: %.100s", text - 100);
 	}
 }
@@ -1167,7 +1173,7 @@ static void a_page_of_a_hundred_columns(void **state)
 	record_say(records[0].warnings, "%s \033[1m %s", word, word);
 	r = reduced();
 	text = reduced_summary(&r, false);
-	check_page(text);
+	check_page(text, LINE_WIDTH);
 	has(text, "\na234567890123456789012345678901\n ");
 	has(text, "failed: ?[2J? ?? blank");
 	free(text);
@@ -1297,6 +1303,7 @@ static void lines_say_the_same_as_records(void **state)
 	json_decref(line);
 }
 
+/* What differs in its numbers only is the same. */
 static void warnings_are_told_once(void **state)
 {
 	struct reduced r;
@@ -1306,16 +1313,90 @@ static void warnings_are_told_once(void **state)
 		struct record *of = timed(CLOSED("epoll", "64"), i, 100, 10);
 
 		record_say(of->warnings, "the governor is powersave");
-		record_say(of->warnings, "number %u", i);
+		record_say(of->warnings, "read %u.%u ms late", i, i);
+		record_say(of->warnings, "another %.*s", (int)i,
+			   "abcdefghijklmnopqrstuvwxyzabcdef");
 	}
 	r = reduced();
-	assert_int_equal(occurrences(warnings_of(&r), "powersave"), 1);
-	has(warnings_of(&r), "the governor is powersave (epoll at 64 "
-			     "connections, and others)");
-	has(warnings_of(&r), "number 11 (");
-	has_not(warnings_of(&r), "number 12 (");
-	has(warnings_of(&r), "... and 19 more such sentences");
+	assert_int_equal(json_array_size(r.warnings), 12 + 1);
+	has(warnings_of(&r),
+	    "epoll at 64 connections, and 29 more like it: the "
+	    "governor is powersave\n");
+	has(warnings_of(&r),
+	    "epoll at 64 connections, and 29 more like it: read "
+	    "1.1 ms late\n");
+	has(warnings_of(&r), "epoll at 64 connections: another abcdefghij\n");
+	has_not(warnings_of(&r), "abcdefghijk");
+	has(warnings_of(&r), "... and 20 more such sentences");
 	reduced_free(&r);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return *state >> 33;
+}
+
+static void add_any(uint64_t *state)
+{
+	static const char *const cells[] = {
+		CLOSED("epoll", "64"),  CLOSED("poll", "64"),
+		CLOSED("null", "64"),   CLOSED("a-b_c", "1"),
+		SHARED("epoll"),        SHARED("busypoll"),
+		OPEN("epoll", "split"), OPEN("mine", "shared"),
+		IDLE("busypoll"),       IDLE("epoll"),
+	};
+	static const double values[] = { NAN,  INFINITY, 0,   -1, 1,
+					 0.95, 5e-324,   1e9, 7,  1.7e308 };
+	struct record *r = add(cells[next_random(state) % LENGTH(cells)],
+			       next_random(state) % ROLES,
+			       (unsigned)next_random(state) % 9);
+
+	for (int m = 0; m < METRICS; m++)
+		r->metric[m] = values[next_random(state) % LENGTH(values)];
+	if (next_random(state) % 4 == 0)
+		r->status = next_random(state) % STATUSES;
+	if (next_random(state) % 2)
+		record_say(r->reasons, "reason, \"%u\"\n", r->index);
+	if (next_random(state) % 2)
+		r->load = json_pack("{s:b,s:b,s:n}", "coarse",
+				    (int)next_random(state) % 2, "sustained",
+				    (int)next_random(state) % 2, "service_ns");
+	strcpy(r->calls_method, next_random(state) % 2 ? "bpf" : "perf");
+}
+
+/* Every row has as many fields as the head. */
+static void check_table(char *csv)
+{
+	size_t columns, n;
+
+	for (const char *rest = fields(csv, head, &columns); *rest;) {
+		rest = fields(rest, row, &n);
+		assert_int_equal(n, columns);
+	}
+	free(csv);
+}
+
+static void whatever_the_records_are(void **state)
+{
+	uint64_t chance = 1;
+
+	for (int i = 0; i < 300; i++) {
+		struct reduced r;
+		char *text;
+
+		for (uint64_t n = next_random(&chance) % 150; n; n--)
+			add_any(&chance);
+		r = reduced();
+		check_table(reduced_cells_csv(&r));
+		check_table(reduced_calls_csv(&r));
+		check_table(reduced_findings_csv(&r));
+		text = reduced_summary(&r, false);
+		check_page(text, 200); /* of absurd numbers */
+		free(text);
+		reduced_free(&r);
+		forget(state);
+	}
 }
 
 /* ----------------------------------------------------------------------- words */
@@ -1507,6 +1588,7 @@ int main(void)
 		TEST(same_records_same_files),
 		TEST(lines_say_the_same_as_records),
 		TEST(warnings_are_told_once),
+		TEST(whatever_the_records_are),
 		TEST(numbers_for_people),
 		TEST(spreads_for_people),
 		TEST(settings_in_words),

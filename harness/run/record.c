@@ -290,12 +290,14 @@ static double read_number(const json_t *from, const char *key)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+/* What is too long for any of ours is none of ours; cut, it would be half a
+ * character at times. */
 static void read_text(const json_t *from, const char *key, char *to,
 		      size_t size)
 {
 	const char *value = json_string_value(json_object_get(from, key));
 
-	snprintf(to, size, "%s", value ? value : "");
+	snprintf(to, size, "%s", value && strlen(value) < size ? value : "");
 }
 
 static bool read_count(const json_t *from, const char *key, unsigned *to,
@@ -382,16 +384,21 @@ static void read_calls(struct record *r, const json_t *calls)
 
 	read_text(calls, "method", r->calls_method, sizeof(r->calls_method));
 	r->calls_requests = read_number(calls, "requests");
+	if (!(r->calls_requests > 0 && r->calls_requests < 1e15))
+		r->calls_requests = NAN;
 	if (json_object_size(by_name) == 0)
 		return;
 	r->calls = calloc(json_object_size(by_name), sizeof(*r->calls));
 	if (!r->calls)
 		die("calloc");
 	json_object_foreach(by_name, name, count) {
-		struct call_count *c = &r->calls[r->n_calls++];
+		struct call_count *c = &r->calls[r->n_calls];
 
-		snprintf(c->name, sizeof(c->name), "%s", name);
+		if (strlen(name) >= sizeof(c->name))
+			continue;
+		memcpy(c->name, name, strlen(name) + 1);
 		c->count = (uint64_t)json_integer_value(count);
+		r->n_calls++;
 	}
 	qsort(r->calls, r->n_calls, sizeof(*r->calls), by_count);
 }

@@ -5,10 +5,14 @@ import copy
 import json
 import re
 import subprocess
+import sys
 
 import pytest
 import server
-from matrix import lines
+
+sys.path.append(str(server.TOP / "tests/matrix"))
+
+import lines  # noqa: E402  (found through the line above)
 
 
 @pytest.fixture(scope="module")

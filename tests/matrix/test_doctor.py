@@ -157,12 +157,17 @@ def test_programs_that_are_missing(tmp_path):
 
 # ----------------------------------------------------------------- what is missing
 
-def limited(resource_, n):
-    return {"preexec_fn": lambda: resource.setrlimit(resource_, (n, n))}
+def limited(kind, soft, hard=None):
+    return {"preexec_fn": lambda: resource.setrlimit(
+        kind, (soft, soft if hard is None else hard))}
 
 
 def test_descriptors():
-    few = limited(resource.RLIMIT_NOFILE, 600)
+    """Programs take all they may have: the hard limit counts."""
+    kind = resource.RLIMIT_NOFILE
+    _, hard = resource.getrlimit(kind)
+    assert doctor(**limited(kind, 600, hard))["descriptors"].health == "ok"
+    few = limited(kind, 600)
     line = doctor(**few)["descriptors"]
     assert line.health == "FAIL"
     assert "a process may have 600, too few for 1,000 clients" in line.found

@@ -39,13 +39,29 @@ static bool judge_refusals(struct record *r)
 
 /* ----------------------------------------------------------------- the checks */
 
+/* A reason of the generator's, but for the advice at its end: that is about its own
+ * options, which nobody here has chosen. All of it is still in r->load. */
+static int without_advice(const char *reason)
+{
+	const char *option = strstr(reason, "--"), *end = option;
+
+	if (!option)
+		return (int)strlen(reason);
+	while (end > reason && strncmp(end, ": ", 2) != 0 &&
+	       strncmp(end, "; ", 2) != 0)
+		end--;
+	return end > reason ? (int)(end - reason) : (int)strlen(reason);
+}
+
 static void say_reasons(struct record *r)
 {
 	json_t *reasons = json_object_get(r->load, "invalid_reasons"), *reason;
 	size_t i;
 
 	json_array_foreach(reasons, i, reason)
-		record_say(r->reasons, "%s", json_string_value(reason));
+		record_say(r->reasons, "%.*s",
+			   without_advice(json_string_value(reason)),
+			   json_string_value(reason));
 	if (json_array_size(reasons) == 0 &&
 	    !json_is_true(json_object_get(r->load, "valid")))
 		record_say(r->reasons,

@@ -92,6 +92,30 @@ static void test_audit(void **state)
 	assert_string_equal(said.first, "it was late");
 }
 
+/* What could be done about it is said for users of bin/loadgen alone. */
+static void test_advice(void **state)
+{
+	static const char *const reasons[][2] = {
+		{ "it waited: stop them, or say so (--cpu); or --spin never",
+		  "it waited" },
+		{ "by a law: it was late; give it more (--threads)",
+		  "by a law: it was late" },
+		{ "the server hangs: or so", "the server hangs: or so" },
+		{ "--rate alone", "--rate alone" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct record r = sound(ROLE_TIMING);
+
+		json_object_set_new(r.load, "valid", json_false());
+		json_array_append_new(json_object_get(r.load,
+						      "invalid_reasons"),
+				      json_string(reasons[i][0]));
+		assert_string_equal(judged(&r, &plain).first, reasons[i][1]);
+	}
+}
+
 static void test_audit_without_reason(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -275,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_audit),
+		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_audit_without_reason),
 		cmocka_unit_test(test_counting_is_spared),
 		cmocka_unit_test(test_counting_is_not_spared_losses),

@@ -67,9 +67,10 @@ static void wait_for_go(int exec_fd, size_t size)
 }
 
 static _Noreturn void be_the_program(const struct child_plan *plan, int exec_fd,
-				     size_t waits, pid_t keeper)
+				     size_t waits, pid_t keeper, pid_t above)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PTRACER, above); /* Yama: see syscalls_strace.h */
 	if (getppid() != keeper)
 		_exit(127);
 	if (cgroup_enter(plan->cgroup) < 0)
@@ -139,7 +140,7 @@ static _Noreturn void fail_to_begin(struct keeper *k)
 
 static void begin(struct keeper *k, const struct child_plan *plan)
 {
-	pid_t self = getpid();
+	pid_t self = getpid(), above = getppid();
 	int fds[2], size;
 	sigset_t all;
 
@@ -159,7 +160,7 @@ static void begin(struct keeper *k, const struct child_plan *plan)
 	if (k->pid < 0)
 		fail_to_begin(k);
 	if (k->pid == 0)
-		be_the_program(plan, fds[1], k->waits, self);
+		be_the_program(plan, fds[1], k->waits, self, above);
 	close(fds[1]);
 	k->exec_fd = fds[0];
 	prctl(PR_SET_NAME, "probe-keeper");

@@ -44,10 +44,11 @@ static const char help_text[] =
 	"         the same as JSON, a line for each report; the last one is the whole\n"
 	"\n"
 	"Options:\n"
-	"  --syscalls METHOD    how to count system calls, exactly, in the kernel:\n"
-	"                       bpf (by name), perf (the total), none, or auto: the\n"
-	"                       first of these that works (default auto). Counting\n"
-	"                       slows every program's calls a little\n"
+	"  --syscalls METHOD    how to count system calls, exactly: bpf (by name), perf\n"
+	"                       (the total), strace (by name, as an ordinary user, and\n"
+	"                       makes the program many times slower), none, or auto: bpf\n"
+	"                       or perf, if one of them works (default auto). These count\n"
+	"                       in the kernel, and slow every program's calls a little\n"
 	"  --json FILE          the report as JSON, too; - is stdout\n"
 	"  --quiet              no report as text\n"
 	"  --machine            only: what this machine is and allows, as JSON\n"
@@ -57,7 +58,7 @@ static const char help_text[] =
 	"SIGTERM, SIGINT and SIGHUP are passed on to it. When it ends, processes that it\n"
 	"leaves behind are killed, also if probe itself is (kill -9).\n"
 	"\n"
-	"As an ordinary user, system calls cannot be counted on most systems, and CPU time\n"
+	"As an ordinary user, system calls can be counted by strace alone, and CPU time\n"
 	"is that of the program and of those children it waited for; the report says what is\n"
 	"missing, and what would allow it.\n"
 	"\n"
@@ -92,7 +93,8 @@ static int parse_method(const char *text)
 	for (int i = 0; syscalls_methods[i]; i++)
 		if (strcmp(text, syscalls_methods[i]) == 0)
 			return i;
-	die_usage("--syscalls '%s': it takes auto, bpf, perf or none", text);
+	die_usage("--syscalls '%s': it takes auto, bpf, perf, strace or none",
+		  text);
 }
 
 static void open_json(struct probe_options *opt)

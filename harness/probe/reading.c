@@ -47,11 +47,19 @@ static void take_rest(struct reading *r, const struct probed *p)
 	r->suspended_ns = machine_suspended_ns();
 }
 
+/* strace has written a line for each call so far: they are counted now, so that
+ * only a few are left to be when it matters. */
+static void catch_up(struct reading *r, const struct probed *p)
+{
+	syscalls_read(&p->syscalls, &r->syscalls, r->syscalls_why);
+}
+
 static void begin(struct reading *r, struct probed *p, int64_t at)
 {
 	take_rest(r, p);
 	if (p->syscalls.method != SYSCALLS_NONE)
 		uring_find(&p->rings, &p->cgroup, p->child.pid);
+	catch_up(r, p);
 	sleep_until(at);
 	take_uring(r, p);
 	take_exact(r, p);
@@ -59,6 +67,7 @@ static void begin(struct reading *r, struct probed *p, int64_t at)
 
 static void end(struct reading *r, struct probed *p, int64_t at)
 {
+	catch_up(r, p);
 	sleep_until(at);
 	take_exact(r, p);
 	take_uring(r, p);

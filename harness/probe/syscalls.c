@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* syscalls.c - what both ways of counting share: see syscalls.h */
-#include "syscalls.h"
+/* syscalls.c - what all ways of counting share: see syscalls.h */
+#include "syscalls_strace.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-const char *const syscalls_methods[] = { "none", "bpf", "perf", NULL };
+const char *const syscalls_methods[] = { "none", "bpf", "perf", "strace",
+					 NULL };
 
 bool syscalls_open(struct syscalls *s, enum syscalls_method method,
 		   const struct cgroup *g, pid_t pid, char why[WHY_SIZE])
@@ -23,11 +24,39 @@ bool syscalls_open(struct syscalls *s, enum syscalls_method method,
 		opened = syscalls_open_bpf(s, g, pid, why);
 	else if (method == SYSCALLS_PERF)
 		opened = syscalls_open_perf(s, pid, why);
+	else if (method == SYSCALLS_STRACE)
+		opened = syscalls_open_strace(s, pid, why);
 	if (opened)
 		s->method = method;
 	else
 		syscalls_close(s);
 	return opened;
+}
+
+/* The process waits for its exec, and never gets there. */
+bool syscalls_try(enum syscalls_method method, char why[WHY_SIZE])
+{
+	char *argv[] = { "true", NULL };
+	struct cgroup none = NO_CGROUP;
+	struct child_end end;
+	struct syscalls s;
+	struct child child;
+	sigset_t signals;
+	bool works;
+
+	sigemptyset(&signals);
+	if (!child_start(&child,
+			 &(struct child_plan){ .path = "/bin/true",
+					       .argv = argv,
+					       .cgroup = &none,
+					       .signals = &signals },
+			 why))
+		return false;
+	works = syscalls_open(&s, method, &none, child.pid, why);
+	if (works)
+		syscalls_close(&s);
+	child_reap(&child, &none, &end);
+	return works;
 }
 
 void syscalls_close(struct syscalls *s)
@@ -36,6 +65,7 @@ void syscalls_close(struct syscalls *s)
 		munmap(s->counters,
 		       s->cpus * SYSCALLS_NUMBERS * sizeof(*s->counters));
 	s->counters = NULL;
+	syscalls_close_strace(s);
 	for (size_t i = 0; i < sizeof(s->fds) / sizeof(*s->fds); i++) {
 		if (s->fds[i] >= 0)
 			close(s->fds[i]);
@@ -96,6 +126,8 @@ bool syscalls_read(const struct syscalls *s, struct syscalls_counts *to,
 		return read_bpf(s, to, why);
 	case SYSCALLS_PERF:
 		return read_perf(s, to, why);
+	case SYSCALLS_STRACE:
+		return syscalls_read_strace(s, to, why);
 	default:
 		return why_not(why, "system calls are not counted");
 	}

@@ -20,6 +20,7 @@ def programs(tmp_path_factory):
     probes.build("calls", folder)
     probes.build("steps", folder)
     probes.build("forking", folder)
+    probes.build("forbid", folder, "-lseccomp")
     probes.build("burn", folder, "-luring")
     probes.build("rings", folder, "-luring")
     return folder
@@ -36,7 +37,8 @@ def public():
 
 @pytest.fixture(scope="session")
 def reasons():
-    return {method: probes.why_not(method) for method in ("bpf", "perf")}
+    return {method: probes.why_not(method) 
+            for method in ("bpf", "perf", "strace")}
 
 
 @pytest.fixture
@@ -49,6 +51,12 @@ def bpf(reasons):
 def perf(reasons):
     if reasons["perf"]:
         pytest.skip(reasons["perf"])
+
+
+@pytest.fixture
+def strace(reasons):
+    if reasons["strace"]:
+        pytest.skip(reasons["strace"])
 
 
 @pytest.fixture

@@ -85,6 +85,11 @@ def children(pid):
         return []
 
 
+def descendants(pid):
+    found = children(pid)
+    return found + [one for child in found for one in descendants(child)]
+
+
 def states(pid):
     """Of each thread of a process and of its children: R, S, Z ..."""
     found = []

@@ -39,7 +39,7 @@ def test_version():
 @pytest.mark.parametrize("args, says", [
     ([], "no PROGRAM"),
     (["--"], "no PROGRAM"),
-    (["--syscalls", "ptrace", "true"], "'ptrace': it takes auto, bpf, perf"),
+    (["--syscalls", "ptrace", "true"], "'ptrace': it takes auto, bpf, perf, strace"),
     (["--syscalls"], "--syscalls needs a value"),
     (["--json"], "--json needs a value"),
     (["--nonsense", "true"], "--nonsense is no option"),

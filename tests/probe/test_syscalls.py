@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: MIT
 """The counts of system calls are true: to the call, by name, in a window."""
 
+import os
 import pathlib
+import random
+import re
 import shutil
 import signal
 import struct
 import subprocess
+import time
 
 import probes
 import pytest
 import server
 
 CALLS = 10000
+
+#: Each call by its name, and not many: strace makes them slow
+BY_NAME = ["bpf", "strace"]
+FEWER = {"bpf": 1, "strace": 10}
 
 #: What the ways of counting are known to differ in. For calls.c: strace shows
 #: calls when they have returned, and exit (of 2 x 3 threads) and exit_group (of
@@ -45,6 +53,16 @@ def test_bpf_and_strace_agree_by_name(bpf, programs, tmp_path):
         sum(by_strace.values()) + sum(NEVER_RETURN.values())
     assert probes.named(report)["getppid"] == 6 * CALLS
     assert report["syscalls"]["scope"] == "all"
+
+
+def test_our_strace_and_bpf_agree(bpf, strace, programs):
+    """Also in what strace -c does not count: those that never return."""
+    one, other = (probes.run(programs / "calls", "1000",
+                             options=["--syscalls", method])[0]
+                  for method in BY_NAME)
+    assert probes.named(one) == probes.named(other)
+    assert one["syscalls"]["total"] == other["syscalls"]["total"]
+    assert other["syscalls"]["scope"] == "all"
 
 
 def test_perf_and_bpf_agree(bpf, perf, programs):
@@ -87,13 +105,16 @@ def test_a_number_without_a_name(bpf, tmp_path):
     assert names["#1023..."] in (5, 8)
 
 
-def test_a_window_while_it_runs(bpf, programs, tmp_path):
+@pytest.mark.parametrize("method", BY_NAME)
+def test_a_window_while_it_runs(method, request, programs, tmp_path):
     """A process, a thread and a child process: exact, with every call named."""
-    with probes.Probed(programs / "steps", tmp_path / "made") as one:
+    request.getfixturevalue(method)
+    with probes.Probed(programs / "steps", tmp_path / "made",
+                       options=["--syscalls", method]) as one:
         assert one.hear() == "done"
         empty = probes.window(one.settled(), one.settled())
         assert empty == {}
-        for calls in (3, 30000, 90001):
+        for calls in (3, 30000 // FEWER[method], 90001 // FEWER[method]):
             begin = one.settled()
             one.say(f"calls {calls}\n")
             assert one.hear() == "done"
@@ -206,9 +227,12 @@ CARDS = {"epoll": {"recvfrom": 1, "sendto": 1, "epoll_wait|epoll_pwait": 1},
          "thread": {"recvfrom": 1, "sendto": 1}}
 
 
+@pytest.mark.parametrize("method", BY_NAME)
 @pytest.mark.parametrize("name", sorted(CARDS))
-def test_a_server_makes_the_calls_of_its_card(name, bpf, tmp_path):
-    with probes.ProbedServer(name, "--message", "64", folder=tmp_path) as one:
+def test_a_server_makes_the_calls_of_its_card(name, method, request, tmp_path):
+    request.getfixturevalue(method)
+    with probes.ProbedServer(name, "--message", "64", folder=tmp_path,
+                             options=["--syscalls", method]) as one:
         sock = one.connect()
         probes.ping_pong(sock, ROUNDS)  # it is accepted, and waits for a request
         begin = one.so_far()
@@ -219,6 +243,92 @@ def test_a_server_makes_the_calls_of_its_card(name, bpf, tmp_path):
         found = sum(made.pop(name, 0) for name in names.split("|"))
         assert found == per_request * ROUNDS, names
     assert made == {}
+
+
+# --------------------------------------------------------------------- strace
+
+def test_an_ordinary_user_has_strace(strace, root, public):
+    report, ran = probes.run("sh", "-c", "sh -c 'exit 3'; exit $?",
+                             options=["--syscalls", "strace"],
+                             wrapper=probes.NOBODY, program=public / "probe")
+    assert ran.returncode == 3
+    assert probes.named(report)["execve"] == 2
+    assert probes.named(report)["exit_group"] == 2
+
+
+def test_calls_without_a_name_for_strace(strace, tmp_path):
+    source = tmp_path / "odd.c"
+    source.write_text("""
+        #include <unistd.h>
+        int main(void) { return syscall(1000) + syscall(123456) + 2; }""")
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-o", tmp_path / "odd", source],
+                   check=True)
+    names = probes.named(probes.run(tmp_path / "odd",
+                                    options=["--syscalls", "strace"])[0])
+    assert names["#1000"] == 1 and names["#1023..."] == 1
+
+
+def refusal_of_strace(wrapper=(), env=None):
+    """What is said where it cannot be had; the program is not started."""
+    ran = subprocess.run([*wrapper, probes.PROBE, "--syscalls", "strace",
+                          "/bin/echo", "started"], env=env,
+                         capture_output=True, text=True, check=False)
+    assert ran.returncode == 77 and ran.stdout == ""
+    assert ran.stderr.count("\n") == 1
+    return ran.stderr
+
+
+def test_strace_is_absent():
+    assert "apt-get install strace" in \
+        refusal_of_strace(env={"PATH": "/no/such/folder"})
+
+
+def test_strace_is_forbidden(strace, programs):
+    """In a container, for example"""
+    said = refusal_of_strace(wrapper=[programs / "forbid", "ptrace"])
+    assert re.search("strace: .*ptrace.*Operation not permitted", said)
+    assert "yama" in said and "--cap-add" in said
+
+
+def test_what_yama_wants(strace, tmp_path):
+    """Not every kernel has it: but the program has to have said, before its exec,
+    that probe and whoever it starts may follow it."""
+    trace = tmp_path / "trace"
+    subprocess.run(["strace", "-f", "-qq", "-e", "trace=prctl,execve", "-o",
+                    trace, probes.PROBE, "--quiet", "--syscalls", "none",
+                    "true"], check=True)
+    probe, *_, program = re.findall(r"^(\d+) +execve", trace.read_text(), re.M)
+    assert re.search(rf"^{program} +prctl\(PR_SET_PTRACER, {probe}\b",
+                     trace.read_text(), re.M)
+
+
+def test_strace_goes_with_probe(strace):
+    """Killed with -9, it leaves neither strace nor the program behind; also not
+    what strace starts, and stops, while it begins."""
+    moments, started = random.Random(1), set()
+    for _ in range(12):
+        with probes.Probed("sleep", "60", options=["--syscalls", "strace"],
+                           start_new_session=True) as one:
+            end = time.monotonic() + moments.uniform(0.005, 0.05)
+            while time.monotonic() < end:
+                started |= set(probes.descendants(one.pid))
+            one.process.kill()
+            one.process.wait()
+    assert len(started) > 12 * 3
+    assert server.eventually(
+        lambda: all(probes.gone(pid) for pid in started))
+
+
+def test_the_keyboard_does_not_end_strace(strace, tmp_path):
+    """It has to say what the program does about Ctrl-C."""
+    script = "trap 'exit 9' INT; echo here; while :; do sleep 0.1; done"
+    with probes.Probed("sh", "-c", script, options=["--syscalls", "strace"],
+                       start_new_session=True) as one:
+        assert one.hear() == "here"
+        begin = one.so_far()
+        os.killpg(one.pid, signal.SIGINT)
+        assert one.process.wait(probes.PATIENCE_S) == 9
+        assert probes.window(begin, one.next_report())["exit_group"] >= 1
 
 
 def test_it_stops_as_without_probe(tmp_path):

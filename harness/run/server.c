@@ -20,7 +20,7 @@
 
 /* The contract gives a server one second to stop; a busy machine may need more. */
 static const int64_t ready_limit = 10 * SECOND, stop_limit = 5 * SECOND;
-enum { STREAM_MOST = 64 * 1024, QUOTE_MAX = 120 };
+enum { STREAM_MOST = 64 * 1024, LINE_MOST = 4096, QUOTE_MAX = 120 };
 
 static enum server_state broken(struct server *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -125,7 +125,8 @@ static bool fork_it(struct server *s, const struct server_plan *plan,
 	if (child_go(&s->probed.child))
 		return true;
 	s->running = false;
-	broken(s, "%s: %s", argv[0], strerror(errno));
+	broken(s, "%s cannot be started: %s", basename(argv[0]),
+	       strerror(errno));
 	return false;
 }
 
@@ -145,11 +146,17 @@ static bool open_pipes(struct server *s, int out[2], int err[2])
 
 /* ------------------------------------------------------------- the ready line */
 
+/* Or so much without an end that it cannot be one */
+static bool has_line(const struct server *s)
+{
+	return strchr(s->out.text, '\n') || s->out.n > LINE_MOST;
+}
+
 static bool has_said_a_line(void *data)
 {
 	struct server *s = data;
 
-	return strchr(s->out.text, '\n') || s->watch->ended[s->place];
+	return has_line(s) || s->watch->ended[s->place];
 }
 
 static bool is_ours(const struct server *s, pid_t pid)
@@ -322,7 +329,8 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 	*s = (struct server){ .probed = { .cgroup = NO_CGROUP } };
 	s->out.fd = s->err.fd = -1;
 	if (!child_find(plan->program, path))
-		return broken(s, "%s: %s", plan->program, strerror(errno));
+		return broken(s, "%s cannot be started: %s",
+			      basename(plan->program), strerror(errno));
 	if (!open_pipes(s, out, err))
 		return SERVER_BROKEN;
 	setup.out = out[1];
@@ -342,7 +350,7 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 	default:
 		break;
 	}
-	if (!strchr(s->out.text, '\n'))
+	if (!has_line(s))
 		return ended_early(s, "before it was ready");
 	return read_ready(s);
 }

@@ -15,6 +15,7 @@
 #include "models/common/die.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <regex.h>
@@ -61,6 +62,12 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
+/* For signals that a call reports as well: ignored ones would stay so in servers. */
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
 /*
  * They are blocked but while something is waited for, so that none falls between
  * asking and waiting. The first one ends the run in order; a second one, the
@@ -78,7 +85,8 @@ static void catch_signals(struct session *s)
 		sigaddset(&blocked, caught[i]);
 		sigaction(caught[i], &action, NULL);
 	}
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, do_nothing);
+	signal(SIGXFSZ, do_nothing);
 	sigprocmask(SIG_BLOCK, &blocked, &s->signals);
 	s->site.interrupted = &interrupted;
 	s->site.mask = &s->signals;
@@ -164,8 +172,7 @@ static void print_obstacles(const struct session *s)
 		if (d.list[i].health == HEALTH_FAIL)
 			printf("  cannot all be measured: %s: %s%s%s\n",
 			       d.list[i].what, d.list[i].found,
-			       *d.list[i].remedy ? "; " : "",
-			       d.list[i].remedy);
+			       *d.list[i].remedy ? "; " : "", d.list[i].remedy);
 	diagnoses_free(&d);
 }
 
@@ -374,16 +381,24 @@ static void write_run(const struct session *s)
 	check(store_json(&s->store, "run.json", s->run, why), why);
 }
 
+/* JSON's numbers end at 2^63 - 1 here. */
+static json_t *seed_json(uint64_t seed)
+{
+	if (seed <= INT64_MAX)
+		return json_integer((json_int_t)seed);
+	return json_sprintf("%" PRIu64, seed);
+}
+
 static json_t *describe_run(const struct session *s)
 {
 	const struct matrix_options *opt = s->opt;
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:I, s:I, s:s?, s:s?, s:s?, s:s, s:O, s:O, s:s, "
+		"{s:i, s:s, s:s, s:s, s:I, s:o, s:s?, s:s?, s:s?, s:s, s:O, s:O, s:s, "
 		"s:[]}",
 		"schema", RECORD_SCHEMA, "program", "matrix", "version",
 		VERSION, "plan", s->plan.name, "blocks",
-		(json_int_t)s->plan.blocks, "seed", (json_int_t)s->plan.seed,
+		(json_int_t)s->plan.blocks, "seed", seed_json(s->plan.seed),
 		"filter", opt->filter, "server_cpus", opt->server_cpus,
 		"client_cpus", opt->client_cpus, "counting",
 		syscalls_methods[s->site.counting], "places", s->places.facts,

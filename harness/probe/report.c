@@ -177,10 +177,13 @@ static void text_syscalls(const struct report *r, FILE *file)
 
 	if (!r->to->counted)
 		return;
-	fprintf(file, "  system calls  %s, counted by %s%s\n",
+	fprintf(file, "  system calls  %s, counted by %s%s%s\n",
 		print_count(text, (double)counts.total),
 		syscalls_methods[r->method],
-		r->whole ? "" : ", without child processes");
+		r->whole ? "" : ", without child processes",
+		r->method == SYSCALLS_STRACE ?
+			", which made it slow: the times above are not its own" :
+			"");
 	if (!counts.by_number)
 		return;
 	for (unsigned i = 0; i < n && i < NAMES_SHOWN; i++) {

@@ -18,8 +18,9 @@
 #include <time.h>
 
 /* From the last connection to the first request; longer for who looks on, so that
- * the server can be read before it */
+ * the server can be read before it, when it has accepted everybody */
 static const int64_t start_ns = 2 * 1000000, start_held_ns = 20 * 1000000;
+static const int64_t start_held_each_ns = 100 * 1000;
 
 struct crew;
 
@@ -317,6 +318,14 @@ static void end_threads(struct crew *crew)
 	free(crew->seats);
 }
 
+static int64_t before_start(const struct load_options *opt)
+{
+	if (opt->hold < 0)
+		return start_ns;
+	return start_held_ns +
+	       start_held_each_ns * (opt->connections + opt->idle);
+}
+
 struct result run_once(const struct load_options *opt, struct target target)
 {
 	struct crew crew = { .run = { .opt = opt },
@@ -332,8 +341,7 @@ struct result run_once(const struct load_options *opt, struct target target)
 	wait_for_all(&crew, &crew.connecting);
 	if (!somebody_connected(&crew))
 		die_unconnected(&crew);
-	crew.run.start =
-		clock_now() + (opt->hold >= 0 ? start_held_ns : start_ns);
+	crew.run.start = clock_now() + before_start(opt);
 	crew.run.from = crew.run.start + opt->warmup;
 	crew.run.to = crew.run.from + opt->duration;
 	hold_window(opt->hold, crew.run.from, crew.run.to);

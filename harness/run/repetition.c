@@ -19,6 +19,8 @@ static const int64_t connect_limit = 60 * SECOND, done_limit = 20 * SECOND;
 /* Before the window, for what reading takes that need not be exact */
 static const int64_t lead_ns = SECOND / 20, lead_each_ns = 100000;
 static const int64_t lead_end_ns = SECOND / 500;
+/* Before the first request: those who connect are to be accepted by then. */
+static const int64_t lead_rest_ns = SECOND / 200;
 
 struct attempt {
 	const struct site *site;
@@ -191,6 +193,20 @@ static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
 	       syscalls_read(&a->server.probed.syscalls, to, ignored);
 }
 
+/* false: the user wants no more. */
+static bool read_rest(struct attempt *a)
+{
+	int64_t start = a->generator.from - a->site->plan->warmup;
+
+	if (counts(a->entry) &&
+	    watch_until(&a->watch, start - lead_rest_ns, somebody_ended, a) ==
+		    WATCHED_INTERRUPTED)
+		return false;
+	a->has_rest =
+		count_at_rest(a, &a->rest_from) && watch_now() < start;
+	return true;
+}
+
 static bool run_generator(struct attempt *a)
 {
 	struct generator *g = &a->generator;
@@ -200,9 +216,7 @@ static bool run_generator(struct attempt *a)
 	    WATCHED_INTERRUPTED)
 		return false;
 	if (g->to > 0) {
-		a->has_rest = count_at_rest(a, &a->rest_from) &&
-			      watch_now() < g->from - a->site->plan->warmup;
-		if (!read_edges(a))
+		if (!read_rest(a) || !read_edges(a))
 			return false;
 		limit = g->to + done_limit;
 		if (watch_until(&a->watch, limit, generator_has_done, g) ==

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What every test of bin/matrix may be given."""
+
+import ctypes
+import fcntl
+import os
+import shutil
+import socket
+import struct
+import sys
+
+import matrix
+import pytest
+import server
+
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+
+
+def own_namespaces():
+    """A network and mounts of one's own: somebody who measures on this machine
+    has a lock, which is one of its network; and nobody sees what is mounted."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) < 0:
+        return
+    libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
+    with socket.socket() as sock:
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared():
+    if not matrix.MATRIX.exists():
+        pytest.skip(f"{matrix.MATRIX} is not built")
+    own_namespaces()
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory):
+    """odd("dies"): the program of servers/odd.py by this name"""
+    folder = tmp_path_factory.mktemp("odd")
+
+    def program(name):
+        path = folder / name
+        if not path.exists():
+            shutil.copy(matrix.HERE / "servers/odd.py", path)
+            path.chmod(0o755)
+        return path
+
+    return program

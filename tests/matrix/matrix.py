@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: MIT
+"""bin/matrix, run as its users run it, and what it leaves behind.
+
+    run = matrix.run("--models", "epoll", out=tmp_path / "run")
+    run.check(0)
+    run.line("epoll"), run.text, run.csv("cells.csv") ...
+
+A busy machine makes repetitions invalid, and rightly: somebody else had the CPU.
+So tests ask for a status only where it does not depend on that: of what fails,
+of what counts, or of what was lost.
+
+However a run ends, none of its processes may be left: each run is marked by a word
+in its environment, which all that it starts inherit, and is held to it.
+"""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "probe")]
+
+from lines import validate  # noqa: E402
+import probes  # noqa: E402
+import server  # noqa: E402
+from server import PATIENCE_S, TOP  # noqa: E402
+
+BIN = TOP / server.BIN
+MATRIX = BIN / "matrix"
+
+#: As short as can be: nothing is said about numbers
+TINY = {"blocks": 1, "warmup": "50ms", "window": "150ms", "aa": "none",
+        "ceiling": "no", "idle": "none", "counting": "no",
+        "cells": "closed split connections 2"}
+
+#: What a run that is complete has in its folder; sometimes repetitions.broken
+FILES = {"plan.txt", "machine.json", "run.json", "repetitions.jsonl",
+         "histograms", "cells.csv", "calls.csv", "findings.csv",
+         "summary.txt", "gbench.json"}
+
+MARK = "IO_MODELS_TEST_RUN"
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may")
+
+
+def plan(folder, *, name="tiny", **keys):
+    """A plan file: TINY, but for these keys; `cells` may be a list."""
+    path = folder / f"{name}.plan"
+    lines = []
+    for key, value in {**TINY, **keys}.items():
+        for one in value if isinstance(value, list) else [value]:
+            lines.append(f"{key} {one}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def processes(mark):
+    """Those that live and have this word in their environment"""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in entry.read_bytes():
+                found.append(int(entry.parent.name))
+        except OSError:  # it has just ended
+            pass
+    return [pid for pid in found if not probes.gone(pid)]
+
+
+def command_of(pid):
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")
+
+
+class Run:
+    """A run's folder, and what was printed and returned."""
+
+    def __init__(self, status, out, err, folder):
+        self.status, self.out, self.err = status, out, err
+        self.folder = folder
+
+    def __repr__(self):
+        """What pytest shows of it where a test fails"""
+        return (f"<matrix: status {self.status}; {self.folder}\nstdout "
+                f"{self.out}\nstderr {self.err}>")
+
+    @property
+    def text(self):
+        return self.out + self.err
+
+    def check(self, status):
+        assert self.status == status, self
+        return self
+
+    @property
+    def complete(self):
+        return not (self.folder / "INCOMPLETE").exists()
+
+    @property
+    def lines(self):
+        """All lines; each is held against the schema."""
+        return validate(self.folder)
+
+    @property
+    def last(self):
+        """Of each repetition its last attempt"""
+        return list({line["index"]: line for line in self.lines}.values())
+
+    def line(self, model, role="timing"):
+        found = [line for line in self.last
+                 if line["model"] == model and line["role"] == role]
+        assert len(found) == 1, (model, role, self)
+        return found[0]
+
+    def read(self, name):
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def json(self, name):
+        return json.loads(self.read(name))
+
+    def csv(self, name):
+        return list(csv.DictReader(self.read(name).splitlines()))
+
+    @property
+    def resume(self):
+        """The command that it said would go on, to be run by a shell"""
+        said = [line.strip() for line in self.err.splitlines()
+                if line.startswith("    ") and " resume " in line]
+        assert len(said) == 1, self
+        return said[0]
+
+
+class Running:
+    """A run that was started; with its block ends all that is left of it, and
+    there should be nothing."""
+
+    def __init__(self, *args, verb="run", plan=None, out=None, wrapper=(),
+                 program=None, env=None, shell=None, **more):
+        self.folder = out
+        self._mark = f"{MARK}={uuid.uuid4().hex}"
+        words = [program or MATRIX, verb]
+        if plan:
+            words += ["--plan", plan]
+        if out and verb == "run":
+            words += ["--out", out]
+        elif out:
+            words += [out]
+        name, _, value = self._mark.partition("=")
+        self.begin = time.monotonic()
+        self.process = subprocess.Popen(
+            shell or [str(word) for word in [*wrapper, *words, *args]],
+            shell=bool(shell), stdin=subprocess.DEVNULL, text=True,
+            env={**os.environ, **(env or {}), name: value},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               "cwd": TOP, **more})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        for pipe in self.process.stdout, self.process.stderr:
+            if pipe:
+                pipe.close()
+        if not server.eventually(lambda: not self.processes(), 5):
+            for pid in self.processes():
+                os.kill(pid, signal.SIGKILL)
+
+    def processes(self):
+        return processes(self._mark)
+
+    def programs(self):
+        """Names of what runs of it, this program left out"""
+        return [command_of(pid)[0].rpartition("/")[2]
+                for pid in self.processes() if pid != self.process.pid]
+
+    def wait_for_lines(self, n):
+        """Until so many repetitions are on the disk"""
+        path = self.folder / "repetitions.jsonl"
+        assert server.eventually(
+            lambda: path.exists() and path.read_bytes().count(b"\n") >= n)
+
+    def wait_for_program(self, name):
+        assert server.eventually(lambda: name in self.programs(), every=0.002)
+
+    def signal(self, signo):
+        self.process.send_signal(signo)
+
+    def finish(self, patience=PATIENCE_S):
+        """Waits for its end; nothing that it started may be there then."""
+        try:
+            out, err = self.process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it still runs after {patience} s") from None
+        assert server.eventually(lambda: not self.processes()), \
+            f"left behind: {self.programs()}"
+        assert server.eventually(
+            lambda: not probes.cgroups(self.process.pid)), "a cgroup is left"
+        return Run(self.process.returncode, out, err, self.folder)
+
+
+def run(*args, patience=PATIENCE_S, **kwargs):
+    """From start to end"""
+    with Running(*args, **kwargs) as running:
+        return running.finish(patience)
+
+
+def resume(folder, *args, **kwargs):
+    return run(*args, verb="resume", out=folder, **kwargs)
+
+
+def run_shell(line, folder, **kwargs):
+    """What was printed to be typed, typed"""
+    return run(shell=line, out=folder, **kwargs)
+
+
+def script(path, text):
+    """A program of a few lines"""
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def copy_of_bin(folder):
+    """All programs, with the plans where these are looked for; its bin"""
+    shutil.copytree(BIN, folder / "bin")
+    shutil.copytree(TOP / "harness/plans", folder / "harness/plans")
+    return folder / "bin"

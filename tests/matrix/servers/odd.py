@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Servers that do not do their part, each in a way of its own.
+
+Which one it is, is told by the name under which this file is run: that of a class
+below. All do what Echo does but for what stands there.
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+
+class Stop(BaseException):
+    """SIGTERM has come."""
+
+
+def stop(*_):
+    raise Stop
+
+
+class Echo:
+    """Does its part, without counting."""
+
+    def __init__(self):
+        self.message = int(sys.argv[sys.argv.index("--message") + 1])
+        self.accepted = self.received = 0
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+    def port(self):
+        return self.listening.getsockname()[1]
+
+    def pid(self):
+        return os.getpid()
+
+    def ready(self):
+        print(f"ready model=odd host=127.0.0.1 port={self.port()} "
+              f"pid={self.pid()}", flush=True)
+
+    def requests(self):
+        return self.received // self.message
+
+    def reply(self, data):
+        return data
+
+    def serve(self):
+        selector = selectors.DefaultSelector()
+        selector.register(self.listening, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is self.listening:
+                    sock, _ = self.listening.accept()
+                    self.accepted += 1
+                    selector.register(sock, selectors.EVENT_READ)
+                    continue
+                data = key.fileobj.recv(65536)
+                self.received += len(data)
+                reply = self.reply(data) if data else b""
+                if reply:
+                    key.fileobj.sendall(reply)
+                else:
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()
+
+    def end(self):
+        pass
+
+    def run(self):
+        signal.signal(signal.SIGTERM, stop)
+        try:
+            self.ready()
+            self.serve()
+        except Stop:
+            self.end()
+
+
+class Counts(Echo):
+    """Does its part, and says at the end what it was."""
+
+    def end(self):
+        print(json.dumps({"accepted": self.accepted, "refused": 0,
+                          "requests": self.requests()}))
+
+
+# ----------------------------------------------------------------- never ready
+
+class Hangs(Echo):
+    def ready(self):
+        time.sleep(1000)
+
+
+class Quits(Echo):
+    def ready(self):
+        sys.exit("quits: the dog ate my socket")
+
+
+class Unable(Echo):
+    def ready(self):
+        print("unable: this kernel has no such thing", file=sys.stderr)
+        sys.exit(77)
+
+
+class Crashes(Echo):
+    def ready(self):
+        os.kill(os.getpid(), signal.SIGABRT)
+
+
+class Greets(Echo):
+    def ready(self):
+        print("Hello,\twörld \033[31m" + "o" * 1000, flush=True)
+        super().ready()
+
+
+class Floods(Echo):
+    """100 MB, without the end of a line"""
+
+    def ready(self):
+        for _ in range(100):
+            os.write(1, b"garbage \0\r\xff" * (1 << 20 >> 3))
+
+
+# ------------------------------------------------------------ not who it says
+
+class Impostor(Echo):
+    def pid(self):
+        return os.getppid()
+
+
+class Elsewhere(Echo):
+    """Names a port where somebody else listens"""
+
+    def port(self):
+        return os.environ["SOMEBODY_ELSE"]
+
+
+class Nowhere(Echo):
+    """Names a port where nobody listens any more"""
+
+    def port(self):
+        port = super().port()
+        self.listening.close()
+        return port
+
+
+# ------------------------------------------------------------- while it serves
+
+class Dies(Echo):
+    def reply(self, data):
+        if self.requests() > 100:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return data
+
+
+class Leaves(Echo):
+    """Ends, without a word and without an error"""
+
+    def reply(self, data):
+        if self.requests() > 100:
+            os._exit(0)
+        return data
+
+
+class Corrupts(Echo):
+    def reply(self, data):
+        return bytes(byte ^ (self.requests() > 100) for byte in data)
+
+
+class Deaf(Echo):
+    def serve(self):
+        time.sleep(1000)
+
+
+class Drops(Echo):
+    """Clients, instead of an answer"""
+
+    def reply(self, data):
+        return b"" if self.requests() > 100 else data
+
+
+class Chatters(Counts):
+    """More than anybody wants to hear, on stderr"""
+
+    def reply(self, data):
+        os.write(2, b"I have got a request!\n" * 10000)
+        return data
+
+
+class Adopts(Counts):
+    """Starts others that would outlive it: one in a session of its own"""
+
+    def ready(self):
+        for _ in range(2):
+            subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+        super().ready()
+
+
+# ----------------------------------------------------------------- at its end
+
+class Stubborn(Counts):
+    def run(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.ready()
+        self.serve()
+
+
+class Complains(Echo):
+    def end(self):
+        sys.exit("complains: nobody thanked me")
+
+
+class Lies(Counts):
+    def requests(self):
+        return super().requests() + 1
+
+
+class Forgets(Counts):
+    """One of the clients"""
+
+    def end(self):
+        self.accepted -= 1
+        super().end()
+
+
+class Mumbles(Echo):
+    """Its last line is no JSON."""
+
+    def end(self):
+        print("{requests: many}")
+
+
+KINDS = {kind.__name__.lower(): kind for kind in list(globals().values())
+         if isinstance(kind, type) and issubclass(kind, Echo)}
+
+if __name__ == "__main__":
+    KINDS[os.path.basename(sys.argv[0])]().run()

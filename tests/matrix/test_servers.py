@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Servers that do not do their part: each is marked, with a reason that names the
+cause, and the run goes on."""
+
+import re
+import socket
+
+import matrix
+import pytest
+
+#: What came of each of servers/odd.py in a repetition that takes times, and a
+#: part of its first reason
+OUTCOMES = {
+    "hangs": ("failed", "no ready line within 10 s"),
+    "quits": ("failed", "ended before it was ready: exit status 1; its last "
+                        "words: quits: the dog ate my socket"),
+    "unable": ("unsupported", "unable: this kernel has no such thing"),
+    "crashes": ("failed", r"ended before it was ready: killed by signal 6"),
+    "greets": ("failed", r"its first line is not 'ready model=.*': 'Hello,\?"),
+    "floods": ("failed", r"its first line is not 'ready model=.*': 'garbage"),
+    "impostor": ("failed", r"its ready line says pid=\d+, but it was started "
+                           r"as \d+"),
+    "elsewhere": ("failed", r"its ready line says port=\d+, but it does not "
+                            "listen there"),
+    "nowhere": ("failed", "it does not listen there"),
+    "dies": ("failed", "ended while clients were there: killed by signal 11"),
+    "leaves": ("failed", "ended while clients were there: exit status 0"),
+    "stubborn": ("failed", "did not end within 5 s of SIGTERM, and was killed"),
+    "complains": ("failed", "asked to stop, it ended badly: exit status 1; its "
+                            "last words: complains: nobody thanked me"),
+    "deaf": ("invalid", "not one request was sent and answered"),
+    "drops": ("invalid", "closed by the server"),
+    "corrupts": ("invalid", r"corruption, \d+ times"),
+    "lies": ("invalid", r"the server counts \d+ requests, the generator \d+"),
+    "forgets": ("invalid", "the server counts 1 clients, the generator 2"),
+    "missing": ("failed", "no/such/program: No such file"),
+    "text": ("failed", "text: Permission denied"),
+    "empty": ("failed", "empty: "),
+}
+
+#: Whose clients came to no harm: where the machine is busy they are invalid, or ok
+WELL = ["epoll", "echo", "chatters", "adopts", "mumbles"]
+
+
+@pytest.fixture(scope="module")
+def all_of_them(odd, tmp_path_factory):
+    """One run with all of them, and one of ours among them"""
+    folder = tmp_path_factory.mktemp("servers")
+    (folder / "text").write_text("#!/bin/sh\n")
+    (folder / "empty").write_text("")
+    (folder / "empty").chmod(0o755)
+    programs = {name: odd(name) for name in [*OUTCOMES, *WELL]}
+    programs |= {"missing": folder / "no/such/program",
+                 "text": folder / "text", "empty": folder / "empty"}
+    del programs["epoll"]
+    models = ",".join(["epoll", *(f"{label}={path}"
+                                  for label, path in programs.items())])
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        return matrix.run("--models", models, plan=matrix.plan(folder),
+                          out=folder / "run", patience=100,
+                          env={"SOMEBODY_ELSE": f"{other.getsockname()[1]}"})
+
+
+def test_the_run_goes_on(all_of_them):
+    """To its end, with a file for each purpose and a row for each cell"""
+    run = all_of_them.check(1)
+    assert run.complete
+    assert {line["model"] for line in run.lines} == {*OUTCOMES, *WELL}
+    rows = {row["model"]: row for row in run.csv("cells.csv")}
+    for name, (status, _) in OUTCOMES.items():
+        assert rows[name]["status"] == status
+        assert rows[name]["reason"]
+        assert rows[name]["n"] == "0"
+        assert rows[name]["requests_per_second"] == ""
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_it_is_marked(name, all_of_them):
+    status, reason = OUTCOMES[name]
+    line = all_of_them.line(name)
+    assert line["status"] == status, line["reasons"]
+    assert any(re.search(reason, said) for said in line["reasons"])
+    assert re.search(rf"model:{name}/.*  {status}", all_of_them.err)
+    assert re.search(reason, all_of_them.err)
+
+
+@pytest.mark.parametrize("name", WELL)
+def test_it_comes_to_no_harm(name, all_of_them):
+    line = all_of_them.line(name)
+    assert line["status"] in ("ok", "invalid")
+    load = line["load"]
+    assert load["requests"] > 0
+    assert load["errors"] == load["mismatches"] == load["unanswered"] == 0
+
+
+def test_no_terminal_is_made_to_do_anything(all_of_them):
+    """By what a server prints: it is quoted, without what is not printable."""
+    assert "\033" not in all_of_them.text
+    assert "\t" not in all_of_them.err
+    assert max(map(len, all_of_them.err.splitlines())) < 500
+
+
+def test_counters_are_optional(odd, tmp_path):
+    """Of a stranger; a line that is no JSON is none."""
+    models = f"echo={odd('echo')},mumbles={odd('mumbles')},counts={odd('counts')}"
+    run = matrix.run("--models", models, out=tmp_path / "run",
+                     plan=matrix.plan(tmp_path, counting="yes")).check(0)
+    for name in "echo", "mumbles", "counts":
+        line = run.line(name, "counting")
+        assert line["status"] == "ok", line["reasons"]
+        said = "the server printed no counters when it ended"
+        assert (said in line["warnings"]) == (name != "counts")
+        assert (line["server"] is None) == (name != "counts")
+
+
+def test_refused(tmp_path):
+    """Who is over a limit is turned away; a script has to exec its server."""
+    few = matrix.script(tmp_path / "few",
+                        f'exec {matrix.BIN}/epoll --max-clients 3 "$@"')
+    run = matrix.run("--models", f"few={few},epoll", out=tmp_path / "run",
+                     plan=matrix.plan(
+                         tmp_path, cells="closed split connections 3,4"))
+    run.check(0)
+    status = {(line["model"], line["connections"]): line for line in run.last}
+    refused = status["few", 4]
+    assert refused["status"] == "refused"
+    assert refused["reasons"] == ["the server turned away 1 of 4 clients",
+                                  "its limit: limit"]
+    assert refused["server"]["refused"] == 1
+    for others in ("few", 3), ("epoll", 3), ("epoll", 4):
+        assert status[others]["status"] in ("ok", "invalid")
+
+
+def test_select_at_its_limit(tmp_path):
+    plan = matrix.plan(tmp_path, cells="closed split connections 1100")
+    run = matrix.run("--models", "select", plan=plan, out=tmp_path / "run")
+    line = run.check(0).line("select")
+    assert line["status"] == "refused"
+    assert "its limit: fd_setsize" in line["reasons"]
+
+
+def test_what_a_cell_asks_of_its_server(tmp_path):
+    """The same words for every program; --work only where there is some."""
+    told = tmp_path / "told"
+    server = matrix.script(
+        tmp_path / "server",
+        f'echo "$@" >>{told}; exec {matrix.BIN}/epoll "$@"')
+    cells = ["closed split connections 1", "closed split message 1000 "
+             "connections 1 work cpu:20us"]
+    matrix.run("--models", f"mine={server}", out=tmp_path / "run",
+               plan=matrix.plan(tmp_path, cells=cells)).check(0)
+    assert set(told.read_text().splitlines()) == {
+        "--port 0 --message 64",
+        "--port 0 --message 1000 --work cpu:20us"}

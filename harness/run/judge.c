@@ -144,6 +144,17 @@ static void judge_window(struct record *r)
 			   r->window_late_s * 1e3);
 }
 
+/* It is there for that: without, it is to be tried again, not to be called ok. */
+static void judge_counting(struct record *r)
+{
+	if (r->role == ROLE_COUNTING && *r->calls_method &&
+	    strcmp(r->calls_method, "none") != 0 &&
+	    !isfinite(r->metric[METRIC_CALLS_PER_REQUEST]))
+		record_say(r->reasons,
+			   "how many system calls a request takes could not be "
+			   "counted");
+}
+
 void judge(struct record *r, const struct circumstances *c)
 {
 	if (judge_refusals(r))
@@ -156,6 +167,7 @@ void judge(struct record *r, const struct circumstances *c)
 	if (c->server_counts)
 		judge_counts(r);
 	judge_window(r);
+	judge_counting(r);
 	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;
 }
 

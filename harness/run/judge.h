@@ -11,6 +11,7 @@
  *	  for more than 5 % of the time (split only)
  *	- was not looked at in time: the first reading came later than a tenth of
  *	  the window
+ *	- was to count system calls, by a method that works here, and could not
  *
  * A repetition that counts calls, or watches idle clients, is not invalid for
  * what makes only times doubtful: that is a warning there.

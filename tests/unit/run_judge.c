@@ -125,6 +125,11 @@ static void test_audit_without_reason(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
 }
 
+static void set_metric(struct record *r, enum metric metric, double value)
+{
+	r->metric[metric] = value;
+}
+
 /* Who counts calls does not mind late times, but does mind lost requests. */
 static void test_counting_is_spared(void **state)
 {
@@ -154,6 +159,31 @@ static void test_counting_is_not_spared_losses(void **state)
 		invalidate(&r);
 		json_object_set_new(r.load, losses[i], json_integer(1));
 		assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
+	}
+}
+
+/* Nothing was lost, but it has not what it is there for. */
+static void test_nothing_counted(void **state)
+{
+	static const struct {
+		enum role role;
+		const char *method;
+		double calls;
+		enum status status;
+	} cases[] = {
+		{ ROLE_COUNTING, "bpf", NAN, STATUS_INVALID },
+		{ ROLE_COUNTING, "bpf", 3, STATUS_OK },
+		{ ROLE_COUNTING, "none", NAN, STATUS_OK },
+		{ ROLE_IDLE, "bpf", NAN, STATUS_OK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct record r = sound(cases[i].role);
+
+		strcpy(r.calls_method, cases[i].method);
+		set_metric(&r, METRIC_CALLS_PER_REQUEST, cases[i].calls);
+		assert_int_equal(judged(&r, &plain).status, cases[i].status);
 	}
 }
 
@@ -210,11 +240,6 @@ static void test_refused(void **state)
 	assert_int_equal(said.reasons, 2);
 	assert_string_equal(said.first,
 			    "the server turned away 3 of 13 clients");
-}
-
-static void set_metric(struct record *r, enum metric metric, double value)
-{
-	r->metric[metric] = value;
 }
 
 static void test_steal(void **state)
@@ -303,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_audit_without_reason),
 		cmocka_unit_test(test_counting_is_spared),
 		cmocka_unit_test(test_counting_is_not_spared_losses),
+		cmocka_unit_test(test_nothing_counted),
 		cmocka_unit_test(test_counts_differ),
 		cmocka_unit_test(test_no_counts),
 		cmocka_unit_test(test_connect),

@@ -364,6 +364,16 @@ static bool has_ended(void *data)
 	return s->watch->ended[s->place];
 }
 
+/* Of a program that does not care for SIGTERM, the kernel makes an end. */
+static bool ended_well(const struct server *s)
+{
+	int status = s->end.status;
+
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGTERM;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 enum server_state server_stop(struct server *s)
 {
 	char how[64], quoted[QUOTE_MAX + 4], *said;
@@ -382,7 +392,7 @@ enum server_state server_stop(struct server *s)
 			      " s of SIGTERM, and was killed",
 			      stop_limit / SECOND);
 	said = last_line(s->err.text);
-	if (!WIFEXITED(s->end.status) || WEXITSTATUS(s->end.status) != 0)
+	if (!ended_well(s))
 		return broken(s, "asked to stop, it ended badly: %s%s%s",
 			      how_it_ended(s, how),
 			      *said ? "; its last words: " : "",

@@ -7,9 +7,10 @@
  *
  *	ready model=NAME host=ADDRESS port=N pid=N
  *
- * as its first line once clients can connect, and ends on SIGTERM. Whatever it does
- * instead - nothing at all, garbage, dying, staying - is an answer, with a
- * sentence; it never holds up the run for longer than the limits here.
+ * as its first line once clients can connect, and ends on SIGTERM, with status 0 or
+ * by the signal. Whatever it does instead - nothing at all, garbage, dying, staying -
+ * is an answer, with a sentence; it never holds up the run for longer than the limits
+ * here.
  */
 #ifndef RUN_SERVER_H
 #define RUN_SERVER_H

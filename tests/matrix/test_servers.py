@@ -33,13 +33,13 @@ OUTCOMES = {
     "corrupts": ("invalid", r"corruption, \d+ times"),
     "lies": ("invalid", r"the server counts \d+ requests, the generator \d+"),
     "forgets": ("invalid", "the server counts 1 clients, the generator 2"),
-    "missing": ("failed", "no/such/program: No such file"),
-    "text": ("failed", "text: Permission denied"),
-    "empty": ("failed", "empty: "),
+    "missing": ("failed", ": program cannot be started: No such file"),
+    "text": ("failed", ": text cannot be started: Permission denied"),
+    "empty": ("failed", ": empty cannot be started: Exec format error"),
 }
 
 #: Whose clients came to no harm: where the machine is busy they are invalid, or ok
-WELL = ["epoll", "echo", "chatters", "adopts", "mumbles"]
+WELL = ["epoll", "echo", "killed", "chatters", "adopts", "mumbles"]
 
 
 @pytest.fixture(scope="module")

@@ -209,6 +209,14 @@ class Stubborn(Counts):
         self.serve()
 
 
+class Killed(Echo):
+    """As a beginner's is who never heard of SIGTERM: no part of it is missing."""
+
+    def run(self):
+        self.ready()
+        self.serve()
+
+
 class Complains(Echo):
     def end(self):
         sys.exit("complains: nobody thanked me")

@@ -1,7 +1,7 @@
 # io-models: ways to wait for a socket, side by side
 #
-#   make               build every model, bin/thread ... bin/uring, bin/loadgen
-#                      and bin/probe
+#   make               build every model, bin/thread ... bin/uring, bin/null,
+#                      bin/loadgen and bin/probe
 #   make bin/mine      build one more, from models/mine.c
 #   make check SERVER=./a.out
 #                      hold the conversation with any server
@@ -103,6 +103,13 @@ $(BIN)/loadgen: $(BUILD)/harness/load/main.o $(LOAD) $(COMMON)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LOAD_LIBS)
+
+# The least that echoes: what the models are measured against
+all: $(BIN)/null
+$(BIN)/null: $(BUILD)/harness/null/null.o $(COMMON)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 # The probes: bin/probe, "what did my server do?"
 PROBE_NEEDS := libbpf libseccomp jansson

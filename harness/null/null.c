@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * null.c - the least that echoes: what the kernel and the generator can do
+ *
+ * Not a model, but what is drawn above them: it does nothing for its clients
+ * but what no server can leave out.
+ *
+ * Waits in:     epoll_wait(2), edge-triggered: who was read from is not looked at
+ *               again until something new has come
+ * Per request:  recv + send, and a share of epoll_wait
+ * Leaves out:   a buffer for each client, and so patience: who does not take his
+ *               reply holds up everybody else; --work
+ * Limits:       descriptors, fs.epoll.max_user_watches
+ * Compare with: models/epoll.c - the difference is the price of being a server;
+ *               models/busypoll.c - it never sleeps, and so, with few clients,
+ *               can answer sooner than what has to be woken
+ */
+#include "models/common/model.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char model_name[] = "null";
+const char model_summary[] =
+	"the least that echoes: the ceiling for all others";
+
+enum { EVENTS_MAX = 256, SPACE = 64 * 1024 };
+
+static char buffer[SPACE]; /* everybody's: nothing stays in it */
+static int epoll_fd;
+
+static int watch(int fd, uint32_t events, struct conn *c)
+{
+	struct epoll_event event = { .events = events, .data.ptr = c };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void accept_clients(int listen_fd, const struct options *opt)
+{
+	struct conn *c;
+	int fd;
+
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
+		if (fd < 0) {
+			accept_failed("accept4", errno);
+			return;
+		}
+		c = admit(fd, opt);
+		if (c && watch(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, c) < 0)
+			turn_away(c, REFUSED_MEMORY);
+	}
+}
+
+/* A socket that is full: nobody else is served until it takes more, or a stop
+ * signal comes (see stop.h). */
+static void wait_for_room(int fd, int listen_fd)
+{
+	struct pollfd fds[] = { { .fd = fd, .events = POLLOUT },
+				{ .fd = listen_fd } };
+
+	if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		die("poll");
+}
+
+static void send_reply(struct conn *c, size_t n, int listen_fd)
+{
+	c->out = buffer;
+	c->out_len = n;
+	c->want = WANT_WRITE;
+	while (c->want == WANT_WRITE && !stopping) {
+		ssize_t sent = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EAGAIN)
+			wait_for_room(c->fd, listen_fd);
+		else
+			conn_did_write(c, result(sent));
+	}
+}
+
+/* Until there is no more: a read that does not fill its space was the last one,
+ * unless the client has ended, which is then still to be read. */
+static void serve_client(struct conn *c, bool ended, int listen_fd)
+{
+	ssize_t n;
+
+	do {
+		n = recv(c->fd, buffer, SPACE, 0);
+		if (n <= 0) {
+			if (n == 0 || errno != EAGAIN)
+				conn_did_read(c, result(n)); /* its end */
+			return;
+		}
+		c->bytes_in += n;
+		c->requests++;
+		send_reply(c, n, listen_fd);
+	} while (c->want == WANT_READ && (n == SPACE || ended));
+}
+
+static void drop_client(struct conn *c, const struct options *opt)
+{
+	if (opt->message)
+		c->requests = c->bytes_in / opt->message;
+	close(c->fd);
+	conn_end(c);
+}
+
+int serve(int listen_fd, const struct options *opt)
+{
+	const uint32_t end = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+	struct epoll_event events[EVENTS_MAX];
+	struct conn *c;
+
+	if (opt->work.kind != WORK_NONE)
+		die_usage("--work: what does the least does no work");
+	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		die("fcntl");
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_fd < 0)
+		die("epoll_create1");
+	if (watch(listen_fd, EPOLLIN, NULL) < 0)
+		die("epoll_ctl");
+
+	ready(listen_fd);
+	while (!stopping) {
+		int found = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
+
+		if (found < 0)
+			wait_failed("epoll_wait", errno);
+		for (int i = 0; i < found; i++) {
+			c = events[i].data.ptr;
+			if (!c) {
+				accept_clients(listen_fd, opt);
+				continue;
+			}
+			serve_client(c, events[i].events & end, listen_fd);
+			if (c->want == WANT_CLOSE)
+				drop_client(c, opt);
+		}
+	}
+	while ((c = conn_first()))
+		drop_client(c, opt);
+	return 0;
+}

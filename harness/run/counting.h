@@ -6,9 +6,8 @@
 #include "harness/probe/syscalls.h"
 
 /*
- * The best way that works, tried out on a child: by name in the kernel (bpf), the
- * total (perf), strace, or none. `why` (may be NULL) is filled with what stands
- * in the way of a better one, "" if nothing does.
+ * The best way that works, tried out: by name in the kernel (bpf), the total
+ * (perf), strace, or none. `why` is what stands in the way of bpf; "": nothing.
  */
 enum syscalls_method counting_choose(char why[WHY_SIZE]);
 

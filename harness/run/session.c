@@ -176,6 +176,22 @@ static void print_obstacles(const struct session *s)
 	diagnoses_free(&d);
 }
 
+/* How calls are counted, and if not in the best way, why not */
+static void choose_counting(struct session *s)
+{
+	char why[WHY_SIZE];
+
+	s->site.counting = SYSCALLS_NONE;
+	if (!s->plan.counting)
+		return;
+	s->site.counting = counting_choose(why);
+	if (s->site.counting == SYSCALLS_NONE)
+		printf("  system calls cannot be counted: %s\n", why);
+	else if (*why)
+		printf("  system calls are counted by %s: %s\n",
+		       syscalls_methods[s->site.counting], why);
+}
+
 static void find_places(struct session *s, const char *server_cpus,
 			const char *client_cpus)
 {
@@ -597,8 +613,7 @@ int session_run(const struct matrix_options *opt)
 	if (opt->dry_run)
 		return EXIT_SUCCESS;
 	take_lock();
-	s.site.counting =
-		s.plan.counting ? counting_choose(NULL) : SYSCALLS_NONE;
+	choose_counting(&s);
 	s.programs = identity_programs(&s.plan, s.bin);
 	machine = identity_machine();
 	check(store_create(&s.store,
@@ -712,8 +727,7 @@ int session_resume(const struct matrix_options *opt)
 		    text_of(s.run, "client_cpus"));
 	take_lock();
 	compare_with_then(&s);
-	s.site.counting =
-		s.plan.counting ? counting_choose(NULL) : SYSCALLS_NONE;
+	choose_counting(&s);
 	say_incomplete(&s);
 	write_run(&s);
 	printf("%s: %zu of %zu repetitions are there\n", opt->what, s.store.n,

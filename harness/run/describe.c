@@ -216,14 +216,20 @@ char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
 	return to;
 }
 
-/* Five characters: "0.1ms", "9.9ms", "99ms" */
-static void add_short(enum metric m, double x, char to[NUMBER_SIZE])
+/* That of the fewest characters: "0.1ms", "9.9ms", "99ms" */
+static const struct scale *short_scale(enum metric m, double x)
 {
 	const struct scale *s = scales_of(m);
-	size_t n = strlen(to);
 
 	while (s[1].size > 0 && fabs(x) >= 0.0995 * s[1].size)
 		s++;
+	return s;
+}
+
+static void add_short(const struct scale *s, double x, char to[NUMBER_SIZE])
+{
+	size_t n = strlen(to);
+
 	x /= s->size;
 	if (fabs(x) > 9999)
 		n += snprintf(to + n, NUMBER_SIZE - n, "%.0e", x);
@@ -238,19 +244,20 @@ static void add_short(enum metric m, double x, char to[NUMBER_SIZE])
 char *print_spread(enum metric m, double median, double low, double high,
 		   char to[NUMBER_SIZE])
 {
-	double size = scale_for(m, median)->size;
+	const struct scale *s = scale_for(m, median);
+	const struct scale *a = short_scale(m, low), *b = short_scale(m, high);
 	size_t n;
 
 	*to = '\0';
-	if (low < 0.0995 * size || high >= 9999.5 * size) {
-		add_short(m, low, to);
+	if (a < s || (b > s && high >= 9999.5 * s->size)) {
+		add_short(a, low, to);
 		strcat(to, "-");
-		add_short(m, high, to);
+		add_short(b, high, to);
 		return to;
 	}
-	print_digits(low / size, to, NUMBER_SIZE / 2);
+	print_digits(low / s->size, to, NUMBER_SIZE / 2);
 	n = strlen(strcat(to, "-"));
-	print_digits(high / size, to + n, NUMBER_SIZE - n);
+	print_digits(high / s->size, to + n, NUMBER_SIZE - n);
 	return to;
 }
 

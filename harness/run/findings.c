@@ -30,11 +30,11 @@ static const struct phrase {
 	  "for each request " },
 	{ METRIC_CALLS_PER_REQUEST, "system calls a request", "makes",
 	  "the system calls", "for each request " },
-	{ METRIC_VOLUNTARY_PER_REQUEST, "times asleep a request", "sleeps",
-	  "as often as", "for each request " },
+	{ METRIC_VOLUNTARY_PER_REQUEST, "voluntary switches a request", "makes",
+	  "the switches", "for each request " },
 	{ METRIC_RESIDENT_PER_CONNECTION, "memory a client", "takes",
 	  "the memory", "for each client " },
-	{ METRIC_SERVER_CPU_SHARE, "CPU", "takes", "the CPU", "" },
+	{ METRIC_SERVER_CPU_SHARE, "CPU of a core", "takes", "the CPU", "" },
 };
 
 static const struct phrase *phrase_of(enum metric m)
@@ -155,9 +155,20 @@ struct title {
 	double width; /* how much there is to see: the largest ratio */
 };
 
-static double outward(double ratio)
+/* How far all of a range is from 1, as a ratio; 1 or less: it is not */
+static double distance(double low, double high)
 {
-	return ratio < 1 ? 1 / ratio : ratio;
+	return fmax(low, 1 / high);
+}
+
+/* What can be relied on: of what is claimed the interval, else all that was seen */
+static double strength(const struct finding *f)
+{
+	const struct paired *pair = &f->verdict.pair;
+
+	if (f->verdict.reason == VERDICT_DIFFERENT)
+		return distance(pair->interval.low, pair->interval.high);
+	return distance(pair->lowest, pair->highest);
 }
 
 /* The finding of this metric and setting that says most; NULL: none has any ratio */
@@ -181,11 +192,38 @@ static const struct finding *strongest(const struct reduced *r, size_t first,
 		++*n;
 		*called += is;
 		if (!best || is > was ||
-		    (is == was && outward(f->verdict.pair.ratio) >
-					  outward(best->verdict.pair.ratio)))
+		    (is == was && strength(f) > strength(best)))
 			best = f;
 	}
 	return best;
+}
+
+/* Too few blocks for any claim: what was seen, if it was so in every block */
+static void seen_title(const struct reduced *r, const struct finding *f,
+		       struct title *t)
+{
+	size_t needed, n = f->verdict.pair.pairs.n;
+	char text[STATS_WORDS], where[SETTING_SIZE], of[32] = "";
+
+	claims_possible(r, &needed);
+	if (strength(f) > 1)
+		seen_sentence(f, text);
+	else
+		snprintf(
+			text, sizeof(text),
+			"no model was above, or below, %s in every block in %s "
+			"%.200s",
+			r->reference, metric_words(f->metric),
+			setting_where(&f->a->cell, where));
+	if (n < r->n_blocks)
+		snprintf(of, sizeof(of), "%zu of ", n);
+	snprintf(t->title, TITLE_SIZE, "%s%u block%s: no claim; %s%s", of,
+		 r->n_blocks, plural(r->n_blocks), text,
+		 strength(f) > 1 ? " in what was seen" : "");
+	snprintf(t->note, TITLE_SIZE,
+		 "lowest to highest ratio of %zu block%s; a claim among %zu "
+		 "comparisons takes %zu blocks at least",
+		 n, plural(n), f->verdict.family, needed);
 }
 
 static bool compared_title(const struct reduced *r, size_t first, enum metric m,
@@ -194,23 +232,13 @@ static bool compared_title(const struct reduced *r, size_t first, enum metric m,
 	size_t n, called, needed;
 	const struct finding *f = strongest(r, first, m, &n, &called);
 	char text[STATS_WORDS], where[SETTING_SIZE];
-	bool possible = claims_possible(r, &needed);
 
 	if (!f)
 		return false;
 	t->called = called > 0;
-	t->width = outward(f->verdict.pair.ratio);
-	if (!possible) {
-		seen_sentence(f, text);
-		snprintf(t->title, TITLE_SIZE,
-			 "%u block%s: no claim; %s in what was seen",
-			 r->n_blocks, plural(r->n_blocks), text);
-		snprintf(
-			t->note, TITLE_SIZE,
-			"lowest to highest ratio of %zu block%s; a claim among "
-			"%zu comparisons takes %zu blocks at least",
-			f->verdict.pair.pairs.n,
-			plural(f->verdict.pair.pairs.n), r->n_findings, needed);
+	t->width = strength(f);
+	if (!claims_possible(r, &needed)) {
+		seen_title(r, f, t);
 		return true;
 	}
 	if (called)
@@ -254,8 +282,13 @@ static void print_end(const struct row *row, enum metric m, char to[128])
 		snprintf(to, 128, "%s (%s)", value, row->cell.model);
 }
 
-static void range_note(const struct row *row, enum metric m, char *to)
+static void range_note(const struct row *row, enum metric m, unsigned fewest,
+		       unsigned most, char *to)
 {
+	char n[32] = "";
+
+	if (fewest < most)
+		snprintf(n, sizeof(n), "%u to ", fewest);
 	if (m == METRIC_CALLS_PER_REQUEST)
 		snprintf(to, TITLE_SIZE,
 			 "counted once, by %s; without models that spin",
@@ -263,13 +296,12 @@ static void range_note(const struct row *row, enum metric m, char *to)
 	else if (row->cell.loop == LOOP_NONE)
 		snprintf(to, TITLE_SIZE, "one repetition each");
 	else
-		snprintf(to, TITLE_SIZE,
-			 "medians of up to %u blocks, with %s; described, not "
-			 "tested",
-			 row->n,
-			 row->metric[m].interval.rank ?
-				 "their 95 % intervals by order statistics" :
-				 "lowest and highest");
+		snprintf(
+			to, TITLE_SIZE,
+			"medians of %s%u block%s, with their 95 %% intervals "
+			"by order statistics (of fewer than 6: with lowest and "
+			"highest); described, not tested",
+			n, most, plural(most));
 }
 
 static bool range_title(const struct reduced *r, size_t first, enum metric m,
@@ -279,6 +311,7 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 	char a[128], b[128], where[SETTING_SIZE];
 	size_t end = setting_end(r, first);
 	const char *method = NULL;
+	unsigned fewest = STATS_MAX, most = 0;
 	bool one_method = true;
 
 	for (size_t i = first; i < end; i++) {
@@ -292,6 +325,8 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 			high = row;
 		one_method &= !method || strcmp(row->calls_method, method) == 0;
 		method = row->calls_method;
+		fewest = row->n < fewest ? row->n : fewest;
+		most = row->n > most ? row->n : most;
 	}
 	if (!low)
 		return false;
@@ -307,7 +342,7 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 			 "system calls were counted by different methods "
 			 "%.200s: not to be compared",
 			 where);
-	range_note(high, m, t->note);
+	range_note(high, m, fewest, most, t->note);
 	return true;
 }
 

@@ -8,7 +8,9 @@
  *
  *	cells.csv	a row a cell: results/README.md has the columns
  *	calls.csv	a row for each system call of each cell, the most frequent first
- *	findings.csv	chart,title,note: what the data says, for every drawer
+ *	findings.csv	chart,title,note: what the data says, for every drawer; of
+ *			a chart over all settings, and of each setting, such as
+ *			"server_cpu/closed split 64" (setting_key() of describe.h)
  *	summary.txt	the tables and the sentences that end a run
  *
  * To be read in this order: reduce.c makes rows of records, compare.c compares

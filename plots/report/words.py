@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Numbers and settings for people. The same words as bin/matrix has in its tables
+(harness/run/describe.c), so that both can be held side by side."""
+
+import math
+
+#: How a metric's name ends, and in which steps its unit grows
+_SCALES = [
+    ("_ns", [(1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")]),
+    ("_bytes", [(1, "B"), (1024, "KiB"), (1024 ** 2, "MiB"),
+                (1024 ** 3, "GiB")]),
+    ("per_second", [(1, "/s"), (1e3, "k/s"), (1e6, "M/s")]),
+    ("_share", [(0.01, "%")]),
+    ("", [(1, "")]),
+]
+
+#: What a setting is but for its connections, in the order of its key
+_REST = ("rate", "idle", "message", "depth", "pattern", "work")
+_USUAL = {"rate": None, "idle": 0, "message": 64, "depth": 1,
+          "pattern": "steady", "work": "none"}
+
+
+def scales(metric):
+    return next(steps for end, steps in _SCALES if metric.endswith(end))
+
+
+def digits(x):
+    """Three of them; what is out of all proportion in powers of ten"""
+    size = abs(x)
+    if size < 1e-6:
+        return "0"
+    if size < 0.0995:
+        return f"{x:.2g}"
+    if size > 99999:
+        return f"{x:.0e}"
+    return f"{x:.{2 if size < 9.995 else 1 if size < 99.95 else 0}f}"
+
+
+def amount(metric, x):
+    """'12.3 µs', '152 k/s', '5.10 KiB', '2.02'; shares in percent"""
+    if x is None or not math.isfinite(x):
+        return "–"
+    steps = scales(metric)
+    size, unit = [step for step in steps
+                  if step is steps[0] or abs(x) >= 0.9995 * step[0]][-1]
+    return f"{digits(x / size)} {unit}".replace(" /s", "/s").strip()
+
+
+def ratio(x):
+    return f"{x:.3f}" if 0.0995 < x < 0.9995 else digits(x)
+
+
+def count(n):
+    return f"{n:,.0f}" if n >= 999.95 or n == int(n) else digits(n)
+
+
+def plural(n):
+    return "" if n == 1 else "s"
+
+
+def many(n, what):
+    """'1 block', '3 blocks'"""
+    return f"{count(n)} {what}{plural(n)}"
+
+
+def size(n):
+    return f"{count(n // 1024)} KiB" if n % 1024 == 0 else f"{count(n)} B"
+
+
+def load_key(cell):
+    """All of a setting but its connections: 'closed split idle 900'"""
+    words = [cell["loop"], cell["placement"]]
+    for part in _REST:
+        if cell[part] != _USUAL[part] or (part, cell["loop"]) == ("idle", "none"):
+            value = cell[part]
+            words += [part, f"{value:g}" if part == "rate" else str(value)]
+    return " ".join(words)
+
+
+def setting_key(cell):
+    """As findings.csv names a setting: 'closed split 16 idle 900'"""
+    loop, placement, *rest = load_key(cell).split(" ")
+    connections = [str(cell["connections"])] if cell["connections"] else []
+    return " ".join([loop, placement] + connections + rest)
+
+
+def load_words(cell):
+    """'closed loop, a core each, 900 silent clients': what load_key() says"""
+    loop = {"closed": "closed loop", "none": "no requests"}.get(cell["loop"])
+    words = [loop or f"open loop, {count(cell['rate'])} requests/s offered"]
+    words.append({"split": "server and clients on a core each",
+                  "shared": "server and clients on one core"}
+                 [cell["placement"]])
+    if cell["idle"] or cell["loop"] == "none":
+        words.append(f"{many(cell['idle'], 'silent client')}")
+    if cell["message"] != 64:
+        words.append(size(cell["message"]))
+    if cell["depth"] > 1:
+        words.append(f"{cell['depth']} under way on each connection")
+    if cell["pattern"] == "connect":
+        words.append("a new connection for each request")
+    elif cell["pattern"] != "steady":
+        words.append(f"in bursts of {cell['pattern'].partition(':')[2]}")
+    if cell["work"] != "none":
+        words.append(f"work {cell['work']}")
+    return ", ".join(words)
+
+
+def setting_words(cell):
+    """'64 connections, closed loop, ...'"""
+    if not cell["connections"]:
+        return load_words(cell)
+    return f"{many(cell['connections'], 'connection')}, {load_words(cell)}"

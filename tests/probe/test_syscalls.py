@@ -307,15 +307,15 @@ def test_strace_goes_with_probe(strace):
     """Killed with -9, it leaves neither strace nor the program behind; also not
     what strace starts, and stops, while it begins."""
     moments, started = random.Random(1), set()
-    for _ in range(12):
+    for number in [1, 2, 3, 4] * 4:  # two keepers, the program, strace
         with probes.Probed("sleep", "60", options=["--syscalls", "strace"],
                            start_new_session=True) as one:
-            end = time.monotonic() + moments.uniform(0.005, 0.05)
-            while time.monotonic() < end:
-                started |= set(probes.descendants(one.pid))
+            assert server.eventually(
+                lambda: len(probes.descendants(one.pid)) >= number, every=0)
+            time.sleep(moments.uniform(0, 0.01))
+            started |= set(probes.descendants(one.pid))
             one.process.kill()
             one.process.wait()
-    assert len(started) > 12 * 3
     assert server.eventually(
         lambda: all(probes.gone(pid) for pid in started))
 

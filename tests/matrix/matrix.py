@@ -229,6 +229,15 @@ def script(path, text):
     return path
 
 
+def build(source, folder, *flags):
+    """A program of this folder's, compiled"""
+    program = folder / pathlib.Path(source).stem
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-O1",
+         "-o", program, HERE / source, *flags], check=True)
+    return program
+
+
 def copy_of_bin(folder):
     """All programs, with the plans where these are looked for; its bin"""
     shutil.copytree(BIN, folder / "bin")

@@ -10,6 +10,10 @@
  * COST: to say it, the kernel locks the ring and lists all that is under way in
  * it, some hundred us with 1,000 operations. Never where times matter.
  *
+ * The operations are exact. The times of the thread are not: some kernels share out
+ * the time of the whole process by what a tick finds. They tell a thread that only
+ * looks from one that works; no more.
+ *
  * What is not seen: a ring without a descriptor of its own
  * (IORING_SETUP_REGISTERED_FD_ONLY), and one that was made after uring_find().
  */

@@ -43,28 +43,31 @@ def test_each_operation_once(rings):
 
 
 def test_the_thread_that_polls(rings):
-    """It is busy all the time; with work, only now and then."""
-    rings.say("polled 1\n")
-    assert rings.hear() == "done"
-    begin = rings.so_far()
-    if begin["io_uring"]["sq_total_ns"] is None:
-        pytest.skip("this kernel does not say")
-    rings.say("wait 300\n")
-    assert rings.hear() == "done"
-    idle = rings.so_far()
-    rings.say("polled 200000\n")
-    assert rings.hear() == "done"
-    busy = rings.so_far()
+    """It is busy all the time; with work, only now and then. These times are the
+    kernel's, which is not exact about them."""
+    def do(step):
+        rings.say(step + "\n")
+        assert rings.hear() == "done"
+        return rings.so_far()
 
     def spent(key, start, stop):
         return stop["io_uring"][key] - start["io_uring"][key]
 
-    assert spent("sq_work_ns", begin, idle) < \
-        spent("sq_total_ns", begin, idle) / 50
-    assert spent("sq_total_ns", begin, idle) == pytest.approx(
-        idle["cpu"]["process_ns"] - begin["cpu"]["process_ns"], rel=0.1)
-    assert spent("sq_work_ns", idle, busy) > \
-        spent("sq_total_ns", idle, busy) / 50
+    begin = do("polled 1")
+    if begin["io_uring"]["sq_total_ns"] is None:
+        pytest.skip("this kernel does not say")
+    idle = do("wait 500")
+    total = spent("sq_total_ns", begin, idle)
+    used = idle["cpu"]["process_ns"] - begin["cpu"]["process_ns"]
+    assert 0.5 * used < total < 1.5 * used
+    assert spent("sq_work_ns", begin, idle) < total / 50
+
+    def busy():
+        end = do("polled 100000")
+        return spent("sq_work_ns", idle, end) > \
+            spent("sq_total_ns", idle, end) / 50
+
+    assert server.eventually(busy)
 
 
 def test_a_server(bpf, tmp_path):

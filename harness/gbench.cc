@@ -311,6 +311,11 @@ bool gbench_wants_list(void)
 	return is_true("list_tests");
 }
 
+bool gbench_wants_stdout(void)
+{
+	return asked["format"] == "json" || asked["format"] == "csv";
+}
+
 /* ---------------------------------------------------------------- benchmarks */
 
 struct gbench_state {

@@ -40,6 +40,10 @@ const char *gbench_version(void);
 /* What --benchmark_list_tests asks for: gbench_run() then only prints names. */
 bool gbench_wants_list(void);
 
+/* What --benchmark_format=json or csv asks for: stdout is for a program, and nothing
+ * else may be printed there. */
+bool gbench_wants_stdout(void);
+
 /* A line of the context of its reports */
 void gbench_context(const char *key, const char *value);
 

@@ -37,6 +37,7 @@ static const double repeats_share = 0.05;
 
 struct session {
 	const struct matrix_options *opt;
+	FILE *people; /* stdout, or stderr where that is for a program */
 	char bin[KNOWN_PATH_SIZE];
 	struct plan plan;
 	struct blocks blocks;
@@ -49,6 +50,7 @@ struct session {
 	json_t *differences; /* of a forced resume; NULL */
 	double repeats_s;    /* time that repeats may still take */
 	bool stopped;        /* the store cannot be written any more */
+	bool unwritten;      /* of what is made from the lines, at the end */
 	sigset_t signals;    /* outside of waits */
 };
 
@@ -158,8 +160,8 @@ static void print_plan(const struct session *s)
 {
 	char *text = blocks_summary(&s->plan, &s->estimate);
 
-	fputs(text, stdout);
-	fflush(stdout);
+	fputs(text, s->people);
+	fflush(s->people);
 	free(text);
 }
 
@@ -170,9 +172,11 @@ static void print_obstacles(const struct session *s)
 
 	for (size_t i = 0; i < d.n; i++)
 		if (d.list[i].health == HEALTH_FAIL)
-			printf("  cannot all be measured: %s: %s%s%s\n",
-			       d.list[i].what, d.list[i].found,
-			       *d.list[i].remedy ? "; " : "", d.list[i].remedy);
+			fprintf(s->people,
+				"  cannot all be measured: %s: %s%s%s\n",
+				d.list[i].what, d.list[i].found,
+				*d.list[i].remedy ? "; " : "",
+				d.list[i].remedy);
 	diagnoses_free(&d);
 }
 
@@ -186,10 +190,11 @@ static void choose_counting(struct session *s)
 		return;
 	s->site.counting = counting_choose(why);
 	if (s->site.counting == SYSCALLS_NONE)
-		printf("  system calls cannot be counted: %s\n", why);
+		fprintf(s->people, "  system calls cannot be counted: %s\n",
+			why);
 	else if (*why)
-		printf("  system calls are counted by %s: %s\n",
-		       syscalls_methods[s->site.counting], why);
+		fprintf(s->people, "  system calls are counted by %s: %s\n",
+			syscalls_methods[s->site.counting], why);
 }
 
 static void find_places(struct session *s, const char *server_cpus,
@@ -349,17 +354,19 @@ static void check(bool good, const char *why)
 	exit(EXIT_FAILED);
 }
 
-static void put_text(const struct session *s, const char *name, char *text)
+static void put_text(struct session *s, const char *name, char *text)
 {
 	char why[STORE_WHY_SIZE];
 
-	if (!store_file(&s->store, name, text, why))
+	if (!store_file(&s->store, name, text, why)) {
 		warn("%s", why);
+		s->unwritten = true;
+	}
 	free(text);
 }
 
 /* All that is made from the lines; any of it can be made again. */
-static void write_reduced(const struct session *s, const struct reduced *r)
+static void write_reduced(struct session *s, const struct reduced *r)
 {
 	put_text(s, "cells.csv", reduced_cells_csv(r));
 	put_text(s, "calls.csv", reduced_calls_csv(r));
@@ -445,13 +452,51 @@ static char *default_out(const struct session *s, char path[STORE_PATH_SIZE])
 	return path;
 }
 
+/* As a shell takes it for one word */
+static void put_word(FILE *to, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./-+=:@%,";
+
+	if (word[strspn(word, plain)] == '\0') {
+		fputs(word, to);
+		return;
+	}
+	fputc('\'', to);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", to);
+		else
+			fputc(*word, to);
+	fputc('\'', to);
+}
+
+/* What goes on with this run; to be freed */
+static char *resume_command(const struct session *s)
+{
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		die("open_memstream");
+	put_word(to, program_invocation_name);
+	fputs(" resume ", to);
+	put_word(to, s->store.path);
+	if (fclose(to) != 0)
+		die("open_memstream");
+	return text;
+}
+
 static void say_incomplete(const struct session *s)
 {
-	char why[STORE_WHY_SIZE], how[STORE_PATH_SIZE + 128];
+	char why[STORE_WHY_SIZE], how[2 * STORE_PATH_SIZE];
+	char *command = resume_command(s);
 
 	snprintf(how, sizeof(how),
-		 "This run is not complete. To go on:\n\n    %s resume %s\n",
-		 program_invocation_name, s->store.path);
+		 "This run is not complete. To go on:\n\n    %s\n", command);
+	free(command);
 	check(store_incomplete(&s->store, how, why), why);
 }
 
@@ -475,7 +520,7 @@ static void keep_apart(const struct session *s)
 				  &s->places.harness);
 }
 
-static void store_benchmark(const struct session *s, char *json)
+static void store_benchmark(struct session *s, char *json)
 {
 	put_text(s, "gbench.json", json);
 }
@@ -527,19 +572,21 @@ static struct tally count_all(const struct session *s,
 
 static int go_on_later(const struct session *s)
 {
+	char *command = resume_command(s);
+
 	fprintf(stderr,
 		"\n%s: what was measured is in %s; to go on:\n\n"
-		"    %s resume %s\n",
-		program_invocation_short_name, s->store.path,
-		program_invocation_name, s->store.path);
+		"    %s\n",
+		program_invocation_short_name, s->store.path, command);
+	free(command);
 	return interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
 }
 
-static bool has_color(void)
+static bool has_color(FILE *file)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
 
-	return isatty(STDOUT_FILENO) && !(no && *no) &&
+	return isatty(fileno(file)) && !(no && *no) &&
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
@@ -551,12 +598,13 @@ static int finish(struct session *s)
 	int status = EXIT_SUCCESS;
 
 	write_reduced(s, &reduced);
-	if (t.missing > 0) {
+	if (t.missing > 0 || s->unwritten) {
 		status = go_on_later(s);
 	} else {
 		check(store_complete(&s->store, why), why);
-		summary = reduced_summary(&reduced, has_color());
-		printf("\n%s\nResults: %s\n", summary, s->store.path);
+		summary = reduced_summary(&reduced, has_color(s->people));
+		fprintf(s->people, "\n%s\nResults: %s\n", summary,
+			s->store.path);
 		free(summary);
 		if (t.failed > 0)
 			status = EXIT_FAILED;
@@ -584,13 +632,14 @@ static void take_lock(void)
 	check(store_lock_machine(why) >= 0, why);
 }
 
-static void start_benchmark(const struct session *s)
+static void start_benchmark(struct session *s)
 {
 	char why[512];
 	int argc = s->opt->n_benchmark;
 
 	if (!gbench_initialize(&argc, s->opt->benchmark, why))
 		die_usage("%s", why);
+	s->people = gbench_wants_stdout() ? stderr : stdout;
 	gbench_context("plan", s->plan.name);
 }
 
@@ -626,8 +675,8 @@ int session_run(const struct matrix_options *opt)
 	check(store_json(&s.store, "machine.json", machine, why), why);
 	s.run = describe_run(&s);
 	write_run(&s);
-	printf("  into %s\n\n", s.store.path);
-	fflush(stdout);
+	fprintf(s.people, "  into %s\n\n", s.store.path);
+	fflush(s.people);
 	carry_out(&s);
 	return finish(&s);
 }
@@ -730,9 +779,9 @@ int session_resume(const struct matrix_options *opt)
 	choose_counting(&s);
 	say_incomplete(&s);
 	write_run(&s);
-	printf("%s: %zu of %zu repetitions are there\n", opt->what, s.store.n,
-	       s.blocks.n);
-	fflush(stdout);
+	fprintf(s.people, "%s: %zu of %zu repetitions are there\n", opt->what,
+		s.store.n, s.blocks.n);
+	fflush(s.people);
 	carry_out(&s);
 	return finish(&s);
 }

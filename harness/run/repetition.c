@@ -202,8 +202,7 @@ static bool read_rest(struct attempt *a)
 	    watch_until(&a->watch, start - lead_rest_ns, somebody_ended, a) ==
 		    WATCHED_INTERRUPTED)
 		return false;
-	a->has_rest =
-		count_at_rest(a, &a->rest_from) && watch_now() < start;
+	a->has_rest = count_at_rest(a, &a->rest_from) && watch_now() < start;
 	return true;
 }
 

@@ -237,7 +237,9 @@ static bool compared_title(const struct reduced *r, size_t first, enum metric m,
 		return false;
 	t->called = called > 0;
 	t->width = strength(f);
-	if (!claims_possible(r, &needed)) {
+	/* Of many blocks, few may have come out well. */
+	if (!claims_possible(r, &needed) ||
+	    (called == 0 && f->verdict.pair.pairs.n < needed)) {
 		seen_title(r, f, t);
 		return true;
 	}

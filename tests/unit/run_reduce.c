@@ -645,6 +645,29 @@ static void what_cannot_be_shown_is_not_claimed(void **state)
 	reduced_free(&r);
 }
 
+/* Twelve blocks, and two that came out well: that is no "no difference". */
+static void few_blocks_that_count_allow_no_claim(void **state)
+{
+	struct reduced r;
+	char *csv;
+
+	(void)state;
+	for (unsigned block = 1; block <= 12; block++) {
+		timed(CLOSED("epoll", "64"), block, 1000, 1000);
+		if (block <= 2)
+			timed(CLOSED("poll", "64"), block, 1001, 1001);
+		else
+			bad(timed(CLOSED("poll", "64"), block, 1, 1),
+			    STATUS_INVALID, "steal");
+	}
+	r = reduced();
+	csv = reduced_findings_csv(&r);
+	has(csv, "\nserver_cpu,2 of 12 blocks: no claim; ");
+	has_not(csv, "no difference");
+	free(csv);
+	reduced_free(&r);
+}
+
 static void the_same_numbers(void **state)
 {
 	struct reduced r;
@@ -1577,6 +1600,7 @@ int main(void)
 		TEST(nobody_knows_who_spins),
 		TEST(a_difference_is_called),
 		TEST(what_cannot_be_shown_is_not_claimed),
+		TEST(few_blocks_that_count_allow_no_claim),
 		TEST(the_same_numbers),
 		TEST(many_comparisons_find_something_by_chance),
 		TEST(few_blocks_allow_no_claim),

@@ -308,7 +308,7 @@ static bool go_through(struct attempt *a)
 	enum server_state state;
 
 	if (!start_server(a) || !start_generator(a))
-		return !*a->site->interrupted;
+		return true;
 	if (!run_generator(a))
 		return false;
 	take_report(a);
@@ -362,7 +362,7 @@ bool repetition(const struct site *site, const struct entry *e,
 		fail(&a, STATUS_UNSUPPORTED, "split", site->places->split_why);
 		return true;
 	}
-	finished = go_through(&a);
+	finished = go_through(&a) && !watch_interrupted(&a.watch);
 	generator_end(&a.generator);
 	server_end(&a.server);
 	if (a.has_from)

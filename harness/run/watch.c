@@ -130,6 +130,16 @@ static void wait_once(struct watch *w, int64_t until)
 			w->ended[i] = true;
 }
 
+/* A signal gets in where ppoll() has to wait; where it finds something at once, the
+ * signal stays outside. */
+bool watch_interrupted(const struct watch *w)
+{
+	static const struct timespec at_once;
+
+	ppoll(NULL, 0, &at_once, w->mask);
+	return *w->interrupted;
+}
+
 enum watched watch_until(struct watch *w, int64_t until, bool (*done)(void *),
 			 void *data)
 {
@@ -138,7 +148,7 @@ enum watched watch_until(struct watch *w, int64_t until, bool (*done)(void *),
 	for (;;) {
 		int64_t now = watch_now();
 
-		if (*w->interrupted)
+		if (watch_interrupted(w))
 			return WATCHED_INTERRUPTED;
 		if (done && done(data))
 			return WATCHED;

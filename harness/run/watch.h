@@ -52,6 +52,12 @@ enum watched { WATCHED, WATCHED_TOO_LONG, WATCHED_INTERRUPTED };
 enum watched watch_until(struct watch *w, int64_t until, bool (*done)(void *),
 			 void *data);
 
+/*
+ * Whether the user wants no more. Ctrl-C is for servers and generators as well: before
+ * what they then do is called a failure, this is to be asked.
+ */
+bool watch_interrupted(const struct watch *w);
+
 int64_t watch_now(void); /* CLOCK_MONOTONIC, ns */
 
 #endif

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: MIT
+# forms.awk - where things stand in a chart; lengths in pixels, as in page.gp
+
+BEGIN {
+	PANEL_WIDTH = 626 # plot_right - plot_left of lines.gp
+	PANEL_HEIGHT = 300
+	ROW_WIDTH = 764 # of calls.gp
+}
+
+function median_of(value, n)
+{
+	sort_by(value, value, n)
+	return n ? value[int((n + 1) / 2)] : 0
+}
+
+# Sorts keys, and another list in the same way
+function sort_by(key, other, n,    i, k)
+{
+	for (i = 2; i <= n; i++)
+		for (k = i; k > 1 && key[k] < key[k - 1]; k--)
+			swap(key, other, k)
+}
+
+function swap(key, other, k,    a, b)
+{
+	a = key[k]
+	b = other[k]
+	key[k] = key[k - 1]
+	other[k] = other[k - 1]
+	key[k - 1] = a
+	other[k - 1] = b
+}
+
+# Pushes neighbours apart until there is a gap between any two, all from 0 to 1
+function keep_apart(at, n, gap,    round, k, push)
+{
+	for (round = 0; round < 200; round++)
+		for (k = 1; k < n; k++) {
+			push = gap - (at[k + 1] - at[k])
+			if (push > 0) {
+				at[k] -= push / 2
+				at[k + 1] += push / 2
+			}
+		}
+	for (k = 1; k <= n; k++)
+		if (at[k] < (k - 1) * gap)
+			at[k] = (k - 1) * gap
+	for (k = n; k >= 1; k--)
+		if (at[k] > 1 - (n - k) * gap)
+			at[k] = 1 - (n - k) * gap
+}
+
+# What is written at an axis, in a file that is loaded where the axis is set
+function write_tics(name, axis, ticks,    to)
+{
+	to = folder "/" name
+	print ticks == "" ? "unset " axis "tics" : \
+		"set " axis "tics nomirror scale 0 (" ticks ")" > to
+	close(to)
+}
+
+# ------------------------------------------------------------------------- lines
+
+# The x axis is logarithmic; 50 pixels at both ends are free.
+function pixels_of(f, n,    wide)
+{
+	wide = log(place[f, places[f]] / place[f, 1])
+	return exp(n * wide / (PANEL_WIDTH - 100))
+}
+
+# Models stand a few pixels beside each other, so that no bar hides another.
+function beside(f, k, m, pixels)
+{
+	return place[f, k] * pixels_of(f, (m - (models[f] + 1) / 2) * pixels)
+}
+
+# linesP, a block for each model: x, median, low, high, 1 if hollow;
+# lostP: x and model of what stands at the upper edge
+function write_lines(f, c, p,    m, k, i, metric, to, lost, at, order, n)
+{
+	metric = metric_of(f, c)
+	to = folder "/lines" p
+	lost = folder "/lost" p
+	printf "" > lost
+	for (m = 1; m <= models[f]; m++) {
+		end_x[m] = ""
+		for (k = 1; k <= places[f]; k++) {
+			i = cell_at[f, place[f, k], model_of[f, m]]
+			if (i && is_lost(i, metric)) {
+				print beside(f, k, m, 13), m > lost
+				seen_hollow = 1
+			}
+			if (!i || why_absent(i, metric, c) != "") {
+				print place[f, k], "NaN NaN NaN 0" > to
+				continue
+			}
+			read_values(i, metric)
+			seen_hollow += not_sustained(i)
+			end_x[m] = beside(f, k, m, 3.5)
+			end_y[m] = median
+			print end_x[m], median, scale == "log" && low <= 0 ? from : low, high, \
+			      not_sustained(i) > to
+		}
+		print "\n" > to
+		if (end_x[m] != "") {
+			at[++n] = part_of_axis(end_y[m])
+			order[n] = m
+		}
+	}
+	close(to)
+	close(lost)
+	write_names(f, p, metric, at, order, n)
+	if (p == 1)
+		write_places(f)
+}
+
+# namesP: x and y of a line's last point, where its name stands (0 to 1), model, name
+function write_names(f, p, metric, at, order, n,    k, m, to)
+{
+	to = folder "/names" p
+	printf "" > to
+	sort_by(at, order, n)
+	keep_apart(at, n, 17 / PANEL_HEIGHT)
+	for (k = 1; k <= n; k++) {
+		m = order[k]
+		print end_x[m], end_y[m], at[k], m, word(name_of(f, model_of[f, m], metric)) > to
+	}
+	close(to)
+}
+
+# Every place on the x axis that is measured has its number, if there is room for it.
+function write_places(f,    k, text, last, words, loop)
+{
+	loop = cell(first_of[f], "loop")
+	for (k = places[f]; k >= 1; k--) {
+		if (last && place[f, k] * pixels_of(f, 45) > last)
+			continue
+		last = place[f, k]
+		text = add_tick(text, count(last), last)
+	}
+	words = loop == "open" ? "requests offered a second, by all connections together" : \
+		loop == "none" ? "silent clients" : "connections"
+	write_tics("places", "x", text)
+	print "places_words = " quoted(words) > page
+	printf "first = %.10g; last = %.10g\n", place[f, 1] / pixels_of(f, 50), \
+		place[f, places[f]] * pixels_of(f, 50) > page
+	printf "half_box = %.10g\n", pixels_of(f, 11) > page
+}
+
+# What is not there, in a strip below: x, row, letter of the reason
+function write_absent(c, f,    m, k, p, i, why, to, rows, row, names)
+{
+	to = folder "/absent"
+	printf "" > to
+	for (m = 1; m <= models[f]; m++) {
+		row = 0
+		for (k = 1; k <= places[f]; k++) {
+			i = cell_at[f, place[f, k], model_of[f, m]]
+			why = ""
+			for (p = c; i && p < c + panels && why == ""; p++)
+				if (!is_lost(i, metric_of(f, p)))
+					why = why_absent(i, metric_of(f, p), p)
+			if (why == "")
+				continue
+			if (!row) {
+				row = ++rows
+				names = add_tick(names, short(model_of[f, m]), row)
+			}
+			print place[f, k], row, letter_of(why) > to
+		}
+	}
+	close(to)
+	print "absent_rows = " rows + 0 > page
+	write_tics("absent_names", "y", names)
+}
+
+# Reasons that differ in nothing but numbers have one letter.
+function letter_of(why,    key)
+{
+	key = name why
+	gsub(/[0-9.,]+/, "#", key)
+	if (!(key in letter)) {
+		letter[key] = substr("abcdefghijklmnopqrstuvwxyz", ++reasons, 1)
+		if (reasons > 26)
+			letter[key] = "+"
+		if (reasons <= 8)
+			add_note(letter[key], why)
+	}
+	return letter[key]
+}
+
+# -------------------------------------------------------------------------- rows
+
+# rowsP: row, median, low, high, model, text, 1 if hollow, 1 if it is the limit;
+# hatchedP: row, why
+function write_rows(f, c, p,    m, i, metric, to, hatched, names)
+{
+	metric = metric_of(f, c)
+	to = folder "/rows" p
+	hatched = folder "/hatched" p
+	printf "" > to
+	printf "" > hatched
+	for (m = 1; m <= models[f]; m++) {
+		i = cell_at[f, place[f, 1], model_of[f, m]]
+		names = add_tick(names, name_of(f, model_of[f, m], ""), m)
+		why = why_absent(i, metric, c)
+		if (why != "") {
+			print m, word(cut(why, 95)) > hatched
+			continue
+		}
+		read_values(i, metric)
+		seen_unsure += is_unsure(i, metric)
+		print m, median, scale == "log" && low <= 0 ? from : low, high, m, \
+		      word(number(median, unit) (is_unsure(i, metric) ? " ?" : "")), \
+		      not_sustained(i), model_of[f, m] == "null" > to
+	}
+	close(to)
+	close(hatched)
+	if (p == 1) {
+		print "rows = " models[f] > page
+		write_tics("models", "y", names)
+	}
+}
+
+# ------------------------------------------------------------------------- calls
+
+# pieces: row, from, to, colour, name if there is room for it; totals: row, end, text;
+# hatched: row, why; groups: row, text; all in one panel
+function write_calls(f, c, p,    m, k, i, row, names, why)
+{
+	make_room()
+	pieces = folder "/pieces"
+	totals = folder "/totals"
+	hatched = folder "/hatched"
+	groups = folder "/groups"
+	printf "" > pieces
+	printf "" > totals
+	printf "" > hatched
+	printf "" > groups
+	for (k = 1; k <= places[f]; k++) {
+		print ++row, word(place_words(f, k)) > groups
+		for (m = 1; m <= models[f]; m++) {
+			i = cell_at[f, place[f, k], model_of[f, m]]
+			# Nobody asks what the calls of the null server are.
+			if (!i || (model_of[f, m] == "null" && cell(i, "calls_method") == ""))
+				continue
+			row++
+			names = add_tick(names, short(model_of[f, m]), row)
+			why = why_absent(i, "calls_per_request", c)
+			if (why == "")
+				write_pieces(i, row)
+			else
+				print row, word(cut(why, 95)) > hatched
+		}
+	}
+	print "rows = " row > page
+	write_tics("models", "y", names)
+	write_roles()
+	close(pieces)
+	close(totals)
+	close(hatched)
+	close(groups)
+}
+
+function place_words(f, k,    x)
+{
+	x = place[f, k]
+	return cell(first_of[f], "loop") == "open" ? count(x) " requests offered a second" : \
+	       count(x) " connection" plural(x)
+}
+
+# A server that spins makes thousands of calls for a request: its bar is cut, so that
+# the others can be seen. Beside the bars there is room for their numbers.
+function make_room(    k)
+{
+	cut_at = 0
+	for (k = 1; k <= has_values; k++)
+		if (value[k] <= 8 * typical && value[k] > cut_at)
+			cut_at = value[k]
+	cut_at *= 1.001
+	to_end = cut_at > 0 ? cut_at * 1.25 : 1
+}
+
+function write_pieces(i, row,    key, n, k, at, per, total, end, order, place, rest)
+{
+	key = cell(i, "cell")
+	total = cell(i, "calls_per_request") + 0
+	end = total > cut_at ? cut_at * 1.08 : total
+	for (n = 1; n <= calls_of[key]; n++) {
+		if (call_per[key, n] * end / total / to_end * ROW_WIDTH < 2)
+			break # the most frequent come first
+		order[n] = n
+		place[n] = role_of(call_name[key, n])
+	}
+	sort_by(place, order, n - 1)
+	for (k = 1; k < n; k++) {
+		per = call_per[key, order[k]] * end / total
+		rest = rest write_piece(row, at + 0, at + per, call_name[key, order[k]])
+		at += per
+	}
+	if ((end - at) / to_end * ROW_WIDTH >= 3)
+		rest = rest write_piece(row, at + 0, end, "other")
+	seen_cut += total > cut_at
+	print row, end, word(number(total, 1) (total > cut_at ? " →" : "") \
+		names_that_fit(rest, (to_end - end) / to_end * ROW_WIDTH / 7 - 9)) > totals
+}
+
+# As many of ", name, name" as have room, or none
+function names_that_fit(names, width)
+{
+	names = substr(names, 3)
+	if (length(names) <= width)
+		return "   " names
+	while (length(names) > width - 3 && sub(/, [^,]*$/, "", names))
+		;
+	return length(names) <= width - 3 ? "   " names ", …" : ""
+}
+
+function role_of(call)
+{
+	if (("call", call) in style_row)
+		return style_row["call", call]
+	return style_row["other", ""]
+}
+
+# Returns its name, if there is no room for it within the piece.
+function write_piece(row, begin, end, call,    look, room, fits)
+{
+	look = role_of(call)
+	role_seen[style(look, "label")] = style(look, "color")
+	room = (end - begin) / to_end * ROW_WIDTH
+	fits = length(call) * 7.2 + 6 < room
+	print row, begin, end, "0x" substr(style(look, "color"), 2), \
+	      word(fits ? call : "") > pieces
+	return fits ? "" : ", " call
+}
+
+# What the colours mean, in the order of the style
+function write_roles(    i, names, n, role, at)
+{
+	for (i = 1; ("style", i, "kind") in table; i++) {
+		role = style(i, "label")
+		if (style(i, "kind") !~ /^(call|other)$/ || !(role in role_seen))
+			continue
+		n++
+		names = names sprintf("role[%d] = %s; role_color[%d] = '%s'; role_at[%d] = %d\n", \
+			n, quoted(role), n, role_seen[role], n, at)
+		at += 45 + 7 * length(role)
+		delete role_seen[role]
+	}
+	print "roles = " n + 0 > page
+	if (n)
+		printf "array role[roles]; array role_color[roles]; array role_at[roles]\n%s", names > page
+}

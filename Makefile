@@ -11,6 +11,7 @@
 #   make fuzz          a million odd inputs for everything that reads them
 #   make bench-memory  memory of each model for a silent client
 #   make bench-loadgen how fast and how exact the load generator is
+#   make plots         charts of a run: make plots RUN=results/... (the newest)
 #   make man           man pages, in build/man
 #   make lint          format and static analysis
 #   make format        format every C file
@@ -77,7 +78,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long fuzz bench-memory bench-loadgen man lint format diff clean variants
+.PHONY: all help check smoke test test-long fuzz bench-memory bench-loadgen plots man lint format diff clean variants
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -149,16 +150,16 @@ $(info matrix is left out: there is no $(CXX), or $(PKG_CONFIG) does not find al
 endif
 all: $(if $(wildcard harness/run/main.c),$(MATRIX))
 
-RUN := $(BUILD)/run.a
+RUN_A := $(BUILD)/run.a
 RUN_LIBS := $(PROBE_LIBS) $(LOAD_LIBS) -lz
-$(BIN)/matrix: $(BUILD)/harness/run/main.o $(RUN) $(PROBES) $(LOAD) $(COMMON) \
+$(BIN)/matrix: $(BUILD)/harness/run/main.o $(RUN_A) $(PROBES) $(LOAD) $(COMMON) \
 		$(BUILD)/harness/gbench.o
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/harness/gbench.o \
-		$(RUN) $(PROBES) $(LOAD) $(COMMON) -lbenchmark -lstdc++ $(RUN_LIBS)
+		$(RUN_A) $(PROBES) $(LOAD) $(COMMON) -lbenchmark -lstdc++ $(RUN_LIBS)
 
-$(RUN): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
+$(RUN_A): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
 	$(say) AR $@
 	$(Q)rm -f $@ && $(AR) rc $@ $^
 
@@ -222,11 +223,11 @@ $(BUILD)/unit/probe_%: tests/unit/probe_%.c $(PROBES) $(LOAD) $(COMMON) $(BUILD)
 		$(COMMON) -lcmocka $(PROBE_LIBS) $(LOAD_LIBS)
 
 # Those of bin/matrix, run_*, with all of harness/run but its main().
-$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN) $(PROBES) $(LOAD) $(COMMON) \
+$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN_A) $(PROBES) $(LOAD) $(COMMON) \
 		$(BUILD)/flags
 	$(say) UNIT $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN) $(PROBES) \
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN_A) $(PROBES) \
 		$(LOAD) $(COMMON) -lcmocka $(RUN_LIBS)
 
 GBENCH := $(BUILD)/harness/gbench.o $(BUILD)/harness/run/nearest.o
@@ -262,11 +263,11 @@ fuzz:
 # It outlives what ends a program.
 build/fuzz/options: override LDFLAGS += -Wl,--wrap=exit
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN) $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
+build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN_A) $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) FUZZ $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(RUN) $(PROBES) $(LOAD) $(COMMON) $(RUN_LIBS)
+		$(RUN_A) $(PROBES) $(LOAD) $(COMMON) $(RUN_LIBS)
 
 PYTHON = "$$(harness/setup/python pytest)"
 PYTEST = $(PYTHON) -m pytest -q
@@ -315,6 +316,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(LOAD) $(COMMON) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
 		$(LOAD_LIBS)
+
+plots:
+	@harness/setup/install plots
+	@plots/draw $(if $(RUN),'$(RUN)')
 
 man: build/man/loadgen.1
 

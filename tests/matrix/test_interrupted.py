@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: MIT
+"""A run that is ended, in whatever way and at whatever moment, is gone on with:
+nothing that was measured is lost or there twice, and nothing is left running."""
+
+import gzip
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import time
+
+import matrix
+import probes
+import pytest
+import server
+
+MODELS = "epoll,thread"
+
+#: 2 that count, 2 of silent clients, and in each of two blocks 2 and an A/A
+#: repetition; short, because nobody looks at the numbers
+KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
+        "cells": "closed split connections 4",
+        "warmup": "10ms", "window": "50ms"}
+REPETITIONS = 10
+
+
+@pytest.fixture
+def plan(tmp_path):
+    return matrix.plan(tmp_path, **KEYS)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return matrix.run("--models", MODELS, plan=matrix.plan(folder, **KEYS),
+                      out=folder / "run").check(0)
+
+
+def check_whole(run, undisturbed, sittings):
+    """Complete, and of the same structure as a run that nobody disturbed"""
+    assert run.complete, run
+    files = {path.name for path in run.folder.iterdir()}
+    assert files - {"repetitions.broken"} == matrix.FILES
+    attempts = [(line["index"], line["attempt"]) for line in run.lines]
+    assert {index for index, _ in attempts} == set(range(REPETITIONS))
+    for index, attempt in attempts:
+        assert attempt == 1 or (index, attempt - 1) in attempts
+    check_histograms(run)
+    for name in "cells.csv", "calls.csv":
+        assert run.csv(name)[0].keys() == undisturbed.csv(name)[0].keys()
+    assert [row["cell"] for row in run.csv("cells.csv")] == \
+        [row["cell"] for row in undisturbed.csv("cells.csv")]
+    assert names(run) == names(undisturbed)
+    for name in "run.json", "machine.json":
+        assert run.json(name).keys() == undisturbed.json(name).keys()
+    assert len(run.json("run.json")["sittings"]) == sittings
+    assert run.read("plan.txt") == undisturbed.read("plan.txt")
+    assert "Results: " in run.out
+
+
+def names(run):
+    return [one["name"] for one in run.json("gbench.json")["benchmarks"]]
+
+
+def check_histograms(run):
+    """One for each line that had a generator's report, and it is of that"""
+    named = {line["histograms"]: line for line in run.lines
+             if line["histograms"]}
+    there = {f"histograms/{path.name}"
+             for path in (run.folder / "histograms").iterdir()}
+    assert there == set(named)
+    for name, line in named.items():
+        with gzip.open(run.folder / name, "rt") as file:
+            of = json.load(file)["histograms"]
+        assert sum(count for _, _, count in of["response"]["buckets"]) == \
+            line["load"]["response_ns"]["count"]
+
+
+# --------------------------------------------------------------------- signals
+
+@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM,
+                                   signal.SIGHUP])
+def test_interrupted(signo, plan, tmp_path, undisturbed):
+    out = tmp_path / "it's a run"
+    with matrix.Running("--models", MODELS, plan=plan, out=out) as running:
+        running.wait_for_lines(3)
+        running.wait_for_program("loadgen")
+        running.signal(signo)
+        run = running.finish(3).check(130)
+    before = run.lines
+    assert 3 <= len(before) < REPETITIONS
+    assert not run.complete
+    assert f"resume '{tmp_path}/it'\\''s a run'" in run.resume
+    assert run.resume in run.read("INCOMPLETE")
+    assert "cells.csv" in os.listdir(out)  # of what is there
+    done = matrix.run_shell(run.resume, out).check(0)
+    assert f"{len(before)} of {REPETITIONS} repetitions are there" in done.out
+    assert done.lines[:len(before)] == before
+    check_whole(done, undisturbed, 2)
+
+
+def test_twice_is_at_once(tmp_path, odd):
+    """Of a server that takes its time to stop, too"""
+    out = tmp_path / "run"
+    with matrix.Running("--models", f"stubborn={odd('stubborn')}",
+                        plan=matrix.plan(tmp_path), out=out) as running:
+        running.wait_for_program("loadgen")
+        assert server.eventually(lambda: "loadgen" not in running.programs())
+        running.signal(signal.SIGINT)
+        begin = time.monotonic()
+        running.signal(signal.SIGINT)
+        run = running.finish(3)
+    assert time.monotonic() - begin < 3
+    assert run.status in (130, -signal.SIGINT)
+    assert run.lines == []
+
+
+def test_the_keyboard(plan, tmp_path):
+    """Ctrl-C is for servers and generator as well. What they then do is not
+    taken for a failure."""
+    out, moments = tmp_path / "run", random.Random(7)
+    verb = "run"
+    for _ in range(6):
+        with matrix.Running(*(["--models", MODELS] if verb == "run" else []),
+                            verb=verb, plan=plan if verb == "run" else None,
+                            out=out, start_new_session=True) as running:
+            there = out / "repetitions.jsonl"
+            had = there.read_bytes().count(b"\n") if there.exists() else 0
+            running.wait_for_lines(had + 1)
+            time.sleep(moments.uniform(0, 0.3))
+            os.killpg(running.process.pid, signal.SIGINT)
+            run = running.finish(3)
+        verb = "resume"
+        if run.complete:
+            break
+        assert run.status == 130
+    for line in run.lines:
+        assert line["status"] in ("ok", "invalid"), line["reasons"]
+        assert not [reason for reason in line["reasons"]
+                    if "interrupted" in reason]
+
+
+# --------------------------------------------------------------------- kill -9
+
+def killed_and_resumed(plan, out, moments):
+    """Kills a run so many seconds after its first line, then what resumes it,
+    and so on; what came of the last one, which is not killed."""
+    pids = []
+    with matrix.Running("--models", MODELS, plan=plan, out=out) as running:
+        running.wait_for_lines(1)
+        kill_after(moments[0], running, pids)
+    for moment in moments[1:]:
+        with matrix.Running(verb="resume", out=out) as running:
+            kill_after(moment, running, pids)
+    run = matrix.resume(out)
+    for pid in pids:
+        assert server.eventually(lambda: not probes.cgroups(pid))
+    return run
+
+
+def kill_after(moment, running, pids):
+    time.sleep(moment)
+    running.process.kill()
+    running.finish()
+    pids.append(running.process.pid)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed(seed, plan, tmp_path, undisturbed):
+    moments = [random.Random(seed).uniform(0, 1)]
+    run = killed_and_resumed(plan, tmp_path / "run", moments).check(0)
+    check_whole(run, undisturbed, 2)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_killed_at_ten_moments(tmp_path, undisturbed):
+    """Once in each of ten runs, and ten times in one"""
+    plan, draw = matrix.plan(tmp_path, **KEYS), random.Random()
+    for n in range(10):
+        moments = [draw.uniform(0, 3)]
+        run = killed_and_resumed(plan, tmp_path / f"{n}", moments).check(0)
+        if "is complete." not in run.out:
+            check_whole(run, undisturbed, 2)
+    moments = [draw.uniform(0, 0.8) for _ in range(10)]
+    run = killed_and_resumed(plan, tmp_path / "often", moments).check(0)
+    if "is complete." not in run.out:
+        assert len(run.json("run.json")["sittings"]) <= 11
+        check_whole(run, undisturbed,
+                    len(run.json("run.json")["sittings"]))
+
+
+def test_killed_before_it_began(plan, tmp_path):
+    """Its folder is free for another run, which resume says."""
+    out, found = tmp_path / "run", False
+    for pause in [n * 0.01 for n in range(30)]:
+        with matrix.Running("--models", MODELS, plan=plan,
+                            out=out) as running:
+            assert server.eventually((out / "INCOMPLETE").exists, every=0)
+            time.sleep(pause)
+            running.process.kill()
+            running.finish()
+        found = not (out / "run.json").exists()
+        if found:
+            break
+        shutil.rmtree(out)
+    if not found:
+        pytest.skip("it was too quick to be killed there")
+    said = matrix.resume(out).check(1).err
+    assert "was ended before it began" in said
+    assert f"bin/matrix run --out {out}" in said
+    assert matrix.run("--models", "epoll", plan=plan, out=out).check(0).complete
+
+
+def test_a_line_that_was_cut_off(plan, tmp_path, undisturbed):
+    """It is kept apart, and measured again."""
+    run = killed_and_resumed(plan, tmp_path / "run", [0.5])
+    out = tmp_path / "cut"
+    shutil.copytree(run.folder, out)
+    lines = (out / "repetitions.jsonl").read_bytes().splitlines(True)
+    (out / "repetitions.jsonl").write_bytes(
+        b"".join(lines[:-1]) + lines[-1][:100])
+    (out / "INCOMPLETE").write_text("")
+    for line in run.lines[-1:]:
+        (out / line["histograms"]).unlink()
+    again = matrix.resume(out).check(0)
+    assert f"repetitions.jsonl:{len(lines)}: left out: it is cut off" in \
+        again.err
+    assert again.read("repetitions.broken") == \
+        lines[-1][:100].decode() + "\n"
+    check_whole(again, undisturbed, 3)
+
+
+# ------------------------------------------------------------- what resume takes
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory):
+    """half(): a copy of a run that was ended after a few repetitions"""
+    folder = tmp_path_factory.mktemp("half")
+    bin_ = matrix.copy_of_bin(folder)
+    out = folder / "run"
+    with matrix.Running("--models", MODELS, out=out, program=bin_ / "matrix",
+                        plan=matrix.plan(folder, **KEYS)) as running:
+        running.wait_for_lines(REPETITIONS - 4)
+        running.signal(signal.SIGINT)
+        running.finish().check(130)
+
+    def copy(to):
+        shutil.copytree(folder, to)
+        return matrix.Run(None, "", "", to / "run")
+
+    return copy
+
+
+def resume(run, *args, **kwargs):
+    return matrix.resume(run.folder, *args, **kwargs,
+                         program=run.folder.parent / "bin/matrix")
+
+
+def check_refused(run, *because, **kwargs):
+    """Says why, measures nothing, and changes nothing"""
+    before = {path: path.read_bytes() for path in run.folder.rglob("*")
+              if path.is_file()}
+    said = resume(run, **kwargs).check(1)
+    for part in because:
+        assert re.search(part, said.err), said.err
+    assert before == {path: path.read_bytes() for path in
+                      run.folder.rglob("*") if path.is_file()}
+
+
+def check_forced(run, *because, **kwargs):
+    """With --force it goes on, and the results say so."""
+    had = len(run.lines)
+    done = resume(run, "--force", **kwargs).check(0)
+    assert done.complete
+    for part in because:
+        forced = done.json("run.json")["sittings"][-1]["forced_differences"]
+        assert any(re.search(part, one) for one in forced)
+        for n, line in enumerate(done.lines):
+            assert (n >= had) == any(
+                re.search("after a resume that was forced: .*" + part, warning)
+                for warning in line["warnings"])
+        assert re.search(part, " ".join(done.read("summary.txt").split()))
+
+
+def test_another_build(half, tmp_path):
+    """One byte of a program: said which"""
+    run = half(tmp_path / "copy")
+    with open(run.folder.parent / "bin/epoll", "ab") as program:
+        program.write(b"\0")
+    because = "program epoll: it is not the file that it was then"
+    check_refused(run, because, "--force")
+    check_forced(run, because)
+
+
+def test_other_limits(half, tmp_path):
+    run = half(tmp_path / "copy")
+    wrapper = ["prlimit", "--nofile=900:1000"]
+    because = r"limit nofile hard: \d+ then, 1000 now"
+    check_refused(run, because, "--force", wrapper=wrapper)
+    check_forced(run, because, wrapper=wrapper)
+
+
+def test_another_plan(half, tmp_path):
+    """What is in the folder is not to be edited: neither plan nor lines."""
+    run = half(tmp_path / "copy")
+    plan = run.folder / "plan.txt"
+    text = plan.read_text()
+    for old, new, because in [
+            ("connections 4", "connections 5", r"line \d+ of "
+             "repetitions.jsonl is not of the plan in plan.txt"),
+            ("seed 1", "seed 2", "not of the plan"),
+            ("blocks 2", "bloks 2", "did you mean 'blocks'")]:
+        assert old in text
+        plan.write_text(text.replace(old, new))
+        check_refused(run, because)
+    plan.write_text(text)
+    lines = run.folder / "repetitions.jsonl"
+    kept = lines.read_text()
+    lines.write_text(kept.replace('"connections":4', '"connections":8')
+                     .replace("connections:4", "connections:8"))
+    check_refused(run, "line .* is not of the plan in plan.txt")
+
+
+def test_nothing_is_missing(half, tmp_path):
+    """Twice is once: a run that is complete is left alone."""
+    run = half(tmp_path / "copy")
+    done = resume(run).check(0)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*")
+              if path.is_file()}
+    again = resume(run).check(0)
+    assert "is complete" in again.out
+    assert before == {path: path.read_bytes() for path in
+                      run.folder.rglob("*") if path.is_file()}
+    assert done.lines == again.lines
+
+
+def test_no_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for path, because in [("file", "not a folder"),
+                          ("folder", "holds no run"),
+                          ("nothing", "there is no such folder")]:
+        said = matrix.resume(tmp_path / path).check(1).err
+        assert because in said and str(tmp_path / path) in said
+        assert said.count("\n") == 1
+    assert list((tmp_path / "folder").iterdir()) == []
+    assert "which run?" in matrix.run(verb="resume").check(2).err
+
+
+def test_nothing_of_a_run_is_said_anew(half, tmp_path):
+    run = half(tmp_path / "copy")
+    for option in (["--models", "poll"], ["--blocks", "3"], ["--plan", "quick"],
+                   ["--out", "x"], ["--benchmark_filter=poll"],
+                   ["--server-cpus", "0"], ["--dry-run"]):
+        said = resume(run, *option).check(2).err
+        assert "begin a new run" in said
+
+
+def test_one_at_a_time(half, tmp_path, plan):
+    """Two would measure each other: also those of different folders."""
+    with matrix.Running("--models", MODELS, plan=plan,
+                        out=tmp_path / "first") as first:
+        first.wait_for_lines(1)
+        pid = first.process.pid
+        for second in (matrix.run(plan=plan, out=tmp_path / "second"),
+                       resume(half(tmp_path / "half"))):
+            said = second.check(1).err
+            assert f"process {pid} (matrix) is measuring on this machine" in \
+                said
+        said = matrix.resume(tmp_path / "first").check(1).err
+        assert f"process {pid} (matrix) is writing this run" in said
+        assert not (tmp_path / "second").exists()
+        # What measures nothing may be done meanwhile.
+        matrix.run("--dry-run", plan=plan).check(0)
+        first.signal(signal.SIGTERM)
+        run = first.finish().check(130)
+    assert matrix.run_shell(run.resume, run.folder).check(0).complete
+
+
+def test_the_lock_goes_with_its_holder(plan, tmp_path):
+    """kill -9 leaves none, though a server may live for another moment."""
+    with matrix.Running("--models", MODELS, plan=plan,
+                        out=tmp_path / "run") as running:
+        running.wait_for_program("loadgen")
+        running.process.kill()
+        running.process.wait()
+        assert matrix.resume(tmp_path / "run").check(0).complete

@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes RUN/report.html of the folder of a run: plots/report.py results/RUN
+
+It needs numpy and matplotlib. The first python3 on PATH may be another than the
+distribution's, and have neither: then one that has both takes over.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+NEEDS = ["numpy", "matplotlib"]
+
+
+def take_over():
+    """Goes on with a Python that has what is needed, or says what to install"""
+    found = subprocess.run([HERE.parent / "harness/setup/python", *NEEDS],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           text=True, check=False).stdout.strip()
+    if found and not os.environ.get("REPORT_PYTHON"):
+        os.environ["REPORT_PYTHON"] = found
+        os.execv(found, [found, *sys.argv])
+    sys.exit("report.py: no python3 here has numpy and matplotlib; install them, "
+             "for example with\n    sudo apt-get install python3-numpy "
+             "python3-matplotlib")
+
+
+try:
+    import matplotlib  # noqa: F401
+    import numpy  # noqa: F401
+except ImportError:
+    take_over()
+
+from report.main import main  # noqa: E402
+
+sys.exit(main(sys.argv[1:]))

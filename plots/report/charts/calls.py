@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""System calls of a request, by name: stacked bars, a bar for each model."""
+
+from .. import drawing, style, words
+from ..drawing import Drawing
+from ..view import Chart, Figure, Reasons, Table
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
+LEAST = 0.01  # of a request: what is less is added to the others
+READ = ("A bar is what the server asked of the kernel for one request; each piece is "
+        "a system call, as long as it is frequent. Below one, a call serves several "
+        "requests at once. Counted in a repetition of its own, from which no time is "
+        "taken. A bar with a torn end is longer than there is room: the number is "
+        "right.")
+
+
+def of_cells(view):
+    """Calls of each cell, the most frequent first"""
+    found = {}
+    for call in view.run.calls:
+        found.setdefault(call["cell"], []).append(call)
+    return found
+
+
+def unit_of(rows):
+    """Of silent clients there are no requests: a second"""
+    return "per_second" if rows[0]["loop"] == "none" else "per_request"
+
+
+def total(row, unit):
+    """What was counted, or None: nobody could, or what was counted is not valid"""
+    return row.get("calls_" + unit)
+
+
+def why_not(row):
+    if row["calls_method"] == "none":
+        return "could not be counted: this user may not"
+    if row["status"] != "ok":
+        return f"{row['status']}: {row['reason']}"
+    return "not counted"
+
+
+def _pieces(calls, unit, all_of_it):
+    """[(name, how often)], the rest together as 'other calls'"""
+    shown = [(call["call"], call[unit]) for call in calls
+             if call[unit] and call[unit] >= LEAST]
+    rest = (all_of_it or 0) - sum(n for _, n in shown)
+    return shown + ([("other calls", rest)] if rest > LEAST else [])
+
+
+def _limit(totals):
+    """Where bars end: who spins would make all others invisible"""
+    ordered = sorted(totals)
+    if not ordered:
+        return 1
+    limit = ordered[-1]
+    for shorter, longer in zip(ordered, ordered[1:]):
+        if longer > 4 * max(shorter, 1) and shorter > 0:
+            limit = shorter * 1.25
+            break
+    return max(limit * 1.02, 1e-9)
+
+
+class Panel:
+    def __init__(self, view, rows, calls, reasons):
+        self.view, self.calls, self.reasons = view, calls, reasons
+        self.rows = [row for row in rows if row["model"] != "null"]
+        self.unit = unit_of(rows)
+        self.metric = "calls_" + self.unit
+
+    def draw(self, title):
+        height = TOP + BOTTOM + ROW * len(self.rows)
+        self.drawing = Drawing(WIDTH, height, title,
+                               "System calls of each model, by name; the numbers "
+                               "are in the table below.")
+        self.axes = axes = self.drawing.axes(LEFT, RIGHT, TOP, BOTTOM)
+        axes.set_ylim(len(self.rows) - 0.5, -0.5)
+        totals = [total(row, self.unit) for row in self.rows]
+        self.limit = _limit([n for n in totals if n is not None])
+        drawing.scale_x(axes, self.metric, 0, self.limit, False)
+        what = "a request" if self.unit == "per_request" else "a second"
+        drawing.text(axes, 0, 1, f"system calls {what} – less is better",
+                     dx=-LEFT + 4, dy=12, transform=axes.transAxes)
+        for i, row in enumerate(self.rows):
+            self._model(i, row, totals[i])
+        return self.drawing.svg()
+
+    def mark(self, artist, row, tip=None):
+        return self.drawing.mark(artist, model=self.view.model(row), tip=tip)
+
+    def _model(self, i, row, count):
+        axes = self.axes
+        across = axes.get_yaxis_transform()
+        self.mark(drawing.text(axes, 0, i, self.view.label(row), dx=-10, ha="right",
+                               va="center_baseline", transform=across), row)
+        if count is None:
+            self._absent(i, row)
+            return
+        end = self._bar(i, row, count)
+        self.mark(drawing.text(axes, end, i, words.amount(self.metric, count),
+                               dx=9 if end >= self.limit else 6,
+                               va="center_baseline"), row)
+
+    def _bar(self, i, row, count):
+        end = 0
+        for name, n in _pieces(self.calls.get(row["cell"], []), self.unit, count):
+            begin, end = end, min(self.limit, end + n)
+            if end <= begin:
+                continue
+            paint, _ = style.call(name)
+            bar = self.axes.barh([i], [end - begin], left=begin, height=0.66,
+                                 color=paint, edgecolor=style.page("paper"),
+                                 linewidth=0.8)[0]
+            self.mark(bar, row, tip=f"{self.view.label(row)}: {name} "
+                                    f"{words.amount(self.metric, n)}")
+            self._name(i, row, name, begin, end)
+        if count > self.limit:
+            self._torn(i, row)
+        return end
+
+    def _name(self, i, row, name, begin, end):
+        """Inside, where it fits; on a ground that any colour bears"""
+        room = (end - begin) / self.limit * self.axes.size[0]
+        if room > 6.2 * len(name) + 6:
+            self.mark(drawing.text(
+                self.axes, (begin + end) / 2, i, name, ha="center", size=9,
+                va="center_baseline", bbox=dict(
+                    boxstyle="round,pad=0.15", facecolor=style.page("paper"),
+                    edgecolor="none", alpha=0.85)), row)
+
+    def _torn(self, i, row):
+        width = 5 / self.axes.size[0] * self.limit
+        xs = [self.limit + (width if k % 2 else -width) / 2 for k in range(7)]
+        line, = self.axes.plot(xs, [i - 0.42 + 0.14 * k for k in range(7)],
+                               color=style.page("ink"), linewidth=1, clip_on=False)
+        self.mark(line, row)
+
+    def _absent(self, i, row):
+        axes = self.axes
+        across = axes.get_yaxis_transform()
+        self.mark(drawing.hatched(axes, 0, i - 0.22, 28 / axes.size[0], 0.44,
+                                  transform=across), row, tip=why_not(row))
+        number = self.reasons.number({"status": row["status"] if row["status"] !=
+                                      "ok" else "not counted",
+                                      "reason": why_not(row)})
+        self.mark(drawing.text(axes, 28 / axes.size[0], i, f"{number}", dx=4,
+                               va="center_baseline", transform=across, soft=True),
+                  row)
+
+
+def figure(view, rows, calls, reasons, title):
+    where = words.setting_words(rows[0])
+    svg = Panel(view, rows, calls, reasons).draw(f"{title}: system calls, {where}")
+    return Figure(svg, where, load=view.load(rows[0]),
+                  connections=rows[0]["connections"] or None)
+
+
+def table(view, settings, calls):
+    """A row for each call that counts; one for what was not counted"""
+    found = []
+    for rows in settings:
+        unit = unit_of(rows)
+        for row in rows:
+            if row["model"] == "null":
+                continue
+            head = [(view.label(row), view.model(row)),
+                    (words.setting_words(row), None)]
+            count = total(row, unit)
+            pieces = _pieces(calls.get(row["cell"], []), unit, count) \
+                if count is not None else []
+            if count is None:
+                found.append((view.data(row), head + [
+                    ("–", None), ("–", None), (why_not(row), None)]))
+            for name, n in [("all", count), *pieces] if count is not None else []:
+                found.append((view.data(row), head + [
+                    (name, None), (words.amount("calls_" + unit, n), n),
+                    (row["calls_method"], None)]))
+    return Table([("model", True), ("setting", False), ("system call", False),
+                  ("how often", True), ("counted by", False)], found)
+
+
+def main_settings(view):
+    """Those of the closed loop with the most numbers of connections, and those of
+    silent clients; all others stand in the details"""
+    closed = view.families("connections", [r for r in view.cells
+                                           if r["loop"] == "closed"])
+    longest = max(closed, default=[], key=lambda rows: len(
+        {row["connections"] for row in rows}))
+    cells = {row["cell"] for row in longest}
+    return [rows for rows in view.settings()
+            if rows[0]["cell"] in cells or rows[0]["loop"] == "none"]
+
+
+def build(view):
+    settings, calls, reasons = main_settings(view), of_cells(view), Reasons()
+    if not settings or not any(row["calls_method"] for row in view.cells):
+        return []
+    title, note = view.finding("calls") or ("System calls of a request", "")
+    figures = [figure(view, rows, calls, reasons, title) for rows in settings]
+    return [Chart("calls", "System calls", title, note, READ, figures,
+                  [table(view, settings, calls)], reasons.list)]

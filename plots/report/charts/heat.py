@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Everything at a glance: models by settings, each number printed, and coloured by
+how far it is from the best of its setting."""
+
+import html
+import math
+
+from .. import words
+from ..style import HEAT_STEPS
+from ..view import Chart, Reasons, is_there, metric_of
+
+METRICS = [("requests_per_second", "Replies a second", "more", ("closed",)),
+           ("response_p99_ns", "p99 of the response time", "less",
+            ("closed", "open")),
+           ("server_cpu_per_request_ns", "CPU of the server for each request",
+            "less", ("closed", "open")),
+           ("resident_per_connection_bytes", "Memory for each silent client",
+            "less", ("none",))]
+READ = ("A column is a setting: only numbers above each other are to be compared. "
+        "The darker, the farther from the best of the column; the ratio to it stands "
+        "below each number. The ratio alone claims nothing: what differs by more "
+        "than chance is said in the sentences above the charts. Hatched: not there, "
+        "with the number of its reason.")
+
+
+def best(rows, metric, better):
+    """Of those that may be ranked; the null server is none of them"""
+    values = [row[metric_of(row, metric)] for row in rows
+              if is_there(row, metric_of(row, metric)) and row["model"] != "null"
+              and not row["oversubscribed"]]
+    values = [value for value in values if value > 0]
+    if not values:
+        return None
+    return max(values) if better == "more" else min(values)
+
+
+def ratio(value, reference, better):
+    """1: the best; 2: twice as bad"""
+    if not reference or value <= 0:
+        return None
+    return reference / value if better == "more" else value / reference
+
+
+def step(x):
+    """0 to HEAT_STEPS - 1: a factor of 30 and more is the darkest"""
+    if x is None:
+        return 0
+    return min(HEAT_STEPS - 1, max(0, round(math.log(max(x, 1)) / math.log(30)
+                                       * (HEAT_STEPS - 1))))
+
+
+def _cell(row, metric, reference, better, reasons):
+    metric = metric_of(row, metric)
+    if not is_there(row, metric):
+        if row["status"] == "ok":
+            return '<td class="absent">–</td>'
+        return (f'<td class="absent"><span>{row["status"]} '
+                f'<sup>{reasons.number(row)}</sup></span></td>')
+    value = row[metric]
+    of = ratio(value, reference, better)
+    ranked = row["model"] != "null" and not row["oversubscribed"]
+    small = f"{words.ratio(of)}×" if ranked and of else "not ranked"
+    sure = "?" if metric in row["unsure"].split() else ""
+    return (f'<td class="h{step(of) if ranked else 0}">'
+            f'{html.escape(words.amount(metric, value))}{sure}'
+            f'<small>{small}</small></td>')
+
+
+def _heads(view, columns):
+    """Two lines: the load, then connections"""
+    groups = []
+    for rows in columns:
+        load = view.load(rows[0])
+        if groups and groups[-1][0] == load:
+            groups[-1][1].append(rows[0])
+        else:
+            groups.append((load, [rows[0]]))
+    def name(row):
+        return words.many(row["connections"], "connection") \
+            if row["connections"] else words.many(row["idle"], "silent client")
+    first = "".join(f'<th scope="colgroup" colspan="{len(rows)}" data-l="{load}" '
+                    f'data-cs="{" ".join(str(r["connections"]) for r in rows)}">'
+                    f'{html.escape(view.loads[words.load_key(rows[0])])}</th>'
+                    for load, rows in groups)
+    second = "".join(f'<th scope="col"{_data(view, row)}>{name(row)}</th>'
+                     for _, rows in groups for row in rows)
+    return (f'<tr><td rowspan="2"></td>{first}</tr><tr>{second}</tr>')
+
+
+def _data(view, row, model=False):
+    data = view.data(row)
+    return "".join(f' data-{key}="{value}"' for key, value in data.items()
+                   if key != "m" or model)
+
+
+def table(view, metric, head, better, loops, reasons):
+    """As HTML: each number in a field of its colour"""
+    columns = [rows for rows in view.settings() if rows[0]["loop"] in loops]
+    if not columns:
+        return ""
+    lines = []
+    for model in view.models:
+        cells = []
+        for rows in columns:
+            reference = best(rows, metric, better)
+            row = next((r for r in rows if r["model"] == model), None)
+            if row is None:
+                cells.append(f'<td class="none"{_data(view, rows[0])}></td>')
+                continue
+            cells.append(_cell(row, metric, reference, better, reasons).replace(
+                "<td", f"<td{_data(view, row)}", 1))
+        label = html.escape(view.looks[model].label)
+        lines.append(f'<tr data-m="{view.models.index(model)}">'
+                     f'<th scope="row">{label}</th>{"".join(cells)}</tr>')
+    word = "more is better" if better == "more" else "less is better"
+    return (f'<div class="scroll" tabindex="0" role="region" '
+            f'aria-label="{html.escape(head)}"><table class="heat"><caption>'
+            f'{html.escape(head)} – {word}</caption><thead>'
+            f'{_heads(view, columns)}</thead><tbody>{"".join(lines)}</tbody>'
+            f'</table></div>')
+
+
+def build(view):
+    reasons = Reasons()
+    tables = [table(view, *metric, reasons) for metric in METRICS]
+    title, note = view.finding("server_cpu") or ("All models in all settings", "")
+    return [Chart("overview", "Overview", title, note, READ, html="".join(tables),
+                  reasons=reasons.list)]

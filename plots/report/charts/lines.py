@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""The standard charts: a number of each model across connections, rates, clients.
+
+What they show and in which words is in plots/charts.csv, for gnuplot as for us.
+Points are medians, bars their 95 % interval (or lowest to highest). What is not
+there is hatched below, with the number of its reason; what was not sustained is
+hollow at the upper edge, where no number is right.
+"""
+
+import math
+
+from .. import drawing, style, words
+from ..drawing import Drawing
+from ..view import (Chart, Figure, Reasons, Table, family_words, is_there,
+                    is_unsustained, metric_of, remarks, spread, spread_words)
+
+NAMES = {"throughput": "Throughput", "response": "Response time",
+         "load": "Under a load that was offered", "server_cpu": "CPU of the server",
+         "switches": "Switches", "memory": "Memory", "idle": "Idle clients"}
+AXIS_OF = {"closed": "connections", "open": "rate", "none": "idle"}
+AXIS_WORDS = {"connections": "connections", "rate": "requests offered a second",
+              "idle": "silent clients", "message": "bytes of a request",
+              "depth": "requests under way on each connection"}
+
+WIDTH, HEIGHT = 460, 300
+LEFT, RIGHT, TOP, BOTTOM = 62, 104, 30, 42
+ROW = 16  # of what is not there
+
+
+# ------------------------------------------------------------------------- limits
+
+def _limits(rows, metric, log):
+    values = [x for row in rows if is_there(row, metric_of(row, metric))
+              for m in [metric_of(row, metric)]
+              for x in (row[m], *spread(row, m)[:2]) if x is not None]
+    if log:
+        values = [x for x in values if x > 0]
+    if not values:
+        return (1, 10) if log else (0, 1)
+    low, high = min(values), max(values)
+    if log:
+        return low / 1.3, max(high * 1.3, low * 10)
+    return min(0, low * 1.1), max(high * 1.12, 1e-9)
+
+
+def _steps(rows, axis):
+    """Where on the axis the cells stand: by the logarithm, 0 a step before"""
+    values = sorted({row[axis] or 0 for row in rows})
+    first = next((v for v in values if v > 0), 1)
+    return {v: math.log2(v) if v > 0 else math.log2(first) - 1.5 for v in values}
+
+
+# ------------------------------------------------------------------------ drawing
+
+class Panel:
+    """One metric of one family"""
+
+    def __init__(self, view, chart, rows, axis, reasons):
+        self.view, self.chart, self.rows, self.axis = view, chart, rows, axis
+        self.metric, self.reasons = chart["metric"], reasons
+        self.steps = _steps(rows, axis)
+        self.models = list(dict.fromkeys(row["model"] for row in rows))
+        self.absent = [m for m in self.models if any(
+            not self.shown(row) and not is_unsustained(row) for row in self.of(m))]
+        self.log = chart["scale"] == "log" and self._positive()
+
+    def _positive(self):
+        return all(row[metric_of(row, self.metric)] > 0 for row in self.rows
+                   if self.shown(row))
+
+    def of(self, model):
+        return sorted((row for row in self.rows if row["model"] == model),
+                      key=lambda row: row[self.axis] or 0)
+
+    def shown(self, row):
+        return is_there(row, metric_of(row, self.metric))
+
+    def x(self, row):
+        return self.steps[row[self.axis] or 0]
+
+    def y(self, row):
+        return row[metric_of(row, self.metric)]
+
+    def mark(self, artist, row, tip=None, connections=None):
+        view = self.view
+        return self.drawing.mark(
+            artist, model=view.model(row), load=view.load(row), tip=tip,
+            connections=connections or row["connections"] or None)
+
+    def draw(self, title, desc):
+        height = HEIGHT + ROW * len(self.absent) + (6 if self.absent else 0)
+        self.drawing = Drawing(WIDTH, height, title, desc)
+        self.axes = self.drawing.axes(LEFT, RIGHT, TOP, BOTTOM + height - HEIGHT)
+        self._rules()
+        for model in self.models:
+            self._bars(model)
+            self._line(model)
+            self._points(model)
+        self._labels()
+        self._hatched()
+        return self.drawing.svg()
+
+    def _rules(self):
+        axes, xs = self.axes, list(self.steps.values())
+        room = (max(xs) - min(xs)) * 0.07 or 1
+        axes.set_xlim(min(xs) - room, max(xs) + room)
+        low, high = _limits(self.rows, self.metric, self.log)
+        drawing.scale_y(axes, self.metric, low, high, self.log)
+        drawing.rule_x(axes, xs, [words.count(v) for v in self.steps])
+        drawing.text(axes, 0, 1, f"{self.chart['axis']} – {self.chart['better']}",
+                     dx=-LEFT + 4, dy=12, transform=axes.transAxes, size=11)
+        drawing.text(axes, 0.5, 0, AXIS_WORDS[self.axis], dy=-32, ha="center",
+                     transform=axes.transAxes, soft=True)
+
+    def _line(self, model):
+        look, rows = self.view.looks[model], [r for r in self.of(model)
+                                              if self.shown(r)]
+        for a, b in zip(rows, rows[1:]):
+            line, = self.axes.plot([self.x(a), self.x(b)], [self.y(a), self.y(b)],
+                                   color=look.paint, linestyle=look.dash,
+                                   linewidth=1.8, solid_capstyle="round")
+            both = {a["connections"], b["connections"]} - {0}
+            self.mark(line, a, connections=" ".join(map(str, sorted(both))))
+
+    def _bars(self, model):
+        look = self.view.looks[model]
+        for row in self.of(model):
+            low, high, _ = spread(row, metric_of(row, self.metric))
+            if not self.shown(row) or low is None or (self.log and low <= 0):
+                continue
+            line, = self.axes.plot([self.x(row)] * 2, [low, high], linewidth=4,
+                                   color=look.paint, alpha=0.35)
+            self.mark(line, row)
+
+    def _points(self, model):
+        look = self.view.looks[model]
+        for row in self.of(model):
+            if self.shown(row):
+                point, = self.axes.plot(
+                    [self.x(row)], [self.y(row)], color=look.paint, ls="none",
+                    marker=look.marker, markersize=6.5, clip_on=False)
+                self.mark(point, row, tip=self._tip(row))
+            elif is_unsustained(row):
+                self._unsustained(row, look)
+
+    def _tip(self, row):
+        metric = metric_of(row, self.metric)
+        bits = [f"{self.view.label(row)}, {words.count(row[self.axis] or 0)} "
+                f"{AXIS_WORDS[self.axis]}: {words.amount(metric, row[metric])}",
+                spread_words(row, metric), f"n = {row['n']:.0f}"]
+        return ", ".join(bit for bit in bits if bit)
+
+    def _unsustained(self, row, look):
+        aside = (self.models.index(row["model"]) - (len(self.models) - 1) / 2) * 9
+        pixel = (self.axes.get_xlim()[1] - self.axes.get_xlim()[0]) \
+            / self.axes.size[0]
+        point, = self.axes.plot(
+            [self.x(row) + aside * pixel], [0.985], color=look.paint, ls="none",
+            marker=look.marker, markersize=7, fillstyle="none", clip_on=False,
+            transform=self.axes.get_xaxis_transform())
+        self.mark(point, row, tip=f"{self.view.label(row)}: {row['reason']}")
+
+    def _labels(self):
+        last = [[row for row in self.of(model) if self.shown(row)][-1:]
+                for model in self.models]
+        drawing.end_labels(self.drawing, self.axes, [
+            (self.x(row), self.y(row), self.view.look(row), self.view.model(row))
+            for rows in last for row in rows])
+
+    def _hatched(self):
+        """Below: what is not there, a line for each model"""
+        axes = self.axes
+        pixel_x = (axes.get_xlim()[1] - axes.get_xlim()[0]) / axes.size[0]
+        pixel = 1 / axes.size[1]
+        for i, model in enumerate(self.absent):
+            bottom = -(BOTTOM + 4 + ROW * (i + 1)) * pixel
+            for row in self.of(model):
+                if self.shown(row) or is_unsustained(row):
+                    continue
+                tip = f"{self.view.label(row)}: {remarks(row, self.metric)}"
+                x = self.x(row)
+                self.mark(drawing.hatched(
+                    axes, x - 14 * pixel_x, bottom, 28 * pixel_x, 12 * pixel,
+                    transform=axes.get_xaxis_transform()), row, tip)
+                self.mark(drawing.text(
+                    axes, x, bottom, str(self.reasons.number(row)), dx=18, dy=2,
+                    size=10, transform=axes.get_xaxis_transform()), row)
+            self.drawing.mark(drawing.text(
+                axes, 1, bottom, self.view.looks[model].label, dx=21, dy=2,
+                transform=axes.transAxes, soft=True), model=self.view.models.index(model))
+
+
+# -------------------------------------------------------------------------- charts
+
+def _row(view, row, metric, axis):
+    metric = metric_of(row, metric)
+    value = row.get(metric) if row["status"] == "ok" else None
+    cells = [(view.label(row), view.model(row)),
+             (words.count(row[axis] or 0), row[axis] or 0),
+             (view.loads[words.load_key(row)], view.load(row)),
+             (words.amount(metric, value), value),
+             (spread_words(row, metric) if value is not None else "",
+              spread(row, metric)[0]),
+             (f"{row['n']:.0f}", row["n"]), (remarks(row, metric), None)]
+    return view.data(row), cells
+
+
+def table(view, rows, metric, axis, head):
+    """Medians with their spread, as they are drawn"""
+    columns = [("model", True), (AXIS_WORDS[axis], True), ("load", True),
+               (head, True), ("95 % interval", True), ("n", True),
+               ("remarks", False)]
+    return Table(columns, [_row(view, row, metric, axis) for row in rows])
+
+
+def _figure(view, chart, rows, axis, reasons, title):
+    one = rows[0]
+    caption = family_words(rows, axis)
+    svg = Panel(view, chart, rows, axis, reasons).draw(
+        f"{title}: {chart['axis']}, {caption}",
+        f"{chart['axis']} of each model against {AXIS_WORDS[axis]}; {caption}. "
+        f"{chart['better']}. The numbers are in the table below.")
+    loads = {view.load(row) for row in rows}
+    connections = {row["connections"] for row in rows}
+    return Figure(svg, caption, load=view.load(one) if len(loads) == 1 else None,
+                  connections=one["connections"] if len(connections) == 1 and
+                  one["connections"] else None)
+
+
+def drawn(families, axis):
+    """Those with a line to draw; or, if there is none, those of one point"""
+    lines = [rows for rows in families if len({row[axis] for row in rows}) > 1]
+    return lines or families
+
+
+def _with_null(chart, row):
+    return row["model"] != "null" or chart["loops"] == "closed"
+
+
+def build_chart(view, panels):
+    """One chart, of all its panels in charts.csv"""
+    name, figures, tables, reasons = panels[0]["chart"], [], [], Reasons()
+    found = next((view.finding(p["finding"]) for p in panels if p["finding"]
+                  and view.finding(p["finding"])), None)
+    title, note = found or (panels[0]["axis"], "")
+    for panel in panels:
+        for loop in panel["loops"].split():
+            axis = AXIS_OF[loop]
+            rows = [row for row in view.cells if row["loop"] == loop
+                    and _with_null(panel, row)]
+            for family in drawn(view.families(axis, rows), axis):
+                figures.append(_figure(view, panel, family, axis, reasons, title))
+            if rows:
+                tables.append(table(view, rows, panel["metric"], axis,
+                                    panel["axis"]))
+    if not figures:
+        return None
+    read = " ".join(panel["read"] for panel in panels if panel["read"])
+    return Chart(name, NAMES.get(name, name), title, note, read, figures, tables,
+                 reasons.list)
+
+
+#: Where a plan has them: the same metrics across another part of a setting
+MORE = [("few", "idle", "Few talk, many are silent",
+         "The clients that send are as many everywhere; more and more of the others "
+         "are silent. Who has to look at everybody pays for them: with each request, "
+         "and whoever sends it."),
+        ("size", "message", "Size of a message",
+         "The same clients, with longer requests and replies. Copying them takes the "
+         "same in every model, so differences between models get smaller."),
+        ("depth", "depth", "Several requests under way",
+         "Each client sends so many requests before it waits. One wait, or one call, "
+         "may then serve several.")]
+
+
+def _of(chart):
+    return next(row for row in style.charts() if row["chart"] == chart)
+
+
+def _wanted(view, axis):
+    """Families along this part: those that differ in it, or are unusual in it"""
+    closed = [row for row in view.cells if row["loop"] == "closed"
+              and row["model"] != "null"]
+    families = view.families(axis, closed)
+    if axis == "idle":
+        return [rows for rows in families if any(row["idle"] for row in rows)]
+    return [rows for rows in families if len({row[axis] for row in rows}) > 1]
+
+
+def build_more(view, name, axis, heading, read):
+    families = _wanted(view, axis)
+    if not families:
+        return []
+    reasons, figures, tables = Reasons(), [], []
+    strangest = max((row for rows in families for row in rows),
+                    key=lambda row: row[axis])
+    title, note = view.finding("server_cpu", strangest) or (heading, "")
+    for chart in (_of("throughput"), _of("server_cpu")):
+        figures += [_figure(view, chart, rows, axis, reasons, title)
+                    for rows in families]
+        every = [row for rows in families for row in rows]
+        tables.append(table(view, every, chart["metric"], axis, chart["axis"]))
+    return [Chart(name, heading, title, note, read, figures, tables, reasons.list)]
+
+
+def build(view):
+    by_name = {}
+    for row in style.charts():
+        if row["chart"] != "calls":
+            by_name.setdefault(row["chart"], []).append(row)
+    charts = [build_chart(view, panels) for panels in by_name.values()]
+    more = [chart for one in MORE for chart in build_more(view, *one)]
+    return [chart for chart in charts if chart] + more

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""All response times of a setting as a curve, out to the rarest: the axis is
+1 / (1 - p), so that 99 %, 99.9 % and 99.99 % are as far apart as they matter.
+
+Response solid, service dotted: the gap between them is the time that requests
+waited to be sent, which a generator that waits for replies never sees.
+"""
+
+from .. import drawing, times, words
+from ..drawing import Drawing
+from ..view import Figure, Table
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 330, 62, 104, 30, 44
+SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999)
+NAMED = [(2, "50 %"), (10, "90 %"), (100, "99 %"), (1e3, "99.9 %"),
+         (1e4, "99.99 %"), (1e5, "99.999 %"), (1e6, "99.9999 %"), (1e7, "5 nines")]
+READ = ("All requests of all repetitions that count together. To the right are the "
+        "slow ones: at 99 %, one of a hundred takes longer. A curve that runs flat "
+        "for longer is better. Where it is faint, fewer than 100 requests are "
+        "beyond it, and chance decides. ")
+GAP = ("Solid: response time, from when a request was due. Dotted: service time, "
+       "from when it was sent. A test that only sends when the server has answered "
+       "sees the dotted curve alone.")
+
+
+def _split(curve, total):
+    """What at least 100 requests are beyond, and what not"""
+    sure = [point for point in curve if point[0] <= total / 100]
+    return sure, curve[max(0, len(sure) - 1):]
+
+
+def _plot(d, axes, view, row, of, style):
+    look = view.look(row)
+    for points, alpha in zip(_split(of.curve(), of.total), (1, 0.4)):
+        if len(points) > 1:
+            line, = axes.plot(*zip(*points), color=look.paint, linestyle=style,
+                              linewidth=1.6, alpha=alpha)
+            d.mark(line, model=view.model(row))
+
+
+def _points(d, axes, view, row, of):
+    look = view.look(row)
+    shown = [share for share in SHARES if of.total * (1 - share) >= 100 - 1e-6]
+    for share in shown:
+        value = of.percentile(share)
+        point, = axes.plot([1 / (1 - share)], [value], color=look.paint, ls="none",
+                           marker=look.marker, markersize=6)
+        d.mark(point, model=view.model(row),
+               tip=f"{look.label}: {share:.2%} within "
+                   f"{words.amount('_ns', value)}")
+
+
+def _axes(d, found):
+    axes = d.axes(LEFT, RIGHT, TOP, BOTTOM)
+    most = max(of.total for _, of, _ in found)
+    values = [x for _, *kinds in found for of in kinds if of
+              for x in (of.percentile(0.02), of.highest[-1])]
+    axes.set_xscale("log")
+    axes.set_xlim(1, most * 1.05)
+    low, high = max(1, min(values)) / 1.2, max(values) * 1.2
+    drawing.scale_y(axes, "_ns", low, max(high, low * 10), True)
+    ticks = [(x, name) for x, name in NAMED if x <= most]
+    drawing.rule_x(axes, [x for x, _ in ticks],
+                   [name if len(name) < 6 else "" for _, name in ticks])
+    for i, (x, name) in enumerate(ticks):
+        if len(name) >= 6:
+            drawing.text(axes, x, 0, name, dy=-15 - 12 * (i % 2), ha="center",
+                         transform=axes.get_xaxis_transform(), soft=True)
+    return axes
+
+
+def figure(view, rows, title, all_times):
+    """`all_times`: of each cell its (response, service), as times.merged()"""
+    found = [(row, *all_times[row["cell"]]) for row in rows
+             if all_times.get(row["cell"], (None,))[0]]
+    if not found:
+        return None
+    where = words.setting_words(rows[0])
+    d = Drawing(WIDTH, HEIGHT, f"{title}: percentiles, {where}",
+                "Time within which a part of all requests was answered, for each "
+                "model; the numbers are in the table below.")
+    axes = _axes(d, found)
+    for row, response, service in found:
+        _plot(d, axes, view, row, response, "solid")
+        if service:
+            _plot(d, axes, view, row, service, (0, (1, 1.6)))
+        _points(d, axes, view, row, response)
+    drawing.text(axes, 0, 1, "time within which requests were answered – less is "
+                 "better", dx=-LEFT + 4, dy=12, transform=axes.transAxes)
+    drawing.text(axes, 0.5, 0, "part of all requests", dy=-41, ha="center",
+                 transform=axes.transAxes, soft=True)
+    drawing.end_labels(d, axes, [
+        (min(of.curve()[-1][0], axes.get_xlim()[1]), of.curve()[-1][1],
+         view.look(row), view.model(row)) for row, of, _ in found])
+    return Figure(d.svg())
+
+
+def _quoted(of, share):
+    """A percentile, if 100 requests are beyond it"""
+    if not of or of.total * (1 - share) < 100 - 1e-6:
+        return "–", None
+    value = of.percentile(share)
+    return words.amount("_ns", value), value
+
+
+def table(view, rows, all_times):
+    columns = [("model", True), ("time", False), ("requests", True),
+               *[(f"{share * 100:g} %", True) for share in SHARES],
+               ("longest", True)]
+    found = []
+    for row in rows:
+        for kind, of in zip(("response", "service"),
+                            all_times.get(row["cell"], (None, None))):
+            if of is None and kind == "service":
+                continue
+            longest = float(of.highest[-1]) if of else None
+            found.append((view.data(row), [
+                (view.label(row), view.model(row)), (kind, None),
+                (words.count(of.total) if of else "–", of.total if of else None),
+                *[_quoted(of, share) for share in SHARES],
+                (words.amount("_ns", longest), longest)]))
+    return Table(columns, found)
+
+
+def has_service(rows, all_times):
+    return any(all_times.get(row["cell"], (None, None))[1] for row in rows)

@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: MIT
+"""All charts in one page. It needs no network and no script: what a script adds is
+to hide, to sort and to remember."""
+
+import base64
+import hashlib
+import html
+import pathlib
+
+from . import drawing, facts, style, words
+from .charts import calls, details, heat, lines, steps
+from .drawing import Drawing
+from .view import remarks, spread_words
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def escape(text):
+    """What a terminal would obey, a page would show as nothing: so do we"""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd"
+                    for c in str(text))
+    return html.escape(shown)
+
+
+# ------------------------------------------------------------------------ the parts
+
+def _attributes(data):
+    return "".join(f' data-{key}="{value}"' for key, value in data.items()
+                   if value is not None)
+
+
+def _cell(text, number):
+    if number is None:
+        return f"<td>{escape(text)}</td>"
+    return f'<td data-v="{number:.12g}">{escape(text)}</td>'
+
+
+def table(of, caption, id):
+    """Sorting is a button in each head: the script makes it one"""
+    heads = "".join(f'<th scope="col"{" class=number" if is_number else ""}>'
+                    f"{escape(head)}</th>" for head, is_number in of.columns)
+    rows = "".join(f"<tr{_attributes(data)}>"
+                   f'{"".join(_cell(*cell) for cell in cells)}</tr>'
+                   for data, cells in of.rows)
+    return (f'<div class="scroll"><table class="data" id="{id}">'
+            f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>")
+
+
+def _figure(figure):
+    caption = f"<figcaption>{escape(figure.caption)}</figcaption>" \
+        if figure.caption else ""
+    data = _attributes({"l": figure.load, "c": figure.connections})
+    return f'<figure{data}>{caption}<div class="scroll">{figure.svg}</div></figure>'
+
+
+def _reasons(reasons):
+    if not reasons:
+        return ""
+    items = "".join(f"<li>{escape(text)}</li>" for text in reasons)
+    return (f'<div class="reasons"><p>Hatched, by its number: what is not there</p>'
+            f"<ol>{items}</ol></div>")
+
+
+def _tables(chart):
+    if not chart.tables:
+        return ""
+    several = len(chart.tables) > 1
+    inside = "".join(table(of, f"{chart.name}: {_what(of)}" if several
+                           else f"{chart.name}: the numbers",
+                           f"{chart.id}-{number}".replace(" ", "-"))
+                     for number, of in enumerate(chart.tables, 1))
+    return f'<details class="numbers" open><summary>The numbers</summary>{inside}' \
+           f"</details>"
+
+
+def _what(of):
+    """The first number of a table that has no name of its own"""
+    usual = {"model", "load", "setting", "n", "system call"}
+    named = [head for head, is_number in of.columns if is_number
+             and head not in usual and head not in lines.AXIS_WORDS.values()]
+    return named[0]
+
+
+def chart(of, level):
+    note = f'<p class="note">{escape(of.note)}</p>' if of.note else ""
+    figures = "".join(_figure(figure) for figure in of.figures)
+    pictures = f'<div class="figures">{figures}</div>' if figures else ""
+    id = of.id.replace(" ", "-")
+    return (f'<section class="chart" id="{id}" aria-labelledby="{id}-title">'
+            f'<h{level} id="{id}-title"><small>{escape(of.name)}</small> '
+            f"{escape(of.title)}</h{level}>{note}"
+            f'<p class="read"><b>How to read it.</b> {escape(of.read)}</p>'
+            f"{pictures}{of.html}{_reasons(of.reasons)}{_tables(of)}</section>")
+
+
+# -------------------------------------------------------------------------- the top
+
+def _started(run):
+    sittings = run.run.get("sittings")
+    if isinstance(sittings, list) and sittings and isinstance(sittings[0], dict):
+        return str(sittings[0].get("started", ""))
+    return min(r.get("started", "") for r in run.repetitions)
+
+
+def _commit(run):
+    build = run.machine.get("build") or {}
+    if not build.get("commit"):
+        return "not known"
+    return f"{str(build['commit'])[:12]}{', with changes' if build.get('dirty') else ''}"
+
+
+def _bytes(n):
+    return words.amount("_bytes", n) if isinstance(n, (int, float)) else "not known"
+
+
+def _machine(run):
+    m = run.machine
+    if not m:
+        return []
+    kind = {"none": "bare metal", "guest": "a virtual machine"}.get(
+        m.get("virtualization"), "")
+    if m.get("container") not in (None, "none"):
+        kind += f"{', ' if kind else ''}in a container ({m['container']})"
+    return [("Processor", f"{m.get('cpu_model', 'not known')}, "
+             f"{m.get('cpus_allowed', '?')} of {m.get('cpus', '?')} CPUs"),
+            ("Kernel", f"{m.get('kernel_release', 'not known')} "
+             f"{m.get('architecture', '')}"),
+            ("Memory", _bytes(m.get("memory_bytes"))), ("Kind", kind or "not known")]
+
+
+def _about(run):
+    places = run.run.get("places") or {}
+    pins = "; ".join(f"{name}: server {(places.get(name) or {}).get('server')}, "
+                     f"generator {(places.get(name) or {}).get('client')}"
+                     for name in ("split", "shared")
+                     if isinstance(places.get(name), dict))
+    return [("Plan", f"{run.run.get('plan', 'not known')}, "
+             f"{words.many(run.blocks, 'block')}"
+             f"{_of_planned(run)}, {words.count(len(run.repetitions))} repetitions"),
+            ("Began", _started(run)), ("Seed", run.run.get("seed", "not known")),
+            ("Commit", _commit(run)), ("CPUs", pins or "not known"), *_machine(run)]
+
+
+def _of_planned(run):
+    planned = run.run.get("blocks")
+    return f" of {planned}" if planned and planned != run.blocks else ""
+
+
+def _banner(run):
+    parts = []
+    if not run.complete:
+        parts.append('<div class="banner" role="note"><b>This run is not complete.</b>'
+                     " It was interrupted, or is still going on: what follows is made "
+                     f"of the {words.count(len(run.repetitions))} repetitions that "
+                     "are there. <code>bin/matrix resume</code> goes on with it."
+                     "</div>")
+    if run.problems:
+        items = "".join(f"<li>{escape(text)}</li>" for text in run.problems)
+        parts.append('<div class="banner" role="note"><b>Not all of this folder could '
+                     f"be read.</b> What is good is drawn.<ul>{items}</ul></div>")
+    return "".join(parts)
+
+
+def header(view):
+    run = view.run
+    facts_list = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
+                         for name, value in _about(run))
+    return (f'<header><p class="eyebrow">Ways to wait for a socket</p>'
+            f"<h1>Run {escape(run.name)}</h1>{_banner(run)}"
+            f'<dl class="facts">{facts_list}</dl></header>')
+
+
+def trust(view):
+    def listed(texts):
+        return "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return ('<section id="trust" class="box" aria-labelledby="trust-title">'
+            '<h2 id="trust-title">What this run can and cannot tell</h2>'
+            f'<div class="two"><div><h3>It can</h3><ul>{listed(facts.can(view))}</ul>'
+            f"</div><div><h3>It cannot, and why</h3>"
+            f"<ul>{listed(facts.cannot(view))}</ul></div></div></section>")
+
+
+def findings(charts):
+    found = [of for of in charts if of.id not in ("overview", "request")]
+    items = "".join(f'<li><a href="#{of.id}">{escape(of.title)}</a>'
+                    f" <small>{escape(of.name)}</small></li>" for of in found)
+    return ('<section id="findings" aria-labelledby="findings-title">'
+            '<h2 id="findings-title">What the data says</h2>'
+            f'<ul class="findings">{items}</ul></section>')
+
+
+# ---------------------------------------------------------------------- the controls
+
+def _sample(view, model):
+    """How the lines and points of a model look"""
+    look = view.looks[model]
+    d = Drawing(44, 14, f"{look.label}", "Its colour, dash and marker in all charts")
+    axes = d.axes(0, 0, 0, 0)
+    axes.set_xlim(0, 44)
+    axes.set_ylim(0, 14)
+    axes.plot([2, 42], [7, 7], color=look.paint, linestyle=look.dash, linewidth=1.8)
+    axes.plot([22], [7], color=look.paint, marker=look.marker, markersize=7, ls="none")
+    return d.svg()
+
+
+def _box(group, value, label, extra=""):
+    return (f'<label><input type="checkbox" name="{group}" value="{escape(value)}" '
+            f"checked>{extra}<span>{escape(label)}</span></label>")
+
+
+def controls(view):
+    """Only with a script: without one, everything shows"""
+    models = "".join(_box("models", model, view.looks[model].label,
+                          _sample(view, model)) for model in view.models)
+    connections = "".join(_box("connections", n, words.count(n))
+                          for n in view.connections)
+    loads = "".join(_box("loads", key, text) for key, text in view.loads.items())
+    themes = "".join(f'<label><input type="radio" name="theme" value="{value}"'
+                     f'{" checked" if not value else ""}><span>{label}</span></label>'
+                     for value, label in (("", "as the system"), ("light", "light"),
+                                          ("dark", "dark")))
+    return (f'<details id="controls" hidden><summary>Show <span id="shown" '
+            f'aria-live="polite">everything</span></summary><form>'
+            f'<fieldset id="f-models"><legend>Models</legend>{models}</fieldset>'
+            f"<fieldset><legend>Connections</legend>{connections}</fieldset>"
+            f"<fieldset><legend>Load</legend>{loads}</fieldset>"
+            f"<fieldset><legend>Colours</legend>{themes}</fieldset>"
+            f'<p><button type="reset">Show everything</button></p></form></details>')
+
+
+def legend(view):
+    """Of all charts; where there is a script, it is in the controls, too"""
+    items = "".join(f'<li data-m="{i}">{_sample(view, model)} '
+                    f"{escape(view.looks[model].label)}</li>"
+                    for i, model in enumerate(view.models))
+    return f'<ul class="legend" aria-label="Models, as they are drawn">{items}</ul>'
+
+
+def navigation(charts):
+    links = [("trust", "Can and cannot"), ("findings", "Findings"),
+             *[(of.id, of.name) for of in charts], ("settings", "In detail"),
+             ("cells", "All cells"), ("about", "About this run")]
+    items = "".join(f'<li><a href="#{id}">{escape(name)}</a></li>'
+                    for id, name in links)
+    return f'<nav aria-label="Parts of this page"><ul>{items}</ul></nav>'
+
+
+# ------------------------------------------------------------------------- the rest
+
+def settings(view, found):
+    parts = []
+    for rows, charts in found:
+        data = _attributes({"l": view.load(rows[0]), "c": rows[0]["connections"]})
+        key = words.setting_key(rows[0]).replace(" ", "-")
+        said = "".join(f"<li>{escape(title)}</li>" for name in (
+            "throughput", "response_p50", "response_p99", "load", "server_cpu",
+            "calls", "switches") for title, _ in
+            [view.finding(name, rows[0]) or ("", "")] if title)
+        parts.append(f'<details class="setting" id="{key}"{data} open><summary>'
+                     f"<h3>{escape(words.setting_words(rows[0]))}</h3></summary>"
+                     f'{f"<ul>{said}</ul>" if said else ""}<div class="parts">'
+                     f'{"".join(chart(of, 4) for of in charts)}</div></details>')
+    return ('<section id="settings" aria-labelledby="settings-title">'
+            '<h2 id="settings-title">Each setting in detail</h2>'
+            f'{"".join(parts)}</section>')
+
+
+_COLUMNS = [("replies/s", "requests_per_second"), ("p50", "response_p50_ns"),
+            ("p99", "response_p99_ns"), ("service p99", "service_p99_ns"),
+            ("server CPU/request", "server_cpu_per_request_ns"),
+            ("calls/request", "calls_per_request"),
+            ("asleep/request", "voluntary_switches_per_request"),
+            ("CPU lost/request", "involuntary_switches_per_request"),
+            ("server CPU", "server_cpu_share"),
+            ("memory/client", "resident_per_connection_bytes"),
+            ("threads", "threads")]
+
+
+def cells(view):
+    """Every cell there is, with its status"""
+    heads = [("model", True), ("connections", True), ("load", True), ("status", False),
+             ("n", True), *[(head, True) for head, _ in _COLUMNS],
+             ("remarks", False)]
+    rows = []
+    for row in view.cells:
+        numbers = []
+        for _, metric in _COLUMNS:
+            value = row.get(metric) if row["status"] == "ok" or \
+                metric == "calls_per_request" else None
+            low = f" ({spread_words(row, metric)})" if value is not None and \
+                metric == "response_p99_ns" and spread_words(row, metric) else ""
+            numbers.append((words.amount(metric, value) + low, value))
+        rows.append((view.data(row), [
+            (view.label(row), view.model(row)),
+            (words.count(row["connections"]), row["connections"]),
+            (view.loads[words.load_key(row)], view.load(row)), (row["status"], None),
+            (f"{row['n']:.0f}", row["n"]), *numbers,
+            (remarks(row, "response_p99_ns") if row["loop"] != "none" else
+             remarks(row, "server_cpu_share"), None)]))
+    of = type("", (), {"columns": heads, "rows": rows})
+    return ('<section id="cells" aria-labelledby="cells-title">'
+            '<h2 id="cells-title">All cells</h2><p class="read">Medians of the blocks '
+            "that count; of the p99, with its 95 % interval (all: lowest and highest, "
+            "below 6 blocks). What could not be had is a dash, never 0.</p>"
+            f"{table(of, 'All cells', 'cells-1')}</section>")
+
+
+def _flat(value, name=""):
+    """(name, value) of everything in a JSON object"""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _flat(one, f"{name}{'.' if name else ''}{key}")
+    elif isinstance(value, list):
+        yield name, ", ".join(map(str, value))
+    else:
+        yield name, {None: "–", True: "yes", False: "no"}.get(
+            value if isinstance(value, (bool, type(None))) else 0, value)
+
+
+def _values(name, value, id):
+    rows = "".join(f'<tr><th scope="row">{escape(key)}</th><td>{escape(one)}</td></tr>'
+                   for key, one in _flat(value))
+    return (f'<details class="numbers" open><summary>{name}</summary><div '
+            f'class="scroll"><table id="{id}"><caption>{name}</caption><tbody>{rows}'
+            f"</tbody></table></div></details>") if value else ""
+
+
+def about(view):
+    run = view.run
+    warned = "".join(f"<tr><td>{escape(text)}</td><td data-v=\"{n}\">{n}</td>"
+                     f"<td>{escape(', '.join(models))}</td></tr>"
+                     for text, n, models in facts.warnings(view))
+    warned = (f'<div class="scroll"><table class="data" id="warnings"><caption>What '
+              f"repetitions say against themselves</caption><thead><tr>"
+              f'<th scope="col">sentence</th><th scope="col" class="number">'
+              f'repetitions</th><th scope="col">models</th></tr></thead><tbody>'
+              f"{warned}</tbody></table></div>") if warned else "<p>None.</p>"
+    return ('<section id="about" aria-labelledby="about-title">'
+            '<h2 id="about-title">About this run</h2><h3>Warnings</h3>'
+            f"{warned}<h3>The plan</h3><pre>{escape(run.plan)}</pre>"
+            f"<h3>The machine</h3>{_values('machine.json', run.machine, 'machine')}"
+            f"<h3>The run</h3>{_values('run.json', run.run, 'run')}"
+            "<p>Everything here was made by <code>plots/report.py</code> from the "
+            "files in this folder; results/README.md says what each of them means."
+            "</p></section>")
+
+
+# -------------------------------------------------------------------------- the page
+
+def _css():
+    text = (HERE / "report.css").read_text(encoding="utf-8")
+    return text.replace("LIGHT", style.css(dark=False)).replace(
+        "DARK", style.css(dark=True)).strip()
+
+
+def _policy(script):
+    """Nothing is fetched, and no script runs but ours, whatever a run says"""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
+
+
+def build(view):
+    """The page, as one text"""
+    drawing.begin("d")
+    charts = [*heat.build(view), *steps.build(view), *lines.build(view),
+              *calls.build(view)]
+    in_detail = details.build(view)
+    drawing.begin("p")
+    script = (HERE / "report.js").read_text(encoding="utf-8")
+    title = f"Run {escape(view.run.name)} - ways to wait for a socket"
+    return "\n".join([
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title}</title><style>{_css()}</style></head><body>",
+        '<a class="skip" href="#findings">To the findings</a>', header(view),
+        trust(view), navigation(charts), controls(view), "<main>", legend(view),
+        findings(charts), *[chart(of, 2) for of in charts],
+        settings(view, in_detail), cells(view), about(view), "</main>",
+        f"<script>{script}</script></body></html>", ""])

@@ -1,0 +1,227 @@
+"use strict";
+/*
+ * The page without this shows everything. What is added: to hide models, connections
+ * and loads, to sort tables, and to keep all of that in the address, after the #:
+ *
+ *   #at=throughput&models=epoll,poll&connections=64&loads=closed+split
+ *   &sort=throughput-1:3:descending&theme=dark
+ *
+ * Only what differs from the usual is there. Keys that are not known are kept out.
+ */
+(() => {
+  const controls = document.getElementById("controls");
+  const form = controls.querySelector("form");
+  const groups = ["models", "connections", "loads"];
+  const rules = document.head.appendChild(document.createElement("style"));
+  const sorted = new Map();  // table's id: [column, direction]
+  let at = "";
+
+  const boxes = group => [...form.querySelectorAll(`input[name="${group}"]`)];
+  const theme = () => form.querySelector('input[name="theme"]:checked').value;
+
+  /* ------------------------------------------------------------- what is shown */
+
+  // How the page's elements name what a box stands for
+  const selector = {
+    models: (box, i) => `[data-m="${i}"]`,
+    connections: box => `[data-c~="${box.value}"]`,
+    loads: (box, i) => `[data-l="${i}"]`,
+  };
+
+  function hide() {
+    const off = groups.flatMap(group => boxes(group).flatMap((box, i) =>
+      box.checked ? [] : [selector[group](box, i)]));
+    rules.textContent = off.length ? `${off.join()} { display: none }` : "";
+    spanHeads();
+    const counts = groups.map(group => {
+      const all = boxes(group);
+      const on = all.filter(box => box.checked);
+      return on.length < all.length ? `${on.length} of ${all.length} ${group}` : "";
+    });
+    document.getElementById("shown").textContent =
+      counts.filter(text => text).join(", ") || "everything";
+  }
+
+  // The head of several columns gets as wide as those that are left
+  function spanHeads() {
+    const off = new Set(boxes("connections").filter(box => !box.checked)
+      .map(box => box.value));
+    for (const head of document.querySelectorAll("th[data-cs]")) {
+      const left = head.dataset.cs.split(" ").filter(n => !off.has(n)).length;
+      head.colSpan = left || 1;
+      head.hidden = !left;
+    }
+  }
+
+  /* ------------------------------------------------------------------- sorting */
+
+  function value(row, column) {
+    const cell = row.cells[column];
+    return "v" in cell.dataset ? Number(cell.dataset.v) : cell.textContent.trim();
+  }
+
+  // What is absent comes last, whatever the direction
+  function compare(a, b, sign) {
+    const missing = x => x === "" || x === "\u2013";
+    if (missing(a) || missing(b))
+      return missing(a) - missing(b);
+    if (typeof a !== typeof b)
+      return typeof a === "number" ? -1 : 1;
+    return sign * (typeof a === "number" ? a - b : a.localeCompare(b));
+  }
+
+  function sort(table, column, direction) {
+    const body = table.tBodies[0];
+    const rows = [...body.rows];
+    const sign = direction === "descending" ? -1 : 1;
+    rows.forEach((row, i) => row.place ??= i);
+    rows.sort((a, b) => direction ?
+      compare(value(a, column), value(b, column), sign) || a.place - b.place :
+      a.place - b.place);
+    body.append(...rows);
+    [...table.tHead.rows[0].cells].forEach((head, i) => {
+      if (i === column && direction)
+        head.setAttribute("aria-sort", direction);
+      else
+        head.removeAttribute("aria-sort");
+    });
+    if (direction)
+      sorted.set(table.id, [column, direction]);
+    else
+      sorted.delete(table.id);
+  }
+
+  // Up, down, as it was
+  function nextDirection(head) {
+    return { ascending: "descending", descending: "" }[head.ariaSort ?? ""] ??
+      "ascending";
+  }
+
+  function makeSortable(table) {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        sort(table, column, nextDirection(head));
+        remember();
+      });
+    });
+  }
+
+  /* --------------------------------------------------------- state, in the address */
+
+  function remember() {
+    const state = new URLSearchParams();
+    if (at)
+      state.set("at", at);
+    for (const group of groups) {
+      const all = boxes(group);
+      const on = all.filter(box => box.checked);
+      if (on.length < all.length)
+        state.set(group, on.map(box => box.value).join());
+    }
+    if (sorted.size)
+      state.set("sort", [...sorted].map(([id, by]) => [id, ...by].join(":")).join());
+    if (theme())
+      state.set("theme", theme());
+    const text = state.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    history.replaceState(null, "", text ? `#${text}` : location.pathname +
+      location.search);
+  }
+
+  function recall() {
+    const hash = location.hash.slice(1);
+    const state = new URLSearchParams(hash.includes("=") ? hash : `at=${hash}`);
+    for (const group of groups) {
+      const on = state.has(group) ? state.get(group).split(",") : null;
+      for (const box of boxes(group))
+        box.checked = !on || on.includes(box.value);
+    }
+    const wanted = form.querySelector(
+      `input[name="theme"][value="${CSS.escape(state.get("theme") ?? "")}"]`);
+    (wanted ?? form.querySelector('input[name="theme"]')).checked = true;
+    recallSorting((state.get("sort") ?? "").split(","));
+    apply();
+    go(state.get("at") ?? "");
+  }
+
+  function recallSorting(wanted) {
+    for (const id of [...sorted.keys()])
+      sort(document.getElementById(id), 0, "");
+    for (const one of wanted) {
+      const [id, column, direction] = one.split(":");
+      const table = document.getElementById(id);
+      const known = ["ascending", "descending"].includes(direction);
+      if (known && table?.matches("table.data") &&
+          table.tHead.rows[0].cells[Number(column)])
+        sort(table, Number(column), direction);
+    }
+  }
+
+  function apply() {
+    if (theme())
+      document.documentElement.dataset.theme = theme();
+    else
+      delete document.documentElement.dataset.theme;
+    hide();
+  }
+
+  // To a part of the page, which may be folded
+  function go(id) {
+    const target = id && document.getElementById(id);
+    if (!target)
+      return;
+    at = id;
+    for (let part = target; part; part = part.parentElement)
+      if (part.matches("details"))
+        part.open = true;
+    target.scrollIntoView();
+  }
+
+  /* --------------------------------------------------------------------- begin */
+
+  document.addEventListener("click", event => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link)
+      return;
+    event.preventDefault();
+    go(link.getAttribute("href").slice(1));
+    remember();
+    const target = document.getElementById(at);
+    target.tabIndex = -1;
+    target.focus({ preventScroll: true });
+  });
+  form.addEventListener("change", () => {
+    apply();
+    remember();
+  });
+  form.addEventListener("reset", () => setTimeout(() => {
+    apply();
+    remember();
+  }));
+  form.addEventListener("submit", event => event.preventDefault());
+  addEventListener("hashchange", recall);
+
+  document.querySelectorAll("table.data").forEach(makeSortable);
+  const folded = [...document.querySelectorAll("details.numbers, details.setting")];
+  folded.forEach(part => { part.open = false; });
+  addEventListener("beforeprint", () => folded.forEach(part => {
+    part.was = part.open;
+    part.open = true;
+  }));
+  addEventListener("afterprint", () => folded.forEach(part => {
+    part.open = part.was;
+  }));
+  // Who uses the keyboard gets to what can be scrolled
+  const reachable = new ResizeObserver(entries => entries.forEach(({ target }) => {
+    if (target.scrollWidth > target.clientWidth + 1)
+      target.tabIndex = 0;
+    else
+      target.removeAttribute("tabindex");
+  }));
+  document.querySelectorAll(".scroll").forEach(part => reachable.observe(part));
+  controls.hidden = false;
+  recall();
+})();

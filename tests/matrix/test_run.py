@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: MIT
+"""A run that nobody disturbs: what is in its folder, what is printed, what it takes."""
+
+import gzip
+import json
+import os
+import pathlib
+import pty
+import re
+import socket
+import subprocess
+import threading
+
+import matrix
+import pytest
+from lines import validate
+from server import TOP
+
+KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
+        "ceiling": "yes", "warmup": "20ms", "window": "100ms",
+        "cells": ["closed split connections 4",
+                  "open split connections 4 rate 2000",
+                  "closed shared connections 4"]}
+MODELS = "epoll,thread"
+CELLS = 2 * 3
+#: A ceiling for each closed setting
+ENTRIES = {"counting": CELLS, "idle": 2, "timing": 2 * CELLS, "aa": 2,
+           "ceiling": 2}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    return matrix.run("--models", MODELS, plan=matrix.plan(folder, **KEYS),
+                      out=folder / "run").check(0)
+
+
+# ------------------------------------------------------------------- the record
+
+def test_files(whole):
+    assert whole.complete
+    assert {path.name for path in whole.folder.iterdir()} == matrix.FILES
+
+
+def test_every_repetition(whole):
+    """Once each, block after block, in shuffled order, with an A/A repetition"""
+    lines = whole.last
+    assert [line["index"] for line in lines] == list(range(len(lines)))
+    assert {role: len([line for line in lines if line["role"] == role])
+            for role in ENTRIES} == ENTRIES
+    assert [line["block"] for line in lines] == \
+        sorted(line["block"] for line in lines)
+    orders = [[line["cell"] for line in lines
+               if line["block"] == block and line["role"] == "timing"]
+              for block in (1, 2)]
+    assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
+    for block in 1, 2:
+        again, = [line["cell"] for line in lines
+                  if line["block"] == block and line["role"] == "aa"]
+        assert again in orders[0]
+
+
+def test_nothing_was_lost(whole):
+    """Server and generator count the same, whatever times it took."""
+    for line in whole.lines:
+        load, server = line["load"], line["server"]
+        assert load["requests_total"] == server["requests"]
+        assert load["connections"] + load["idle"] == server["accepted"]
+        assert server["refused"] == 0
+        assert load["errors"] == load["mismatches"] == 0
+        if line["status"] == "ok":
+            assert line["reasons"] == []
+        else:
+            assert line["status"] == "invalid" and line["reasons"]
+
+
+def test_where_they_ran(whole):
+    places = whole.json("run.json")["places"]
+    for line in whole.lines:
+        there = places[line["placement"]]
+        assert (line["server_cpus"], line["client_cpus"]) == \
+            (there["server"], there["client"])
+        assert line["load"]["spun"] is False or line["placement"] == "split"
+
+
+def test_histograms(whole):
+    """One file for each line, whose counts add up"""
+    for line in whole.lines:
+        with gzip.open(whole.folder / line["histograms"], "rt") as file:
+            of = json.load(file)
+        for kind in "response", "connect":
+            assert sum(count for *_, count in of["histograms"][kind]["buckets"]) \
+                == line["load"][f"{kind}_ns"]["count"]
+        assert of["series"]
+    assert len(list((whole.folder / "histograms").iterdir())) == \
+        len(whole.lines)
+
+
+# ------------------------------------------------------------------ the tables
+
+def value(text):
+    return float(text) if text else None
+
+
+def test_cells(whole):
+    """A row for each cell; a number only where something was measured"""
+    rows = {row["cell"]: row for row in whole.csv("cells.csv")}
+    lines = whole.last
+    assert set(rows) == {line["cell"] for line in lines}
+    for cell, row in rows.items():
+        role = {"null": "ceiling"}.get(
+            row["model"], "idle" if row["loop"] == "none" else "timing")
+        good = [line for line in lines if line["cell"] == cell and
+                line["role"] == role and line["status"] == "ok"]
+        assert int(row["n"]) == len(good), cell
+        assert row["status"] == ("ok" if good else "invalid")
+        for name in ("response_p99_ns", "server_cpu_share", "resident_bytes",
+                     "requests_per_second", "send_lag_p99_ns",
+                     "submissions_per_request"):
+            check_number(row, name, [line["metrics"][name] for line in good])
+
+
+def check_number(row, name, values):
+    values = [value for value in values if value is not None]
+    median, lowest, highest = (value(row[name + suffix])
+                               for suffix in ("", "_lowest", "_highest"))
+    if not values:
+        assert median is lowest is highest is None, (row["cell"], name)
+        return
+    assert lowest == pytest.approx(min(values))
+    assert highest == pytest.approx(max(values))
+    assert lowest <= median <= highest
+    # of two blocks there is no interval
+    assert row[f"{name}_low"] == row[f"{name}_high"] == ""
+
+
+def test_calls(whole):
+    """A row for each call of each cell that was counted"""
+    rows = whole.csv("calls.csv")
+    for line in whole.last:
+        if line["role"] not in ("counting", "idle") or \
+                line["status"] != "ok":
+            continue
+        counted = {row["call"]: int(row["count"]) for row in rows
+                   if row["cell"] == line["cell"]}
+        assert counted == (line["calls"]["by_name"] or {})
+
+
+def test_summary(whole):
+    """What is printed at the end is kept."""
+    assert whole.read("summary.txt").strip() in whole.out
+    assert f"Results: {whole.folder}\n" in whole.out
+    assert "2 blocks" in whole.read("summary.txt")
+
+
+# -------------------------------------------------- what is said of the machine
+
+def documented(section):
+    """Words in backquotes in a section of results/README.md"""
+    text = (TOP / "results/README.md").read_text("utf-8")
+    text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"`([a-z_]+)`", text))
+
+
+@pytest.mark.parametrize("name", ["run.json", "machine.json"])
+def test_every_key_is_documented(name, whole):
+    assert set(whole.json(name)) <= documented(name)
+
+
+def test_no_names(whole):
+    """Of a computer, a user, or a folder: results can be given away."""
+    host = re.compile(rf"\b{re.escape(socket.gethostname())}\b")
+    for name in matrix.FILES - {"histograms"}:
+        text = whole.read(name)
+        for path in (TOP, matrix.BIN, whole.folder, pathlib.Path.home()):
+            assert len(str(path)) < 2 or f"{path}/" not in text, name
+        assert "/tmp" not in text and "/home" not in text, name
+        if name in ("machine.json", "run.json", "gbench.json"):
+            assert not host.search(text), name
+
+
+def test_gbench(whole):
+    """What Google Benchmark's own tools read"""
+    report = whole.json("gbench.json")
+    assert "host_name" not in report["context"]
+    assert report["context"]["executable"] == "matrix"
+    runs = report["benchmarks"]
+    assert [run["name"] for run in runs] == [
+        f"{line['cell']}/block:{line['block']}/role:{line['role']}"
+        for line in whole.last]
+    for run, line in zip(runs, whole.last):
+        if line["status"] != "ok":
+            assert run["error_occurred"]
+            assert run["error_message"].startswith(
+                f"{line['status']}: {line['reasons'][0]}"[:100])
+        elif line["role"] == "timing":
+            assert run["real_time"] == pytest.approx(
+                line["metrics"]["response_p50_ns"])
+            assert run["server_cpu_share"] == pytest.approx(
+                line["metrics"]["server_cpu_share"])
+
+
+def test_its_plan_is_a_plan(whole):
+    """It means the same: what is printed of it first is the same."""
+    ran = matrix.run("--dry-run", plan=whole.folder / "plan.txt").check(0)
+    first = whole.out.partition("  into ")[0].splitlines()
+    assert ran.out.splitlines()[1:len(first)] == first[1:]
+
+
+# --------------------------------------------------------------- what is printed
+
+def test_a_line_for_each_repetition(whole):
+    """Where it is no terminal: plain, the last thing of a line its status"""
+    assert "\033" not in whole.text and "\r" not in whole.text
+    said = [line for line in whole.err.splitlines() if line.startswith("[")]
+    assert len(said) == len(whole.lines)
+    all_of_them = len(whole.last)
+    for text, line in zip(said, whole.lines):
+        assert re.fullmatch(
+            rf"\[ *\d+/{all_of_them}\] {line['cell']} block {line['block']} "
+            rf"{line['role']}(  .*)?  {line['status']}(, as before)?"
+            rf"(  .* left)?", text.replace(" again", "")), text
+    assert all(line.startswith(("[", "    ")) for line in whole.err.splitlines())
+
+
+class Screen(threading.Thread):
+    """A terminal of so many columns, and all that came to it"""
+
+    def __init__(self, *args, plan, out, columns=80, env=None):
+        super().__init__()
+        self.ours, its = pty.openpty()
+        subprocess.run(["stty", "cols", f"{columns}", "rows", "24"], stdin=its,
+                       check=True)
+        self.text, self.columns = "", columns
+        self.start()
+        with matrix.Running(*args, plan=plan, out=out, stdout=its, stderr=its,
+                            env={"TERM": "xterm", **(env or {})}) as running:
+            os.close(its)
+            running.process.wait()
+        self.join()
+
+    def run(self):
+        raw = b""
+        while True:
+            try:
+                part = os.read(self.ours, 1 << 16)
+            except OSError:  # nobody has the other end any more
+                break
+            if not part:
+                break
+            raw += part
+        os.close(self.ours)
+        self.text = raw.decode("utf-8")
+
+    def drawn(self):
+        """What can be read on it: lines, each as it was last"""
+        lines = []
+        for line in self.text.split("\n"):
+            shown = ""
+            for part in re.split(r"(\r|\033\[K)", line):
+                if part == "\r":
+                    column = 0
+                elif part == "\033[K":
+                    shown = shown[:column]
+                else:
+                    part = re.sub(r"\033\[[0-9;]*m", "", part)
+                    column = column if shown else 0
+                    shown = shown[:column] + part + shown[column + len(part):]
+                    column += len(part)
+            lines.append(shown)
+        return lines
+
+
+def test_on_a_terminal(tmp_path):
+    """One line is drawn again and again, never longer than the screen is wide;
+    it is gone when something else is printed, and at the end."""
+    screen = Screen("--models", MODELS, plan=matrix.plan(tmp_path, blocks=2),
+                    out=tmp_path / "run")
+    states = re.findall(r"\r([^\r\n]*)\033\[K", screen.text)
+    assert len(states) > 8
+    for state in states:
+        assert "\033" not in state
+        assert len(state) < screen.columns
+    shown = [state for state in states if state]
+    assert any("window" in state for state in shown)
+    assert any(re.match(r"\[ *[1-9]/4\] .* left$", state) for state in shown)
+    # Nothing of it is left over, also not beside what is printed.
+    for line in screen.drawn():
+        assert "window  " not in line and "starting" not in line
+        if line.startswith("["):
+            assert re.search("(invalid|failed).*$", line), line
+
+
+def test_no_color(tmp_path):
+    """NO_COLOR, also for what is wrong; without it there is some."""
+    args = ["--models", "gone=/no/such"]
+    plan = matrix.plan(tmp_path)
+    for value, colour in [("1", False), ("", True)]:
+        screen = Screen(*args, plan=plan, out=tmp_path / f"run{value}",
+                        env={"NO_COLOR": value})
+        assert ("\033[31mfailed" in screen.text) == colour
+        assert bool(re.search(r"\033\[[0-9;]*m", screen.text)) == colour
+
+
+def test_quiet(tmp_path):
+    """Only what is wrong, and the tables at the end"""
+    run = matrix.run("--models", "epoll,gone=/no/such", "--quiet",
+                     plan=matrix.plan(tmp_path, counting="yes"),
+                     out=tmp_path / "run").check(1)
+    assert "gone/loop" in run.err
+    assert not re.search(r"  ok\b", run.err)
+    assert "Results: " in run.out
+
+
+# ------------------------------------------------------------------- what it takes
+
+def test_dry_run(tmp_path):
+    """Cells, repetitions, time and disk; and nothing is written."""
+    plan = matrix.plan(tmp_path, **KEYS)
+    before = list(tmp_path.rglob("*"))
+    ran = matrix.run("--models", MODELS, "--dry-run", plan=plan,
+                     out=tmp_path / "run").check(0)
+    assert f"{sum(ENTRIES.values())} repetitions" in ran.out
+    assert re.search(r"about .* (s|min), .*B\n", ran.out)
+    assert ran.err == ""
+    assert list(tmp_path.rglob("*")) == before
+
+
+def test_a_program_of_ones_own(tmp_path):
+    """Its label names it; the path is one from where it was called."""
+    matrix.script(tmp_path / "server", f'exec {matrix.BIN}/poll "$@"')
+    matrix.plan(tmp_path)
+    run = matrix.run("--models", "mine=./server,poll", plan="tiny.plan",
+                     out=tmp_path / "run", cwd=tmp_path).check(0)
+    assert run.line("mine")["server"]["model"] == "poll"
+    assert {row["model"] for row in run.csv("cells.csv")} == {"mine", "poll"}
+    assert set(run.json("run.json")["programs"]) == {"loadgen", "null", "mine",
+                                                     "poll"}
+
+
+def test_in_which_folder(tmp_path):
+    """Without --out: a new one in results/, beside bin/"""
+    bin_ = matrix.copy_of_bin(tmp_path)
+    run = matrix.run("--models", "epoll", program=bin_ / "matrix",
+                     plan=matrix.plan(tmp_path)).check(0)
+    made, = (tmp_path / "results").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}-tiny", made.name)
+    assert f"Results: {made}\n" in run.out
+    assert validate(made)
+
+
+def test_strict(tmp_path, odd):
+    """Something has to be warned of: here, that a server did not count."""
+    args = ["--models", f"echo={odd('echo')}"]
+    plan = matrix.plan(tmp_path)
+    matrix.run(*args, plan=plan, out=tmp_path / "plain").check(0)
+    run = matrix.run(*args, "--strict", plan=plan, out=tmp_path / "strict")
+    assert run.check(6).complete
+    assert "printed no counters" in " ".join(run.out.split())
+
+
+USAGE = {
+    "--models poll,epol": "did you mean 'epoll'",
+    "--models mine=": "mine",
+    "--plan quik": "did you mean 'quick'",
+    "--blocks many": "blocks 'many': not a number from 1",
+    "--conections 5": "did you mean --connections",
+    "--connections 0": "--connections",
+    "--window 5s parsecs": "'parsecs'",
+    "--window 5parsecs": "window '5parsecs': not a time",
+    "--server-cpus 999": "999",
+    "--force": "--force is for resume",
+    "--blocks 2 --blocks 3": "given twice",
+    "--benchmark_filter=nothing": "no cell has such a name",
+    "--benchmark_filter=(": "(",
+    "--benchmark_repetitions=0": "blocks",
+    "--benchmark_min_time=1": "the plan's window",
+    "--benchmark_enable_random_interleaving=true": "would shuffle",
+    "--benchmark_min_warmup_time=1": "the plan's warmup",
+    "--benchmark_fliter=epoll": "did you mean --benchmark_filter",
+    "--benchmark_format=xml": "it takes console, json or csv",
+}
+
+
+@pytest.mark.parametrize("words", USAGE)
+def test_usage(words, tmp_path):
+    """Says in a line what is wrong, and what may be meant; nothing is begun."""
+    own_plan = [] if "--plan" in words else \
+        ["--plan", str(matrix.plan(tmp_path))]
+    ran = matrix.run(*own_plan, *words.split(), out=tmp_path / "run").check(2)
+    assert USAGE[words] in ran.err
+    assert ran.out == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_that_is_wrong(tmp_path):
+    path = tmp_path / "my.plan"
+    path.write_text("blocks 3\ncells closed split conections 1\n")
+    ran = matrix.run(plan=path, out=tmp_path / "run").check(2)
+    assert re.search("my.plan:2: .*did you mean 'connections'", ran.err)
+
+
+# ------------------------------------------------------------- Google Benchmark
+
+def test_list_tests(tmp_path):
+    ran = matrix.run("--models", MODELS, "--benchmark_list_tests", "--blocks",
+                     "1", plan=matrix.plan(tmp_path), out=tmp_path / "run")
+    assert sorted(ran.check(0).out.splitlines()) == [
+        f"model:{name}/loop:closed/connections:2/message:64/placement:split"
+        "/block:1/role:timing" for name in ("epoll", "thread")]
+    assert not (tmp_path / "run").exists()
+
+
+def test_its_options(tmp_path):
+    """Filter, blocks, a report in a file and one on stdout"""
+    plan = matrix.plan(tmp_path, cells="closed split connections 1,2")
+    run = matrix.run(
+        "--models", MODELS, "--benchmark_filter=thread/.*connections:2/",
+        "--benchmark_repetitions=2", "--benchmark_format=json",
+        f"--benchmark_out={tmp_path}/out.csv", "--benchmark_out_format=csv",
+        "--benchmark_context=room=12", plan=plan, out=tmp_path / "run").check(0)
+    report = json.loads(run.out)  # and nothing but that
+    names = [one["name"] for one in report["benchmarks"]]
+    assert names == [
+        "model:thread/loop:closed/connections:2/message:64/placement:split"
+        f"/block:{block}/role:timing" for block in (1, 2)]
+    assert report["context"]["room"] == "12"
+    assert "Results: " in run.err and "plan tiny" in run.err
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    while not lines[0].startswith("name,"):  # first comes its context
+        lines.pop(0)
+    assert [line.partition(",")[0].strip('"') for line in lines[1:]] == names
+    assert run.json("run.json")["filter"] == "thread/.*connections:2/"
+    assert {line["cell"] for line in run.lines} == {
+        name.partition("/block")[0] for name in names}
+
+
+def test_what_was_filtered_stays_so(tmp_path):
+    """In a run that is resumed: its plan.txt has all cells."""
+    plan = matrix.plan(tmp_path, blocks=6, counting="yes")
+    with matrix.Running("--models", MODELS, "--benchmark_filter=epoll",
+                        plan=plan, out=tmp_path / "run") as running:
+        running.wait_for_lines(2)
+        running.process.terminate()
+        run = running.finish().check(130)
+    done = matrix.run_shell(run.resume, run.folder).check(0)
+    assert {line["model"] for line in done.lines} == {"epoll"}
+    assert len(done.last) == 7

@@ -74,13 +74,19 @@ function chart_name(c, f, is_best,    name)
 	return "more/" name
 }
 
+function make_folder(path)
+{
+	gsub(/'/, "'\\''", path)
+	system("mkdir -p '" path "'")
+}
+
 function draw_chart(c, f, is_best,    p, form)
 {
 	form = chart(c, "chart") == "calls" ? "calls" : places[f] > 1 ? "lines" : "rows"
 	name = chart_name(c, f, is_best)
 	folder = work "/" name
 	page = folder "/page.gp"
-	system("mkdir -p '" folder "'")
+	make_folder(folder)
 	fewest = most = n_notes = reasons = seen_interval = seen_range = 0
 	seen_oversubscribed = seen_unsure = seen_hollow = seen_cut = 0
 	write_table(c, f)

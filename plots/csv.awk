@@ -41,21 +41,31 @@ function split_record(text, field,    n, at, value, more)
 	return n
 }
 
-# The next record of a file, which a quoted line break does not end; 0: there is none.
-# line_of[file] is where it ends.
-function next_record(file, field,    text, line, n)
+# All lines of a file
+function read_lines(file,    text)
+{
+	while ((getline text < file) > 0) {
+		sub(/\r$/, "", text)
+		lines[file, ++lines_of[file]] = text
+	}
+	close(file)
+}
+
+# The next record, which a quoted line break does not end: how many fields; -1: it is
+# broken, and what follows it is not; 0: there is none. It began at line_of[file].
+function next_record(file, field,    text, at, n)
 {
 	do {
-		if ((getline text < file) <= 0)
+		if (++next_line[file] > lines_of[file])
 			return 0
-		line_of[file]++
+		text = lines[file, next_line[file]]
 	} while (text == "" || text ~ /^#/)
-	while (gsub(/"/, "\"", text) % 2 && (getline line < file) > 0) {
-		text = text "\n" line
-		line_of[file]++
-	}
-	sub(/\r$/, "", text)
+	at = line_of[file] = next_line[file]
+	while (gsub(/"/, "\"", text) % 2 && at < lines_of[file])
+		text = text "\n" lines[file, ++at]
 	n = split_record(text, field)
+	if (n)
+		next_line[file] = at
 	return n ? n : -1
 }
 
@@ -63,6 +73,7 @@ function next_record(file, field,    text, line, n)
 # without which nothing can be done; a row that is not like the header is left out.
 function read_csv(file, name, needed,    head, field, column, columns, n, i, rows)
 {
+	read_lines(file)
 	columns = next_record(file, head)
 	if (columns <= 0)
 		return columns

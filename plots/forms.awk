@@ -54,8 +54,10 @@ function keep_apart(at, n, gap,    round, k, push)
 function write_tics(name, axis, ticks,    to)
 {
 	to = folder "/" name
-	print ticks == "" ? "unset " axis "tics" : \
-		"set " axis "tics nomirror scale 0 (" ticks ")" > to
+	if (ticks == "")
+		print "unset " axis "tics" > to
+	else
+		print "set " axis "tics nomirror scale 0 (" ticks ")" > to
 	close(to)
 }
 
@@ -98,8 +100,9 @@ function write_lines(f, c, p,    m, k, i, metric, to, lost, at, order, n)
 			seen_hollow += not_sustained(i)
 			end_x[m] = beside(f, k, m, 3.5)
 			end_y[m] = median
-			print end_x[m], median, scale == "log" && low <= 0 ? from : low, high, \
-			      not_sustained(i) > to
+			if (scale == "log" && low <= 0)
+				low = from
+			print end_x[m], median, low, high, not_sustained(i) > to
 		}
 		print "\n" > to
 		if (end_x[m] != "") {
@@ -210,9 +213,11 @@ function write_rows(f, c, p,    m, i, metric, to, hatched, names)
 		}
 		read_values(i, metric)
 		seen_unsure += is_unsure(i, metric)
-		print m, median, scale == "log" && low <= 0 ? from : low, high, m, \
+		if (scale == "log" && low <= 0)
+			low = from
+		print m, median, low, high, m, \
 		      word(number(median, unit) (is_unsure(i, metric) ? " ?" : "")), \
-		      not_sustained(i), model_of[f, m] == "null" > to
+		      not_sustained(i), (model_of[f, m] == "null") > to
 	}
 	close(to)
 	close(hatched)
@@ -299,7 +304,8 @@ function write_pieces(i, row,    key, n, k, at, per, total, end, order, place, r
 		at += per
 	}
 	if ((end - at) / to_end * ROW_WIDTH >= 3)
-		rest = rest write_piece(row, at + 0, end, "other")
+		rest = rest write_piece(row, at + 0, end, \
+			calls_of[key] ? "other" : "not known which")
 	seen_cut += total > cut_at
 	print row, end, word(number(total, 1) (total > cut_at ? " →" : "") \
 		names_that_fit(rest, (to_end - end) / to_end * ROW_WIDTH / 7 - 9)) > totals

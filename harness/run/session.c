@@ -354,11 +354,13 @@ static void check(bool good, const char *why)
 	exit(EXIT_FAILED);
 }
 
+/* Where there is no space for one there is none for the next: it is said once. */
 static void put_text(struct session *s, const char *name, char *text)
 {
 	char why[STORE_WHY_SIZE];
 
-	if (!store_file(&s->store, name, text, why)) {
+	if (!s->stopped && !s->unwritten &&
+	    !store_file(&s->store, name, text, why)) {
 		warn("%s", why);
 		s->unwritten = true;
 	}

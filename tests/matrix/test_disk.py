@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Nowhere to write to: it is said, with what would help, and nothing is lost."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import matrix
+import probes
+import pytest
+
+KEYS = {"warmup": "10ms", "window": "50ms", "blocks": 6}
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A file system of its own, which small("size=64k") makes larger or smaller"""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount one")
+    path = tmp_path / "small"
+    path.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs",
+                           path], check=False, capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {made.stderr}")
+
+    def resize(options):
+        subprocess.run(["mount", "-o", f"remount,{options}", path], check=True)
+        return path
+
+    yield resize
+    subprocess.run(["umount", path], check=True)
+
+
+def inodes(path):
+    """How many files there are on it, folders too"""
+    of = os.statvfs(path)
+    return of.f_files - of.f_ffree
+
+
+def test_full_at_the_beginning(small, tmp_path):
+    path = small("size=1m")
+    (path / "file").write_bytes(bytes((1 << 20) - 4096))
+    run = matrix.run("--models", "epoll", plan=matrix.plan(tmp_path, **KEYS),
+                     out=path / "run").check(1)
+    assert "No space left on device; free some space there" in run.err
+    assert run.err.count("\n") == 1
+    (path / "file").unlink()
+    assert matrix.run("--models", "epoll", plan=matrix.plan(tmp_path, **KEYS),
+                      out=path / "run").check(0).complete
+
+
+def test_full_in_the_middle(small, tmp_path):
+    """What was measured is there, line by line; with more space it goes on."""
+    path = small("size=64k")
+    run = matrix.run("--models", "epoll,thread", out=path / "run",
+                     plan=matrix.plan(tmp_path, **KEYS)).check(1)
+    assert run.err.count("No space left on device; free some space there") == 1
+    before = run.lines
+    assert 0 < len(before) < 12 and not run.complete
+    assert matrix.run_shell(run.resume, path / "run").check(1).lines == before
+    small("size=10m")
+    done = matrix.run_shell(run.resume, path / "run").check(0)
+    assert done.complete and len(done.last) == 12
+    assert done.lines[:len(before)] == before
+    assert {each.name for each in done.folder.iterdir()} == matrix.FILES
+    assert len(list((done.folder / "histograms").iterdir())) == len(done.lines)
+
+
+def test_full_at_the_end(small, tmp_path):
+    """All is measured, but there is no room for the tables: not complete."""
+    path = small("size=10m")
+    plan = matrix.plan(tmp_path, warmup="10ms", window="50ms")
+    whole = matrix.run("--models", "epoll", plan=plan, out=path / "run").check(0)
+    # Those at the end: four tables and gbench.json, but not the mark. The
+    # repetition may be measured twice.
+    files = inodes(path) - 5 + 1 + (2 - len(whole.lines))
+    shutil.rmtree(path / "run")
+    small(f"nr_inodes={files}")
+    run = matrix.run("--models", "epoll", plan=plan, out=path / "run").check(1)
+    assert len(run.last) == 1 and not run.complete
+    assert "cells.csv: No space left on device" in run.err
+    assert run.err.count("No space") == 1
+    small("nr_inodes=1000")
+    done = matrix.run_shell(run.resume, path / "run").check(0)
+    assert done.complete and done.lines == run.lines
+    assert {each.name for each in done.folder.iterdir()} == matrix.FILES
+
+
+# ------------------------------------------------------------------ not allowed
+
+@pytest.fixture
+def public():
+    """A folder that everybody may read"""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-matrix-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@matrix.needs_root
+def test_not_allowed_to_write(public):
+    bin_ = matrix.copy_of_bin(public)
+    plan = matrix.plan(public)
+    args = dict(program=bin_ / "matrix", plan=plan, wrapper=probes.NOBODY)
+    for out in public / "run", None:
+        run = matrix.run("--models", "epoll", out=out, **args).check(1)
+        assert "cannot be made: Permission denied; choose a folder that you " \
+            "may write to" in run.err
+        assert run.err.count("\n") == 1
+    assert not (public / "run").exists() and not (public / "results").exists()
+
+
+@matrix.needs_root
+def test_somebody_elses_run(public):
+    """May be looked at, and not gone on with"""
+    bin_ = matrix.copy_of_bin(public)
+    with matrix.Running("--models", "epoll", program=bin_ / "matrix",
+                        plan=matrix.plan(public, **KEYS),
+                        out=public / "run") as running:
+        running.wait_for_lines(1)
+        running.process.terminate()
+        run = running.finish().check(130)
+    said = matrix.resume(public / "run", program=bin_ / "matrix",
+                         wrapper=probes.NOBODY).check(1).err
+    assert "Permission denied; choose a folder that you may write to" in said
+    assert said.count("\n") == 1
+    assert run.lines == matrix.Run(1, "", "", public / "run").lines
+
+
+# -------------------------------------------------------------- something is there
+
+def test_out_exists(tmp_path):
+    """Nothing is ever written over; an empty folder is free."""
+    plan = matrix.plan(tmp_path)
+    out = tmp_path / "run"
+    out.mkdir()
+    first = matrix.run("--models", "epoll", plan=plan, out=out).check(0)
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").write_text("precious")
+    for path, because in [
+            (out, "already holds a run: choose another --out"),
+            (tmp_path / "folder", "is not empty: choose another --out"),
+            (tmp_path / "file", "not a folder"),
+            (tmp_path / "file/below", "cannot be made: Not a directory")]:
+        said = matrix.run("--models", "epoll", plan=plan, out=path).check(1)
+        assert because in said.err
+        assert said.err.count("\n") == 1
+    assert first.lines == matrix.Run(0, "", "", out).lines
+    assert (tmp_path / "file").read_text() == "precious"
+    assert os.listdir(tmp_path / "folder") == ["file"]
+
+
+def test_folders_above_are_made(tmp_path):
+    out = tmp_path / "a/b/run/"
+    assert matrix.run("--models", "epoll", plan=matrix.plan(tmp_path),
+                      out=out).check(0).complete

@@ -60,7 +60,8 @@ def test_full_in_the_middle(small, tmp_path):
     assert run.err.count("No space left on device; free some space there") == 1
     before = run.lines
     assert 0 < len(before) < 12 and not run.complete
-    assert matrix.run_shell(run.resume, path / "run").check(1).lines == before
+    again = matrix.run_shell(run.resume, path / "run").check(1)
+    assert again.lines[:len(before)] == before  # one may fit in again
     small("size=10m")
     done = matrix.run_shell(run.resume, path / "run").check(0)
     assert done.complete and len(done.last) == 12

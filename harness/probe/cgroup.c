@@ -218,10 +218,16 @@ bool cgroup_make(struct cgroup *g, char why[WHY_SIZE])
 	for (unsigned serial = 0; g->fd < 0; serial++) {
 		snprintf(g->path, sizeof(g->path), "%s/%s%d-%u", home, prefix,
 			 (int)getpid(), serial);
-		if (mkdir(g->path, 0755) == 0)
-			open_locked(g);
-		else if (errno != EEXIST || serial >= TRIES)
-			return no_mkdir(home, why);
+		if (mkdir(g->path, 0755) < 0) {
+			if (errno != EEXIST || serial >= TRIES)
+				return no_mkdir(home, why);
+		} else if (!open_locked(g) && rmdir(g->path) == 0) {
+			/* No sweeper has removed it: it never was one. */
+			return why_not(why,
+				       "a folder made in %s is no cgroup: "
+				       "something is mounted over it",
+				       home);
+		}
 	}
 	if (try_entering(g, why))
 		return true;

@@ -150,3 +150,20 @@ def test_a_cgroup_inside_the_cgroup(bpf, root):
     assert ran.returncode == 0, ran.stderr
     assert report["left_behind"] == 1
     assert probes.named(report)["exit_group"] >= 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_where_cgroups_are_mounted_over(tmp_path):
+    """A folder can be made there, and is no cgroup: it is given back, and the
+    program runs without. (That has once filled a disk with folders.)"""
+    over = next(words[4] for words in
+                (line.split() for line in open("/proc/self/mountinfo"))
+                if words[words.index("-") + 1] == "cgroup2")
+    ran = subprocess.run(
+        ["unshare", "--mount", "sh", "-c",
+         f'mount -t tmpfs none {over} && "$@"; status=$?; ls {over}; '
+         'exit $status', "sh",
+         probes.PROBE, "--quiet", "--json", tmp_path / "used", "true"],
+        capture_output=True, text=True, timeout=20, check=True)
+    assert ran.stdout == ""
+    assert "is no cgroup" in (tmp_path / "used").read_text("utf-8")

@@ -144,13 +144,14 @@ static void judge_programs(struct diagnoses *d, const struct facts *f,
 	mend(d, f, "make");
 }
 
+/* Only a warning: a run may be told to put them elsewhere. */
 static void judge_disk(struct diagnoses *d, const struct facts *f,
 		       const struct needs *n)
 {
 	char has[GROUPED_SIZE], needed[GROUPED_SIZE];
 
 	if (f->disk == UNKNOWN || !f->disk_writable) {
-		say(d, "disk", HEALTH_FAIL,
+		say(d, "disk", HEALTH_WARN,
 		    "the folder results cannot be written here: name another "
 		    "one with --out");
 		return;
@@ -160,7 +161,7 @@ static void judge_disk(struct diagnoses *d, const struct facts *f,
 		say(d, "disk", HEALTH_OK, "%s free for results", has);
 		return;
 	}
-	say(d, "disk", HEALTH_FAIL,
+	say(d, "disk", HEALTH_WARN,
 	    "%s free for results that take about %s: free some, or name a "
 	    "folder on another disk with --out",
 	    has, bytes(n->disk, needed));

@@ -165,6 +165,7 @@ function quoted(text)
 function word(text)
 {
 	gsub(/"/, "”", text)
+	gsub(/\\/, "&&", text) # each one twice
 	return "\"" text "\""
 }
 

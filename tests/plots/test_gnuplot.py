@@ -299,6 +299,8 @@ def test_nothing_odd_is_left_out(drawn, name):
 def test_a_reason_is_text_and_nothing_else(drawn):
     shown = NASTY.replace("'", "’")
     assert f"failed: {shown}" in text_of(drawn / "throughput.svg")
+    shown = NASTY.replace('"', "”")
+    assert f"failed: {shown}" in text_of(drawn / "calls.svg")
 
 
 def test_what_is_marked_is_explained(drawn):

@@ -737,6 +737,14 @@ static void compare_with_then(struct session *s)
 	exit(EXIT_FAILED);
 }
 
+/* What went into repeats before does not come back with a resume. */
+static void spend_repeats(struct session *s)
+{
+	for (size_t i = 0; i < s->store.n; i++)
+		if (s->store.records[i].attempt > 1)
+			s->repeats_s -= s->store.records[i].took_s;
+}
+
 /* Every line has to be of this plan: an edited folder is not gone on with. */
 static void check_records(const struct session *s)
 {
@@ -773,6 +781,7 @@ int session_resume(const struct matrix_options *opt)
 	read_plan_again(&s);
 	lay_out(&s);
 	check_records(&s);
+	spend_repeats(&s);
 	start_benchmark(&s);
 	find_places(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));

@@ -233,6 +233,29 @@ def test_a_line_that_was_cut_off(plan, tmp_path, undisturbed):
     check_whole(again, undisturbed, 3)
 
 
+@pytest.mark.long
+def test_repeats_are_few(tmp_path, odd):
+    """What is always invalid is measured twice only as long as that takes less
+    than a twentieth of the plan's time, however often the run is resumed."""
+    out = tmp_path / "run"
+    plan = matrix.plan(tmp_path, blocks=24, window="300ms")
+    with matrix.Running("--models", f"lies={odd('lies')}", plan=plan,
+                        out=out) as running:
+        running.wait_for_lines(6)
+        running.signal(signal.SIGTERM)
+        run = running.finish().check(130)
+    estimate, = re.findall(r"about (\d+) s", run.out)
+    for n in 11, 16, None:
+        with matrix.Running(verb="resume", out=out) as running:
+            if n:
+                running.wait_for_lines(n)
+                running.signal(signal.SIGTERM)
+            run = running.finish().check(130 if n else 0)
+    again = [line["took_s"] for line in run.lines if line["attempt"] == 2]
+    assert again and sum(again) < 0.05 * int(estimate) + 0.2
+    assert all(line["status"] == "invalid" for line in run.lines)
+
+
 # ------------------------------------------------------------- what resume takes
 
 @pytest.fixture(scope="module")

@@ -298,7 +298,7 @@ smoke: $(TO_CHECK)
 
 # Once installed, another make finds what this one did not.
 test test-long:
-	@harness/setup/install build check test
+	@harness/setup/install build check test plots
 	@+$(MAKE) --no-print-directory variants
 	@tests/run $(if $(filter test-long,$@),--long)
 

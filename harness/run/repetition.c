@@ -262,13 +262,17 @@ static void take_closing(struct attempt *a)
 
 static void say_what_is_missing(struct attempt *a)
 {
+	const char *uncounted = *a->server.uncounted ? a->server.uncounted :
+				counts(a->entry)     ? a->site->uncounted :
+						       "";
+
 	if (*a->server.no_cgroup)
 		record_say(a->r->warnings,
 			   "CPU time of forked children is not in it: %s",
 			   a->server.no_cgroup);
-	if (*a->server.uncounted)
+	if (*uncounted)
 		record_say(a->r->warnings, "system calls were not counted: %s",
-			   a->server.uncounted);
+			   uncounted);
 }
 
 static void measure_and_judge(struct attempt *a)

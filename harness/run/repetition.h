@@ -28,6 +28,7 @@ struct site {
 	const struct places *places;
 	const char *bin;               /* folder of our programs */
 	enum syscalls_method counting; /* how, where calls are counted */
+	const char *uncounted;         /* why they cannot be; "" */
 	struct progress *progress;
 	const volatile int *interrupted; /* see watch.h */
 	const sigset_t *mask;

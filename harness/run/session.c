@@ -183,18 +183,21 @@ static void print_obstacles(const struct session *s)
 /* How calls are counted, and if not in the best way, why not */
 static void choose_counting(struct session *s)
 {
-	char why[WHY_SIZE];
+	static char why[WHY_SIZE];
 
 	s->site.counting = SYSCALLS_NONE;
+	s->site.uncounted = "";
 	if (!s->plan.counting)
 		return;
 	s->site.counting = counting_choose(why);
-	if (s->site.counting == SYSCALLS_NONE)
+	if (s->site.counting == SYSCALLS_NONE) {
+		s->site.uncounted = why;
 		fprintf(s->people, "  system calls cannot be counted: %s\n",
 			why);
-	else if (*why)
+	} else if (*why) {
 		fprintf(s->people, "  system calls are counted by %s: %s\n",
 			syscalls_methods[s->site.counting], why);
+	}
 }
 
 static void find_places(struct session *s, const char *server_cpus,

@@ -11,6 +11,7 @@
 #   make fuzz          a million odd inputs for everything that reads them
 #   make bench-memory  memory of each model for a silent client
 #   make bench-loadgen how fast and how exact the load generator is
+#   make bench-matrix  whether measuring disturbs what is measured
 #   make plots         charts of a run: make plots RUN=results/... (the newest)
 #   make man           man pages, in build/man
 #   make lint          format and static analysis
@@ -310,6 +311,10 @@ bench-loadgen: all build/release/bench/record
 	@harness/setup/install check test
 	@PEER='$(PEER)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)' "$$(harness/setup/python)" \
 		tests/bench/loadgen.py
+
+bench-matrix: all
+	@harness/setup/install check
+	@ROUNDS='$(ROUNDS)' "$$(harness/setup/python)" tests/bench/matrix.py
 
 $(BUILD)/bench/%: tests/bench/%.c $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) LINK $@

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""What measuring costs: whether bin/matrix disturbs what it measures.
+
+  make bench-matrix                about 2 minutes
+  make bench-matrix ROUNDS=15      more rounds (default 9)
+
+- counting: the server's CPU time a request while its system calls are counted, by
+  that of the same block's timing repetition
+- timing: a repetition of bin/matrix by one of bin/loadgen alone with bin/epoll,
+  in turn: requests a second and the server's CPU a request
+- harness: CPU time of bin/matrix itself while a window runs, as share of a core
+
+bin/epoll, 64 connections, 64 bytes, closed loop, a core each. Run it when nothing
+else runs; what was invalid is left out and said.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(TOP / "tests")]
+
+import server  # noqa: E402
+
+ROUNDS = int(os.environ.get("ROUNDS") or 9)
+CPUS = sorted(os.sched_getaffinity(0))[:2]
+WARMUP, WINDOW = "200ms", "800ms"
+
+
+def spread(values, form="{:.3f}"):
+    """Median (lowest to highest), as text."""
+    if not values:
+        return "nothing that is valid"
+    return (f"{form.format(statistics.median(values))} "
+            f"({form.format(min(values))} to {form.format(max(values))}), "
+            f"n = {len(values)}")
+
+
+def cpu_clock(pid):
+    """The CPU time of a process in ns: its clock's id is made of the pid."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
+def plan(folder, **keys):
+    path = pathlib.Path(folder) / "bench.plan"
+    keys = {"blocks": 1, "warmup": WARMUP, "window": WINDOW, "aa": "none",
+            "idle": "none", "ceiling": "no", "counting": "no",
+            "models": "epoll", "cells": "closed split connections 64", **keys}
+    path.write_text("".join(f"{key} {value}\n" for key, value in keys.items()),
+                    encoding="utf-8")
+    return path
+
+
+def lines(folder):
+    return [json.loads(line) for line in
+            (folder / "repetitions.jsonl").read_text("utf-8").splitlines()]
+
+
+def matrix(folder, number, **keys):
+    """One run; its records"""
+    out = pathlib.Path(folder) / f"run{number}"
+    subprocess.run([TOP / "bin/matrix", "run", "--plan", plan(folder, **keys),
+                    "--out", out], cwd=TOP, check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return lines(out)
+
+
+def by_hand():
+    """(requests a second, server CPU ns a request) without bin/matrix, or None"""
+    with server.Server("epoll", "--message", "64",
+                       wrapper=["taskset", "-c", str(CPUS[0])]) as one:
+        ran = subprocess.run(
+            ["bin/loadgen", "--target", f"127.0.0.1:{one.port}",
+             "--message", "64", "--connections", "64", "--warmup", WARMUP,
+             "--duration", WINDOW, "--cpu", str(CPUS[1]), "--quiet",
+             "--json", "-"], cwd=TOP, capture_output=True, check=False)
+        said = json.loads(ran.stdout)
+        counters = one.stop()
+    if not said["valid"]:
+        return None
+    return (said["requests_per_second"],
+            counters["cpu_ns"] / counters["requests"])
+
+
+def of_matrix(folder, number):
+    """The same by bin/matrix; the server's CPU by its closing line, to compare"""
+    last = matrix(folder, number)[-1]
+    if last["status"] != "ok":
+        return None
+    return (last["metrics"]["requests_per_second"],
+            last["server"]["cpu_ns"] / last["server"]["requests"])
+
+
+def bench_timing(folder):
+    """In turn; who is first changes. The A/A pair is by hand, twice."""
+    ratios = {"matrix / by hand": [], "by hand / by hand": []}
+    for number in range(ROUNDS):
+        ways = [lambda: of_matrix(folder, f"t{number}"), by_hand, by_hand]
+        order = range(3) if number % 2 else reversed(range(3))
+        got = dict((i, ways[i]()) for i in order)
+        if got[0] and got[1]:
+            ratios["matrix / by hand"].append(
+                [a / b for a, b in zip(got[0], got[1])])
+        if got[1] and got[2]:
+            ratios["by hand / by hand"].append(
+                [a / b for a, b in zip(got[1], got[2])])
+    for name, pairs in ratios.items():
+        print(f"  {name:18} requests/s {spread([p[0] for p in pairs])}")
+        print(f"  {'':18} CPU/request {spread([p[1] for p in pairs])}")
+
+
+def bench_counting(folder):
+    ratios = []
+    for number in range(ROUNDS):
+        records = {record["role"]: record["metrics"] for record in
+                   matrix(folder, f"c{number}", counting="yes")
+                   if record["status"] == "ok"}
+        if len(records) == 2:
+            ratios.append(records["counting"]["server_cpu_per_request_ns"] /
+                          records["timing"]["server_cpu_per_request_ns"])
+    print(f"  counting / timing  CPU/request {spread(ratios)}")
+
+
+def bench_harness(folder):
+    """Its clock at the quarters of a window of 4 s"""
+    out = pathlib.Path(folder) / "harness"
+    with subprocess.Popen(
+            [TOP / "bin/matrix", "run", "--plan", plan(folder, window="4s"),
+             "--out", out], cwd=TOP, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL) as run:
+        time.sleep(1.5)
+        began, used = time.monotonic_ns(), cpu_clock(run.pid)
+        time.sleep(2)
+        share = (cpu_clock(run.pid) - used) / (time.monotonic_ns() - began)
+    print(f"  harness, in a window: {share * 100:.3f} % of a core")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        bench_harness(folder)
+        bench_counting(folder)
+        bench_timing(folder)
+
+
+if __name__ == "__main__":
+    main()

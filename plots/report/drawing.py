@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""matplotlib's SVG, made fit to stand in a page: see Drawing.
+"""matplotlib's SVG, made fit to stand in a page: small, with text as text, in the
+colours of the page, with a title and a description, and with marks of which model
+and setting a thing is, so that the page can hide it.
 
-Small, with text as text, in the colours of the page, with a title and a
-description, and with marks of which model and setting a thing is, so that the page
-can hide it.
+A Drawing is a sheet of so many CSS pixels; (0, 0) is its upper left corner. A Plot
+is a part of it in which numbers have places. matplotlib's own axes do much more, and
+take most of a second for a page's worth of what is not used here.
+
+    d = Drawing(420, 300, "what it says", "what it shows")
+    p = d.plot(left=60, right=90, top=20, bottom=40)
+    p.scale_y("response_p50_ns", 1e3, 1e6, log=True)
+    d.points([p.x(64)], [p.y(12e3)], look, m=2, c="64", tip="64: 12 us")
+    d.svg()
+
+All that draws takes marks: m, the number of the model; c, connections, several with
+blanks between; l, the number of the load; tip, what is shown where it is pointed at.
 """
 
+import base64
 import html
 import io
 import itertools
@@ -16,18 +28,24 @@ import matplotlib
 
 matplotlib.use("svg")
 
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402  (matplotlib needs it, too)
 from matplotlib import rcParams, ticker  # noqa: E402
+from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Rectangle  # noqa: E402
+from matplotlib.transforms import Affine2D  # noqa: E402
 
 from . import style, words  # noqa: E402
 
 rcParams.update({
-    "svg.fonttype": "none", "svg.hashsalt": "report", "font.size": 11,
+    "svg.hashsalt": "report",
     "hatch.linewidth": 0.7, "path.simplify": False,
-    "text.color": style.page("ink"), "hatch.color": style.page("soft"),
-    "font.family": "DejaVu Sans", "text.parse_math": False,
+    "hatch.color": style.page("soft"),
 })
+
+PICTURE, LEVELS = (0x2F, 0x83, 0xC5), 16
 
 _scope, _ids = "d", itertools.count(1)
 
@@ -40,120 +58,171 @@ def begin(scope):
 
 
 class Drawing:
-    """A figure of so many CSS pixels.
-
-        d = Drawing(420, 300, "what it says", "what it shows")
-        axes = d.axes(left=60, right=90, top=10, bottom=40)
-        d.mark(axes.plot(...)[0], model=2, connections="64", tip="64: 12 us")
-        d.svg()
-    """
-
     def __init__(self, width, height, title, desc):
         self.width, self.height = width, height
         self.title, self.desc = title, desc
         self.figure = Figure(figsize=(width / 72, height / 72), dpi=72)
-        self.marks = []
+        self.figure.patch.set_visible(False)
+        self.down = Affine2D().scale(1, -1).translate(0, height)
+        self.marks, self.images, self.texts = [], [], []
 
-    def axes(self, left, right, top, bottom):
-        """Room to draw in, with nothing around it: see ruler()"""
-        axes = self.figure.add_axes(
-            (left / self.width, bottom / self.height,
-             (self.width - left - right) / self.width,
-             (self.height - top - bottom) / self.height))
-        axes.set_axis_off()
-        axes.size = (self.width - left - right, self.height - top - bottom)
-        return axes
+    def plot(self, left, right, top, bottom):
+        return Plot(self, left, top, self.width - left - right,
+                    self.height - top - bottom)
 
-    def mark(self, artist, *, model=None, connections=None, load=None, tip=None,
-             kind=None):
-        """Says of what model (its number) and setting an artist is: the page hides
-        it with them. `connections` may be several, with blanks between; `tip` is
-        shown where it is pointed at."""
-        data = {"m": model, "c": connections, "l": load}
-        attributes = "".join(f' data-{key}="{html.escape(str(value))}"'
-                             for key, value in data.items() if value is not None)
-        if kind:
-            attributes += f' class="{kind}"'
-        inside = f"<title>{html.escape(tip)}</title>" if tip else ""
-        self.marks.append((attributes, inside))
-        artist.set_gid(f"mark{len(self.marks) - 1}")
-        return artist
+    def _add(self, artist, m=None, c=None, l=None, tip=None):
+        attributes = _attributes(m, c, l)
+        if attributes or tip:
+            inside = f"<title>{html.escape(tip)}</title>" if tip else ""
+            artist.set_gid(f"mark{len(self.marks)}")
+            self.marks.append((attributes, inside))
+        artist.set_transform(self.down)
+        self.figure.add_artist(artist)
+
+    def line(self, xs, ys, color, width=1.0, dash="solid", alpha=None, **marks):
+        self._add(Line2D(xs, ys, color=color, linewidth=width, linestyle=dash,
+                         alpha=alpha, solid_capstyle="butt"), **marks)
+
+    def points(self, xs, ys, look, size=6.5, color=None, hollow=False, **marks):
+        self._add(Line2D(xs, ys, color=color or look.paint, linestyle="none",
+                         marker=look.marker, markersize=size,
+                         fillstyle="none" if hollow else "full"), **marks)
+
+    def crosses(self, xs, ys, **marks):
+        self._add(Line2D(xs, ys, color=style.page("soft"), linestyle="none",
+                         marker="x", markersize=4, markeredgewidth=0.8), **marks)
+
+    def rings(self, xs, ys, color, **marks):
+        self._add(Line2D(xs, ys, color=color, linestyle="none", marker="o",
+                         markersize=4.5, fillstyle="none", markeredgewidth=0.9),
+                  **marks)
+
+    def rectangle(self, x, y, width, height, color, alpha=None, edge="none", **marks):
+        self._add(Rectangle((x, y), width, height, facecolor=color, alpha=alpha,
+                            edgecolor=edge, linewidth=0.8), **marks)
+
+    def hatched(self, x, y, width, height, **marks):
+        """A field for what is not there"""
+        self._add(Rectangle((x, y), width, height, hatch="////", linewidth=0.6,
+                            facecolor=style.page("absent"),
+                            edgecolor=style.page("soft")), **marks)
+
+    def text(self, x, y, what, soft=False, size=11, ha="left", m=None, c=None,
+             l=None):
+        """Around a height; as SVG has it, which needs no measuring of letters"""
+        kind = f"{ha[0]}{' soft' if soft else ''}"
+        big = f' font-size="{size}"' if size != 11 else ""
+        self.texts.append(f'<text{_attributes(m, c, l)} class="{kind}"{big} '
+                          f'x="{x:.1f}" y="{y + 0.36 * size:.1f}">'
+                          f"{html.escape(what)}</text>")
+
+    def picture(self, shares, x, y, width, height, m=None):
+        """Behind all else, a field for each number from 0 to 1: as opaque as it is
+        large, so that it suits a light page and a dark one"""
+        levels = np.ceil(np.sqrt(np.clip(shares, 0, 1)) * (LEVELS - 1))
+        picture = Image.fromarray(levels.astype(np.uint8), mode="P")
+        picture.putpalette(bytes(PICTURE) * LEVELS)
+        alpha = [0] + [45 + 210 * i // (LEVELS - 1) for i in range(1, LEVELS)]
+        out = io.BytesIO()
+        picture.save(out, "PNG", bits=4, transparency=bytes(alpha), optimize=True)
+        data = base64.b64encode(out.getvalue()).decode()
+        self.images.append(
+            f'<image{_attributes(m, None, None)} x="{x}" y="{y}" width="{width}" '
+            f'height="{height}" preserveAspectRatio="none" '
+            f'href="data:image/png;base64,{data}"/>')
 
     def svg(self):
         out = io.StringIO()
-        self.figure.savefig(out, format="svg", transparent=True,
-                            metadata={"Date": None, "Creator": None,
-                                      "Format": None, "Type": None})
+        FigureCanvasSVG(self.figure).print_svg(out, metadata={
+            "Date": None, "Creator": None, "Format": None, "Type": None})
         return _tidy(out.getvalue(), self, f"{_scope}{next(_ids)}")
 
 
-# --------------------------------------------------------------- of matplotlib's SVG
-
-_NUMBER = re.compile(r"-?\d+\.\d+")
-
-
-def _short(found):
-    text = f"{float(found[0]):.1f}"
-    return text[:-2] if text.endswith(".0") else text
+def _attributes(m, c, l):
+    return "".join(f' data-{key}="{html.escape(str(value))}"'
+                   for key, value in (("m", m), ("c", c), ("l", l))
+                   if value is not None)
 
 
-def _shorten(svg):
-    """Coordinates to a tenth of a pixel; what stands between quotes only"""
-    return re.sub(r'(?<=[ (])(?:d|x|y|width|height|transform|points|style)="[^"]*"',
-                  lambda found: _NUMBER.sub(_short, found[0])
-                  if not found[0].startswith("style") else found[0], svg)
+# ------------------------------------------------------------------------ numbers
+
+class _Scale:
+    """From low to high is from one place to another"""
+
+    def __init__(self, low, high, log, first, last):
+        self.low, self.high, self.log = low, high, log
+        self.first, self.last = first, last
+
+    def __call__(self, value):
+        if self.log:
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return self.first + share * (self.last - self.first)
 
 
-def _ids_of(svg, prefix):
-    """Only those that are referred to, and unlike those of all other drawings"""
-    used = set(re.findall(r'(?:url\(|xlink:href=")#([\w-]+)', svg))
-    names = {name: f"{prefix}{i}" for i, name in enumerate(sorted(used))}
-    svg = re.sub(r' id="([\w-]+)"', lambda found: f' id="{names[found[1]]}"'
-                 if found[1] in names else "", svg)
-    return re.sub(r'(url\(|xlink:href=")#([\w-]+)',
-                  lambda found: f"{found[1]}#{names.get(found[2], found[2])}", svg)
+class Plot:
+    """A part of a drawing; x() and y() say where a number stands"""
 
+    def __init__(self, drawing, left, top, width, height):
+        self.drawing = drawing
+        self.left, self.top, self.width, self.height = left, top, width, height
+        self.right, self.bottom = left + width, top + height
+        self.x = _Scale(0, 1, False, self.left, self.right)
+        self.y = _Scale(0, 1, False, self.top, self.bottom)
 
-def _marked(svg, marks):
-    """Groups and images of marked artists carry their marks in place of an id."""
-    def group(found):
-        attributes, inside = marks[int(found[1])]
-        return f"<g{attributes}>{inside}"
-    svg = re.sub(r'<g id="mark(\d+)">', group, svg)
-    return re.sub(r' id="mark(\d+)"', lambda found: marks[int(found[1])][0], svg)
+    def range_x(self, low, high, log=False):
+        self.x = _Scale(low, high, log, self.left, self.right)
 
+    def range_y(self, low, high, log=False):
+        self.y = _Scale(low, high, log, self.bottom, self.top)
 
-_DROPPED = [
-    (re.compile(r"<metadata>.*?</metadata>", re.S), ""),
-    (re.compile(r"<!--.*?-->", re.S), ""),
-    (re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", re.S), ""),
-    (re.compile(r"font: (\d+(?:\.\d+)?)px [^;\"]*"), r"font-size:\1px"),
-    (re.compile(r' transform="rotate\(-0 [^"]*"'), ""),
-    (re.compile(r";? ?stroke-linejoin: (?:round|miter)"), ""),
-    (re.compile(r"; "), ";"),
-    (re.compile(r"(?<=[a-z]): (?=[^\"<>]*\")"), ":"),
-    (re.compile(r">\s+<"), "><"),
-    (re.compile(r" *\n *"), " "),
-    (re.compile(r"<g>(<path[^>]*/>)</g>"), r"\1"),
-]
+    def head(self, what):
+        """What is measured; above, from the edge of the sheet"""
+        self.drawing.text(4, self.top - 16, what)
 
+    def scale_y(self, metric, low, high, log):
+        """Values of this metric upwards, with lines across in its units"""
+        self.range_y(low, high, log)
+        ticks = log_ticks(low, high) if log else linear_ticks(metric, low, high)
+        self._grid([((self.left, self.y(tick)), (self.right, self.y(tick)))
+                    for tick in ticks])
+        for tick in ticks:
+            self.drawing.text(self.left - 6, self.y(tick), tick_label(metric, tick),
+                              soft=True, ha="right")
 
-def _tidy(svg, drawing, number):
-    svg = svg[svg.index("<svg"):]
-    svg = svg[svg.index(">") + 1:svg.rindex("</svg>")]
-    svg = _marked(svg, drawing.marks)
-    for pattern, replacement in _DROPPED:
-        svg = pattern.sub(replacement, svg)
-    svg = _ids_of(svg, f"{number}-")
-    svg = style.as_variables(_shorten(svg))
-    return (f'<svg viewBox="0 0 {drawing.width} {drawing.height}" role="img" '
-            f'aria-labelledby="{number}t {number}s" '
-            f'style="max-width:{drawing.width * 1.5:.0f}px">'
-            f'<title id="{number}t">{html.escape(drawing.title)}</title>'
-            f'<desc id="{number}s">{html.escape(drawing.desc)}</desc>{svg}</svg>')
+    def scale_x(self, metric, low, high, log):
+        """The same to the right"""
+        self.range_x(low, high, log)
+        ticks = log_ticks(low, high) if log else linear_ticks(metric, low, high)
+        self.rule_x(ticks, [tick_label(metric, tick) for tick in ticks])
 
+    def rule_x(self, ticks, labels):
+        self._grid([((self.x(tick), self.top), (self.x(tick), self.bottom))
+                    for tick in ticks])
+        for tick, label in zip(ticks, labels):
+            self.drawing.text(self.x(tick), self.bottom + 13, label, soft=True,
+                              ha="center")
 
-# --------------------------------------------------------------------------- axes
+    def _grid(self, lines):
+        """All in one path"""
+        xs = [x for (a, _), (b, _) in lines for x in (a, b, math.nan)]
+        ys = [y for (_, a), (_, b) in lines for y in (a, b, math.nan)]
+        if xs:
+            self.drawing.line(xs, ys, style.page("grid"), 0.8)
+
+    def end_labels(self, ends):
+        """`ends` are (x, y, look, model): where on the sheet each line ends, and
+        whose it is. Names stand to the right, moved apart where they would touch."""
+        d, edge = self.drawing, self.right + 14
+        places = apart([y - self.top for _, y, *_ in ends], 15, self.height)
+        for (x, y, look, model), place in zip(ends, places):
+            place += self.top
+            d.line([x + 6, self.right + 4, edge], [y, place, place],
+                   style.page("soft"), 0.6, m=model)
+            d.points([edge], [place], look, 6, m=model)
+            d.text(edge + 7, place, look.label, m=model)
+
 
 def log_ticks(low, high):
     """1, 10, 100 ...; with those between where these are few"""
@@ -185,89 +254,9 @@ def tick_label(metric, tick):
     return f"{tick / size:.3g} {unit}".replace(" /s", "/s").strip()
 
 
-def scale_y(axes, metric, low, high, log):
-    """Values of this metric upwards, with lines across in its units"""
-    axes.set_yscale("log" if log else "linear")
-    axes.set_ylim(low, high)
-    ticks = log_ticks(low, high) if log else linear_ticks(metric, low, high)
-    across = axes.get_yaxis_transform()
-    _lines(axes, [(x, tick) for tick in ticks for x in (0, 1)], across)
-    for tick in ticks:
-        text(axes, 0, tick, tick_label(metric, tick), dx=-6, ha="right",
-             va="center_baseline", transform=across, soft=True)
-
-
-def scale_x(axes, metric, low, high, log):
-    """The same to the right"""
-    axes.set_xscale("log" if log else "linear")
-    axes.set_xlim(low, high)
-    ticks = log_ticks(low, high) if log else linear_ticks(metric, low, high)
-    rule_x(axes, ticks, [tick_label(metric, tick) for tick in ticks])
-
-
-def rule_x(axes, ticks, labels, lines=True):
-    upwards = axes.get_xaxis_transform()
-    if lines:
-        _lines(axes, [(tick, y) for tick in ticks for y in (0, 1)], upwards)
-    for tick, label in zip(ticks, labels):
-        text(axes, tick, 0, label, dy=-15, ha="center", transform=upwards,
-             soft=True)
-
-
-def _lines(axes, ends, transform):
-    """Every two points are a line; all are one path"""
-    xs, ys = [], []
-    for i, (x, y) in enumerate(ends):
-        xs += [x] if i % 2 == 0 else [x, math.nan]
-        ys += [y] if i % 2 == 0 else [y, math.nan]
-    if xs:
-        axes.plot(xs, ys, color=style.page("grid"), linewidth=0.8, zorder=0,
-                  transform=transform, scalex=False, scaley=False, clip_on=False)
-
-
-def text(axes, x, y, what, dx=0, dy=0, soft=False, size=11, transform=None,
-         **kwargs):
-    """So many pixels from a point of the data, or of another transform"""
-    return axes.annotate(
-        what, (x, y), xycoords=transform or axes.transData, xytext=(dx, dy),
-        textcoords="offset points", fontsize=size, annotation_clip=False,
-        color=style.page("soft" if soft else "ink"), **kwargs)
-
-
-def hatched(axes, x, y, width, height, **kwargs):
-    """A field for what is not there"""
-    return axes.add_patch(Rectangle(
-        (x, y), width, height, facecolor=style.page("absent"), clip_on=False,
-        edgecolor=style.page("soft"), linewidth=0.6, hatch="////", **kwargs))
-
-
-# -------------------------------------------------------- names at the ends of lines
-
-def end_labels(drawing, axes, ends):
-    """`ends` are (x, y, look, model): where each line ends, and whose it is. Names
-    stand to the right, moved apart where they would touch."""
-    width, height = axes.size
-    points = [axes.transAxes.inverted().transform(axes.transData.transform((x, y)))
-              for x, y, *_ in ends]
-    places = apart([y * height for _, y in points], 15, height)
-    edge = 1 + 14 / width
-    for (_, _, look, model), (x, y), place in zip(ends, points, places):
-        place /= height
-        line, = axes.plot([x + 6 / width, 1 + 4 / width, edge], [y, place, place],
-                          color=style.page("soft"), linewidth=0.6, clip_on=False,
-                          transform=axes.transAxes)
-        point, = axes.plot([edge], [place], color=look.paint, ls="none",
-                           marker=look.marker, markersize=6, clip_on=False,
-                           transform=axes.transAxes)
-        name = text(axes, edge, place, look.label, dx=7, va="center_baseline",
-                    transform=axes.transAxes)
-        for artist in (line, point, name):
-            drawing.mark(artist, model=model)
-
-
 def apart(heights, least, top):
-    """Moves these heights so that no two are nearer than `least`, as little as can
-    be: neighbours that would touch are one block, in the middle of their wishes"""
+    """Moves these heights, from 0 to `top`, so that no two are nearer than `least`,
+    as little as can be: neighbours that would touch are one block, in the middle of their wishes"""
     order = sorted(range(len(heights)), key=lambda i: heights[i])
     blocks = []  # (lowest place, how many)
     for k, i in enumerate(order):
@@ -282,3 +271,71 @@ def apart(heights, least, top):
     for k, (i, place) in enumerate(zip(order, places)):
         result[i] = max(0, min(place, highest)) + k * least
     return result
+
+
+# --------------------------------------------------------------- of matplotlib's SVG
+
+_NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def _short(found):
+    text = f"{float(found[0]):.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+def _shorten(svg):
+    """Coordinates to a tenth of a pixel; what stands between quotes only"""
+    return re.sub(r'(?<=[ (])(?:d|x|y|width|height|transform|points|style)="[^"]*"',
+                  lambda found: _NUMBER.sub(_short, found[0])
+                  if not found[0].startswith("style") else found[0], svg)
+
+
+def _ids_of(svg, prefix):
+    """Only those that are referred to, and unlike those of all other drawings"""
+    used = set(re.findall(r'(?:url\(|xlink:href=")#([\w-]+)', svg))
+    names = {name: f"{prefix}{i}" for i, name in enumerate(sorted(used))}
+    svg = re.sub(r' id="([\w-]+)"', lambda found: f' id="{names[found[1]]}"'
+                 if found[1] in names else "", svg)
+    return re.sub(r'(url\(|xlink:href=")#([\w-]+)',
+                  lambda found: f"{found[1]}#{names.get(found[2], found[2])}", svg)
+
+
+def _marked(svg, marks):
+    """Groups of marked artists carry their marks in place of an id."""
+    return re.sub(r'<g id="mark(\d+)">',
+                  lambda found: "<g{}>{}".format(*marks[int(found[1])]), svg)
+
+
+_STYLE = re.compile(r' style="[^"]*"')
+
+_DROPPED = [
+    (re.compile(r"<metadata>.*?</metadata>", re.S), ""),
+    (re.compile(r"<!--.*?-->", re.S), ""),
+    (re.compile(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", re.S), ""),
+    (re.compile(r";? ?stroke-(?:linejoin: (?:round|miter)|linecap: butt|"
+                r"dashoffset: 0)"), ""),
+    (re.compile(r"; "), ";"),
+    (re.compile(r"(?<=[a-z]): (?=[^\"<>]*\")"), ":"),
+    (re.compile(r">\s+<"), "><"),
+    (re.compile(r" *\n *"), " "),
+    (re.compile(r"<g>(<path[^>]*/>)</g>"), r"\1"),
+    # What all points have in common is said once
+    (re.compile(r'<g>((?:<use [^>]*? style="([^"]*)"/>)+)</g>'),
+     lambda found: f'<g style="{found[2]}">{_STYLE.sub("", found[1])}</g>'),
+]
+
+
+def _tidy(svg, drawing, number):
+    svg = svg[svg.index("<svg"):]
+    svg = svg[svg.index(">") + 1:svg.rindex("</svg>")]
+    svg = _marked(svg, drawing.marks)
+    for pattern, replacement in _DROPPED:
+        svg = pattern.sub(replacement, svg)
+    svg = _ids_of(svg, f"{number}-")
+    svg = style.as_variables(_shorten(svg)).strip()
+    return (f'<svg viewBox="0 0 {drawing.width} {drawing.height}" role="img" '
+            f'aria-labelledby="{number}t {number}s" '
+            f'style="max-width:{drawing.width * 1.5:.0f}px">'
+            f'<title id="{number}t">{html.escape(drawing.title)}</title>'
+            f'<desc id="{number}s">{html.escape(drawing.desc)}</desc>{"".join(drawing.images)}{svg}'
+            f'{"".join(drawing.texts)}</svg>')

@@ -27,7 +27,7 @@ def _where(rows):
     """'poll, select (1,000 connections, ...)'; not too many"""
     found = collections.OrderedDict()
     for row in rows:
-        found.setdefault(words.setting_words(row), []).append(row["model"])
+        found.setdefault(words.setting_short(row), []).append(row["model"])
     texts = [f"{_names(models)} ({setting})" for setting, models in found.items()]
     more = f"; and in {len(texts) - 4} more settings" if len(texts) > 4 else ""
     return "; ".join(texts[:4]) + more

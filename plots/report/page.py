@@ -196,11 +196,8 @@ def _sample(view, model):
     """How the lines and points of a model look"""
     look = view.looks[model]
     d = Drawing(44, 14, f"{look.label}", "Its colour, dash and marker in all charts")
-    axes = d.axes(0, 0, 0, 0)
-    axes.set_xlim(0, 44)
-    axes.set_ylim(0, 14)
-    axes.plot([2, 42], [7, 7], color=look.paint, linestyle=look.dash, linewidth=1.8)
-    axes.plot([22], [7], color=look.paint, marker=look.marker, markersize=7, ls="none")
+    d.line([2, 42], [7, 7], look.paint, 1.8, look.dash)
+    d.points([22], [7], look, 7)
     return d.svg()
 
 

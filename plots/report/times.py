@@ -81,29 +81,30 @@ def merged(files, kind):
 # ------------------------------------------------------------------------ over time
 
 EIGHTHS = 8  # of a power of two: a row of a heat map
+ROWS = EIGHTHS * 40  # beyond the longest time of a histogram
 
 
 def rows_of(lowest):
     """In which eighth of a power of two a time is"""
-    lowest = np.maximum(1, lowest)
+    lowest = np.clip(lowest, 1, 2 ** 39)
     power = np.floor(np.log2(lowest)).astype(int)
     return EIGHTHS * power + ((lowest / 2.0 ** power - 1) * EIGHTHS).astype(int)
 
 
 def time_of(row):
     """The lowest time of a row"""
-    power, eighth = divmod(row, EIGHTHS)
+    power, eighth = divmod(int(row), EIGHTHS)
     return 2.0 ** power * (1 + eighth / EIGHTHS)
 
 
 def slices(file):
-    """Of each slice of the window, {row: requests}"""
-    series = (file or {}).get("series")
-    found = []
-    for one in (series or {}).get("slices") or []:
-        buckets = np.asarray(one.get("buckets") or [], dtype=np.int64).reshape(-1, 3)
-        column = {}
-        for row, n in zip(rows_of(buckets[:, 0]).tolist(), buckets[:, 2].tolist()):
-            column[row] = column.get(row, 0) + n
-        found.append(column)
-    return found
+    """How many requests of each slice of the window took so long: rows are times, by
+    rows_of(), columns are slices"""
+    of = ((file or {}).get("series") or {}).get("slices") or []
+    buckets = [one.get("buckets") or [] for one in of]
+    image = np.zeros((ROWS, len(of)))
+    table = np.asarray([bucket for one in buckets for bucket in one],
+                       dtype=np.int64).reshape(-1, 3)
+    columns = np.repeat(np.arange(len(of)), [len(one) for one in buckets])
+    np.add.at(image, (rows_of(table[:, 0]), columns), table[:, 2])
+    return image

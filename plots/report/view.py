@@ -121,7 +121,7 @@ class View:
         self.looks = style.looks(in_order)
         self.loads = {}
         for row in sorted(self.cells, key=reduce.setting_order):
-            self.loads.setdefault(words.load_key(row), words.load_words(row))
+            self.loads.setdefault(words.load_key(row), words.load_short(row))
         self.connections = sorted({row["connections"] for row in self.cells
                                    if row["connections"]})
         self.of_cell = reduce.by_cell(run.repetitions)

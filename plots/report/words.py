@@ -84,26 +84,41 @@ def setting_key(cell):
     return " ".join([loop, placement] + connections + rest)
 
 
-def load_words(cell):
-    """'closed loop, a core each, 900 silent clients': what load_key() says"""
-    loop = {"closed": "closed loop", "none": "no requests"}.get(cell["loop"])
-    words = [loop or f"open loop, {count(cell['rate'])} requests/s offered"]
-    words.append({"split": "server and clients on a core each",
-                  "shared": "server and clients on one core"}
-                 [cell["placement"]])
+def _unusual(cell, silent):
+    """What is not as in most settings, in words"""
+    found = []
     if cell["idle"] or cell["loop"] == "none":
-        words.append(f"{many(cell['idle'], 'silent client')}")
+        found.append(many(cell["idle"], silent))
     if cell["message"] != 64:
-        words.append(size(cell["message"]))
+        found.append(size(cell["message"]))
     if cell["depth"] > 1:
-        words.append(f"{cell['depth']} under way on each connection")
+        found.append(f"{cell['depth']} under way on each")
     if cell["pattern"] == "connect":
-        words.append("a new connection for each request")
+        found.append("a new connection for each request")
     elif cell["pattern"] != "steady":
-        words.append(f"in bursts of {cell['pattern'].partition(':')[2]}")
+        found.append(f"in bursts of {cell['pattern'].partition(':')[2]}")
     if cell["work"] != "none":
-        words.append(f"work {cell['work']}")
-    return ", ".join(words)
+        found.append(f"work {cell['work']}")
+    return found
+
+
+def load_words(cell):
+    """'closed loop, server and clients on a core each, 900 silent clients': all that
+    load_key() says"""
+    loop = {"closed": "closed loop", "none": "no requests"}.get(cell["loop"])
+    where = "a core each" if cell["placement"] == "split" else "one core"
+    return ", ".join([loop or f"open loop, {count(cell['rate'])} requests/s offered",
+                      f"server and clients on {where}",
+                      *_unusual(cell, "silent client")])
+
+
+def load_short(cell):
+    """'open loop of 5,000/s, one core': without what is usual"""
+    loop = {"closed": "closed loop", "none": "silence"}.get(cell["loop"])
+    found = [loop or f"open loop of {count(cell['rate'])}/s"]
+    if cell["placement"] == "shared":
+        found.append("one core")
+    return ", ".join(found + _unusual(cell, "silent client"))
 
 
 def setting_words(cell):
@@ -111,3 +126,11 @@ def setting_words(cell):
     if not cell["connections"]:
         return load_words(cell)
     return f"{many(cell['connections'], 'connection')}, {load_words(cell)}"
+
+
+def setting_short(cell):
+    """'64 connections, one core'"""
+    load = load_short(cell).replace("closed loop, ", "").replace("closed loop", "")
+    if not cell["connections"]:
+        return load.replace("silence, ", "")
+    return ", ".join(filter(None, [many(cell["connections"], "connection"), load]))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """System calls of a request, by name: stacked bars, a bar for each model."""
 
-from .. import drawing, style, words
+from .. import style, words
 from ..drawing import Drawing
 from ..view import Chart, Figure, Reasons, Table
 
@@ -73,79 +73,60 @@ class Panel:
         self.drawing = Drawing(WIDTH, height, title,
                                "System calls of each model, by name; the numbers "
                                "are in the table below.")
-        self.axes = axes = self.drawing.axes(LEFT, RIGHT, TOP, BOTTOM)
-        axes.set_ylim(len(self.rows) - 0.5, -0.5)
+        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
         totals = [total(row, self.unit) for row in self.rows]
         self.limit = _limit([n for n in totals if n is not None])
-        drawing.scale_x(axes, self.metric, 0, self.limit, False)
+        self.plot.scale_x(self.metric, 0, self.limit, False)
         what = "a request" if self.unit == "per_request" else "a second"
-        drawing.text(axes, 0, 1, f"system calls {what} – less is better",
-                     dx=-LEFT + 4, dy=12, transform=axes.transAxes)
+        self.plot.head(f"system calls {what} – less is better")
         for i, row in enumerate(self.rows):
-            self._model(i, row, totals[i])
+            self._model(TOP + (i + 0.5) * ROW, row, totals[i])
         return self.drawing.svg()
 
-    def mark(self, artist, row, tip=None):
-        return self.drawing.mark(artist, model=self.view.model(row), tip=tip)
-
-    def _model(self, i, row, count):
-        axes = self.axes
-        across = axes.get_yaxis_transform()
-        self.mark(drawing.text(axes, 0, i, self.view.label(row), dx=-10, ha="right",
-                               va="center_baseline", transform=across), row)
+    def _model(self, y, row, count):
+        m = self.view.model(row)
+        self.drawing.text(LEFT - 10, y, self.view.label(row), ha="right", m=m)
         if count is None:
-            self._absent(i, row)
+            self._absent(y, row, m)
             return
-        end = self._bar(i, row, count)
-        self.mark(drawing.text(axes, end, i, words.amount(self.metric, count),
-                               dx=9 if end >= self.limit else 6,
-                               va="center_baseline"), row)
+        end = self.plot.x(self._bar(y, row, count))
+        self.drawing.text(end + (9 if count > self.limit else 6), y,
+                          words.amount(self.metric, count), m=m)
 
-    def _bar(self, i, row, count):
+    def _bar(self, y, row, count):
         end = 0
         for name, n in _pieces(self.calls.get(row["cell"], []), self.unit, count):
             begin, end = end, min(self.limit, end + n)
-            if end <= begin:
-                continue
-            paint, _ = style.call(name)
-            bar = self.axes.barh([i], [end - begin], left=begin, height=0.66,
-                                 color=paint, edgecolor=style.page("paper"),
-                                 linewidth=0.8)[0]
-            self.mark(bar, row, tip=f"{self.view.label(row)}: {name} "
-                                    f"{words.amount(self.metric, n)}")
-            self._name(i, row, name, begin, end)
+            if end > begin:
+                self._piece(y, row, name, n, self.plot.x(begin), self.plot.x(end))
         if count > self.limit:
-            self._torn(i, row)
+            self._torn(y, self.view.model(row))
         return end
 
-    def _name(self, i, row, name, begin, end):
-        """Inside, where it fits; on a ground that any colour bears"""
-        room = (end - begin) / self.limit * self.axes.size[0]
-        if room > 6.2 * len(name) + 6:
-            self.mark(drawing.text(
-                self.axes, (begin + end) / 2, i, name, ha="center", size=9,
-                va="center_baseline", bbox=dict(
-                    boxstyle="round,pad=0.15", facecolor=style.page("paper"),
-                    edgecolor="none", alpha=0.85)), row)
+    def _piece(self, y, row, name, n, left, right):
+        m = self.view.model(row)
+        self.drawing.rectangle(
+            left, y - 0.33 * ROW, right - left, 0.66 * ROW, style.call(name)[0],
+            edge=style.page("paper"), m=m, tip=f"{self.view.label(row)}: {name} "
+                                               f"{words.amount(self.metric, n)}")
+        room = 5.6 * len(name) + 4  # a name only where it fits, on a ground of its own
+        if right - left > room + 4:
+            middle = (left + right) / 2
+            self.drawing.rectangle(middle - room / 2, y - 6, room, 12,
+                                   style.page("paper"), alpha=0.85, m=m)
+            self.drawing.text(middle, y, name, size=9, ha="center", m=m)
 
-    def _torn(self, i, row):
-        width = 5 / self.axes.size[0] * self.limit
-        xs = [self.limit + (width if k % 2 else -width) / 2 for k in range(7)]
-        line, = self.axes.plot(xs, [i - 0.42 + 0.14 * k for k in range(7)],
-                               color=style.page("ink"), linewidth=1, clip_on=False)
-        self.mark(line, row)
+    def _torn(self, y, m):
+        xs = [self.plot.right + (2.5 if k % 2 else -2.5) for k in range(7)]
+        self.drawing.line(xs, [y + ROW * (0.14 * k - 0.42) for k in range(7)],
+                          style.page("ink"), m=m)
 
-    def _absent(self, i, row):
-        axes = self.axes
-        across = axes.get_yaxis_transform()
-        self.mark(drawing.hatched(axes, 0, i - 0.22, 28 / axes.size[0], 0.44,
-                                  transform=across), row, tip=why_not(row))
+    def _absent(self, y, row, m):
         number = self.reasons.number({"status": row["status"] if row["status"] !=
                                       "ok" else "not counted",
                                       "reason": why_not(row)})
-        self.mark(drawing.text(axes, 28 / axes.size[0], i, f"{number}", dx=4,
-                               va="center_baseline", transform=across, soft=True),
-                  row)
+        self.drawing.hatched(LEFT, y - 6, 28, 12, m=m, tip=why_not(row))
+        self.drawing.text(LEFT + 32, y, f"{number}", soft=True, m=m)
 
 
 def figure(view, rows, calls, reasons, title):
@@ -164,7 +145,7 @@ def table(view, settings, calls):
             if row["model"] == "null":
                 continue
             head = [(view.label(row), view.model(row)),
-                    (words.setting_words(row), None)]
+                    (words.setting_short(row), None)]
             count = total(row, unit)
             pieces = _pieces(calls.get(row["cell"], []), unit, count) \
                 if count is not None else []

@@ -5,7 +5,7 @@ band: what the sentences above the other charts are made of.
 
 import math
 
-from .. import drawing, stats, style, words
+from .. import stats, style, words
 from ..drawing import Drawing
 from ..reduce import by_block, counts
 from ..view import (Figure, Table, is_there, metric_of, remarks, spread,
@@ -85,15 +85,13 @@ class Panel:
     def draw(self, head, better, title, desc):
         height = TOP + BOTTOM + ROW * len(self.rows)
         self.drawing = Drawing(WIDTH, height, title, desc)
-        self.axes = axes = self.drawing.axes(LEFT, RIGHT, TOP, BOTTOM)
-        axes.set_ylim(len(self.rows) - 0.5, -0.5)
+        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
         low, high, log = _limits(self.values)
-        drawing.scale_x(axes, self.metric, low, high, log)
-        drawing.text(axes, 0, 1, f"{head} – {better}", dx=-LEFT + 4, dy=12,
-                     transform=axes.transAxes)
+        self.plot.scale_x(self.metric, low, high, log)
+        self.plot.head(f"{head} – {better}")
         self._band(low, high)
         for i, values in enumerate(self.values):
-            self._model(i, values)
+            self._model(TOP + (i + 0.5) * ROW, values)
         return self.drawing.svg()
 
     def _band(self, low, high):
@@ -102,66 +100,54 @@ class Panel:
         row = next((r for r in self.rows if r["model"] == name), None)
         if wide is None or not row or not is_there(row, self.metric):
             return
-        middle = row[self.metric]
-        self.drawing.mark(self.axes.axvspan(
-            max(low, middle / wide), min(high, middle * wide), zorder=0,
-            color=self.view.looks[name].paint, alpha=0.14, linewidth=0),
-            tip=f"A/A band: {self.view.looks[name].label} / {words.ratio(wide)} to "
-                f"x {words.ratio(wide)}")
+        plot, middle = self.plot, row[self.metric]
+        left, right = (plot.x(max(low, middle / wide)),
+                       plot.x(min(high, middle * wide)))
+        look = self.view.looks[name]
+        self.drawing.rectangle(
+            left, plot.top, right - left, plot.height, look.paint, alpha=0.14,
+            tip=f"A/A band: {look.label} / or x {words.ratio(wide)}")
 
-    def mark(self, artist, row, tip=None):
-        return self.drawing.mark(artist, model=self.view.model(row), tip=tip)
-
-    def _model(self, i, values):
-        axes, row = self.axes, values.row
-        look = self.view.look(row)
-        self.mark(drawing.text(axes, 0, i, look.label, dx=-10, ha="right",
-                               va="center_baseline",
-                               transform=axes.get_yaxis_transform()), row)
-        self._cloud(i, values, look)
+    def _model(self, y, values):
+        row, m = values.row, self.view.model(values.row)
+        self.drawing.text(LEFT - 10, y, self.view.label(row), ha="right", m=m)
+        self._cloud(y, values, m)
         if is_there(row, self.metric):
-            self._summary(i, row, look)
+            self._summary(y, row, m)
         else:
-            self._absent(i, row)
+            self._absent(y, row, m)
 
-    def _cloud(self, i, values, look):
+    def _cloud(self, y, values, m):
         """Dots one below the other in the order of the blocks, so that none hides
         another"""
-        def heights(n):
-            return [i - 0.3 + 0.6 * (k + 0.5) / n for k in range(n)]
-        kinds = [(values.invalid, dict(marker="x", color=style.page("soft"),
-                                       markersize=4, markeredgewidth=0.8)),
-                 (values.again, dict(marker="o", color=look.paint, markersize=4.5,
-                                     fillstyle="none", markeredgewidth=0.9)),
-                 (values.counted, dict(marker=look.marker, color=look.paint,
-                                       markersize=4.5, markeredgewidth=0.8))]
-        for numbers, kwargs in kinds:
-            if numbers:
-                dots, = self.axes.plot(numbers, heights(len(numbers)), ls="none",
-                                       **kwargs)
-                self.mark(dots, values.row)
+        def places(numbers):
+            n = len(numbers)
+            return ([self.plot.x(x) for x in numbers],
+                    [y + ROW * (0.6 * (k + 0.5) / n - 0.3) for k in range(n)])
+        look = self.view.look(values.row)
+        if values.invalid:
+            self.drawing.crosses(*places(values.invalid), m=m)
+        if values.again:
+            self.drawing.rings(*places(values.again), look.paint, m=m)
+        if values.counted:
+            self.drawing.points(*places(values.counted), look, 4.5, m=m)
 
-    def _summary(self, i, row, look):
+    def _summary(self, y, row, m):
+        plot, look = self.plot, self.view.look(row)
         low, high, interval = spread(row, self.metric)
         if interval:
-            bar, = self.axes.plot([low, high], [i, i], linewidth=7, alpha=0.3,
-                                  color=look.paint, solid_capstyle="butt")
-            self.mark(bar, row)
-        line, = self.axes.plot([row[self.metric]] * 2, [i - 0.42, i + 0.42],
-                               color=style.page("ink"), linewidth=1.6)
-        self.mark(line, row, tip=f"{look.label}: "
-                  f"{words.amount(self.metric, row[self.metric])}, "
-                  f"{spread_words(row, self.metric)}, n = {row['n']:.0f}")
+            self.drawing.line([plot.x(low), plot.x(high)], [y, y], look.paint, 7,
+                              alpha=0.3, m=m)
+        self.drawing.line(
+            [plot.x(row[self.metric])] * 2, [y - 0.42 * ROW, y + 0.42 * ROW],
+            style.page("ink"), 1.6, m=m, tip=f"{look.label}: "
+            f"{words.amount(self.metric, row[self.metric])}, "
+            f"{spread_words(row, self.metric)}, n = {row['n']:.0f}")
 
-    def _absent(self, i, row):
-        axes = self.axes
-        across = axes.get_yaxis_transform()
-        self.mark(drawing.hatched(axes, 0, i - 0.22, 28 / axes.size[0], 0.44,
-                                  transform=across), row,
-                  tip=remarks(row, self.metric))
-        self.mark(drawing.text(
-            axes, 28 / axes.size[0], i, f"{self.reasons.number(row)} {row['status']}",
-            dx=4, va="center_baseline", transform=across, soft=True), row)
+    def _absent(self, y, row, m):
+        self.drawing.hatched(LEFT, y - 6, 28, 12, m=m, tip=remarks(row, self.metric))
+        self.drawing.text(LEFT + 32, y, f"{self.reasons.number(row)} {row['status']}",
+                          soft=True, m=m)
 
 
 def figures(view, rows, reasons):

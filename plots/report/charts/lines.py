@@ -9,7 +9,7 @@ hollow at the upper edge, where no number is right.
 
 import math
 
-from .. import drawing, style, words
+from .. import style, words
 from ..drawing import Drawing
 from ..view import (Chart, Figure, Reasons, Table, family_words, is_there,
                     is_unsustained, metric_of, remarks, spread, spread_words)
@@ -76,21 +76,19 @@ class Panel:
         return is_there(row, metric_of(row, self.metric))
 
     def x(self, row):
-        return self.steps[row[self.axis] or 0]
+        return self.plot.x(self.steps[row[self.axis] or 0])
 
     def y(self, row):
-        return row[metric_of(row, self.metric)]
+        return self.plot.y(row[metric_of(row, self.metric)])
 
-    def mark(self, artist, row, tip=None, connections=None):
-        view = self.view
-        return self.drawing.mark(
-            artist, model=view.model(row), load=view.load(row), tip=tip,
-            connections=connections or row["connections"] or None)
+    def marks(self, row, tip=None, connections=None):
+        return {"m": self.view.model(row), "l": self.view.load(row), "tip": tip,
+                "c": connections or row["connections"] or None}
 
     def draw(self, title, desc):
-        height = HEIGHT + ROW * len(self.absent) + (6 if self.absent else 0)
-        self.drawing = Drawing(WIDTH, height, title, desc)
-        self.axes = self.drawing.axes(LEFT, RIGHT, TOP, BOTTOM + height - HEIGHT)
+        more = ROW * len(self.absent) + (6 if self.absent else 0)
+        self.drawing = Drawing(WIDTH, HEIGHT + more, title, desc)
+        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM + more)
         self._rules()
         for model in self.models:
             self._bars(model)
@@ -101,47 +99,46 @@ class Panel:
         return self.drawing.svg()
 
     def _rules(self):
-        axes, xs = self.axes, list(self.steps.values())
+        plot, xs = self.plot, list(self.steps.values())
         room = (max(xs) - min(xs)) * 0.07 or 1
-        axes.set_xlim(min(xs) - room, max(xs) + room)
+        plot.range_x(min(xs) - room, max(xs) + room)
         low, high = _limits(self.rows, self.metric, self.log)
-        drawing.scale_y(axes, self.metric, low, high, self.log)
-        drawing.rule_x(axes, xs, [words.count(v) for v in self.steps])
-        drawing.text(axes, 0, 1, f"{self.chart['axis']} – {self.chart['better']}",
-                     dx=-LEFT + 4, dy=12, transform=axes.transAxes, size=11)
-        drawing.text(axes, 0.5, 0, AXIS_WORDS[self.axis], dy=-32, ha="center",
-                     transform=axes.transAxes, soft=True)
+        plot.scale_y(self.metric, low, high, self.log)
+        plot.rule_x(xs, [words.count(v) for v in self.steps])
+        plot.head(f"{self.chart['axis']} – {self.chart['better']}")
+        self.drawing.text((plot.left + plot.right) / 2, plot.bottom + 30,
+                          AXIS_WORDS[self.axis], soft=True, ha="center")
 
     def _line(self, model):
         look, rows = self.view.looks[model], [r for r in self.of(model)
                                               if self.shown(r)]
         for a, b in zip(rows, rows[1:]):
-            line, = self.axes.plot([self.x(a), self.x(b)], [self.y(a), self.y(b)],
-                                   color=look.paint, linestyle=look.dash,
-                                   linewidth=1.8, solid_capstyle="round")
             both = {a["connections"], b["connections"]} - {0}
-            self.mark(line, a, connections=" ".join(map(str, sorted(both))))
+            self.drawing.line(
+                [self.x(a), self.x(b)], [self.y(a), self.y(b)], look.paint, 1.8,
+                look.dash, **self.marks(a, connections=" ".join(
+                    map(str, sorted(both)))))
 
     def _bars(self, model):
-        look = self.view.looks[model]
         for row in self.of(model):
             low, high, _ = spread(row, metric_of(row, self.metric))
             if not self.shown(row) or low is None or (self.log and low <= 0):
                 continue
-            line, = self.axes.plot([self.x(row)] * 2, [low, high], linewidth=4,
-                                   color=look.paint, alpha=0.35)
-            self.mark(line, row)
+            self.drawing.line([self.x(row)] * 2, [self.plot.y(low), self.plot.y(high)],
+                              self.view.looks[model].paint, 4, alpha=0.35,
+                              **self.marks(row))
 
     def _points(self, model):
         look = self.view.looks[model]
         for row in self.of(model):
             if self.shown(row):
-                point, = self.axes.plot(
-                    [self.x(row)], [self.y(row)], color=look.paint, ls="none",
-                    marker=look.marker, markersize=6.5, clip_on=False)
-                self.mark(point, row, tip=self._tip(row))
+                self.drawing.points([self.x(row)], [self.y(row)], look,
+                                    **self.marks(row, self._tip(row)))
             elif is_unsustained(row):
-                self._unsustained(row, look)
+                aside = self.models.index(model) - (len(self.models) - 1) / 2
+                self.drawing.points(
+                    [self.x(row) + 9 * aside], [self.plot.top], look, hollow=True,
+                    **self.marks(row, f"{self.view.label(row)}: {row['reason']}"))
 
     def _tip(self, row):
         metric = metric_of(row, self.metric)
@@ -150,44 +147,27 @@ class Panel:
                 spread_words(row, metric), f"n = {row['n']:.0f}"]
         return ", ".join(bit for bit in bits if bit)
 
-    def _unsustained(self, row, look):
-        aside = (self.models.index(row["model"]) - (len(self.models) - 1) / 2) * 9
-        pixel = (self.axes.get_xlim()[1] - self.axes.get_xlim()[0]) \
-            / self.axes.size[0]
-        point, = self.axes.plot(
-            [self.x(row) + aside * pixel], [0.985], color=look.paint, ls="none",
-            marker=look.marker, markersize=7, fillstyle="none", clip_on=False,
-            transform=self.axes.get_xaxis_transform())
-        self.mark(point, row, tip=f"{self.view.label(row)}: {row['reason']}")
-
     def _labels(self):
         last = [[row for row in self.of(model) if self.shown(row)][-1:]
                 for model in self.models]
-        drawing.end_labels(self.drawing, self.axes, [
+        self.plot.end_labels([
             (self.x(row), self.y(row), self.view.look(row), self.view.model(row))
             for rows in last for row in rows])
 
     def _hatched(self):
         """Below: what is not there, a line for each model"""
-        axes = self.axes
-        pixel_x = (axes.get_xlim()[1] - axes.get_xlim()[0]) / axes.size[0]
-        pixel = 1 / axes.size[1]
+        d, plot = self.drawing, self.plot
         for i, model in enumerate(self.absent):
-            bottom = -(BOTTOM + 4 + ROW * (i + 1)) * pixel
+            top = plot.bottom + BOTTOM + ROW * i
             for row in self.of(model):
                 if self.shown(row) or is_unsustained(row):
                     continue
                 tip = f"{self.view.label(row)}: {remarks(row, self.metric)}"
-                x = self.x(row)
-                self.mark(drawing.hatched(
-                    axes, x - 14 * pixel_x, bottom, 28 * pixel_x, 12 * pixel,
-                    transform=axes.get_xaxis_transform()), row, tip)
-                self.mark(drawing.text(
-                    axes, x, bottom, str(self.reasons.number(row)), dx=18, dy=2,
-                    size=10, transform=axes.get_xaxis_transform()), row)
-            self.drawing.mark(drawing.text(
-                axes, 1, bottom, self.view.looks[model].label, dx=21, dy=2,
-                transform=axes.transAxes, soft=True), model=self.view.models.index(model))
+                d.hatched(self.x(row) - 14, top, 28, 12, **self.marks(row, tip))
+                d.text(self.x(row) + 18, top + 6, str(self.reasons.number(row)),
+                       size=10, m=self.view.model(row))
+            d.text(plot.right + 21, top + 6, self.view.looks[model].label, soft=True,
+                   m=self.view.models.index(model))
 
 
 # -------------------------------------------------------------------------- charts

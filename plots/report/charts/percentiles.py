@@ -6,7 +6,7 @@ Response solid, service dotted: the gap between them is the time that requests
 waited to be sent, which a generator that waits for replies never sees.
 """
 
-from .. import drawing, times, words
+from .. import words
 from ..drawing import Drawing
 from ..view import Figure, Table
 
@@ -29,44 +29,42 @@ def _split(curve, total):
     return sure, curve[max(0, len(sure) - 1):]
 
 
-def _plot(d, axes, view, row, of, style):
-    look = view.look(row)
-    for points, alpha in zip(_split(of.curve(), of.total), (1, 0.4)):
+def _curve(d, plot, view, row, of, dash):
+    for points, alpha in zip(_split(of.curve(), of.total), (None, 0.4)):
         if len(points) > 1:
-            line, = axes.plot(*zip(*points), color=look.paint, linestyle=style,
-                              linewidth=1.6, alpha=alpha)
-            d.mark(line, model=view.model(row))
+            d.line([plot.x(x) for x, _ in points], [plot.y(y) for _, y in points],
+                   view.look(row).paint, 1.6, dash, alpha, m=view.model(row))
 
 
-def _points(d, axes, view, row, of):
-    look = view.look(row)
-    shown = [share for share in SHARES if of.total * (1 - share) >= 100 - 1e-6]
-    for share in shown:
+def _points(d, plot, view, row, of):
+    for share in SHARES:
+        if of.total * (1 - share) < 100 - 1e-6:
+            continue
         value = of.percentile(share)
-        point, = axes.plot([1 / (1 - share)], [value], color=look.paint, ls="none",
-                           marker=look.marker, markersize=6)
-        d.mark(point, model=view.model(row),
-               tip=f"{look.label}: {share:.2%} within "
-                   f"{words.amount('_ns', value)}")
+        d.points([plot.x(1 / (1 - share))], [plot.y(value)], view.look(row), 6,
+                 m=view.model(row), tip=f"{view.label(row)}: {share * 100:g} % within "
+                                        f"{words.amount('_ns', value)}")
 
 
-def _axes(d, found):
-    axes = d.axes(LEFT, RIGHT, TOP, BOTTOM)
+def _plot(d, found):
+    plot = d.plot(LEFT, RIGHT, TOP, BOTTOM)
     most = max(of.total for _, of, _ in found)
     values = [x for _, *kinds in found for of in kinds if of
-              for x in (of.percentile(0.02), of.highest[-1])]
-    axes.set_xscale("log")
-    axes.set_xlim(1, most * 1.05)
+              for x in (of.curve()[0][1], of.highest[-1])]
+    plot.range_x(1, most * 1.05, log=True)
     low, high = max(1, min(values)) / 1.2, max(values) * 1.2
-    drawing.scale_y(axes, "_ns", low, max(high, low * 10), True)
+    plot.scale_y("_ns", low, max(high, low * 10), True)
     ticks = [(x, name) for x, name in NAMED if x <= most]
-    drawing.rule_x(axes, [x for x, _ in ticks],
-                   [name if len(name) < 6 else "" for _, name in ticks])
+    plot.rule_x([x for x, _ in ticks], [name if len(name) < 6 else ""
+                                        for _, name in ticks])
     for i, (x, name) in enumerate(ticks):
         if len(name) >= 6:
-            drawing.text(axes, x, 0, name, dy=-15 - 12 * (i % 2), ha="center",
-                         transform=axes.get_xaxis_transform(), soft=True)
-    return axes
+            d.text(plot.x(x), plot.bottom + 13 + 12 * (i % 2), name, soft=True,
+                   ha="center")
+    plot.head("time within which requests were answered – less is better")
+    d.text((plot.left + plot.right) / 2, plot.bottom + 39, "part of all requests",
+           soft=True, ha="center")
+    return plot
 
 
 def figure(view, rows, title, all_times):
@@ -79,19 +77,14 @@ def figure(view, rows, title, all_times):
     d = Drawing(WIDTH, HEIGHT, f"{title}: percentiles, {where}",
                 "Time within which a part of all requests was answered, for each "
                 "model; the numbers are in the table below.")
-    axes = _axes(d, found)
+    plot = _plot(d, found)
     for row, response, service in found:
-        _plot(d, axes, view, row, response, "solid")
+        _curve(d, plot, view, row, response, "solid")
         if service:
-            _plot(d, axes, view, row, service, (0, (1, 1.6)))
-        _points(d, axes, view, row, response)
-    drawing.text(axes, 0, 1, "time within which requests were answered – less is "
-                 "better", dx=-LEFT + 4, dy=12, transform=axes.transAxes)
-    drawing.text(axes, 0.5, 0, "part of all requests", dy=-41, ha="center",
-                 transform=axes.transAxes, soft=True)
-    drawing.end_labels(d, axes, [
-        (min(of.curve()[-1][0], axes.get_xlim()[1]), of.curve()[-1][1],
-         view.look(row), view.model(row)) for row, of, _ in found])
+            _curve(d, plot, view, row, service, (0, (1, 1.6)))
+        _points(d, plot, view, row, response)
+    plot.end_labels([(plot.x(of.curve()[-1][0]), plot.y(of.curve()[-1][1]),
+                      view.look(row), view.model(row)) for row, of, _ in found])
     return Figure(d.svg())
 
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""As an ordinary user in a container: the run completes, and says what is missing."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+import matrix
+import probes
+import pytest
+
+#: Nobody, who cannot become anybody else
+NOBODY = [*probes.NOBODY, "--bounding-set=-all"]
+
+KEYS = {"counting": "yes", "idle": "3", "warmup": "20ms", "window": "80ms",
+        "cells": "closed split connections 1"}
+
+
+@pytest.fixture(scope="module")
+def public():
+    """A folder with all that is needed, which everybody may read; one in it
+    that everybody may write to"""
+    if os.geteuid() != 0:
+        pytest.skip("only root may become another user")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-matrix-"))
+    folder.chmod(0o755)
+    matrix.copy_of_bin(folder)
+    (folder / "results").mkdir()
+    (folder / "results").chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run(public, name, *wrapper, models="epoll,uring", **kwargs):
+    return matrix.run("--models", models, plan=matrix.plan(public, **KEYS),
+                      out=public / "results" / name,
+                      program=public / "bin/matrix",
+                      wrapper=[*NOBODY, *wrapper], cwd=public, **kwargs)
+
+
+def test_nothing_is_allowed(public):
+    """No strace, no tracefs, no cgroup, no io_uring"""
+    forbid = matrix.build("../probe/forbid.c", public, "-lseccomp")
+    words = ["env", "PATH=/no/such/folder"]
+    for name in "io_uring_setup", "bpf", "perf_event_open":
+        words += [forbid, name]
+    ran = run(public, "nothing", *words, models="epoll,thread,uring").check(0)
+    assert ran.complete
+    check_epoll(ran)
+    check_uring(ran)
+    # before anything is measured, and at the end
+    first, _, last = " ".join(ran.out.split()).partition(" into ")
+    assert "system calls cannot be counted: " in first
+    assert "uring cannot run" in first
+    assert "calls, which were not counted" in last
+    assert "unsupported: the server: uring: " in last
+    for row in ran.csv("cells.csv"):
+        assert row["calls_per_request"] == row["calls_per_second"] == ""
+        if row["model"] == "uring":
+            assert row["status"] == "unsupported" and row["reason"]
+        else:
+            assert row["calls_method"] == "none"
+
+
+def check_epoll(ran):
+    for role in "counting", "idle":
+        line = ran.line("epoll", role)
+        assert line["calls"] == {"method": "none", "requests": None,
+                                 "by_name": None}
+        assert line["metrics"]["calls_per_second"] is None
+        said = " ".join(line["warnings"])
+        assert "system calls were not counted: " in said
+    timing = ran.line("epoll")
+    assert timing["cpu_method"] == "process"
+    assert timing["metrics"]["server_cpu_share"] > 0
+    assert timing["calls"] is None
+    said = " ".join(timing["warnings"])
+    assert "CPU time of forked children is not in it: " in said
+    assert "system calls" not in said
+
+
+def check_uring(ran):
+    for role in "counting", "idle", "timing":
+        line = ran.line("uring", role)
+        assert line["status"] == "unsupported"
+        assert "forbids io_uring" in line["reasons"][0]
+        assert all(value is None for value in line["metrics"].values())
+
+
+def test_strace_counts(public):
+    """Where the kernel may not be asked; to the call, as BPF does"""
+    if probes.why_not("strace"):
+        pytest.skip(probes.why_not("strace"))
+    ran = run(public, "strace", models="epoll").check(0)
+    assert "system calls are counted by strace: bpf: " in ran.out
+    calls = ran.line("epoll", "counting")["calls"]
+    assert calls["method"] == "strace"
+    if calls["by_name"] is None:
+        pytest.skip("the machine was busy")
+    made = {name.replace("epoll_pwait", "epoll_wait"): count
+            for name, count in calls["by_name"].items()}
+    assert made == dict.fromkeys(["epoll_wait", "recvfrom", "sendto"],
+                                 calls["requests"])
+    assert {row["method"] for row in ran.csv("calls.csv")} == {"strace"}
+
+
+@matrix.needs_root
+def test_perf_counts(tmp_path):
+    """The total alone, just as exact"""
+    if probes.why_not("perf"):
+        pytest.skip(probes.why_not("perf"))
+    forbid = matrix.build("../probe/forbid.c", tmp_path, "-lseccomp")
+    ran = matrix.run("--models", "epoll", plan=matrix.plan(tmp_path, **KEYS),
+                     out=tmp_path / "run",
+                     wrapper=[*probes.TRACEFS, forbid, "bpf"]).check(0)
+    line = ran.line("epoll", "counting")
+    if line["status"] != "ok":
+        pytest.skip("the machine was busy")
+    assert line["calls"] == {"method": "perf", "by_name": None,
+                             "requests": line["load"]["requests_total"]}
+    assert line["metrics"]["calls_per_request"] == 3
+    assert ran.csv("calls.csv") == []
+
+
+def test_nothing_is_left(public, odd):
+    """Also of who made a session of its own, without a cgroup to hold it"""
+    adopts = shutil.copy(odd("adopts"), public / "adopts")
+    out = public / "results/killed"
+    with matrix.Running("--models", f"adopts={adopts}", out=out,
+                        plan=matrix.plan(public, blocks=5),
+                        program=public / "bin/matrix", wrapper=NOBODY,
+                        cwd=public) as running:
+        running.wait_for_lines(1)
+        running.wait_for_program("sleep")
+        running.process.kill()
+        running.finish()
+    done = matrix.resume(out, program=public / "bin/matrix", wrapper=NOBODY)
+    assert done.check(0).complete and len(done.last) == 5
+
+
+def test_one_cpu(tmp_path):
+    """There is no place for both sides on a core each: said, and the rest is
+    measured."""
+    ran = matrix.run("--models", "epoll", out=tmp_path / "run",
+                     plan=matrix.plan(tmp_path, cells=[
+                         "closed split connections 2",
+                         "closed shared connections 2"]),
+                     wrapper=["taskset", "-c", "0"]).check(0)
+    split, shared = sorted(ran.last, key=lambda line: line["placement"],
+                           reverse=True)
+    assert split["status"] == "unsupported" and "CPU" in split["reasons"][0]
+    assert shared["load"]["requests"] > 0
+    assert shared["server_cpus"] == shared["client_cpus"] == "0"

@@ -14,7 +14,8 @@
  *	- was to count system calls, by a method that works here, and could not
  *
  * A repetition that counts calls, or watches idle clients, is not invalid for
- * what makes only times doubtful: that is a warning there.
+ * what makes only times doubtful: that is a warning there. Nor is the null server,
+ * if it was the generator that could do no more: to know that is what it is for.
  *
  * refused is what a server at a limit of its own turned away. It is kept in the
  * record with everything that was measured, and in no median.

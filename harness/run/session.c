@@ -554,8 +554,25 @@ static void carry_out(struct session *s)
 /* ---------------------------------------------------------------------- the end */
 
 struct tally {
-	unsigned failed, invalid, missing, warnings;
+	unsigned missing; /* repetitions that were not done */
+	unsigned
+		failed; /* cells of which something should be known, and is not */
+	unsigned warnings; /* about whatever else is not as it should be */
 };
+
+/* Invalid each time, and not because of what the server cannot do */
+static bool had_bad_luck(const struct session *s, const struct row *row)
+{
+	if (row->status != STATUS_INVALID || row->oversubscribed)
+		return false;
+	for (size_t i = 0; i < s->store.n; i++) {
+		const struct record *r = &s->store.records[i];
+
+		if (cell_same(&r->cell, &row->cell) && judge_by_chance(r))
+			return true;
+	}
+	return false;
+}
 
 static struct tally count_all(const struct session *s,
 			      const struct reduced *reduced)
@@ -569,9 +586,9 @@ static struct tally count_all(const struct session *s,
 
 		t.missing += !r;
 		t.failed += r && r->status == STATUS_FAILED;
-		t.invalid += r && r->status != STATUS_OK &&
-			     r->status != STATUS_FAILED;
 	}
+	for (size_t i = 0; i < reduced->n; i++)
+		t.failed += had_bad_luck(s, &reduced->row[i]);
 	return t;
 }
 
@@ -613,7 +630,7 @@ static int finish(struct session *s)
 		free(summary);
 		if (t.failed > 0)
 			status = EXIT_FAILED;
-		else if (s->opt->strict && t.invalid + t.warnings > 0)
+		else if (s->opt->strict && t.warnings > 0)
 			status = EXIT_WARNED;
 	}
 	reduced_free(&reduced);

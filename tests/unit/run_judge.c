@@ -116,6 +116,27 @@ static void test_advice(void **state)
 	}
 }
 
+/* With the null server that is what was to be found out. */
+static void test_ceiling(void **state)
+{
+	static const enum role roles[] = { ROLE_TIMING, ROLE_CEILING };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct record r = sound(roles[i]);
+		struct said said;
+
+		json_object_set_new(r.load, "valid", json_false());
+		json_array_append_new(
+			json_object_get(r.load, "invalid_reasons"),
+			json_string("the generator was the bottleneck, not "
+				    "the server"));
+		said = judged(&r, &plain);
+		assert_int_equal(said.status, i ? STATUS_OK : STATUS_INVALID);
+		assert_int_equal(said.warnings, i);
+	}
+}
+
 static void test_audit_without_reason(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -325,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_audit_without_reason),
 		cmocka_unit_test(test_counting_is_spared),
 		cmocka_unit_test(test_counting_is_not_spared_losses),

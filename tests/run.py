@@ -35,6 +35,8 @@ STEPS = [
      ["tests/load", "-n", "3", "--dist", "loadgroup"]),
     ("probe", "what bin/probe says of a program is true", {},
      ["tests/probe"]),
+    ("matrix", "runs of bin/matrix: true, complete, and gone on with", {},
+     ["tests/matrix"]),
     ("plots", "what charts and report say of a run", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers",

@@ -282,11 +282,12 @@ def test_on_a_terminal(tmp_path):
         assert "\033" not in state
         assert len(state) < screen.columns
     shown = [state for state in states if state]
-    assert any("window" in state for state in shown)
+    steps = "starting|warm-up|window|stopping"
+    assert any(re.search(f"  ({steps})  ", state) for state in shown)
     assert any(re.match(r"\[ *[1-9]/4\] .* left$", state) for state in shown)
     # Nothing of it is left over, also not beside what is printed.
     for line in screen.drawn():
-        assert "window  " not in line and "starting" not in line
+        assert not re.search(f"  ({steps})  ", line)
         if line.startswith("["):
             assert re.search("(invalid|failed).*$", line), line
 

@@ -77,6 +77,7 @@ class Drawing:
             artist.set_gid(f"mark{len(self.marks)}")
             self.marks.append((attributes, inside))
         artist.set_transform(self.down)
+        artist.set_zorder(len(self.figure.get_children()))  # as it comes
         self.figure.add_artist(artist)
 
     def line(self, xs, ys, color, width=1.0, dash="solid", alpha=None, **marks):
@@ -239,7 +240,8 @@ def linear_ticks(metric, low, high):
     """Round numbers of the unit that fits"""
     size = [step for step, _ in words.scales(metric)
             if step <= max(abs(low), abs(high))] or [1]
-    return [tick * size[-1] for tick in ticker.MaxNLocator(5).tick_values(
+    return [tick * size[-1] for tick in ticker.MaxNLocator(
+        5, steps=[1, 2, 5, 10]).tick_values(
         low / size[-1], high / size[-1])
             if low <= tick * size[-1] <= high * 1.0000001]
 

@@ -259,30 +259,14 @@ def cannot(view):
 
 # ----------------------------------------------------------------------- warnings
 
-_NUMBER = re.compile(r"\d[\d,.]*\d|\d")
-
-
-def _range(texts):
-    """One sentence for those that differ in their numbers only: the first with
-    'a to b' where the numbers differ"""
-    numbers = [_NUMBER.findall(text) for text in texts]
-    parts = _NUMBER.split(texts[0])
-    out = parts[0]
-    for i, part in enumerate(parts[1:]):
-        of = sorted({found[i] for found in numbers}, key=lambda n: float(
-            n.replace(",", "").rstrip(".")) if n.count(".") < 2 else 0)
-        out += (of[0] if len(of) == 1 else f"{of[0]} to {of[-1]}") + part
-    return out
-
-
 def warnings(view):
     """[(sentence, how many repetitions, models)], the most frequent first: what
     repetitions say against themselves"""
     groups = collections.OrderedDict()
     for r in view.run.repetitions:
         for text in r["reasons"] + r["warnings"]:
-            groups.setdefault(_NUMBER.sub("#", text), []).append((text, r["model"]))
-    found = [(_range([text for text, _ in of]), len(of),
+            groups.setdefault(words.without_numbers(text), []).append((text, r["model"]))
+    found = [(words.ranged([text for text, _ in of]), len(of),
               sorted({model for _, model in of}, key=reduce.model_order))
              for of in groups.values()]
     return sorted(found, key=lambda one: -one[1])

@@ -100,7 +100,7 @@ def _started(run):
     sittings = run.run.get("sittings")
     if isinstance(sittings, list) and sittings and isinstance(sittings[0], dict):
         return str(sittings[0].get("started", ""))
-    return min(r.get("started", "") for r in run.repetitions)
+    return min(r["started"] for r in run.repetitions)
 
 
 def _commit(run):
@@ -358,11 +358,22 @@ def _policy(script):
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
 
 
+def _charts(view):
+    """A chart that fails is one that is missing: all others are drawn"""
+    found = []
+    for module in (heat, steps, lines, calls):
+        try:
+            found += module.build(view)
+        except Exception as error:  # whatever it was, it is said
+            view.run.problem(f"charts/{module.__name__.split('.')[-1]}.py failed: "
+                             f"{type(error).__name__}: {error}")
+    return found
+
+
 def build(view):
     """The page, as one text"""
     drawing.begin("d")
-    charts = [*heat.build(view), *steps.build(view), *lines.build(view),
-              *calls.build(view)]
+    charts = _charts(view)
     in_detail = details.build(view)
     drawing.begin("p")
     script = (HERE / "report.js").read_text(encoding="utf-8")

@@ -40,8 +40,7 @@ def setting_order(cell):
 
 
 def sustained(repetition):
-    load = repetition["load"] or {}
-    return load.get("sustained") is not False
+    return repetition["load"]["sustained"] is not False
 
 
 def counts(repetition):
@@ -93,12 +92,11 @@ def _summary(row, metric, values):
 
 
 def _notes(row, measured):
-    loads = [r["load"] or {} for r in measured]
-    row["cpu_method"] = _joined(r.get("cpu_method") or "" for r in measured)
-    row["coarse"] = float(any(load.get("coarse") is True for load in loads))
+    loads = [r["load"] for r in measured]
+    row["cpu_method"] = _joined(r["cpu_method"] for r in measured)
+    row["coarse"] = float(any(load["coarse"] is True for load in loads))
     names = [f"{times[:-3]}_{percentile}_ns" for times, percentile in _UNSURE
-             if any(percentile in ((load.get(times) or {}).get("unsure") or [])
-                    for load in loads)]
+             if any(percentile in load["unsure"].get(times, []) for load in loads)]
     row["unsure"] = " ".join(names)
 
 
@@ -119,7 +117,7 @@ def row_metrics(repetitions):
 def _slowdown(row, counted):
     cpu = row.get("server_cpu_per_request_ns")
     with_it = counted and counted["metrics"].get("server_cpu_per_request_ns")
-    if not cpu or not with_it or row["cpu_method"] != counted.get("cpu_method"):
+    if not cpu or not with_it or row["cpu_method"] != counted["cpu_method"]:
         return None
     return with_it / cpu
 
@@ -144,7 +142,7 @@ def _row(repetitions):
     row["n"] = 1.0 if idle else float(len(measured))
     _notes(row, measured + ([idle] if idle else []))
     counted = idle or counted
-    row["calls_method"] = ((counted or {}).get("calls") or {}).get("method", "")
+    row["calls_method"] = counted["calls"]["method"] if counted else ""
     _metrics(row, measured, counted, idle)
     row["counting_slowdown"] = _slowdown(row, counted)
     _status(row, repetitions)
@@ -178,16 +176,17 @@ def cells(repetitions):
 
 
 def _calls_of(row, repetition):
-    calls = (repetition or {}).get("calls") or {}
-    names = calls.get("by_name") or {}
+    if not repetition:
+        return
+    calls = repetition["calls"]
+    names, requests = calls["by_name"], calls["requests"]
     total, per_second = sum(names.values()), row.get("calls_per_second")
-    requests = calls.get("requests")
     for name, count in sorted(names.items(), key=lambda item: -item[1]):
         yield {**{part: row[part] for part in _PARTS}, "cell": row["cell"],
                "call": name, "count": float(count),
                "per_request": count / requests if requests else None,
                "per_second": per_second * count / total if per_second else None,
-               "method": calls.get("method", "")}
+               "method": calls["method"]}
 
 
 def calls(repetitions, rows):

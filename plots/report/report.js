@@ -205,15 +205,8 @@
   addEventListener("hashchange", recall);
 
   document.querySelectorAll("table.data").forEach(makeSortable);
-  const folded = [...document.querySelectorAll("details.numbers, details.setting")];
-  folded.forEach(part => { part.open = false; });
-  addEventListener("beforeprint", () => folded.forEach(part => {
-    part.was = part.open;
-    part.open = true;
-  }));
-  addEventListener("afterprint", () => folded.forEach(part => {
-    part.open = part.was;
-  }));
+  for (const part of document.querySelectorAll("details.numbers, details.setting"))
+    part.open = false;
   // Who uses the keyboard gets to what can be scrolled
   const reachable = new ResizeObserver(entries => entries.forEach(({ target }) => {
     if (target.scrollWidth > target.clientWidth + 1)

@@ -11,6 +11,7 @@ results/README.md is the dictionary of what is read.
 
 import csv
 import json
+import math
 import pathlib
 
 from . import reduce
@@ -68,7 +69,7 @@ def _is_number(value):
 
 def _is(value, kind):
     if kind is float:
-        return value is None or _is_number(value)
+        return value is None or _is_number(value) and math.isfinite(value)
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
@@ -96,7 +97,7 @@ def what_is_wrong(line):
 def _read_line(run, number, text):
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         cut = not text.endswith("\n")
         run.problem(f"repetitions.jsonl, line {number} is "
                     f"{'cut off' if cut else 'broken'}: left out")
@@ -105,12 +106,33 @@ def _read_line(run, number, text):
     if wrong:
         run.problem(f"repetitions.jsonl, line {number} {wrong}; left out")
         return
-    for key in ("load", "calls", "server"):
-        if not isinstance(line.get(key), dict):
-            line[key] = None
+    run.repetitions.append(_tidied(line))
+
+
+def _tidied(line):
+    """With nothing in it that later would have to be asked what it is"""
     for key in ("reasons", "warnings"):
         line[key] = [str(text) for text in line[key]]
-    run.repetitions.append(line)
+    for key in ("started", "cpu_method", "histograms"):
+        line[key] = line.get(key) if isinstance(line.get(key), str) else ""
+    load, calls = _object(line.get("load")), _object(line.get("calls"))
+    line["load"] = {"sustained": load.get("sustained"), "coarse": load.get("coarse"),
+                    "unsure": {key: _list(_object(load.get(key)).get("unsure"))
+                               for key in load if key.endswith("_ns")}}
+    names = _object(calls.get("by_name"))
+    line["calls"] = {
+        "method": calls.get("method") if isinstance(calls.get("method"), str) else "",
+        "requests": calls.get("requests") if _is_number(calls.get("requests")) else None,
+        "by_name": {name: n for name, n in names.items() if _is_number(n)}}
+    return line
+
+
+def _object(value):
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value):
+    return value if isinstance(value, list) else []
 
 
 def _read_repetitions(run):

@@ -45,16 +45,21 @@ class Chart:
 
 
 class Reasons:
-    """Why something is not there, each once, by number: [1], [2] ..."""
+    """Why something is not there, by number. Sentences that differ in their numbers
+    alone are one."""
 
     def __init__(self):
-        self.list = []
+        self.texts = {}
 
     def number(self, row):
         text = f"{row['status']}: {row['reason'] or 'no reason was recorded'}"
-        if text not in self.list:
-            self.list.append(text)
-        return self.list.index(text) + 1
+        key = words.without_numbers(text)
+        self.texts.setdefault(key, []).append(text)
+        return list(self.texts).index(key) + 1
+
+    @property
+    def list(self):
+        return [words.ranged(texts) for texts in self.texts.values()]
 
 
 def is_there(row, metric):

@@ -3,6 +3,7 @@
 (harness/run/describe.c), so that both can be held side by side."""
 
 import math
+import re
 
 #: How a metric's name ends, and in which steps its unit grows
 _SCALES = [
@@ -134,3 +135,27 @@ def setting_short(cell):
     if not cell["connections"]:
         return load.replace("silence, ", "")
     return ", ".join(filter(None, [many(cell["connections"], "connection"), load]))
+
+
+_NUMBER = re.compile(r"\d[\d,.]*\d|\d")
+
+
+def without_numbers(text):
+    """The same for sentences that differ in their numbers alone"""
+    return _NUMBER.sub("#", text)
+
+
+def ranged(texts):
+    """One sentence of those: '12 to 73 %' where a number differs"""
+    numbers = list(zip(*(_NUMBER.findall(text) for text in texts)))
+    found = iter(numbers)
+
+    def put(_):
+        of = sorted(set(next(found)), key=_value)
+        return of[0] if len(of) == 1 else f"{of[0]} to {of[-1]}"
+    return _NUMBER.sub(put, texts[0])
+
+
+def _value(text):
+    plain = text.replace(",", "")
+    return float(plain) if plain.count(".") < 2 else 0.0

@@ -23,6 +23,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "plots"))
 
 from report import reduce  # noqa: E402
+from report import run as reading  # noqa: E402
 
 MODELS = ["thread", "busypoll", "select", "poll", "epoll", "aio", "uring", "mine"]
 
@@ -477,7 +478,9 @@ def _for_csv(rows):
     return [{**row, "connections": row["connections"] or None} for row in rows]
 
 
-def write_reduced(path, repetitions):
+def write_reduced(path):
+    """What bin/matrix makes at the end of the lines"""
+    repetitions = reading.read(path).repetitions
     rows = reduce.cells(repetitions)
     calls = reduce.calls(repetitions, rows)
     write_csv(path / "cells.csv", cells_columns(), _for_csv(rows))
@@ -503,7 +506,7 @@ def make(path, *, blocks=7, models=tuple(MODELS), settings=tuple(SETTINGS),
     (path / "plan.txt").write_text(f"blocks {blocks}\nwindow 1s\nseed 42\n"
                                    f"models {','.join(models)}\n")
     if reduced:
-        write_reduced(path, made)
+        write_reduced(path)
     if incomplete:
         (path / "INCOMPLETE").write_text("This run is not complete. To go on:\n\n"
                                          "    bin/matrix resume results/crafted\n")

@@ -100,8 +100,12 @@ def _draw(number):
     """The charts of a setting, and what was wrong with its files"""
     rows = _settings(_view)[number]
     drawing.begin(f"s{number}-")
-    before = len(_view.run.problems)
-    charts = _setting(rows)
+    before, charts = len(_view.run.problems), []
+    try:
+        charts = _setting(rows)
+    except Exception as error:  # whatever it was, it is said
+        _view.run.problem(f"{words.setting_key(rows[0])} could not be drawn: "
+                          f"{type(error).__name__}: {error}")
     return charts, _view.run.problems[before:]
 
 

@@ -3,8 +3,6 @@
 band: what the sentences above the other charts are made of.
 """
 
-import math
-
 from .. import stats, style, words
 from ..drawing import Drawing
 from ..reduce import by_block, counts
@@ -106,7 +104,7 @@ class Panel:
         look = self.view.looks[name]
         self.drawing.rectangle(
             left, plot.top, right - left, plot.height, look.paint, alpha=0.14,
-            tip=f"A/A band: {look.label} / or x {words.ratio(wide)}")
+            tip=f"A/A band: {look.label} ÷ or × {words.ratio(wide)}")
 
     def _model(self, y, values):
         row, m = values.row, self.view.model(values.row)
@@ -201,6 +199,6 @@ def band_words(view, rows):
         if wide is None:
             found.append(f"{head}: none ({words.many(n, 'A/A pair')})")
         else:
-            found.append(f"{head}: / or x {words.ratio(math.fabs(wide))} "
+            found.append(f"{head}: ÷ or × {words.ratio(wide)} "
                          f"({words.many(n, 'pair')})")
     return "A/A band of " + "; ".join(found) + "."

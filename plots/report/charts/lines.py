@@ -61,7 +61,7 @@ class Panel:
         self.steps = _steps(rows, axis)
         self.models = list(dict.fromkeys(row["model"] for row in rows))
         self.absent = [m for m in self.models if any(
-            not self.shown(row) and not is_unsustained(row) for row in self.of(m))]
+            not self.drawn(row) for row in self.of(m))]
         self.log = chart["scale"] == "log" and self._positive()
 
     def _positive(self):
@@ -75,8 +75,20 @@ class Panel:
     def shown(self, row):
         return is_there(row, metric_of(row, self.metric))
 
-    def x(self, row):
+    def drawn(self, row):
+        return self.shown(row) or is_unsustained(row)
+
+    def place(self, row):
         return self.plot.x(self.steps[row[self.axis] or 0])
+
+    def x(self, row):
+        """Side by side where there is only one place"""
+        aside = 0
+        if len(self.steps) == 1:
+            step = min(30, self.plot.width / (len(self.models) + 1))
+            aside = step * (self.models.index(row["model"])
+                            - (len(self.models) - 1) / 2)
+        return self.place(row) + aside
 
     def y(self, row):
         return self.plot.y(row[metric_of(row, self.metric)])
@@ -87,7 +99,8 @@ class Panel:
 
     def draw(self, title, desc):
         more = ROW * len(self.absent) + (6 if self.absent else 0)
-        self.drawing = Drawing(WIDTH, HEIGHT + more, title, desc)
+        height = HEIGHT if any(map(self.drawn, self.rows)) else TOP + BOTTOM + 30
+        self.drawing = Drawing(WIDTH, height + more, title, desc)
         self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM + more)
         self._rules()
         for model in self.models:
@@ -102,8 +115,9 @@ class Panel:
         plot, xs = self.plot, list(self.steps.values())
         room = (max(xs) - min(xs)) * 0.07 or 1
         plot.range_x(min(xs) - room, max(xs) + room)
-        low, high = _limits(self.rows, self.metric, self.log)
-        plot.scale_y(self.metric, low, high, self.log)
+        if any(self.shown(row) for row in self.rows):
+            low, high = _limits(self.rows, self.metric, self.log)
+            plot.scale_y(self.metric, low, high, self.log)
         plot.rule_x(xs, [words.count(v) for v in self.steps])
         plot.head(f"{self.chart['axis']} – {self.chart['better']}")
         self.drawing.text((plot.left + plot.right) / 2, plot.bottom + 30,
@@ -160,11 +174,11 @@ class Panel:
         for i, model in enumerate(self.absent):
             top = plot.bottom + BOTTOM + ROW * i
             for row in self.of(model):
-                if self.shown(row) or is_unsustained(row):
+                if self.drawn(row):
                     continue
                 tip = f"{self.view.label(row)}: {remarks(row, self.metric)}"
-                d.hatched(self.x(row) - 14, top, 28, 12, **self.marks(row, tip))
-                d.text(self.x(row) + 18, top + 6, str(self.reasons.number(row)),
+                d.hatched(self.place(row) - 14, top, 28, 12, **self.marks(row, tip))
+                d.text(self.place(row) + 18, top + 6, str(self.reasons.number(row)),
                        size=10, m=self.view.model(row))
             d.text(plot.right + 21, top + 6, self.view.looks[model].label, soft=True,
                    m=self.view.models.index(model))

@@ -10,7 +10,7 @@ from .. import words
 from ..drawing import Drawing
 from ..view import Figure, Table
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 330, 62, 104, 30, 44
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 340, 62, 104, 30, 54
 SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 NAMED = [(2, "50 %"), (10, "90 %"), (100, "99 %"), (1e3, "99.9 %"),
          (1e4, "99.99 %"), (1e5, "99.999 %"), (1e6, "99.9999 %"), (1e7, "5 nines")]

@@ -8,10 +8,23 @@
 
 #include "models/common/die.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Who closed them (cron, a daemon) would find progress in the results. */
+static void check_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 static int end_of_output(int status)
 {
@@ -61,12 +74,13 @@ int main(int argc, char **argv)
 {
 	static struct matrix_options opt;
 
+	check_standard_descriptors();
 	matrix_options(argc, argv, &opt);
 	switch (opt.verb) {
 	case VERB_RUN:
-		return session_run(&opt);
+		return end_of_output(session_run(&opt));
 	case VERB_RESUME:
-		return session_resume(&opt);
+		return end_of_output(session_resume(&opt));
 	case VERB_LIST:
 		return list(&opt);
 	case VERB_DOCTOR:

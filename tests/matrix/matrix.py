@@ -96,8 +96,22 @@ class Run:
         return self.out + self.err
 
     def check(self, status):
+        """It ended so. What a busy machine makes of 0 and 6 is 1: where nothing
+        valid is left of a cell."""
+        if status in (0, 6) and self.had_bad_luck():
+            status = 1
         assert self.status == status, self
         return self
+
+    def had_bad_luck(self):
+        """Whether a cell was invalid each time, and not by its server's fault"""
+        if not self.folder or not (self.folder / "cells.csv").exists():
+            return False
+        cells = {row["cell"] for row in self.csv("cells.csv")
+                 if row["status"] == "invalid" and row["oversubscribed"] != "1"}
+        return self.complete and any(
+            line["cell"] in cells and line["status"] == "invalid" and
+            line["load"]["sustained"] is not False for line in self.lines)
 
     @property
     def complete(self):

@@ -13,7 +13,6 @@ import threading
 
 import matrix
 import pytest
-from lines import validate
 from server import TOP
 
 KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
@@ -313,6 +312,26 @@ def test_quiet(tmp_path):
     assert "Results: " in run.out
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_nobody_listens(closed, tmp_path):
+    """As of a job that closed them all: what is said gets into no file."""
+    run = matrix.run(shell=f"exec {matrix.MATRIX} run --models epoll --plan "
+                     f"{matrix.plan(tmp_path)} --out {tmp_path}/run {closed}",
+                     out=tmp_path / "run")
+    assert run.check(0).complete
+    assert len(run.last) == 1
+
+
+def test_nobody_could_read_it(tmp_path):
+    """The tables are in the folder, but were to be printed, too."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        run = matrix.run("--models", "epoll", plan=matrix.plan(tmp_path),
+                         out=tmp_path / "run", stdout=full)
+    assert run.status == 1
+    assert "write to stdout: No space left on device" in run.err
+    assert run.complete and run.read("summary.txt")
+
+
 # ------------------------------------------------------------------- what it takes
 
 def test_dry_run(tmp_path):
@@ -343,17 +362,17 @@ def test_in_which_folder(tmp_path):
     """Without --out: a new one in results/, beside bin/"""
     bin_ = matrix.copy_of_bin(tmp_path)
     run = matrix.run("--models", "epoll", program=bin_ / "matrix",
-                     plan=matrix.plan(tmp_path)).check(0)
+                     plan=matrix.plan(tmp_path))
     made, = (tmp_path / "results").iterdir()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}-tiny", made.name)
     assert f"Results: {made}\n" in run.out
-    assert validate(made)
+    matrix.Run(run.status, run.out, run.err, made).check(0)
 
 
 def test_strict(tmp_path, odd):
     """Something has to be warned of: here, that a server did not count."""
-    args = ["--models", f"echo={odd('echo')}"]
-    plan = matrix.plan(tmp_path)
+    args = ["--models", f"echo={odd('echo')}", "--benchmark_filter=loop:none"]
+    plan = matrix.plan(tmp_path, idle="2")
     matrix.run(*args, plan=plan, out=tmp_path / "plain").check(0)
     run = matrix.run(*args, "--strict", plan=plan, out=tmp_path / "strict")
     assert run.check(6).complete

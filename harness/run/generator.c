@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -273,7 +274,13 @@ enum watched generator_finish(struct generator *g)
 	if (!g->said) {
 		const char *words = last_line(g->err.text);
 
-		wrong(g, "%.400s", *words ? words : "it ended without a word");
+		if (*words)
+			wrong(g, "%.400s", words);
+		else if (WIFSIGNALED(g->end.status))
+			wrong(g, "it was killed by signal %d",
+			      WTERMSIG(g->end.status));
+		else
+			wrong(g, "it ended without a word");
 	}
 	return WATCHED;
 }

@@ -139,10 +139,13 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 			   queue * 100);
 }
 
-static void judge_window(struct record *r)
+static void judge_window(struct record *r, const struct circumstances *c)
 {
 	double late = r->window_late_s / r->window_s;
 
+	if (c->was_stopped)
+		record_say(r->reasons,
+			   "it was stopped meanwhile, and went on later");
 	if (!isfinite(late))
 		record_say(r->reasons, "the probes could not be read");
 	else if (late > late_most)
@@ -177,7 +180,7 @@ void judge(struct record *r, const struct circumstances *c)
 		spare_counts(r);
 	if (c->server_counts)
 		judge_counts(r);
-	judge_window(r);
+	judge_window(r, c);
 	judge_counting(r);
 	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;
 }

@@ -6,7 +6,7 @@
  *	- the generator's audit rejects, with its reasons
  *	- lost a request: the counts of server and generator differ
  *	- had the hypervisor take more than 1 % of the CPUs' time
- *	- slept with the whole machine
+ *	- slept with the whole machine, or was stopped (Ctrl-Z)
  *	- was held up: something else ran on the CPU of a server with one thread
  *	  for more than 5 % of the time (split only)
  *	- was not looked at in time: the first reading came later than a tenth of
@@ -27,6 +27,7 @@
 
 struct circumstances {
 	int64_t suspended_ns; /* in the window */
+	bool was_stopped;     /* server and generator, too: Ctrl-Z */
 	bool server_counts;   /* r->server has accepted, requests */
 };
 

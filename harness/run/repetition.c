@@ -27,6 +27,7 @@ struct attempt {
 	const struct entry *entry;
 	struct record *r;
 	const struct place_of *place;
+	int continued; /* at the beginning */
 	struct watch watch;
 	struct server server;
 	struct generator generator;
@@ -279,6 +280,7 @@ static void measure_and_judge(struct attempt *a)
 {
 	struct record *r = a->r;
 	struct circumstances c = {
+		.was_stopped = a->continued != *a->site->continued,
 		.server_counts = json_object_get(r->server, "requests") &&
 				 json_object_get(r->server, "accepted"),
 	};
@@ -353,6 +355,7 @@ bool repetition(const struct site *site, const struct entry *e,
 			     .r = r,
 			     .place = shared ? &site->places->shared :
 					       &site->places->split,
+			     .continued = *site->continued,
 			     .watch = { .tick = tick,
 					.interrupted = site->interrupted,
 					.mask = site->mask } };

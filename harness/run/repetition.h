@@ -31,6 +31,7 @@ struct site {
 	const char *uncounted;         /* why they cannot be; "" */
 	struct progress *progress;
 	const volatile int *interrupted; /* see watch.h */
+	const volatile int *continued; /* how often: all were stopped before */
 	const sigset_t *mask;
 };
 

@@ -55,6 +55,7 @@ struct session {
 };
 
 static volatile int interrupted;
+static volatile int continued; /* how often, after Ctrl-Z */
 
 /* ------------------------------------------------------------------- signals */
 
@@ -62,6 +63,12 @@ static void interrupt(int signal)
 {
 	(void)signal;
 	interrupted = 1;
+}
+
+static void count_continue(int signal)
+{
+	(void)signal;
+	continued = continued + 1;
 }
 
 /* For signals that a call reports as well: ignored ones would stay so in servers. */
@@ -73,7 +80,7 @@ static void do_nothing(int signal)
 /*
  * They are blocked but while something is waited for, so that none falls between
  * asking and waiting. The first one ends the run in order; a second one, the
- * program: then the keepers end what it started.
+ * program: then the keepers end what it started. What is ignored stays so: nohup.
  */
 static void catch_signals(struct session *s)
 {
@@ -84,13 +91,20 @@ static void catch_signals(struct session *s)
 
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++) {
+		struct sigaction was;
+
+		sigaction(caught[i], NULL, &was);
+		if (was.sa_handler == SIG_IGN)
+			continue;
 		sigaddset(&blocked, caught[i]);
 		sigaction(caught[i], &action, NULL);
 	}
+	signal(SIGCONT, count_continue);
 	signal(SIGPIPE, do_nothing);
 	signal(SIGXFSZ, do_nothing);
 	sigprocmask(SIG_BLOCK, &blocked, &s->signals);
 	s->site.interrupted = &interrupted;
+	s->site.continued = &continued;
 	s->site.mask = &s->signals;
 }
 

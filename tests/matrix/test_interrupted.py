@@ -142,6 +142,33 @@ def test_the_keyboard(plan, tmp_path):
                     if "interrupted" in reason]
 
 
+@pytest.mark.parametrize("filters", ["loop:closed", "loop:none"])
+def test_stopped(filters, tmp_path):
+    """Ctrl-Z in the middle of a window, and fg: nobody can say what it measured."""
+    plan = matrix.plan(tmp_path, window="800ms", idle="2")
+    with matrix.Running("--models", "epoll", f"--benchmark_filter={filters}",
+                        plan=plan, out=tmp_path / "run",
+                        start_new_session=True) as running:
+        running.wait_for_program("loadgen")
+        time.sleep(0.3)
+        os.killpg(running.process.pid, signal.SIGSTOP)
+        time.sleep(0.3)
+        os.killpg(running.process.pid, signal.SIGCONT)
+        run = running.finish()
+    first = run.lines[0]
+    assert first["status"] == "invalid"
+    assert "it was stopped meanwhile, and went on later" in first["reasons"]
+
+
+def test_nohup(tmp_path, plan):
+    """What was to be ignored stays so."""
+    with matrix.Running("--models", MODELS, plan=plan, out=tmp_path / "run",
+                        wrapper=["nohup"]) as running:
+        running.wait_for_lines(1)
+        running.signal(signal.SIGHUP)
+        assert running.finish().check(0).complete
+
+
 # --------------------------------------------------------------------- kill -9
 
 def killed_and_resumed(plan, out, moments):

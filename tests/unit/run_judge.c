@@ -286,6 +286,21 @@ static void test_suspended(void **state)
 }
 
 /* Threads of a server that wait for each other are no sign of anybody else. */
+/* A whole part of the window is missing: of counts a second, too. */
+static void test_stopped(void **state)
+{
+	static const enum role roles[] = { ROLE_TIMING, ROLE_IDLE };
+	const struct circumstances stopped = { .was_stopped = true,
+					       .server_counts = true };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct record r = sound(roles[i]);
+
+		assert_int_equal(judged(&r, &stopped).status, STATUS_INVALID);
+	}
+}
+
 static void test_held_up(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -357,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_steal),
 		cmocka_unit_test(test_suspended),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_by_chance),

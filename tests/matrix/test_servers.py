@@ -2,7 +2,9 @@
 """Servers that do not do their part: each is marked, with a reason that names the
 cause, and the run goes on."""
 
+import os
 import re
+import signal
 import socket
 
 import matrix
@@ -137,6 +139,27 @@ def test_select_at_its_limit(tmp_path):
     line = run.check(0).line("select")
     assert line["status"] == "refused"
     assert "its limit: fd_setsize" in line["reasons"]
+
+
+@pytest.mark.parametrize("whom, because", [
+    ("loadgen", "the generator: it was killed by signal 9"),
+    ("poll", "the server: it ended while clients were there: killed by signal 9"),
+    ("matrix", "its keeper was killed")])
+def test_somebody_kills_it(whom, because, tmp_path):
+    """From outside, as when there is no memory left: the next one is measured."""
+    plan = matrix.plan(tmp_path, window="300ms")
+    with matrix.Running("--models", "poll,epoll", "--seed", "1", plan=plan,
+                        out=tmp_path / "run") as running:
+        running.wait_for_program("poll")
+        running.wait_for_program("loadgen")
+        for pid in running.processes():
+            if pid != running.process.pid and \
+                    matrix.command_of(pid)[0].rpartition("/")[2] == whom:
+                os.kill(pid, signal.SIGKILL)
+        run = running.finish().check(1)
+    assert run.line("poll")["status"] == "failed"
+    assert because in " ".join(run.line("poll")["reasons"])
+    assert run.line("epoll")["load"]["requests"] > 0
 
 
 def test_what_a_cell_asks_of_its_server(tmp_path):

@@ -279,10 +279,11 @@ static void note_differences(const struct session *s, struct record *r)
 	json_t *difference;
 	size_t i;
 
-	json_array_foreach(s->differences, i, difference)
+	json_array_foreach(s->differences, i, difference) {
 		record_say(r->warnings,
 			   "measured after a resume that was forced: %s",
 			   json_string_value(difference));
+	}
 }
 
 /* false: there is no more to do in this run. */
@@ -760,8 +761,9 @@ static void compare_with_then(struct session *s)
 	json_decref(now);
 	if (json_array_size(s->differences) == 0)
 		return;
-	json_array_foreach(s->differences, i, difference)
+	json_array_foreach(s->differences, i, difference) {
 		warn("since then: %s", json_string_value(difference));
+	}
 	if (s->opt->force)
 		return;
 	warn("%s: what is measured now could not be compared with what is "

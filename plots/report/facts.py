@@ -232,8 +232,10 @@ def _harness(view):
 
 
 def _forced(view):
-    for sitting in view.run.run.get("sittings") or []:
-        for text in (sitting or {}).get("forced_differences") or []:
+    sittings = view.run.run.get("sittings")
+    for sitting in sittings if isinstance(sittings, list) else []:
+        texts = sitting.get("forced_differences") if isinstance(sitting, dict) else []
+        for text in texts if isinstance(texts, list) else []:
             yield f"Measured partly under other conditions (resume --force): {text}"
 
 

@@ -14,6 +14,8 @@ from ..view import Chart, Reasons
 from . import calls as counted
 from . import dots, overtime, percentiles
 
+WORKERS = len(os.sched_getaffinity(0))
+
 _view = None  # of the processes that draw: inherited, never sent
 
 
@@ -115,7 +117,7 @@ def _settings(view):
 
 def _all(count):
     """In several processes, where there are several CPUs"""
-    workers = min(count, len(os.sched_getaffinity(0)))
+    workers = min(count, WORKERS)
     if workers < 2:
         return [_draw(number) for number in range(count)]
     context = multiprocessing.get_context("fork")

@@ -28,12 +28,14 @@ def take_over():
              "python3-matplotlib")
 
 
+def main():
+    from report.main import main as report
+    return report(sys.argv[1:])
+
+
 try:
-    import matplotlib  # noqa: F401
-    import numpy  # noqa: F401
-except ImportError:
+    sys.exit(main())
+except ImportError as error:
+    if error.name and error.name.partition(".")[0] == "report":
+        raise
     take_over()
-
-from report.main import main  # noqa: E402
-
-sys.exit(main(sys.argv[1:]))

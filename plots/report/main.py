@@ -5,8 +5,7 @@ import argparse
 import os
 import sys
 
-from . import page, run
-from .view import View
+from . import run
 
 HELP = "Makes report.html, one file that needs nothing else, of a run's folder."
 
@@ -34,7 +33,8 @@ def main(arguments):
     options = _arguments(arguments)
     try:
         found = run.read(options.run)
-        text = page.build(View(found))
+        from . import page, view  # what draws takes a second to load
+        text = page.build(view.View(found))
         path = options.out or str(found.path / "report.html")
         _write(path, text)
     except run.NotARun as error:

@@ -12,7 +12,7 @@ from ..drawing import Drawing
 from ..reduce import by_block
 from ..view import Figure, Table
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW, GAP = 460, 82, 56, 28, 24, 40, 10
+WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW, GAP = 460, 82, 78, 28, 24, 40, 10
 DARKEST = 0.35  # of a slice's requests
 READ = ("From left to right: the windows of the blocks that count, one after the "
         "other, each in slices of time. Upwards: response time, by powers of two. "

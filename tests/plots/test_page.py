@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: MIT
+"""report.html in a real browser: from disk, without network, by keyboard alone, in
+the light and in the dark, on paper, on a narrow screen and on a wide one.
+
+    SHOTS=FOLDER tests/run plots -- -k look     pictures of it, to be looked at
+"""
+
+import os
+import pathlib
+import re
+
+import pytest
+
+import browser
+import crafted
+import reports
+
+pytestmark = [pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING),
+              pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def page():
+    with browser.Browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A page with everything in it, but few settings: quicker to open"""
+    settings = crafted.SETTINGS[:4] + crafted.SETTINGS[6:9] + crafted.SETTINGS[-1:]
+    folder = crafted.make(tmp_path_factory.mktemp("page") / "crafted", blocks=6,
+                          settings=settings, requests=300)
+    made = reports.make(folder)
+    assert made.status == 0
+    return made.path
+
+
+def all_open(page):
+    page.run("for (const part of document.querySelectorAll('details')) "
+             "part.open = true")
+
+
+# ----------------------------------------------------------------- alone, and quiet
+
+def test_nothing_is_asked_for_and_nothing_complained(page, report):
+    page.open(report)
+    all_open(page)
+    assert page.errors() == []
+    assert page.requests() == [report.as_uri()]
+
+
+def test_page_of_an_incomplete_run(page, tmp_path):
+    folder = crafted.make(tmp_path / "run", blocks=2, models=("poll", "epoll"),
+                          settings=crafted.SETTINGS[:1], incomplete=True,
+                          requests=100)
+    page.open(reports.make(folder).path)
+    assert "This run is not complete" in page.run(
+        "return document.querySelector('.banner').innerText")
+    assert page.errors() == []
+
+
+VISIBLE = """
+const shown = e => e.checkVisibility() && e.getClientRects().length > 0;
+"""
+
+
+def test_without_scripts_everything_shows(page, report):
+    page.open(report, scripts=False)
+    found = page.run(VISIBLE + """
+        const all = [...document.querySelectorAll(
+            'main svg, main table, main section, main p, main pre')];
+        return [all.length, all.filter(e => !shown(e)).map(e => e.outerHTML.slice(
+            0, 80)), shown(document.getElementById('controls'))]""")
+    assert found[0] > 100 and found[1:] == [[], False]
+
+
+def test_with_scripts_tables_are_folded(page, report):
+    page.open(report)
+    found = page.run(VISIBLE + """
+        return ['throughput-1', 'cells-1', 'closed-split-1-dots-1', 'controls'].map(
+            id => shown(document.getElementById(id)))""")
+    assert found == [False, True, False, True]
+
+
+# ------------------------------------------------------------------- by keyboard
+
+def focused(page):
+    return page.run("const e = document.activeElement; "
+                    "return [e.tagName, e.name || e.id || '', e.value ?? '', "
+                    "e.innerText ?? '']")
+
+
+def tab_to(page, wanted, limit=200):
+    """Tab, until what has the focus is wanted"""
+    for _ in range(limit):
+        page.press("Tab")
+        if wanted(focused(page)):
+            return
+    raise AssertionError("Tab never came there")
+
+
+def shown_models(page, chart):
+    return page.run(VISIBLE + """
+        const picture = document.querySelector(`#${arguments[0]} svg`);
+        const shownOnes = [...picture.querySelectorAll('[data-m]')].filter(shown);
+        return [...new Set(shownOnes.map(e => e.dataset.m))].sort()""", chart)
+
+
+def test_models_are_hidden_by_keyboard(page, report):
+    page.open(report)
+    assert "2" in shown_models(page, "throughput")
+    tab_to(page, lambda e: e[0] == "SUMMARY" and e[3].startswith("Show"))
+    page.press("Enter")
+    tab_to(page, lambda e: e[1:3] == ["models", "select"])
+    page.press("Space")
+    assert "2" not in shown_models(page, "throughput")
+    assert page.run("return document.getElementById('shown').textContent") == \
+        "8 of 9 models"
+    rows = page.run(VISIBLE + "return [...document.querySelectorAll("
+                    "'#cells-1 tbody tr')].filter(shown).map(r => r.innerText)")
+    assert rows and not any(row.startswith("select") for row in rows)
+    assert "models=thread,busypoll,poll,epoll,aio,uring,mine,null" in page.address_of()
+
+
+@pytest.mark.parametrize("group, value, gone, left", [
+    ("connections", "1000", '[data-c="1000"]', '[data-c="64"]'),
+    ("loads", "open split rate 10000", "#open-split-64-rate-10000", "#closed-split-1"),
+])
+def test_settings_are_hidden_by_keyboard(page, report, group, value, gone, left):
+    page.open(report)
+    page.run("document.getElementById('controls').open = true")
+    tab_to(page, lambda e: e[1:3] == [group, value])
+    page.press("Space")
+    all_open(page)
+    found = page.run(VISIBLE + """
+        return arguments.length && [arguments[0], arguments[1]].map(what =>
+            [...document.querySelectorAll(what)].some(shown))""", gone, left)
+    assert found == [False, True]
+
+
+def test_a_line_goes_with_either_of_its_ends(page, report):
+    """What is drawn from 64 to 1,000 connections goes with 1,000"""
+    count = VISIBLE + """return [...document.querySelectorAll(
+        '#throughput svg [data-c~="64"]')].filter(shown).map(e => e.dataset.c)"""
+    page.open(report, "#connections=1,64,16")
+    found = set(page.run(count))
+    assert found == {"64", "1 64"}
+
+
+def test_a_table_is_sorted_by_keyboard(page, report):
+    page.open(report)
+    column = page.run("""
+        const heads = [...document.querySelectorAll('#cells-1 th')];
+        const found = heads.findIndex(h => h.innerText.startsWith('p99'));
+        heads[found].querySelector('button').focus();
+        return found""")
+
+    def values():
+        return page.run("""return [...document.querySelectorAll('#cells-1 tbody tr')]
+            .map(row => row.cells[arguments[0]].dataset.v ?? null)""", column)
+    before = values()
+    for direction, sign in (("ascending", 1), ("descending", -1)):
+        page.press("Enter")
+        found = values()
+        numbers = [float(x) for x in found if x is not None]
+        assert numbers == sorted(numbers, reverse=sign < 0)
+        assert None in found and found.index(None) == len(numbers)  # absent last
+        assert page.run("return document.querySelectorAll('#cells-1 th')"
+                        "[arguments[0]].ariaSort", column) == direction
+        assert f"sort=cells-1:{column}:{direction}" in page.address_of()
+    page.press("Space")
+    assert values() == before and "sort" not in page.address_of()
+
+
+def test_address_brings_everything_back(page, report):
+    page.open(report, "#at=cells&models=poll,epoll&connections=64&theme=dark"
+                      "&sort=cells-1:5:descending")
+    found = page.run(VISIBLE + """
+        const rows = [...document.querySelectorAll('#cells-1 tbody tr')].filter(shown);
+        return [[...new Set(rows.map(row => row.cells[0].innerText))].sort(),
+                [...new Set(rows.map(row => row.cells[1].innerText))].sort(),
+                document.documentElement.dataset.theme,
+                document.querySelector('#cells-1 th[aria-sort]').ariaSort,
+                document.getElementById('cells').getBoundingClientRect().top < 300]""")
+    assert found == [["epoll", "poll"], ["0", "64"], "dark", "descending", True]
+    assert page.errors() == []
+
+
+@pytest.mark.parametrize("hash", [
+    "#models=nobody", "#sort=nothing:99:up,cells-1:x:ascending,::", "#%", "#at=nowhere",
+    "#theme=pink", "#models=&connections=&loads=", '#theme="];x', "#throughput"])
+def test_odd_addresses_do_no_harm(page, report, hash):
+    page.open(report, hash)
+    assert page.errors() == []
+    assert page.run("return document.querySelectorAll('main h2').length") > 10
+
+
+def test_show_everything_brings_everything_back(page, report):
+    page.open(report, "#models=poll&connections=64&theme=dark")
+    page.run("document.getElementById('controls').open = true")
+    tab_to(page, lambda e: e[0] == "BUTTON" and e[3] == "Show everything")
+    page.press("Enter")
+    page.until("return !location.hash")
+    assert page.run("return document.getElementById('shown').textContent") == \
+        "everything"
+
+
+def test_links_go_to_their_part_and_take_the_focus_along(page, report):
+    page.open(report)
+    tab_to(page, lambda e: e[0] == "A" and e[3] == "Memory")
+    page.press("Enter")
+    assert page.run("return [document.activeElement.id, Math.abs(document."
+                    "getElementById('memory').getBoundingClientRect().top) < 200]") \
+        == ["memory", True]
+    assert "at=memory" in page.address_of()
+
+
+def test_focus_is_seen(page, report):
+    page.open(report)
+    seen = set()
+    for _ in range(30):
+        page.press("Tab")
+        seen.add(page.run("return getComputedStyle(document.activeElement)"
+                          ".outlineStyle"))
+    assert seen == {"solid"}
+
+
+def test_every_control_has_a_name(page, report):
+    page.open(report)
+    assert page.run("""
+        return [...document.querySelectorAll('button, input, summary, a')]
+            .filter(e => !(e.textContent.trim() || e.labels?.[0]?.textContent.trim()))
+            .map(e => e.outerHTML)""") == []
+
+
+# ----------------------------------------------------------------- to be read by all
+
+CONTRAST = """
+const canvas = document.createElement('canvas').getContext('2d',
+    { willReadFrequently: true });
+function rgba(text) {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = text;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+}
+function light(rgb) {
+    const [r, g, b] = rgb.slice(0, 3).map(v => v / 255).map(
+        v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+function ground(e) {
+    for (; e; e = e.parentElement) {
+        const color = rgba(getComputedStyle(e).backgroundColor);
+        if (color[3] === 255)
+            return color;
+    }
+    return [255, 255, 255, 255];
+}
+const found = new Map();
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+for (let text; (text = walker.nextNode());) {
+    const e = text.parentElement;
+    if (!text.data.trim() || !e.checkVisibility() || e.closest('title, desc, script'))
+        continue;
+    const style = getComputedStyle(e);
+    const color = rgba(e.closest('svg') ? style.fill : style.color);
+    const [a, b] = [light(color), light(ground(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const key = `${e.tagName} ${e.className.baseVal ?? e.className}`;
+    if (!(found.get(key)?.[0] < ratio))
+        found.set(key, [ratio, text.data.trim().slice(0, 40)]);
+}
+return [...found].map(([key, [ratio, text]]) => [ratio, key, text])
+"""
+
+
+@pytest.mark.parametrize("dark, hash", [(False, ""), (True, ""), (False, "#theme=dark"),
+                                        (True, "#theme=light")])
+def test_contrast_of_text(page, report, dark, hash):
+    page.open(report, hash, dark=dark)
+    all_open(page)
+    found = page.run(CONTRAST)
+    assert len(found) > 25
+    assert [one for one in found if one[0] < 4.5] == []
+    paper = page.run("return getComputedStyle(document.body).backgroundColor")
+    is_dark = sum(map(int, re.findall(r"\d+", paper))) < 200
+    assert is_dark == (hash == "#theme=dark" or dark and not hash)
+
+
+NARROW = """
+const wide = document.documentElement.scrollWidth;
+const scrolls = e => e.closest('.scroll, pre');
+const beyond = [...document.querySelectorAll('body *')].filter(e =>
+    e.checkVisibility() && !scrolls(e) && !e.closest('svg, .skip') &&
+    e.getBoundingClientRect().right > innerWidth + 1);
+return [wide <= innerWidth, beyond.map(e => e.outerHTML.slice(0, 90))]
+"""
+
+#: Texts of a picture that lie on each other; a pixel does no harm
+OVERLAP = """
+const found = [];
+for (const picture of document.querySelectorAll('main svg')) {
+    const all = [...picture.querySelectorAll('text')].filter(e => e.checkVisibility());
+    const boxes = all.map(e => e.getBoundingClientRect());
+    const sheet = picture.getBoundingClientRect();
+    const scale = sheet.width / picture.viewBox.baseVal.width;
+    boxes.forEach((a, i) => {
+        if (a.left < sheet.left - 2 || a.right > sheet.right + 2 ||
+            a.bottom > sheet.bottom + 2)
+            found.push(['beyond', all[i].textContent]);
+        boxes.slice(i + 1).forEach((b, k) => {
+            const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (width > 1.5 * scale && height > 4 * scale)
+                found.push([all[i].textContent, all[i + 1 + k].textContent,
+                            picture.querySelector('title').textContent]);
+        });
+    });
+}
+return found
+"""
+
+
+@pytest.mark.parametrize("width", [320, 768, 1600])
+def test_nothing_lies_on_anything_else(page, report, width):
+    page.open(report, width=width)
+    all_open(page)
+    assert page.run(NARROW) == [True, []]
+    assert page.run(OVERLAP) == []
+
+
+def test_no_text_of_a_full_page_lies_on_another(page, odd_run):
+    page.open(odd_run.path, width=1200)
+    all_open(page)
+    assert page.run(OVERLAP) == []
+
+
+# ------------------------------------------------------------------------- on paper
+
+def test_on_paper(page, report, tmp_path):
+    """Light, whatever the screen is; without what can only be clicked"""
+    page.open(report, "#theme=dark", media="print")
+    assert page.run(VISIBLE + """return ['nav', '#controls', '#throughput-1'].map(
+        what => shown(document.querySelector(what)))""") == [False] * 3
+    assert page.run("return getComputedStyle(document.body).backgroundColor") == \
+        "rgb(255, 255, 255)"
+    found = page.run(CONTRAST)
+    assert [one for one in found if one[0] < 4.5] == []
+    page.pdf(tmp_path / "report.pdf")
+    pages = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "report.pdf").read_bytes()))
+    assert 8 < pages < 60
+
+
+def test_on_paper_what_is_folded_is_left_out(page, report):
+    """... and what is unfolded is printed"""
+    page.open(report, "#at=closed-split-64", media="print")
+    assert page.run(VISIBLE + """return ['closed-split-64', 'closed-split-1'].map(
+        id => shown(document.querySelector(`#${id} svg`)))""") == [True, False]
+
+
+# --------------------------------------------------------------------- to be looked at
+
+SHOTS = os.environ.get("SHOTS")
+
+
+@pytest.mark.skipif(not SHOTS, reason="SHOTS=FOLDER takes pictures of the page")
+def test_look(page, odd_run):
+    folder = pathlib.Path(SHOTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, options in (("light", {}), ("dark", {"dark": True}),
+                          ("narrow", {"width": 320}), ("wide", {"width": 1600}),
+                          ("paper", {"media": "print", "width": 1040})):
+        page.open(odd_run.path, **options)
+        page.screenshot(folder / f"{name}.png", whole=True)
+    page.open(odd_run.path, media="")
+    page.pdf(folder / "paper.pdf")

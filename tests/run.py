@@ -36,7 +36,7 @@ STEPS = [
     ("probe", "what bin/probe says of a program is true", {},
      ["tests/probe"]),
     ("matrix", "runs of bin/matrix: true, complete, and gone on with", {},
-     ["tests/matrix"]),
+     ["tests/matrix", "-n", "2", "--dist", "loadfile"]),
     ("plots", "what charts and report say of a run", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers",

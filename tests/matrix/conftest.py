@@ -23,17 +23,29 @@ def own_namespaces():
     has a lock, which is one of its network; and nobody sees what is mounted."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) < 0:
-        return
+        return False
     libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
     with socket.socket() as sock:
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
+    return True
 
 
-@pytest.fixture(scope="session", autouse=True)
-def prepared():
+@pytest.fixture(scope="session")
+def apart():
+    """Whether nobody else's run is in the way of those of this process"""
     if not matrix.MATRIX.exists():
         pytest.skip(f"{matrix.MATRIX} is not built")
-    own_namespaces()
+    return own_namespaces()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone(apart):
+    """Else the files of tests are gone through one after another, by all the
+    processes of pytest."""
+    with open(matrix.HERE / "conftest.py", "rb") as file:
+        if not apart:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

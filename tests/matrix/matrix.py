@@ -75,8 +75,13 @@ def processes(mark):
     return [pid for pid in found if not probes.gone(pid)]
 
 
-def command_of(pid):
-    return pathlib.Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")
+def name_of(pid):
+    """Of its program; '' once it has ended"""
+    try:
+        command = pathlib.Path(f"/proc/{pid}/cmdline").read_text("utf-8")
+    except OSError:
+        return ""
+    return command.split("\0")[0].rpartition("/")[2]
 
 
 class Run:
@@ -193,8 +198,8 @@ class Running:
 
     def programs(self):
         """Names of what runs of it, this program left out"""
-        return [command_of(pid)[0].rpartition("/")[2]
-                for pid in self.processes() if pid != self.process.pid]
+        return [name_of(pid) for pid in self.processes()
+                if pid != self.process.pid]
 
     def wait_for_lines(self, n):
         """Until so many repetitions are on the disk"""

@@ -80,8 +80,7 @@ def check_histograms(run):
 
 # --------------------------------------------------------------------- signals
 
-@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM,
-                                   signal.SIGHUP])
+@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(signo, plan, tmp_path, undisturbed):
     out = tmp_path / "it's a run"
     with matrix.Running("--models", MODELS, plan=plan, out=out) as running:

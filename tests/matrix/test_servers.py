@@ -109,7 +109,8 @@ def test_counters_are_optional(odd, tmp_path):
                      plan=matrix.plan(tmp_path, counting="yes")).check(0)
     for name in "echo", "mumbles", "counts":
         line = run.line(name, "counting")
-        assert line["status"] == "ok", line["reasons"]
+        assert not [reason for reason in line["reasons"]
+                    if not reason.startswith("the probes were read")]
         said = "the server printed no counters when it ended"
         assert (said in line["warnings"]) == (name != "counts")
         assert (line["server"] is None) == (name != "counts")
@@ -153,8 +154,7 @@ def test_somebody_kills_it(whom, because, tmp_path):
         running.wait_for_program("poll")
         running.wait_for_program("loadgen")
         for pid in running.processes():
-            if pid != running.process.pid and \
-                    matrix.command_of(pid)[0].rpartition("/")[2] == whom:
+            if pid != running.process.pid and matrix.name_of(pid) == whom:
                 os.kill(pid, signal.SIGKILL)
         run = running.finish().check(1)
     assert run.line("poll")["status"] == "failed"

@@ -89,23 +89,37 @@ def counted(lines):
 
 # ------------------------------------------------------------------ system calls
 
+def off_the_card(line):
+    """Which calls were not made as often as its model's card says"""
+    if line["status"] == "unsupported":
+        return []
+    made, requests = dict(line["calls"]["by_name"] or {}), \
+        line["calls"]["requests"]
+    if not requests:
+        return line["reasons"]
+    off = []
+    for names, (least, most) in CARDS[line["model"]].items():
+        count = sum(made.pop(name, 0) for name in names.split("|"))
+        if not least * requests <= count <= most * requests:
+            off.append(f"{names}: {count} for {requests} requests")
+    return off + [f"{name}: {count}" for name, count in made.items()
+                  if name not in BESIDE.get(line["model"], ())]
+
+
 @pytest.fixture(scope="module")
 def cards(bpf, tmp_path_factory):
-    """A run of all of them, one client each; again, if the machine was busy"""
-    @up_to_3_times
-    def run():
+    """A run of all of them, one client each. Where the machine was busy, a server
+    had not yet accepted its client when counting began: again, then."""
+    for _ in range(3):
         folder = tmp_path_factory.mktemp("cards")
         plan = matrix.plan(folder, counting="yes", idle="3",
                            cells="closed split connections 1")
         ran = matrix.run("--models", ",".join(CARDS), plan=plan,
                          out=folder / "run").check(0)
-        for line in counted(ran.last):
-            by_name = line["calls"]["by_name"]
-            if line["model"] != "busypoll" and \
-                    {"accept", "accept4"} & set(by_name):
-                raise Disturbed(f"{line['model']} was slow: {by_name}")
-        return ran
-    return run()
+        if not any(off_the_card(ran.line(name, "counting"))
+                   for name in CARDS):
+            break
+    return ran
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -114,15 +128,13 @@ def test_calls_are_those_of_the_card(name, cards):
     line = cards.line(name, "counting")
     if line["status"] == "unsupported":
         pytest.skip(line["reasons"][0])
-    made, requests = dict(line["calls"]["by_name"]), line["calls"]["requests"]
-    assert requests == line["load"]["requests_total"] == \
+    assert off_the_card(line) == []
+    calls = line["calls"]
+    assert calls["method"] == "bpf"
+    assert calls["requests"] == line["load"]["requests_total"] == \
         line["server"]["requests"] > 0
-    assert line["metrics"]["calls_per_request"] == \
-        pytest.approx(sum(made.values()) / requests)
-    for names, (least, most) in CARDS[name].items():
-        count = sum(made.pop(name, 0) for name in names.split("|"))
-        assert least * requests <= count <= most * requests, names
-    assert set(made) <= BESIDE.get(name, set()), made
+    assert line["metrics"]["calls_per_request"] == pytest.approx(
+        sum(calls["by_name"].values()) / calls["requests"])
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -29,18 +29,24 @@ def _attributes(data):
                    if value is not None)
 
 
-def _cell(text, number):
-    if number is None:
-        return f"<td>{escape(text)}</td>"
-    return f'<td data-v="{number:.12g}">{escape(text)}</td>'
+#: Columns of words that are sorted by a number: models as they are taught, and so on
+WORDS = {"model", "load"}
+
+
+def _cell(text, number, is_number):
+    kind = " class=n" if is_number else ""
+    value = "" if number is None else f' data-v="{number:.12g}"'
+    return f"<td{kind}{value}>{escape(text)}</td>"
 
 
 def table(of, caption, id):
     """Sorting is a button in each head: the script makes it one"""
-    heads = "".join(f'<th scope="col"{" class=number" if is_number else ""}>'
-                    f"{escape(head)}</th>" for head, is_number in of.columns)
-    rows = "".join(f"<tr{_attributes(data)}>"
-                   f'{"".join(_cell(*cell) for cell in cells)}</tr>'
+    right = [is_number and head not in WORDS for head, is_number in of.columns]
+    heads = "".join(f'<th scope="col"{" class=n" if is_right else ""}>'
+                    f"{escape(head)}</th>"
+                    for (head, _), is_right in zip(of.columns, right))
+    rows = "".join(f"<tr{_attributes(data)}>" + "".join(
+        _cell(*cell, is_right) for cell, is_right in zip(cells, right)) + "</tr>"
                    for data, cells in of.rows)
     return (f'<div class="scroll"><table class="data" id="{id}">'
             f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
@@ -325,12 +331,12 @@ def _values(name, value, id):
 
 def about(view):
     run = view.run
-    warned = "".join(f"<tr><td>{escape(text)}</td><td data-v=\"{n}\">{n}</td>"
+    warned = "".join(f"<tr><td>{escape(text)}</td><td class=n data-v=\"{n}\">{n}</td>"
                      f"<td>{escape(', '.join(models))}</td></tr>"
                      for text, n, models in facts.warnings(view))
     warned = (f'<div class="scroll"><table class="data" id="warnings"><caption>What '
               f"repetitions say against themselves</caption><thead><tr>"
-              f'<th scope="col">sentence</th><th scope="col" class="number">'
+              f'<th scope="col">sentence</th><th scope="col" class="n">'
               f'repetitions</th><th scope="col">models</th></tr></thead><tbody>'
               f"{warned}</tbody></table></div>") if warned else "<p>None.</p>"
     return ('<section id="about" aria-labelledby="about-title">'

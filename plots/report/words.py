@@ -115,8 +115,9 @@ def load_words(cell):
 
 def load_short(cell):
     """'open loop of 5,000/s, one core': without what is usual"""
-    loop = {"closed": "closed loop", "none": "silence"}.get(cell["loop"])
-    found = [loop or f"open loop of {count(cell['rate'])}/s"]
+    found = [] if cell["loop"] == "none" else ["closed loop"]
+    if cell["loop"] == "open":
+        found = [f"open loop of {count(cell['rate'])}/s"]
     if cell["placement"] == "shared":
         found.append("one core")
     return ", ".join(found + _unusual(cell, "silent client"))
@@ -131,9 +132,9 @@ def setting_words(cell):
 
 def setting_short(cell):
     """'64 connections, one core'"""
-    load = load_short(cell).replace("closed loop, ", "").replace("closed loop", "")
+    load = load_short(cell).removeprefix("closed loop").removeprefix(", ")
     if not cell["connections"]:
-        return load.replace("silence, ", "")
+        return load
     return ", ".join(filter(None, [many(cell["connections"], "connection"), load]))
 
 

@@ -34,10 +34,12 @@ def total(row, unit):
 
 def why_not(row):
     if row["calls_method"] == "none":
-        return "could not be counted: this user may not"
-    if row["status"] != "ok":
-        return f"{row['status']}: {row['reason']}"
-    return "not counted"
+        return "this user may not count system calls"
+    return row["reason"] or "nobody counted"
+
+
+def _status(row):
+    return row["status"] if row["status"] != "ok" else "not counted"
 
 
 def _pieces(calls, unit, all_of_it):
@@ -122,10 +124,10 @@ class Panel:
                           style.page("ink"), m=m)
 
     def _absent(self, y, row, m):
-        number = self.reasons.number({"status": row["status"] if row["status"] !=
-                                      "ok" else "not counted",
+        number = self.reasons.number({"status": _status(row),
                                       "reason": why_not(row)})
-        self.drawing.hatched(LEFT, y - 6, 28, 12, m=m, tip=why_not(row))
+        self.drawing.hatched(LEFT, y - 6, 28, 12, m=m,
+                             tip=f"{_status(row)}: {why_not(row)}")
         self.drawing.text(LEFT + 32, y, f"{number}", soft=True, m=m)
 
 
@@ -151,7 +153,8 @@ def table(view, settings, calls):
                 if count is not None else []
             if count is None:
                 found.append((view.data(row), head + [
-                    ("–", None), ("–", None), (why_not(row), None)]))
+                    ("–", None), ("–", None),
+                    (f"{_status(row)}: {why_not(row)}", None)]))
             for name, n in [("all", count), *pieces] if count is not None else []:
                 found.append((view.data(row), head + [
                     (name, None), (words.amount("calls_" + unit, n), n),

@@ -76,7 +76,11 @@ class Panel:
         return is_there(row, metric_of(row, self.metric))
 
     def drawn(self, row):
-        return self.shown(row) or is_unsustained(row)
+        return self.shown(row) or self.too_much(row)
+
+    def too_much(self, row):
+        """There is no response time then: it is beyond the upper edge"""
+        return is_unsustained(row) and "response" in self.metric
 
     def place(self, row):
         return self.plot.x(self.steps[row[self.axis] or 0])
@@ -148,7 +152,7 @@ class Panel:
             if self.shown(row):
                 self.drawing.points([self.x(row)], [self.y(row)], look,
                                     **self.marks(row, self._tip(row)))
-            elif is_unsustained(row):
+            elif self.too_much(row):
                 aside = self.models.index(model) - (len(self.models) - 1) / 2
                 self.drawing.points(
                     [self.x(row) + 9 * aside], [self.plot.top], look, hollow=True,

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* resume.c - goes on with a run, if it can be what it was: see session.h */
+#include "harness/run/session.h"
+#include "harness/run/state.h"
+
+#include "harness/run/identity.h"
+
+#include "models/common/die.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_of(const json_t *from, const char *key)
+{
+	return json_string_value(json_object_get(from, key));
+}
+
+/* The plan as it was; `known` is of now, should a model have gone. */
+static void read_plan_again(struct session *s)
+{
+	char why[STORE_WHY_SIZE], error[PLAN_ERROR_SIZE];
+	char *text = store_load_text(&s->store, "plan.txt", why);
+	const char *filter = text_of(s->run, "filter");
+	const char *name = text_of(s->run, "plan");
+
+	check(text != NULL, why);
+	if (!plan_parse(&s->plan, text, strlen(text), name ? name : "plan.txt",
+			known_models(s->bin), error)) {
+		warn("%s: %s", s->store.path, error);
+		exit(EXIT_FAILED);
+	}
+	free(text);
+	if (filter)
+		apply_filter(&s->plan, filter);
+}
+
+/* Two halves that were not measured alike may not stand in one table unseen. */
+static void compare_with_then(struct session *s)
+{
+	char why[STORE_WHY_SIZE];
+	json_t *then = store_load_json(&s->store, "machine.json", why), *now;
+	json_t *difference;
+	size_t i;
+
+	check(then != NULL, why);
+	now = identity_machine();
+	s->programs = identity_programs(&s->plan, s->bin);
+	s->differences = identity_differences(
+		then, now, json_object_get(s->run, "programs"), s->programs);
+	json_decref(then);
+	json_decref(now);
+	if (json_array_size(s->differences) == 0)
+		return;
+	json_array_foreach(s->differences, i, difference) {
+		warn("since then: %s", json_string_value(difference));
+	}
+	if (s->opt->force)
+		return;
+	warn("%s: what is measured now could not be compared with what is "
+	     "there; begin a new run, or resume with --force: the results "
+	     "then say so",
+	     s->store.path);
+	exit(EXIT_FAILED);
+}
+
+/* What went into repeats before does not come back with a resume. */
+static void spend_repeats(struct session *s)
+{
+	for (size_t i = 0; i < s->store.n; i++)
+		if (s->store.records[i].attempt > 1)
+			s->repeats_s -= s->store.records[i].took_s;
+}
+
+/* Every line has to be of this plan: an edited folder is not gone on with. */
+static void check_records(const struct session *s)
+{
+	for (size_t i = 0; i < s->store.n; i++) {
+		const struct record *r = &s->store.records[i];
+		const struct entry *e = r->index < s->blocks.n ?
+						&s->blocks.entry[r->index] :
+						NULL;
+
+		if (e && e->block == r->block && e->role == r->role &&
+		    cell_same(e->cell, &r->cell))
+			continue;
+		warn("%s: line %zu of repetitions.jsonl is not of the plan in "
+		     "plan.txt",
+		     s->store.path, i + 1);
+		exit(EXIT_FAILED);
+	}
+}
+
+int session_resume(const struct matrix_options *opt)
+{
+	static struct session s;
+	char why[STORE_WHY_SIZE];
+
+	s.opt = opt;
+	known_bin(s.bin);
+	check(store_open(&s.store, opt->what, why), why);
+	s.run = store_load_json(&s.store, "run.json", why);
+	check(s.run != NULL, why);
+	if (store_is_complete(&s.store)) {
+		printf("%s is complete.\n", opt->what);
+		return EXIT_SUCCESS;
+	}
+	read_plan_again(&s);
+	lay_out(&s);
+	check_records(&s);
+	spend_repeats(&s);
+	start_benchmark(&s);
+	find_places(&s, text_of(s.run, "server_cpus"),
+		    text_of(s.run, "client_cpus"));
+	take_lock();
+	compare_with_then(&s);
+	choose_counting(&s);
+	say_incomplete(&s);
+	write_run(&s);
+	fprintf(s.people, "%s: %zu of %zu repetitions are there\n", opt->what,
+		s.store.n, s.blocks.n);
+	fflush(s.people);
+	carry_out(&s);
+	return finish(&s);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* state.h - what the parts of a session share; for these parts only */
+#ifndef RUN_STATE_H
+#define RUN_STATE_H
+
+#include "harness/run/options.h"
+#include "harness/run/known.h"
+#include "harness/run/reduce.h"
+#include "harness/run/repetition.h"
+#include "harness/run/store.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+struct session {
+	const struct matrix_options *opt;
+	FILE *people; /* stdout, or stderr where that is for a program */
+	char bin[KNOWN_PATH_SIZE];
+	struct plan plan;
+	struct blocks blocks;
+	struct estimate estimate;
+	struct places places;
+	struct store store;
+	struct site site;
+	json_t *run; /* run.json */
+	json_t *programs;
+	json_t *differences; /* of a forced resume; NULL */
+	double repeats_s;    /* time that repeats may still take */
+	bool stopped;        /* the store cannot be written any more */
+	bool unwritten;      /* of what is made from the lines, at the end */
+	sigset_t signals;    /* outside of waits */
+};
+
+/* signals.c: Ctrl-C and its like */
+void catch_signals(struct session *s);
+bool was_interrupted(void);
+
+/* asked.c: what is to be measured, and how it can be here */
+void apply_filter(struct plan *p, const char *text);
+void lay_out(struct session *s);
+void print_plan(const struct session *s);
+void print_obstacles(const struct session *s);
+void choose_counting(struct session *s);
+void find_places(struct session *s, const char *server_cpus,
+		 const char *client_cpus);
+
+/* steps.c: repetitions as benchmarks, in order; to be freed after the run */
+struct step;
+struct step *register_all(struct session *s);
+
+/* folder.c: what a session leaves beside its lines */
+void check(bool good, const char *why); /* or the end of the program */
+void put_text(struct session *s, const char *name, char *text);
+void write_reduced(struct session *s, const struct reduced *r);
+void write_run(const struct session *s);
+json_t *describe_run(const struct session *s);
+char *default_out(const struct session *s, char path[STORE_PATH_SIZE]);
+char *resume_command(const struct session *s); /* to be freed */
+void say_incomplete(const struct session *s);
+
+/* session.c: what run and resume have in common */
+void start_benchmark(struct session *s);
+void take_lock(void);
+void carry_out(struct session *s);
+int finish(struct session *s);
+
+#endif

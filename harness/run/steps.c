@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* steps.c - one repetition after another, as benchmarks: see state.h */
+#include "harness/run/state.h"
+
+#include "harness/gbench.h"
+#include "harness/run/judge.h"
+
+#include "models/common/die.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct step {
+	struct session *session;
+	const struct entry *entry;
+};
+
+static void say_reasons(struct gbench_state *state, const struct record *r)
+{
+	const char *reason = json_string_value(json_array_get(r->reasons, 0));
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s: %s", status_names[r->status],
+		 reason ? reason : "no reason is known");
+	gbench_skip(state, text);
+}
+
+/* Its time is the median response time; of idle clients, CPU time a second. */
+static void report(struct gbench_state *state, const struct record *r)
+{
+	double time = r->metric[METRIC_RESPONSE_P50] / 1e9;
+
+	if (r->status != STATUS_OK) {
+		say_reasons(state, r);
+		return;
+	}
+	if (r->role == ROLE_IDLE)
+		time = r->metric[METRIC_SERVER_CPU_SHARE];
+	gbench_result(state, isfinite(time) ? time : 0);
+	for (int i = 0; i < METRICS; i++)
+		if (isfinite(r->metric[i]))
+			gbench_counter(state, metrics[i].name, r->metric[i]);
+}
+
+/* A server that spins and shares its CPU with the generator: it comes to nothing
+ * in any attempt. Idle clients have shown it. */
+static bool oversubscribed(const struct session *s, const struct cell *c)
+{
+	if (c->placement != PLACEMENT_SHARED)
+		return false;
+	for (size_t i = 0; i < s->store.n; i++) {
+		const struct record *r = &s->store.records[i];
+
+		if (r->role == ROLE_IDLE &&
+		    strcmp(r->cell.model, c->model) == 0 &&
+		    r->metric[METRIC_SERVER_CPU_SHARE] > 0.9)
+			return true;
+	}
+	return false;
+}
+
+static void note_differences(const struct session *s, struct record *r)
+{
+	json_t *difference;
+	size_t i;
+
+	json_array_foreach(s->differences, i, difference) {
+		record_say(r->warnings,
+			   "measured after a resume that was forced: %s",
+			   json_string_value(difference));
+	}
+}
+
+/* false: there is no more to do in this run. */
+static bool measure_once(struct session *s, const struct entry *e,
+			 unsigned attempt)
+{
+	char why[STORE_WHY_SIZE];
+	json_t *histograms = NULL;
+	struct record r;
+
+	record_init(&r, e);
+	r.attempt = attempt;
+	if (!repetition(&s->site, e, &r, &histograms)) {
+		json_decref(histograms);
+		record_free(&r);
+		return false;
+	}
+	note_differences(s, &r);
+	if (!store_append(&s->store, &r, histograms, why)) {
+		progress_say(s->site.progress, "%s", why);
+		record_free(&r);
+		s->stopped = true;
+	}
+	json_decref(histograms);
+	return !s->stopped;
+}
+
+/* What is invalid by chance is measured once more, if there is time for it. */
+static bool wants_another(struct session *s, const struct record *last)
+{
+	if (last->attempt > 1 || !judge_by_chance(last) ||
+	    oversubscribed(s, &last->cell) || last->took_s > s->repeats_s)
+		return false;
+	s->repeats_s -= last->took_s;
+	return true;
+}
+
+static void run_step(struct gbench_state *state, void *data)
+{
+	const struct step *step = data;
+	struct session *s = step->session;
+	const struct entry *e = step->entry;
+	const struct record *last = store_find(&s->store, e->index);
+	bool old = last != NULL;
+
+	while (!was_interrupted() && !s->stopped &&
+	       (!last || wants_another(s, last))) {
+		if (!measure_once(s, e, last ? last->attempt + 1 : 1))
+			break;
+		last = store_find(&s->store, e->index);
+		old = false;
+		progress_done(s->site.progress, last, false);
+	}
+	if (!last || was_interrupted()) {
+		gbench_skip(state, "interrupted");
+		return;
+	}
+	if (old)
+		progress_done(s->site.progress, last, true);
+	report(state, last);
+}
+
+struct step *register_all(struct session *s)
+{
+	struct step *steps = calloc(s->blocks.n, sizeof(*steps));
+
+	if (!steps)
+		die("calloc");
+	for (size_t i = 0; i < s->blocks.n; i++) {
+		char name[ENTRY_NAME_SIZE];
+
+		steps[i] = (struct step){ s, &s->blocks.entry[i] };
+		gbench_register(entry_name(steps[i].entry, name), run_step,
+				&steps[i]);
+	}
+	return steps;
+}

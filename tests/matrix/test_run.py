@@ -287,8 +287,8 @@ def test_on_a_terminal(tmp_path):
     # Nothing of it is left over, also not beside what is printed.
     for line in screen.drawn():
         assert not re.search(f"  ({steps})  ", line)
-        if line.startswith("["):
-            assert re.search("(invalid|failed).*$", line), line
+        if line.startswith("["):  # of a repetition that was no good
+            assert re.match(r"\[\d/4\] model:.*  (invalid|failed)", line), line
 
 
 def test_no_color(tmp_path):

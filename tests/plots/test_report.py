@@ -268,7 +268,7 @@ def test_curves_are_of_all_requests_together(odd_run):
             break
     row = odd_run.page.rows("closed-split-64-percentiles-1", model="poll")[0]
     assert len(of) == 7 and row["requests"] == words.count(total)
-    merged = times.merged([times.load(found, r) for r in of], "response")
+    merged = times.merged(times.load(found, r).response for r in of)
     assert merged.percentile(0.99) == high
     assert dict(merged.curve())[1.0] == min(buckets)[1]
 

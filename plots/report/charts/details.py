@@ -19,22 +19,11 @@ WORKERS = len(os.sched_getaffinity(0))
 _view = None  # of the processes that draw: inherited, never sent
 
 
-def _files(rows):
-    """{index: {attempt: file}} of the repetitions that count"""
-    found = {}
-    for row in rows:
-        for r in _view.of_cell.get(row["cell"], []):
-            if r["role"] in ("timing", "ceiling") and counts(r):
-                file = times.load(_view.run, r)
-                if file:
-                    found.setdefault(r["index"], {})[r["attempt"]] = file
-    return found
-
-
-def _of(files, repetitions):
-    wanted = {(r["index"], r["attempt"]) for r in repetitions}
-    return [file for index, of in files.items() for attempt, file in of.items()
-            if (index, attempt) in wanted]
+def _files(repetitions):
+    """{(index, attempt): times.File} of those that count"""
+    found = {(r["index"], r["attempt"]): times.load(_view.run, r)
+             for r in repetitions if r["role"] in ("timing", "ceiling") and counts(r)}
+    return {key: file for key, file in found.items() if file}
 
 
 def _dots(rows, key):
@@ -85,13 +74,12 @@ def _calls(rows, key):
 
 
 def _setting(rows):
-    files = _files(rows)
     all_times, of_cells = {}, {}
     for row in rows:
         repetitions = _view.of_cell.get(row["cell"], [])
-        of = _of(files, repetitions)
-        all_times[row["cell"]] = (times.merged(of, "response"),
-                                  times.merged(of, "service"))
+        files = _files(repetitions)
+        all_times[row["cell"]] = (times.merged(f.response for f in files.values()),
+                                  times.merged(f.service for f in files.values()))
         of_cells[row["cell"]] = overtime.columns(repetitions, files)
     key = words.setting_key(rows[0]).replace(" ", "-")
     return [_dots(rows, key), *_percentiles(rows, key, all_times),

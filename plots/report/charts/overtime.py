@@ -21,11 +21,11 @@ READ = ("From left to right: the windows of the blocks that count, one after the
 
 
 def columns(repetitions, files):
-    """Of each block, what times.slices() made"""
+    """Of each block, its slices: times.slices()"""
     counted = by_block(repetitions, "timing", "ceiling")
-    found = [times.slices(files.get(r["index"], {}).get(r["attempt"]))
+    found = [files.get((r["index"], r["attempt"]))
              for _, r in sorted(counted.items())]
-    return [image for image in found if image.size]
+    return [file.slices for file in found if file and file.slices.any()]
 
 
 def _worst(of):

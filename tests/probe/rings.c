@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/prctl.h>
+#include <signal.h>
 
 enum { PLAIN, PLAIN_TOO, POLLED, RINGS };
 
@@ -51,9 +53,11 @@ int main(void)
 	make_ring(&rings[PLAIN], 0);
 	make_ring(&rings[PLAIN_TOO], 0);
 	make_ring(&rings[POLLED], IORING_SETUP_SQPOLL);
-	if (fork() == 0)
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* run by hand, too */
 		for (;;)
 			pause();
+	}
 	while (write(1, "done\n", 5) == 5) {
 		ssize_t length = read(0, line, sizeof(line) - 1);
 

@@ -53,13 +53,11 @@ static int without_advice(const char *reason)
 	return end > reason ? (int)(end - reason) : (int)strlen(reason);
 }
 
-/* How much the generator can do is what the null server is measured for. */
-static bool is_the_answer(const struct record *r, const char *reason)
+static bool is_bottleneck(const char *reason)
 {
 	static const char bottleneck[] = "the generator was the bottleneck";
 
-	return r->role == ROLE_CEILING &&
-	       strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
+	return strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
 }
 
 static void say_reasons(struct record *r)
@@ -69,9 +67,15 @@ static void say_reasons(struct record *r)
 
 	json_array_foreach(reasons, i, reason) {
 		const char *text = json_string_value(reason);
+		bool bottleneck = is_bottleneck(text);
 
-		record_say(is_the_answer(r, text) ? r->warnings : r->reasons,
-			   "%.*s", without_advice(text), text);
+		/* How much the generator can do is what the null server is
+		 * measured for. */
+		record_say(bottleneck && r->role == ROLE_CEILING ? r->warnings :
+								   r->reasons,
+			   "%.*s%s", without_advice(text), text,
+			   bottleneck ? " (--client-cpus gives it more CPUs)" :
+					"");
 	}
 	if (json_array_size(reasons) == 0 &&
 	    !json_is_true(json_object_get(r->load, "valid")))

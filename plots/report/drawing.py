@@ -213,16 +213,17 @@ class Plot:
             self.drawing.line(xs, ys, style.page("grid"), 0.8)
 
     def end_labels(self, ends):
-        """`ends` are (x, y, look, model): where on the sheet each line ends, and
-        whose it is. Names stand to the right, moved apart where they would touch."""
+        """`ends` are (x, y, look, model, signs): where on the sheet each line ends,
+        whose it is, and what stands behind the name. Names stand to the right, moved
+        apart where they would touch."""
         d, edge = self.drawing, self.right + 14
         places = apart([y - self.top for _, y, *_ in ends], 15, self.height)
-        for (x, y, look, model), place in zip(ends, places):
+        for (x, y, look, model, signs), place in zip(ends, places):
             place += self.top
             d.line([x + 6, self.right + 4, edge], [y, place, place],
                    style.page("soft"), 0.6, m=model)
             d.points([edge], [place], look, 6, m=model)
-            d.text(edge + 7, place, look.label, m=model)
+            d.text(edge + 7, place, look.label + signs, m=model)
 
 
 def log_ticks(low, high):

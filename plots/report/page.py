@@ -90,6 +90,7 @@ def _what(of):
 
 def chart(of, level):
     note = f'<p class="note">{escape(of.note)}</p>' if of.note else ""
+    signs = f'<p class="note">{escape(of.signs)}</p>' if of.signs else ""
     figures = "".join(_figure(figure) for figure in of.figures)
     pictures = f'<div class="figures">{figures}</div>' if figures else ""
     id = of.id.replace(" ", "-")
@@ -97,7 +98,7 @@ def chart(of, level):
             f'<h{level} id="{id}-title"><small>{escape(of.name)}</small> '
             f"{escape(of.title)}</h{level}>{note}"
             f'<p class="read"><b>How to read it.</b> {escape(of.read)}</p>'
-            f"{pictures}{of.html}{_reasons(of.reasons)}{_tables(of)}</section>")
+            f"{pictures}{of.html}{signs}{_reasons(of.reasons)}{_tables(of)}</section>")
 
 
 # -------------------------------------------------------------------------- the top

@@ -7,6 +7,7 @@ only has to print. Numbers stand in its table, and the pictures are made of the 
 """
 
 import dataclasses
+import re
 
 from . import reduce, style, words
 
@@ -42,6 +43,7 @@ class Chart:
     tables: list = dataclasses.field(default_factory=list)
     reasons: list = dataclasses.field(default_factory=list)
     html: str = ""  # where the picture is a table or a list
+    signs: str = ""  # what points, bars and marks are
 
 
 class Reasons:
@@ -66,10 +68,13 @@ def is_there(row, metric):
     return row["status"] == "ok" and row.get(metric) is not None
 
 
+_TOO_MUCH = re.compile(r"not sustained|what was offered was not done|"
+                       r".*offer less \(--rate\)", re.S)
+
+
 def is_unsustained(row):
-    """An open loop that the server could not keep up with"""
-    return row["loop"] == "open" and row["status"] == "invalid" \
-        and row["reason"].startswith("not sustained")
+    """An open loop that the server could not keep up with, at least in some blocks"""
+    return row["loop"] == "open" and bool(_TOO_MUCH.match(row["reason"]))
 
 
 def metric_of(row, metric):

@@ -9,7 +9,7 @@ hollow at the upper edge, where no number is right.
 
 import math
 
-from .. import style, words
+from .. import stats, style, words
 from ..drawing import Drawing
 from ..view import (Chart, Figure, Reasons, Table, family_words, is_there,
                     is_unsustained, metric_of, remarks, spread, spread_words)
@@ -80,19 +80,19 @@ class Panel:
 
     def too_much(self, row):
         """There is no response time then: it is beyond the upper edge"""
-        return is_unsustained(row) and "response" in self.metric
+        return not self.shown(row) and is_unsustained(row) \
+            and "response" in self.metric
 
     def place(self, row):
         return self.plot.x(self.steps[row[self.axis] or 0])
 
     def x(self, row):
-        """Side by side where there is only one place"""
-        aside = 0
-        if len(self.steps) == 1:
-            step = min(30, self.plot.width / (len(self.models) + 1))
-            aside = step * (self.models.index(row["model"])
-                            - (len(self.models) - 1) / 2)
-        return self.place(row) + aside
+        """A little aside, so that bars stand beside each other; more where there is
+        only one place"""
+        step = 2.5 if len(self.steps) > 1 else min(
+            30, self.plot.width / (len(self.models) + 1))
+        return self.place(row) + step * (self.models.index(row["model"])
+                                         - (len(self.models) - 1) / 2)
 
     def y(self, row):
         return self.plot.y(row[metric_of(row, self.metric)])
@@ -151,6 +151,7 @@ class Panel:
         for row in self.of(model):
             if self.shown(row):
                 self.drawing.points([self.x(row)], [self.y(row)], look,
+                                    hollow=is_unsustained(row),
                                     **self.marks(row, self._tip(row)))
             elif self.too_much(row):
                 aside = self.models.index(model) - (len(self.models) - 1) / 2
@@ -169,8 +170,16 @@ class Panel:
         last = [[row for row in self.of(model) if self.shown(row)][-1:]
                 for model in self.models]
         self.plot.end_labels([
-            (self.x(row), self.y(row), self.view.look(row), self.view.model(row))
-            for rows in last for row in rows])
+            (self.x(row), self.y(row), self.view.look(row), self.view.model(row),
+             self._signs(row["model"])) for rows in last for row in rows])
+
+    def _signs(self, model):
+        """What has to be known of some of its points; explained by signs()"""
+        rows = [row for row in self.of(model) if self.shown(row)]
+        unsure = any(metric_of(row, self.metric) in row["unsure"].split()
+                     for row in rows)
+        return ("*" if any(row["oversubscribed"] for row in rows) else "") + \
+            ("?" if unsure else "")
 
     def _hatched(self):
         """Below: what is not there, a line for each model"""
@@ -189,6 +198,38 @@ class Panel:
 
 
 # -------------------------------------------------------------------------- charts
+
+SIGNS = [
+    ('fill-opacity:0', "Hollow: not sustained in some blocks; at the upper edge, in "
+                       "none."),
+    ("*</text>", "*: oversubscribed, it spins on the CPU that its clients need, too; "
+                 "drawn, never ranked."),
+    ("?</text>", "?: in some place decided by chance, with fewer than 100 requests "
+                 "beyond this percentile.")]
+
+
+def spread_of(rows):
+    """What points and bars are"""
+    n = [row["n"] for row in rows if row["status"] == "ok" and row["model"] != "null"]
+    if not n:
+        return ""
+    low, high = min(n), max(n)
+    if high == 1:
+        return "Points are of one repetition each."
+    many = words.many(high, "block") if low == high else \
+        f"{words.count(low)} to {words.count(high)} blocks"
+    bars = "their 95 % interval"
+    if low < stats.FEWEST_BLOCKS:
+        bars = "from the lowest to the highest" if high < stats.FEWEST_BLOCKS else \
+            f"{bars} (below {stats.FEWEST_BLOCKS} blocks from the lowest to the highest)"
+    return f"Points are medians of {many}, bars {bars}."
+
+
+def signs(figures, rows):
+    """Of marks, only those that are in a picture"""
+    return " ".join([spread_of(rows), *(text for sign, text in SIGNS if any(
+        sign in figure.svg for figure in figures))]).strip()
+
 
 def _row(view, row, metric, axis):
     metric = metric_of(row, metric)
@@ -238,6 +279,7 @@ def _with_null(chart, row):
 def build_chart(view, panels):
     """One chart, of all its panels in charts.csv"""
     name, figures, tables, reasons = panels[0]["chart"], [], [], Reasons()
+    every = []
     found = next((view.finding(p["finding"]) for p in panels if p["finding"]
                   and view.finding(p["finding"])), None)
     title, note = found or (panels[0]["axis"], "")
@@ -246,6 +288,7 @@ def build_chart(view, panels):
             axis = AXIS_OF[loop]
             rows = [row for row in view.cells if row["loop"] == loop
                     and _with_null(panel, row)]
+            every += rows
             for family in drawn(view.families(axis, rows), axis):
                 figures.append(_figure(view, panel, family, axis, reasons, title))
             if rows:
@@ -255,7 +298,7 @@ def build_chart(view, panels):
         return None
     read = " ".join(panel["read"] for panel in panels if panel["read"])
     return Chart(name, NAMES.get(name, name), title, note, read, figures, tables,
-                 reasons.list)
+                 reasons.list, signs=signs(figures, every))
 
 
 #: Where a plan has them: the same metrics across another part of a setting
@@ -293,12 +336,13 @@ def build_more(view, name, axis, heading, read):
     strangest = max((row for rows in families for row in rows),
                     key=lambda row: row[axis])
     title, note = view.finding("server_cpu", strangest) or (heading, "")
+    every = [row for rows in families for row in rows]
     for chart in (_of("throughput"), _of("server_cpu")):
         figures += [_figure(view, chart, rows, axis, reasons, title)
                     for rows in families]
-        every = [row for rows in families for row in rows]
         tables.append(table(view, every, chart["metric"], axis, chart["axis"]))
-    return [Chart(name, heading, title, note, read, figures, tables, reasons.list)]
+    return [Chart(name, heading, title, note, read, figures, tables, reasons.list,
+                  signs=signs(figures, every))]
 
 
 def build(view):

@@ -84,7 +84,7 @@ def figure(view, rows, title, all_times):
             _curve(d, plot, view, row, service, (0, (1, 1.6)))
         _points(d, plot, view, row, response)
     plot.end_labels([(plot.x(of.curve()[-1][0]), plot.y(of.curve()[-1][1]),
-                      view.look(row), view.model(row)) for row, of, _ in found])
+                      view.look(row), view.model(row), "") for row, of, _ in found])
     return Figure(d.svg())
 
 

@@ -151,7 +151,7 @@ class Nowhere(Echo):
 
 class Dies(Echo):
     def reply(self, data):
-        if self.requests() > 100:
+        if self.requests() > 10:
             os.kill(os.getpid(), signal.SIGSEGV)
         return data
 
@@ -160,14 +160,14 @@ class Leaves(Echo):
     """Ends, without a word and without an error"""
 
     def reply(self, data):
-        if self.requests() > 100:
+        if self.requests() > 10:
             os._exit(0)
         return data
 
 
 class Corrupts(Echo):
     def reply(self, data):
-        return bytes(byte ^ (self.requests() > 100) for byte in data)
+        return bytes(byte ^ (self.requests() > 10) for byte in data)
 
 
 class Deaf(Echo):
@@ -179,7 +179,7 @@ class Drops(Echo):
     """Clients, instead of an answer"""
 
     def reply(self, data):
-        return b"" if self.requests() > 100 else data
+        return b"" if self.requests() > 10 else data
 
 
 class Chatters(Counts):

@@ -4,14 +4,14 @@
 import ctypes
 import fcntl
 import os
+import pathlib
 import shutil
 import socket
 import struct
-import sys
+import tempfile
 
 import matrix
 import pytest
-import server
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -46,6 +46,18 @@ def alone(apart):
         if not apart:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture
+def public():
+    """A folder with all programs, which everybody may read"""
+    if os.geteuid() != 0:
+        pytest.skip("only root may become another user")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-matrix-"))
+    folder.chmod(0o755)
+    matrix.copy_of_bin(folder)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

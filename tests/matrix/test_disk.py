@@ -2,10 +2,8 @@
 """Nowhere to write to: it is said, with what would help, and nothing is lost."""
 
 import os
-import pathlib
 import shutil
 import subprocess
-import tempfile
 
 import matrix
 import probes
@@ -92,20 +90,10 @@ def test_full_at_the_end(small, tmp_path):
 
 # ------------------------------------------------------------------ not allowed
 
-@pytest.fixture
-def public():
-    """A folder that everybody may read"""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-matrix-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@matrix.needs_root
 def test_not_allowed_to_write(public):
-    bin_ = matrix.copy_of_bin(public)
     plan = matrix.plan(public)
-    args = dict(program=bin_ / "matrix", plan=plan, wrapper=probes.NOBODY)
+    args = dict(program=public / "bin/matrix", plan=plan,
+                wrapper=probes.NOBODY)
     for out in public / "run", None:
         run = matrix.run("--models", "epoll", out=out, **args).check(1)
         assert "cannot be made: Permission denied; choose a folder that you " \
@@ -114,17 +102,15 @@ def test_not_allowed_to_write(public):
     assert not (public / "run").exists() and not (public / "results").exists()
 
 
-@matrix.needs_root
 def test_somebody_elses_run(public):
     """May be looked at, and not gone on with"""
-    bin_ = matrix.copy_of_bin(public)
-    with matrix.Running("--models", "epoll", program=bin_ / "matrix",
+    with matrix.Running("--models", "epoll", program=public / "bin/matrix",
                         plan=matrix.plan(public, **KEYS),
                         out=public / "run") as running:
         running.wait_for_lines(1)
         running.process.terminate()
         run = running.finish().check(130)
-    said = matrix.resume(public / "run", program=bin_ / "matrix",
+    said = matrix.resume(public / "run", program=public / "bin/matrix",
                          wrapper=probes.NOBODY).check(1).err
     assert "Permission denied; choose a folder that you may write to" in said
     assert said.count("\n") == 1

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: MIT
 """As an ordinary user in a container: the run completes, and says what is missing."""
 
-import os
-import pathlib
 import shutil
-import tempfile
 
 import matrix
 import probes
@@ -17,35 +14,29 @@ KEYS = {"counting": "yes", "idle": "3", "warmup": "20ms", "window": "80ms",
         "cells": "closed split connections 1"}
 
 
-@pytest.fixture(scope="module")
-def public():
-    """A folder with all that is needed, which everybody may read; one in it
-    that everybody may write to"""
-    if os.geteuid() != 0:
-        pytest.skip("only root may become another user")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-matrix-"))
-    folder.chmod(0o755)
-    matrix.copy_of_bin(folder)
-    (folder / "results").mkdir()
-    (folder / "results").chmod(0o777)
-    yield folder
-    shutil.rmtree(folder)
+@pytest.fixture
+def results(public):
+    """A folder that everybody may write to"""
+    folder = public / "results"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
 
 
-def run(public, name, *wrapper, models="epoll,uring", **kwargs):
+def run(results, *wrapper, models):
+    public = results.parent
     return matrix.run("--models", models, plan=matrix.plan(public, **KEYS),
-                      out=public / "results" / name,
-                      program=public / "bin/matrix",
-                      wrapper=[*NOBODY, *wrapper], cwd=public, **kwargs)
+                      out=results / "run", program=public / "bin/matrix",
+                      wrapper=[*NOBODY, *wrapper], cwd=public)
 
 
-def test_nothing_is_allowed(public):
+def test_nothing_is_allowed(results):
     """No strace, no tracefs, no cgroup, no io_uring"""
-    forbid = matrix.build("../probe/forbid.c", public, "-lseccomp")
+    forbid = matrix.build("../probe/forbid.c", results.parent, "-lseccomp")
     words = ["env", "PATH=/no/such/folder"]
     for name in "io_uring_setup", "bpf", "perf_event_open":
         words += [forbid, name]
-    ran = run(public, "nothing", *words, models="epoll,thread,uring").check(0)
+    ran = run(results, *words, models="epoll,thread,uring").check(0)
     assert ran.complete
     check_epoll(ran)
     check_uring(ran)
@@ -88,11 +79,11 @@ def check_uring(ran):
         assert all(value is None for value in line["metrics"].values())
 
 
-def test_strace_counts(public):
+def test_strace_counts(results):
     """Where the kernel may not be asked; to the call, as BPF does"""
     if probes.why_not("strace"):
         pytest.skip(probes.why_not("strace"))
-    ran = run(public, "strace", models="epoll").check(0)
+    ran = run(results, models="epoll").check(0)
     assert "system calls are counted by strace: bpf: " in ran.out
     calls = ran.line("epoll", "counting")["calls"]
     assert calls["method"] == "strace"
@@ -123,10 +114,10 @@ def test_perf_counts(tmp_path):
     assert ran.csv("calls.csv") == []
 
 
-def test_nothing_is_left(public, odd):
+def test_nothing_is_left(public, results, odd):
     """Also of who made a session of its own, without a cgroup to hold it"""
     adopts = shutil.copy(odd("adopts"), public / "adopts")
-    out = public / "results/killed"
+    out = results / "run"
     with matrix.Running("--models", f"adopts={adopts}", out=out,
                         plan=matrix.plan(public, blocks=5),
                         program=public / "bin/matrix", wrapper=NOBODY,

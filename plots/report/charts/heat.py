@@ -17,8 +17,8 @@ METRICS = [("requests_per_second", "Replies a second", "more", ("closed",)),
            ("resident_per_connection_bytes", "Memory for each silent client",
             "less", ("none",))]
 READ = ("A column is a setting: only numbers above each other are to be compared. "
-        "The darker, the farther from the best of the column; the ratio to it stands "
-        "below each number. The ratio alone claims nothing: what differs by more "
+        "The stronger its colour, the farther it is from the best of the column; the "
+        "ratio stands below each number. The ratio alone claims nothing: what differs by more "
         "than chance is said in the sentences above the charts. Hatched: not there, "
         "with the number of its reason.")
 

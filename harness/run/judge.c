@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const double steal_most = 0.01, held_up_most = 0.05;
+static const double slower_most = 1.2;
 static const double late_most = 0.1, late_noted = 0.01;
 static const int64_t suspended_most = 5000000;
 
@@ -132,6 +133,14 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 			   "the hypervisor gave %.1f %% of the CPUs' time to "
 			   "others",
 			   steal * 100);
+	/* Nobody reads the times of one that counts, or the speed of idle ones. */
+	if (c->slower > slower_most && r->role != ROLE_COUNTING &&
+	    r->role != ROLE_IDLE)
+		record_say(r->reasons,
+			   "the CPUs took %.2f times as long as usual for the "
+			   "same work: a lower frequency, or somebody else on "
+			   "the same core",
+			   c->slower);
 	if (c->suspended_ns > suspended_most)
 		record_say(r->reasons, "the machine was suspended for %.3f s",
 			   c->suspended_ns / 1e9);

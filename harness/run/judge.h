@@ -6,6 +6,8 @@
  *	- the generator's audit rejects, with its reasons
  *	- lost a request: the counts of server and generator differ
  *	- had the hypervisor take more than 1 % of the CPUs' time
+ *	- was timed on a CPU that took 1.2 times as long as usual, before or after
+ *	  (yardstick.h)
  *	- slept with the whole machine, or was stopped (Ctrl-Z)
  *	- was held up: something else ran on the CPU of a server with one thread
  *	  for more than 5 % of the time (split only)
@@ -29,6 +31,7 @@ struct circumstances {
 	int64_t suspended_ns; /* in the window */
 	bool was_stopped;     /* server and generator, too: Ctrl-Z */
 	bool server_counts;   /* r->server has accepted, requests */
+	double slower; /* how many times, than usual: the CPUs; 0: not known */
 };
 
 /* For a repetition whose server and generator did their part: sets r->status. */

@@ -50,6 +50,8 @@ static const char help_text[] =
 	"                       count system calls; measure the null server\n"
 	"  --aa all|one|none    pairs of the same model, to see what chance does\n"
 	"  --seed N             for the order\n"
+	"  --wait TIME          how long, in all, to wait for CPUs that are slower than\n"
+	"                       usual (default: a tenth of the plan); none: do not look\n"
 	"  --benchmark_filter REGEX\n"
 	"                       only cells whose name it matches (-REGEX: does not);\n"
 	"                       matrix list cells has the names\n"
@@ -103,6 +105,7 @@ static const struct option long_options[] = {
 	{ "ceiling", required_argument, NULL, OPT_OVERRIDE },
 	{ "aa", required_argument, NULL, OPT_OVERRIDE },
 	{ "seed", required_argument, NULL, OPT_OVERRIDE },
+	{ "wait", required_argument, NULL, OPT_OVERRIDE },
 	{ NULL, 0, NULL, 0 }
 };
 

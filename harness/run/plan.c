@@ -174,6 +174,16 @@ static bool set_window(struct plan *p, const char *value,
 	return set_time(value, 10 * ms, &p->window);
 }
 
+static bool set_wait(struct plan *p, const char *value, const struct place *at)
+{
+	(void)at;
+	if (strcmp(value, "none") == 0) {
+		p->wait = WAIT_NONE;
+		return true;
+	}
+	return set_time(value, 0, &p->wait);
+}
+
 static bool set_counting(struct plan *p, const char *value,
 			 const struct place *at)
 {
@@ -242,6 +252,8 @@ static const struct key keys[] = {
 	  set_warmup },
 	{ "window", "a time from 10ms to 60min, such as 500ms or 2s", NULL,
 	  set_window },
+	{ "wait", "none, or a time from 0 to 60min, such as 30s", NULL,
+	  set_wait },
 	{ "counting", "yes or no", yes_no, set_counting },
 	{ "aa", "none, one or all", aa_words, set_aa },
 	{ "ceiling", "yes or no", yes_no, set_ceiling },
@@ -253,13 +265,14 @@ static const struct key keys[] = {
 enum { KEYS = sizeof(keys) / sizeof(*keys) };
 
 /* And what is no key of this table */
-static const char *const file_words[] = { "cells",   "blocks",  "models",
-					  "warmup",  "window",  "counting",
-					  "aa",      "ceiling", "idle",
-					  "message", "seed",    NULL };
+static const char *const file_words[] = {
+	"cells",   "blocks", "models",  "warmup", "window", "counting", "aa",
+	"ceiling", "idle",   "message", "seed",   "wait",   NULL
+};
 static const char *const option_words[] = {
-	"connections", "blocks",  "models", "warmup",  "window", "counting",
-	"aa",          "ceiling", "idle",   "message", "seed",   NULL
+	"connections", "blocks", "models",  "warmup", "window",
+	"counting",    "aa",     "ceiling", "idle",   "message",
+	"seed",        "wait",   NULL
 };
 
 static const struct key *key_of(const char *name)
@@ -460,6 +473,7 @@ static void begin(struct plan *p, const char *source, const char *const *known)
 		.blocks = 9,
 		.warmup = 500 * ms,
 		.window = 2000 * ms,
+		.wait = WAIT_TENTH,
 		.counting = true,
 		.with_ceiling = true,
 		.aa = AA_ALL,
@@ -589,13 +603,20 @@ char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE])
 
 static void write_keys(const struct plan *p, FILE *to)
 {
-	char warmup[EXACT_TIME_SIZE], window[EXACT_TIME_SIZE];
+	char warmup[EXACT_TIME_SIZE], window[EXACT_TIME_SIZE],
+		wait[EXACT_TIME_SIZE];
 
 	exact_time(p->warmup, warmup);
 	exact_time(p->window, window);
 	fprintf(to, "blocks %u\nwarmup %s\nwindow %s\ncounting %s\naa %s\n",
 		p->blocks, warmup, window, yes_no[!p->counting],
 		aa_words[p->aa]);
+	if (p->wait == WAIT_NONE)
+		strcpy(wait, "none");
+	else if (p->wait != WAIT_TENTH)
+		exact_time(p->wait, wait);
+	if (p->wait != WAIT_TENTH)
+		fprintf(to, "wait %s\n", wait);
 	fprintf(to, "ceiling %s\nmessage %zu\nseed %" PRIu64 "\n",
 		yes_no[!p->with_ceiling], p->message, p->seed);
 	fprintf(to, "idle %s", p->n_silent ? "" : "none");

@@ -21,6 +21,9 @@
  * message    bytes of a request where cells do not say it      64
  * seed       a number, for the order                           1
  * models     a list of ours and of LABEL=PROGRAM, or all       all
+ * wait       a time: how long, in all, repetitions may wait    a tenth
+ *            for CPUs that are slower than usual; none: that
+ *            is not even looked at
  *
  * A cells line takes closed or open, split or shared, and the parts of a cell's
  * name (cell.h): connections, rate, idle, message, depth, pattern, work, each with
@@ -40,6 +43,9 @@ enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
 /* Not a model of ours, but the label of its cells */
 #define NULL_SERVER "null"
 
+/* plan.wait: a tenth of the estimated time; CPUs are not looked at */
+enum { WAIT_TENTH = -1, WAIT_NONE = -2 };
+
 enum aa { AA_NONE, AA_ONE, AA_ALL };
 
 struct model {
@@ -58,6 +64,7 @@ struct plan {
 	char name[PLAN_NAME_SIZE]; /* of the file, without .plan */
 	unsigned blocks;
 	int64_t warmup, window; /* ns */
+	int64_t wait;           /* or: */
 	bool counting, with_ceiling;
 	enum aa aa;
 	uint64_t seed;

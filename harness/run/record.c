@@ -115,6 +115,13 @@ const struct metric_kind metrics[METRICS] = {
 		"steal_share", "1",
 		"CPU time the hypervisor gave to others in a second, for each CPU",
 		BETTER_LESS },
+	[METRIC_SERVER_YARDSTICK] = {
+		"server_yardstick_ns", "ns",
+		"CPU time of a message through a pair of sockets, on the server's first CPU: before the server starts or after it ended, whichever is longer",
+		BETTER_LESS },
+	[METRIC_CLIENT_YARDSTICK] = {
+		"client_yardstick_ns", "ns",
+		"the same on the generator's, if it is another", BETTER_LESS },
 };
 /* clang-format on */
 

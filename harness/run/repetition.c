@@ -8,6 +8,7 @@
 #include "harness/run/server.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,10 @@ static const int64_t lead_ns = SECOND / 20, lead_each_ns = 100000;
 static const int64_t lead_end_ns = SECOND / 500;
 /* Before the first request: those who connect are to be accepted by then. */
 static const int64_t lead_rest_ns = SECOND / 200;
+
+/* What is waited for if there is time, and how long before it is looked at again */
+static const double slower_noticed = 1.1;
+static const int64_t pause_ns = SECOND / 20;
 
 struct attempt {
 	const struct site *site;
@@ -36,6 +41,7 @@ struct attempt {
 	struct syscalls_counts rest_from, rest_to;
 	bool has_rest;
 	int64_t resident_before;
+	double slower; /* than usual: the CPUs, before or after */
 	const char *step;
 	json_t *histograms;
 };
@@ -56,6 +62,63 @@ static void set_step(struct attempt *a, const char *step)
 {
 	a->step = step;
 	tick(a);
+}
+
+/* -------------------------------------------------------------------- the CPUs */
+
+static double look_at_cpus(const struct attempt *a, struct yardstick *y)
+{
+	*y = yardstick_take(a->place);
+	return pace_slower(a->site->pace, y);
+}
+
+static void note_cpus(struct attempt *a, const struct yardstick *y,
+		      double slower)
+{
+	double *metric = a->r->metric;
+
+	pace_add(a->site->pace, y);
+	metric[METRIC_SERVER_YARDSTICK] =
+		fmax(metric[METRIC_SERVER_YARDSTICK], y->server);
+	metric[METRIC_CLIENT_YARDSTICK] =
+		fmax(metric[METRIC_CLIENT_YARDSTICK], y->client);
+	a->slower = fmax(a->slower, slower);
+}
+
+/* false: the user wants no more. Where no time matters, nothing is waited for. */
+static bool await_cpus(struct attempt *a)
+{
+	int64_t *patience = a->site->patience_ns, from;
+	struct yardstick y;
+	double slower;
+
+	if (!a->site->pace)
+		return true;
+	slower = look_at_cpus(a, &y);
+	while (slower > slower_noticed && *patience > 0 && !counts(a->entry)) {
+		from = watch_now();
+		set_step(a, "waiting for a slow CPU");
+		if (watch_until(&a->watch, from + pause_ns, NULL, NULL) ==
+		    WATCHED_INTERRUPTED)
+			return false;
+		slower = look_at_cpus(a, &y);
+		*patience -= watch_now() - from;
+	}
+	note_cpus(a, &y, slower);
+	return true;
+}
+
+/* What a server leaves behind is for the kernel to clear away: that is not slow. */
+static void look_at_cpus_again(struct attempt *a)
+{
+	struct yardstick y;
+	double slower = 1;
+
+	if (!a->site->pace)
+		return;
+	for (int i = 0; i < 3 && (i == 0 || slower > slower_noticed); i++)
+		slower = look_at_cpus(a, &y);
+	note_cpus(a, &y, slower);
 }
 
 /* ------------------------------------------------------------------ the server */
@@ -281,6 +344,7 @@ static void measure_and_judge(struct attempt *a)
 	struct record *r = a->r;
 	struct circumstances c = {
 		.was_stopped = a->continued != *a->site->continued,
+		.slower = a->slower,
 		.server_counts = json_object_get(r->server, "requests") &&
 				 json_object_get(r->server, "accepted"),
 	};
@@ -328,6 +392,7 @@ static bool go_through(struct attempt *a)
 	if (!accept_state(a, state))
 		return true;
 	take_closing(a);
+	look_at_cpus_again(a);
 	measure_and_judge(a);
 	return true;
 }
@@ -359,7 +424,7 @@ bool repetition(const struct site *site, const struct entry *e,
 			     .watch = { .tick = tick,
 					.interrupted = site->interrupted,
 					.mask = site->mask } };
-	int64_t started = watch_now();
+	int64_t started;
 	bool finished;
 
 	a.watch.data = &a;
@@ -369,6 +434,9 @@ bool repetition(const struct site *site, const struct entry *e,
 		fail(&a, STATUS_UNSUPPORTED, "split", site->places->split_why);
 		return true;
 	}
+	if (!await_cpus(&a))
+		return false;
+	started = watch_now();
 	finished = go_through(&a) && !watch_interrupted(&a.watch);
 	generator_end(&a.generator);
 	server_end(&a.server);

@@ -2,6 +2,7 @@
 /*
  * repetition.h - one cell measured once: a fresh server, a warm-up, a window
  *
+ *	are the CPUs as fast as usual? wait for it, a while
  *	start the server     is it the one that listens?
  *	start the generator  it connects, and says when the window will be
  *	warm-up
@@ -9,6 +10,7 @@
  *	        │ the window: this process sleeps
  *	probes ─┘            all clients are still connected
  *	let the generator report, stop the server, compare their counts
+ *	are the CPUs still as fast?
  *
  * Whatever goes wrong is said in the record; the run goes on.
  */
@@ -19,6 +21,7 @@
 #include "harness/run/progress.h"
 #include "harness/run/record.h"
 #include "harness/run/watch.h"
+#include "harness/run/yardstick.h"
 
 #include "harness/probe/syscalls.h"
 
@@ -30,6 +33,8 @@ struct site {
 	enum syscalls_method counting; /* how, where calls are counted */
 	const char *uncounted;         /* why they cannot be; "" */
 	struct progress *progress;
+	struct pace *pace; /* of the CPUs so far; NULL: nobody looks at it */
+	int64_t *patience_ns; /* how long a slow one may still be waited for */
 	const volatile int *interrupted; /* see watch.h */
 	const volatile int *continued; /* how often: all were stopped before */
 	const sigset_t *mask;

@@ -63,6 +63,18 @@ static void compare_with_then(struct session *s)
 	exit(EXIT_FAILED);
 }
 
+/* What was usual before is so still; else it would have to be learned again. */
+static void learn_pace(struct session *s)
+{
+	for (size_t i = 0; i < s->store.n; i++) {
+		const double *metric = s->store.records[i].metric;
+		struct yardstick y = { metric[METRIC_SERVER_YARDSTICK],
+				       metric[METRIC_CLIENT_YARDSTICK] };
+
+		pace_add(&s->pace, &y);
+	}
+}
+
 /* What went into repeats before does not come back with a resume. */
 static void spend_repeats(struct session *s)
 {
@@ -108,6 +120,7 @@ int session_resume(const struct matrix_options *opt)
 	lay_out(&s);
 	check_records(&s);
 	spend_repeats(&s);
+	learn_pace(&s);
 	start_benchmark(&s);
 	find_places(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));

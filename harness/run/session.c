@@ -48,6 +48,9 @@ void carry_out(struct session *s)
 	s->site.plan = &s->plan;
 	s->site.places = &s->places;
 	s->site.bin = s->bin;
+	if (s->plan.wait != WAIT_NONE)
+		s->site.pace = &s->pace;
+	s->site.patience_ns = &s->patience_ns;
 	s->site.progress =
 		progress_open(stderr, &s->blocks, &s->plan, s->opt->quiet);
 	raise_descriptors();

@@ -39,7 +39,7 @@ MATRIX = BIN / "matrix"
 
 #: As short as can be: nothing is said about numbers
 TINY = {"blocks": 1, "warmup": "50ms", "window": "150ms", "aa": "none",
-        "ceiling": "no", "idle": "none", "counting": "no",
+        "ceiling": "no", "idle": "none", "counting": "no", "wait": "none",
         "cells": "closed split connections 2"}
 
 #: What a run that is complete has in its folder; sometimes repetitions.broken

@@ -226,7 +226,8 @@ METRICS = [
     "involuntary_switches_per_request", "switches_per_second", "calls_per_request",
     "calls_per_second", "submissions_per_request", "completions_per_request",
     "sq_busy_share", "sq_work_share", "resident_bytes",
-    "resident_per_connection_bytes", "threads", "descriptors", "steal_share"]
+    "resident_per_connection_bytes", "threads", "descriptors", "steal_share",
+    "server_yardstick_ns", "client_yardstick_ns"]
 
 
 def _idle_metrics(cell, rng):

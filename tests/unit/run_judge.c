@@ -275,6 +275,27 @@ static void test_steal(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
 }
 
+/* A slow CPU makes times doubtful, not counts, and not what idle clients cost */
+static void test_slower(void **state)
+{
+	struct circumstances slow = { .slower = 1.21, .server_counts = true };
+	struct record r = sound(ROLE_TIMING);
+	struct said said = judged(&r, &slow);
+
+	(void)state;
+	assert_int_equal(said.status, STATUS_INVALID);
+	assert_non_null(strstr(said.first, "1.21 times as long as usual"));
+	r = sound(ROLE_CEILING);
+	assert_int_equal(judged(&r, &slow).status, STATUS_INVALID);
+	r = sound(ROLE_IDLE);
+	said = judged(&r, &slow);
+	assert_int_equal(said.status, STATUS_OK);
+	assert_int_equal(said.warnings, 0);
+	slow.slower = 1.2;
+	r = sound(ROLE_AA);
+	assert_int_equal(judged(&r, &slow).status, STATUS_OK);
+}
+
 static void test_suspended(void **state)
 {
 	const struct circumstances slept = { .suspended_ns = 6000000,
@@ -371,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_steal),
+		cmocka_unit_test(test_slower),
 		cmocka_unit_test(test_suspended),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_held_up),

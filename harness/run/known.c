@@ -159,8 +159,7 @@ const char *const *known_models(const char *bin)
 
 	begin(&models);
 	for (const char *const *name = syllabus; *name; name++)
-		if (in_folder(bin, *name))
-			add(&models, *name);
+		add(&models, *name);
 	if (*source_folder(folder, bin, "models"))
 		add_files(&models, folder, ".c", bin);
 	return models.list;

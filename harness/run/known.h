@@ -20,8 +20,9 @@ extern const char *const syllabus[];
 char *known_bin(char path[KNOWN_PATH_SIZE]);
 
 /*
- * The models that can be run from this folder: those of the syllabus, then others
- * that have a models/NAME.c, by name. NULL at the end; valid until the next call.
+ * The models of the syllabus, built or not: who asks for all of them is to be told
+ * which one is missing. Then others that have a models/NAME.c and a program in this
+ * folder, by name. NULL at the end; valid until the next call.
  */
 const char *const *known_models(const char *bin);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SECOND INT64_C(1000000000)
 
@@ -173,6 +174,10 @@ static bool start_server(struct attempt *a)
 	struct memory memory;
 
 	set_step(a, "starting");
+	/* uring is not, where its library was missing */
+	if (plan.program == path && access(path, F_OK) != 0)
+		return fail(a, STATUS_UNSUPPORTED, a->entry->cell->model,
+			    "not built: make builds it, or says what it needs");
 	if (!accept_state(a, server_start(&a->server, &plan, &a->watch)))
 		return false;
 	a->resident_before = -1;

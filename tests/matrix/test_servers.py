@@ -117,6 +117,19 @@ def test_counters_are_optional(odd, tmp_path):
         assert (line["server"] is None) == (name != "counts")
 
 
+def test_not_built(tmp_path):
+    """One of the seven that is not there is said to be missing, not left out."""
+    bin_ = matrix.copy_of_bin(tmp_path)
+    (bin_ / "uring").unlink(missing_ok=True)
+    run = matrix.run(plan=matrix.plan(tmp_path, models="epoll,uring"),
+                     out=tmp_path / "run", program=bin_ / "matrix")
+    line = run.check(0).line("uring")
+    assert line["status"] == "unsupported"
+    assert line["reasons"] == [
+        "uring: not built: make builds it, or says what it needs"]
+    assert "uring     unsupported: uring: not built" in run.out
+
+
 def test_refused(tmp_path):
     """Who is over a limit is turned away; a script has to exec its server."""
     few = matrix.script(tmp_path / "few",

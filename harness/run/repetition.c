@@ -176,7 +176,7 @@ static bool start_server(struct attempt *a)
 	set_step(a, "starting");
 	/* uring is not, where its library was missing */
 	if (plan.program == path && access(path, F_OK) != 0)
-		return fail(a, STATUS_UNSUPPORTED, a->entry->cell->model,
+		return fail(a, STATUS_UNSUPPORTED, "the server",
 			    "not built: make builds it, or says what it needs");
 	if (!accept_state(a, server_start(&a->server, &plan, &a->watch)))
 		return false;

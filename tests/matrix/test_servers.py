@@ -126,8 +126,8 @@ def test_not_built(tmp_path):
     line = run.check(0).line("uring")
     assert line["status"] == "unsupported"
     assert line["reasons"] == [
-        "uring: not built: make builds it, or says what it needs"]
-    assert "uring     unsupported: uring: not built" in run.out
+        "the server: not built: make builds it, or says what it needs"]
+    assert "uring     unsupported: the server: not built" in run.out
 
 
 def test_refused(tmp_path):

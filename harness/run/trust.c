@@ -356,7 +356,7 @@ static double percent(double ratio)
 char *counting_cost(const struct reduced *r)
 {
 	const struct row *row = counted_row(r);
-	char name[SETTING_SIZE], spread[96] = "", *text = NULL;
+	char name[SETTING_SIZE], spread[96], *text = NULL;
 	const struct summary *s;
 	bool costs;
 
@@ -376,6 +376,9 @@ char *counting_cost(const struct reduced *r)
 			 "%+.1f %%",
 			 percent(s->lowest / s->median),
 			 percent(s->highest / s->median));
+	else
+		snprintf(spread, sizeof(spread),
+			 ", of one repetition each: that may be chance");
 	costs = row->counting_slowdown >= 1;
 	if (asprintf(
 		    &text,

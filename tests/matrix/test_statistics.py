@@ -16,8 +16,8 @@ from server import TOP
 
 RUNS = 20
 
-PLAN = {"blocks": 9, "warmup": "40ms", "window": "120ms", "aa": "all",
-        "cells": "closed shared connections 16"}
+PLAN = {"blocks": 9, "warmup": "40ms", "window": "300ms", "aa": "all",
+        "wait": "30s", "cells": "closed shared connections 16"}
 
 
 def called_different(folder, number, other):
@@ -25,7 +25,7 @@ def called_different(folder, number, other):
     plan = matrix.plan(folder, **PLAN, models=f"a=bin/epoll,b={other}",
                        seed=number)
     run = matrix.run(plan=plan, out=folder / f"run{number}",
-                     patience=120).check(0)
+                     patience=180).check(0)
     titles = [row["title"] for row in run.csv("findings.csv")
               if row["chart"] == "server_cpu/closed shared 16"]
     assert len(titles) == 1, run
@@ -35,7 +35,7 @@ def called_different(folder, number, other):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_the_same_is_seldom_called_different(tmp_path):
     same = tmp_path / "same"
     shutil.copy(matrix.BIN / "epoll", same)
@@ -48,9 +48,9 @@ def test_the_same_is_seldom_called_different(tmp_path):
 def slower(tmp_path):
     """bin/epoll, but it takes a fifth more CPU for each request"""
     plan = matrix.plan(tmp_path, name="cost", blocks=5, warmup="40ms",
-                       window="200ms", models="a=bin/epoll",
+                       window="300ms", models="a=bin/epoll", wait="30s",
                        cells=PLAN["cells"])
-    run = matrix.run(plan=plan, out=tmp_path / "cost").check(0)
+    run = matrix.run(plan=plan, out=tmp_path / "cost", patience=120).check(0)
     cost = float(run.csv("cells.csv")[0]["server_cpu_per_request_ns"])
     program = tmp_path / "slower"
     subprocess.run(
@@ -64,7 +64,7 @@ def slower(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_fifth_slower_is_called_different(tmp_path, slower):
     different = sum(called_different(tmp_path, number, slower)
                     for number in range(RUNS))

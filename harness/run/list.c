@@ -71,7 +71,7 @@ static void print_title(FILE *file, const char *path, const char *name)
 }
 
 /* As for the plan that a run prints */
-enum { OVERHEAD_NS = 350000000 };
+enum { OVERHEAD_NS = 200000000 };
 
 static void print_size(FILE *file, const struct plan *p)
 {

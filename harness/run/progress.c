@@ -24,7 +24,7 @@
 enum { WIDTH_MAX = 512, WIDTH_USUAL = 80, STEP_SIZE = 32, WORDS_SIZE = 128 };
 
 /* What a repetition takes beside warm-up and window, before one was seen */
-static const double overhead_s = 0.2;
+static const double overhead_s = 0.3;
 
 static const double draw_every_s = 0.1;
 

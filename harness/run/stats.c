@@ -26,8 +26,7 @@ static void sort(double *x, size_t n)
 		}
 }
 
-/* Those of x that are numbers, ascending; how many */
-static size_t take(double to[STATS_MAX], const double *x, size_t n)
+size_t stats_sorted(double to[STATS_MAX], const double *x, size_t n)
 {
 	size_t taken = 0;
 
@@ -50,7 +49,7 @@ static double sorted_median(const double *x, size_t n)
 double stats_quantile(const double *x, size_t n, double share)
 {
 	double sorted[STATS_MAX], at;
-	size_t taken = take(sorted, x, n), below;
+	size_t taken = stats_sorted(sorted, x, n), below;
 
 	if (!taken || !(share >= 0 && share <= 1))
 		return NAN;
@@ -99,7 +98,7 @@ struct summary stats_summary(const double *x, size_t n)
 	struct summary s = { .lowest = NAN, .highest = NAN };
 	double sorted[STATS_MAX];
 
-	s.n = take(sorted, x, n);
+	s.n = stats_sorted(sorted, x, n);
 	s.missing = n - s.n;
 	s.median = sorted_median(sorted, s.n);
 	s.interval = sorted_interval(sorted, s.n);
@@ -143,7 +142,7 @@ struct interval stats_bootstrap(const double *x, size_t n, uint64_t seed)
 	double sorted[STATS_MAX], medians[STATS_RESAMPLES];
 	const size_t tail = (STATS_RESAMPLES + 1) / 40; /* 2.5 % */
 
-	n = take(sorted, x, n);
+	n = stats_sorted(sorted, x, n);
 	if (n < STATS_FEWEST_BLOCKS)
 		return i;
 	for (size_t r = 0; r < STATS_RESAMPLES; r++)
@@ -246,7 +245,7 @@ struct signed_rank stats_signed_rank(const double *d, size_t n)
 	double sorted[STATS_MAX];
 	struct ranked r;
 
-	s.n = take(sorted, d, n);
+	s.n = stats_sorted(sorted, d, n);
 	if (!s.n)
 		return s;
 	rank(&r, sorted, s.n);

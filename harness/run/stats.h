@@ -27,6 +27,9 @@ enum {
 
 /* ------------------------------------------------------------- one model */
 
+/* Those of x that are numbers, ascending, and how many */
+size_t stats_sorted(double to[STATS_MAX], const double *x, size_t n);
+
 /*
  * The 95 % interval of a median, from the rank-th smallest to the rank-th largest
  * value. The true median lies in it with probability `level`, whatever the

@@ -189,29 +189,35 @@ static bool is_known(const json_t *value)
 	return value && !json_is_null(value);
 }
 
-static bool same(const json_t *then, const json_t *now)
+static bool same(const json_t *first, const json_t *second)
 {
-	return is_known(then) ? json_equal(then, now) : !is_known(now);
+	return is_known(first) ? json_equal(first, second) : !is_known(second);
 }
 
-static void compare(json_t *differences, const char *name, const json_t *then,
-		    const json_t *now);
+/* Sentences, and what is said of either side: "then" and "now" */
+struct differences {
+	json_t *list;
+	const char *first, *second;
+};
+
+static void compare(const struct differences *d, const char *name,
+		    const json_t *first, const json_t *second);
 
 /* The keys of both: what is in one alone differs, too. */
-static void compare_objects(json_t *differences, const char *name,
-			    const json_t *then, const json_t *now)
+static void compare_objects(const struct differences *d, const char *name,
+			    const json_t *first, const json_t *second)
 {
 	json_t *keys = json_object(), *value;
 	const char *key;
 
-	json_object_update(keys, (json_t *)then);
-	json_object_update(keys, (json_t *)now);
+	json_object_update(keys, (json_t *)first);
+	json_object_update(keys, (json_t *)second);
 	json_object_foreach(keys, key, value) {
 		char full[256];
 
 		snprintf(full, sizeof(full), "%s %s", name, key);
-		compare(differences, full, json_object_get(then, key),
-			json_object_get(now, key));
+		compare(d, full, json_object_get(first, key),
+			json_object_get(second, key));
 	}
 	json_decref(keys);
 }
@@ -219,23 +225,32 @@ static void compare_objects(json_t *differences, const char *name,
 /* A run lifts this limit to the hard one. */
 static const char of_no_matter[] = "limit nofile soft";
 
-static void compare(json_t *differences, const char *name, const json_t *then,
-		    const json_t *now)
+static void compare(const struct differences *d, const char *name,
+		    const json_t *first, const json_t *second)
 {
-	char *before, *after;
+	char *a, *b;
 
-	if (json_is_object(then) && json_is_object(now)) {
-		compare_objects(differences, name, then, now);
+	if (json_is_object(first) && json_is_object(second)) {
+		compare_objects(d, name, first, second);
 		return;
 	}
-	if (same(then, now) || strcmp(name, of_no_matter) == 0)
+	if (same(first, second) || strcmp(name, of_no_matter) == 0)
 		return;
-	before = as_text(then);
-	after = as_text(now);
-	json_array_append_new(differences, json_sprintf("%s: %s then, %s now",
-							name, before, after));
-	free(before);
-	free(after);
+	a = as_text(first);
+	b = as_text(second);
+	json_array_append_new(d->list, json_sprintf("%s: %s %s, %s %s", name, a,
+						    d->first, b, d->second));
+	free(a);
+	free(b);
+}
+
+static void compare_machines(const struct differences *d, const json_t *first,
+			     const json_t *second)
+{
+	for (size_t i = 0; i < sizeof(compared) / sizeof(*compared); i++)
+		compare(d, compared[i].name,
+			json_object_get(first, compared[i].key),
+			json_object_get(second, compared[i].key));
 }
 
 /* Of a program only that it is another one is worth saying. */
@@ -276,12 +291,79 @@ json_t *identity_differences(const json_t *machine_then,
 			     const json_t *programs_then,
 			     const json_t *programs_now)
 {
-	json_t *differences = json_array();
+	const struct differences d = { json_array(), "then", "now" };
 
+	compare_machines(&d, machine_then, machine_now);
+	compare_programs(d.list, programs_then, programs_now);
+	return d.list;
+}
+
+/* ------------------------------------------------------------------- two runs */
+
+/* What else of a machine is known, by its key */
+static void compare_the_rest(const struct differences *d, const json_t *a,
+			     const json_t *b)
+{
+	json_t *keys = json_object(), *value;
+	const char *key;
+
+	json_object_update(keys, (json_t *)a);
+	json_object_update(keys, (json_t *)b);
 	for (size_t i = 0; i < sizeof(compared) / sizeof(*compared); i++)
-		compare(differences, compared[i].name,
-			json_object_get(machine_then, compared[i].key),
-			json_object_get(machine_now, compared[i].key));
-	compare_programs(differences, programs_then, programs_now);
-	return differences;
+		json_object_del(keys, compared[i].key);
+	json_object_foreach(keys, key, value) {
+		compare(d, key, json_object_get(a, key),
+			json_object_get(b, key));
+	}
+	json_decref(keys);
+}
+
+/* Models that one run alone has measured are seen in its cells. */
+static void compare_hashes(json_t *differences, const json_t *a,
+			   const json_t *b)
+{
+	const char *name;
+	json_t *one;
+
+	json_object_foreach((json_t *)a, name, one) {
+		const json_t *other = json_object_get(b, name);
+
+		if (is_known(one) && is_known(other) && !same(one, other))
+			json_array_append_new(
+				differences,
+				json_sprintf("program %s: not the same build",
+					     name));
+	}
+}
+
+json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
+			 const json_t *run_a, const json_t *run_b)
+{
+	static const char *const of_run[] = {
+		"plan", "blocks", "filter", "places", "counting", "benchmark"
+	};
+	const struct differences d = { json_array(), "in A", "in B" };
+
+	if (machine_a && machine_b) {
+		compare_machines(&d, machine_a, machine_b);
+		compare_the_rest(&d, machine_a, machine_b);
+	}
+	for (size_t i = 0; i < sizeof(of_run) / sizeof(*of_run); i++)
+		compare(&d, of_run[i], json_object_get(run_a, of_run[i]),
+			json_object_get(run_b, of_run[i]));
+	compare_hashes(d.list, json_object_get(run_a, "programs"),
+		       json_object_get(run_b, "programs"));
+	return d.list;
+}
+
+bool identity_is_another(const json_t *machine_a, const json_t *machine_b)
+{
+	static const char *const keys[] = { "architecture", "cpu_model", "cpus",
+					    "virtualization" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (!same(json_object_get(machine_a, keys[i]),
+			  json_object_get(machine_b, keys[i])))
+			return true;
+	return false;
 }

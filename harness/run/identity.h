@@ -38,4 +38,16 @@ json_t *identity_differences(const json_t *machine_then,
 			     const json_t *programs_then,
 			     const json_t *programs_now);
 
+/*
+ * What differs between two runs, as sentences: "kernel: 6.1 in A, 6.12 in B". Of
+ * their machine.json (NULL: not known) everything, of their run.json what numbers
+ * depend on, builds of programs among it.
+ */
+json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
+			 const json_t *run_a, const json_t *run_b);
+
+/* Whether processor, CPUs or virtualization say that these are two machines; that
+ * they are one, nothing here can say. */
+bool identity_is_another(const json_t *machine_a, const json_t *machine_b);
+
 #endif

@@ -261,6 +261,50 @@ static void programs_differ(void **state)
 	free(text);
 }
 
+/* As JSON: what differs between two runs */
+static char *between(const json_t *machine_a, const json_t *machine_b,
+		     const char *run_a, const char *run_b)
+{
+	json_t *a = json_loads(run_a, 0, NULL), *b = json_loads(run_b, 0, NULL);
+	json_t *found = identity_between(machine_a, machine_b, a, b);
+	char *text = json_dumps(found, JSON_COMPACT);
+
+	assert_true(a && b && text);
+	json_decref(found);
+	json_decref(a);
+	json_decref(b);
+	return text;
+}
+
+static void two_runs(void **state)
+{
+	json_t *a = machine_then();
+	json_t *b = changed("cpu_model", json_string("Another"));
+	char *text;
+
+	(void)state;
+	json_object_set_new(a, "pid_max", json_integer(1));
+	json_object_set_new(b, "pid_max", json_integer(2));
+	text = between(a, b, "{\"plan\":\"quick\",\"seed\":1}",
+		       "{\"plan\":\"full\",\"seed\":2}");
+	assert_non_null(
+		strstr(text, "[\"processor: unknown in A, Another in B\","));
+	assert_non_null(strstr(text, "\"pid_max: 1 in A, 2 in B\","
+				     "\"plan: quick in A, full in B\"]"));
+	assert_true(identity_is_another(a, b));
+	free(text);
+	json_object_del(b, "cpu_model");
+	assert_false(identity_is_another(a, b));
+	/* Of a model that one has alone, its cells tell. */
+	text = between(NULL, b,
+		       "{\"programs\":{\"x\":\"1\",\"y\":\"1\",\"z\":null}}",
+		       "{\"programs\":{\"x\":\"2\",\"z\":\"1\",\"w\":\"3\"}}");
+	assert_string_equal(text, "[\"program x: not the same build\"]");
+	free(text);
+	json_decref(a);
+	json_decref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +314,7 @@ int main(void)
 		cmocka_unit_test(machines_differ),
 		cmocka_unit_test(this_machine_is_itself),
 		cmocka_unit_test(programs_differ),
+		cmocka_unit_test(two_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

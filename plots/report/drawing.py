@@ -185,7 +185,7 @@ class Plot:
     def scale_y(self, metric, low, high, log):
         """Values of this metric upwards, with lines across in its units"""
         self.range_y(low, high, log)
-        ticks = log_ticks(low, high) if log else linear_ticks(metric, low, high)
+        ticks = log_ticks(metric, low, high) if log else linear_ticks(metric, low, high)
         self._grid([((self.left, self.y(tick)), (self.right, self.y(tick)))
                     for tick in ticks])
         for tick in ticks:
@@ -195,7 +195,7 @@ class Plot:
     def scale_x(self, metric, low, high, log):
         """The same to the right"""
         self.range_x(low, high, log)
-        ticks = log_ticks(low, high) if log else linear_ticks(metric, low, high)
+        ticks = log_ticks(metric, low, high) if log else linear_ticks(metric, low, high)
         self.rule_x(ticks, [tick_label(metric, tick) for tick in ticks])
 
     def rule_x(self, ticks, labels):
@@ -221,13 +221,16 @@ class Plot:
         for (x, y, look, model, signs), place in zip(ends, places):
             place += self.top
             d.line([x + 6, self.right + 4, edge], [y, place, place],
-                   style.page("soft"), 0.6, m=model)
+                   style.page("soft"), 0.8, (0, (1, 2.5)), m=model)
             d.points([edge], [place], look, 6, m=model)
             d.text(edge + 7, place, look.label + signs, m=model)
 
 
-def log_ticks(low, high):
-    """1, 10, 100 ...; with those between where these are few"""
+def log_ticks(metric, low, high):
+    """1, 10, 100 ...; with those between where these are few. Bytes: powers of two"""
+    if metric.endswith("_bytes"):
+        powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
+        return [2.0 ** n for n in powers if n % (len(powers) // 6 + 1) == 0]
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         ticks = [f * 10.0 ** d for d in decades for f in factors

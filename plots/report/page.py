@@ -93,12 +93,15 @@ def chart(of, level):
     signs = f'<p class="note">{escape(of.signs)}</p>' if of.signs else ""
     figures = "".join(_figure(figure) for figure in of.figures)
     pictures = f'<div class="figures">{figures}</div>' if figures else ""
+    # Where there is room, what is said of pictures stands beside them
+    kind = "chart beside" if figures and level == 2 else "chart"
     id = of.id.replace(" ", "-")
-    return (f'<section class="chart" id="{id}" aria-labelledby="{id}-title">'
+    return (f'<section class="{kind}" id="{id}" aria-labelledby="{id}-title">'
             f'<h{level} id="{id}-title"><small>{escape(of.name)}</small> '
-            f"{escape(of.title)}</h{level}>{note}"
-            f'<p class="read"><b>How to read it.</b> {escape(of.read)}</p>'
-            f"{pictures}{of.html}{signs}{_reasons(of.reasons)}{_tables(of)}</section>")
+            f'{escape(of.title)}</h{level}><div class="before">{note}'
+            f'<p class="read"><b>How to read it.</b> {escape(of.read)}</p></div>'
+            f'{pictures}<div class="after">{of.html}{signs}{_reasons(of.reasons)}</div>'
+            f"{_tables(of)}</section>")
 
 
 # -------------------------------------------------------------------------- the top
@@ -189,7 +192,8 @@ def trust(view):
 
 
 def findings(charts):
-    found = [of for of in charts if of.id not in ("overview", "request")]
+    found = [of for of in charts if of.id not in ("overview", "request")
+             and of.title != of.name]
     items = "".join(f'<li><a href="#{of.id}">{escape(of.title)}</a>'
                     f" <small>{escape(of.name)}</small></li>" for of in found)
     return ('<section id="findings" aria-labelledby="findings-title">'

@@ -89,6 +89,12 @@ def call_kind(name):
     return variable("call", name) if known else variable("other", "")
 
 
+def call_roles():
+    """What system calls do, in the order of the style"""
+    return list(dict.fromkeys(row["label"] for row in (
+        *_table()["call"].values(), *_table()["other"].values())))
+
+
 def looks(models):
     """The look of each of these models, which stand in the order of cells.csv"""
     spare = list(_table()["spare"].values())

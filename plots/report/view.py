@@ -53,8 +53,9 @@ class Reasons:
     def __init__(self):
         self.texts = {}
 
-    def number(self, row):
-        text = f"{row['status']}: {row['reason'] or 'no reason was recorded'}"
+    def number(self, row, metric=None):
+        status, reason = why_absent(row, metric)
+        text = f"{status}: {reason or 'no reason was recorded'}"
         key = words.without_numbers(text)
         self.texts.setdefault(key, []).append(text)
         return list(self.texts).index(key) + 1
@@ -66,6 +67,24 @@ class Reasons:
 
 def is_there(row, metric):
     return row["status"] == "ok" and row.get(metric) is not None
+
+
+#: What the warnings of repetitions say of numbers that they do not have: a word of the
+#: metric's name, and of the sentence (harness/run/measure.c)
+_SAID = [("switches", "what they waited and switched is not known"),
+         ("calls", "the counters could not be read")]
+
+
+def why_absent(row, metric=None):
+    """(in a word, in a sentence) why this number is not there. Of a cell that is ok,
+    `reason` speaks of repetitions that do not count: it says nothing of the others."""
+    if row["status"] != "ok":
+        return row["status"], row["reason"]
+    if not row["n"]:
+        return "not measured", row["reason"]
+    said = [text for word, sign in _SAID if metric and word in metric
+            for text in row.get("warnings", ()) if sign in text]
+    return "not measured", words.ranged(said) if said else ""
 
 
 _TOO_MUCH = re.compile(r"not sustained|what was offered was not done|"
@@ -117,7 +136,7 @@ def remarks(row, metric):
         found.append(f"{words.many(row['invalid'], 'attempt')} not counted: "
                      f"{row['reason']}")
     if row.get(metric) is None:
-        found.append(f"not measured{': ' + row['reason'] if row['reason'] else ''}")
+        found.append(": ".join(filter(None, why_absent(row, metric))))
     return "; ".join(found)
 
 
@@ -135,6 +154,9 @@ class View:
         self.connections = sorted({row["connections"] for row in self.cells
                                    if row["connections"]})
         self.of_cell = reduce.by_cell(run.repetitions)
+        for row in self.cells:
+            row["warnings"] = [text for r in self.of_cell.get(row["cell"], [])
+                               if r["status"] == "ok" for text in r["warnings"]]
 
     def model(self, row):
         return self.models.index(row["model"])
@@ -158,7 +180,8 @@ class View:
     def finding(self, chart, setting=None):
         """(title, note) of findings.csv, or None"""
         key = f"{chart}/{words.setting_key(setting)}" if setting else chart
-        return self.run.findings.get(key)
+        found = self.run.findings.get(key)
+        return found and tuple(map(words.typeset, found))
 
     def settings(self):
         """Cells of each setting, in order"""

@@ -55,6 +55,14 @@ def count(n):
     return f"{n:,.0f}" if n >= 999.95 or n == int(n) else digits(n)
 
 
+_MICRO = re.compile(r"(?<=\d )us\b")
+
+
+def typeset(text):
+    """'12 us' of a terminal's table, as it stands at the axes"""
+    return _MICRO.sub("µs", text)
+
+
 def plural(n):
     return "" if n == 1 else "s"
 

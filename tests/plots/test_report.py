@@ -189,6 +189,55 @@ def test_what_is_not_there_is_no_number(odd_run):
     assert {row["p99"] for row in cells} == {"–"}
 
 
+def test_a_number_that_one_cell_lacks_is_hatched_with_its_own_reason(small_run):
+    """... which is not why other repetitions of the cell do not count"""
+    def without_switches(lines):
+        found = [json.loads(line) for line in lines]
+        for r in found:
+            if r["model"] == "poll" and r["role"] == "timing":
+                r["metrics"]["voluntary_switches_per_request"] = None
+                r["warnings"] = ["3 of the server's threads ended in the window: what "
+                                 "they waited and switched is not known"]
+                if r["block"] == 2:
+                    r.update(status="invalid", reasons=["the machine slept"])
+        return [json.dumps(r) + "\n" for r in found]
+    folder = small_run(models=("poll", "epoll", "uring"))
+    spoil(folder, without_switches)
+    section = make(folder).page.one("section", id="switches")
+    assert "not measured: 3 of the server's threads ended" in section.text
+    assert "not measured: the machine slept" not in section.text
+    assert "no reason" not in section.text
+
+
+def test_bytes_stand_at_powers_of_two(small_run):
+    """... and one place is drawn as rows, each with its number"""
+    made = make(small_run(settings=crafted.SETTINGS[-1:], models=("epoll", "uring")))
+    picture = made.page.one("section", id="memory").one("svg")
+    texts = [text.text for text in picture.all("text")]
+    assert {"256 B", "1 KiB", "4 KiB"} <= set(texts)
+    assert {"210 B", "4.12 KiB", "epoll", "uring"} <= set(texts)
+    assert "silent clients" not in texts  # no axis of one place
+
+
+def test_colours_of_calls_are_explained(odd_run):
+    for id in ("calls", "closed-split-64-calls"):
+        legend = odd_run.page.one("section", id=id).one("ul", class_="legend")
+        assert [item.text for item in legend.all("li")][:3] == \
+            ["waits", "receives", "sends"]
+
+
+def test_how_many_blocks_count_is_said_where_not_all_do(odd_run):
+    """busypoll on one core: two of seven blocks do not count"""
+    small = [s.text for s in odd_run.page.one("section", id="overview").all("small")]
+    assert "n 5, not ranked" in small and not any("n 7" in text for text in small)
+
+
+def test_findings_are_sentences(odd_run):
+    """A chart about which findings.csv says nothing is none of them"""
+    listed = odd_run.page.one("ul", class_="findings").text
+    assert "uring answers 1.12" in listed and "Few talk" not in listed
+
+
 @pytest.mark.parametrize("status", ["refused", "invalid", "failed", "unsupported"])
 def test_every_status_is_hatched_in_the_overview(odd_run, status):
     fields = [cell for cell in odd_run.page.one(id="overview").all("td")
@@ -302,7 +351,7 @@ def test_titles_are_those_of_findings_csv(odd_run):
     for chart, title, note in crafted.FINDINGS[:2] + crafted.FINDINGS[3:9]:
         of = {"response_p50": "response"}.get(chart, chart)
         section = odd_run.page.one("section", id=of)
-        assert title in section.one("h2").text
+        assert words.typeset(title) in section.one("h2").text
         assert note in section.one("p", class_="note").text
 
 

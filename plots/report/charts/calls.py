@@ -6,6 +6,7 @@ from ..drawing import Drawing
 from ..view import Chart, Figure, Reasons, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
+MUCH = 6  # times as long as the next: such a bar is cut
 LEAST = 0.01  # of a request: what is less is added to the others
 READ = ("A bar is what the server asked of the kernel for one request; each piece is "
         "a system call, as long as it is frequent. Below one, a call serves several "
@@ -50,6 +51,10 @@ def _pieces(calls, unit, all_of_it):
     return shown + ([("other calls", rest)] if rest > LEAST else [])
 
 
+def _role(piece):
+    return style.call_roles().index(style.call(piece[0])[1])
+
+
 def _limit(totals):
     """Where bars end: who spins would make all others invisible"""
     ordered = sorted(totals)
@@ -57,7 +62,7 @@ def _limit(totals):
         return 1
     limit = ordered[-1]
     for shorter, longer in zip(ordered, ordered[1:]):
-        if longer > 4 * max(shorter, 1) and shorter > 0:
+        if longer > MUCH * max(shorter, 1) and shorter > 0:
             limit = shorter * 1.25
             break
     return max(limit * 1.02, 1e-9)
@@ -97,7 +102,8 @@ class Panel:
 
     def _bar(self, y, row, count):
         end = 0
-        for name, n in _pieces(self.calls.get(row["cell"], []), self.unit, count):
+        pieces = _pieces(self.calls.get(row["cell"], []), self.unit, count)
+        for name, n in sorted(pieces, key=_role):  # one below the other in all bars
             begin, end = end, min(self.limit, end + n)
             if end > begin:
                 self._piece(y, row, name, n, self.plot.x(begin), self.plot.x(end))
@@ -136,6 +142,18 @@ def figure(view, rows, calls, reasons, title):
     svg = Panel(view, rows, calls, reasons).draw(f"{title}: system calls, {where}")
     return Figure(svg, where, load=view.load(rows[0]),
                   connections=rows[0]["connections"] or None)
+
+
+def legend(view, settings, calls):
+    """What the colours mean, as HTML: a system call's is that of what it does"""
+    names = dict.fromkeys(name for rows in settings for row in rows for name, _ in
+                          _pieces(calls.get(row["cell"], []), unit_of(rows),
+                                  total(row, unit_of(rows))))
+    found = {style.call(name)[1]: style.call_kind(name) for name in names}
+    ordered = [does for does in style.call_roles() if does in found]
+    items = "".join(f'<li><i style="background:{found[does]}"></i>{does}</li>'
+                    for does in ordered)
+    return f'<ul class="legend" aria-label="Colours of system calls">{items}</ul>'
 
 
 def table(view, settings, calls):
@@ -182,4 +200,5 @@ def build(view):
     title, note = view.finding("calls") or ("System calls of a request", "")
     figures = [figure(view, rows, calls, reasons, title) for rows in settings]
     return [Chart("calls", "System calls", title, note, READ, figures,
-                  [table(view, settings, calls)], reasons.list)]
+                  [table(view, settings, calls)], reasons.list,
+                  html=legend(view, settings, calls))]

@@ -70,7 +70,8 @@ def _calls(rows, key):
     figure = counted.figure(_view, rows, calls, reasons, title)
     figure.caption = ""
     return [Chart(f"{key}-calls", "System calls", title, note, counted.READ, [figure],
-                  [counted.table(_view, [rows], calls)], reasons.list)]
+                  [counted.table(_view, [rows], calls)], reasons.list,
+                  html=counted.legend(_view, [rows], calls))]
 
 
 def _setting(rows):

@@ -7,7 +7,7 @@ from .. import stats, style, words
 from ..drawing import Drawing
 from ..reduce import by_block, counts
 from ..view import (Figure, Table, is_there, metric_of, remarks, spread,
-                    spread_words)
+                    spread_words, why_absent)
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 400, 82, 26, 28, 26, 26
 
@@ -144,8 +144,8 @@ class Panel:
 
     def _absent(self, y, row, m):
         self.drawing.hatched(LEFT, y - 6, 28, 12, m=m, tip=remarks(row, self.metric))
-        self.drawing.text(LEFT + 32, y, f"{self.reasons.number(row)} {row['status']}",
-                          soft=True, m=m)
+        self.drawing.text(LEFT + 32, y, f"{self.reasons.number(row, self.metric)} "
+                          f"{why_absent(row, self.metric)[0]}", soft=True, m=m)
 
 
 def figures(view, rows, reasons):

@@ -7,7 +7,7 @@ import math
 
 from .. import words
 from ..style import HEAT_STEPS
-from ..view import Chart, Reasons, is_there, metric_of
+from ..view import Chart, Reasons, is_there, metric_of, why_absent
 
 METRICS = [("requests_per_second", "Replies a second", "more", ("closed",)),
            ("response_p99_ns", "p99 of the response time", "less",
@@ -20,7 +20,8 @@ READ = ("A column is a setting: only numbers above each other are to be compared
         "The stronger its colour, the farther it is from the best of the column; the "
         "ratio stands below each number. The ratio alone claims nothing: what differs by more "
         "than chance is said in the sentences above the charts. Hatched: not there, "
-        "with the number of its reason.")
+        "with the number of its reason. n: of how many blocks, where not of all; ?: a "
+        "p99 with fewer than 100 requests beyond it.")
 
 
 def best(rows, metric, better):
@@ -49,17 +50,17 @@ def step(x):
                                        * (HEAT_STEPS - 1))))
 
 
-def _cell(row, metric, reference, better, reasons):
+def _cell(row, metric, reference, better, blocks, reasons):
     metric = metric_of(row, metric)
     if not is_there(row, metric):
-        if row["status"] == "ok":
-            return '<td class="absent">–</td>'
-        return (f'<td class="absent"><span>{row["status"]} '
-                f'<sup>{reasons.number(row)}</sup></span></td>')
+        return (f'<td class="absent"><span>{why_absent(row, metric)[0]} '
+                f'<sup>{reasons.number(row, metric)}</sup></span></td>')
     value = row[metric]
     of = ratio(value, reference, better)
     ranked = row["model"] != "null" and not row["oversubscribed"]
     small = f"{words.ratio(of)}×" if ranked and of else "not ranked"
+    if row["n"] < blocks and row["model"] != "null":
+        small = f"n {row['n']:.0f}, {small}"
     sure = "?" if metric in row["unsure"].split() else ""
     return (f'<td class="h{step(of) if ranked else 0}">'
             f'{html.escape(words.amount(metric, value))}{sure}'
@@ -68,6 +69,9 @@ def _cell(row, metric, reference, better, reasons):
 
 def _heads(view, columns):
     """Two lines: the load, then connections"""
+    def name(row):
+        return words.many(row["connections"], "connection") \
+            if row["connections"] else words.many(row["idle"], "silent client")
     groups = []
     for rows in columns:
         load = view.load(rows[0])
@@ -75,9 +79,10 @@ def _heads(view, columns):
             groups[-1][1].append(rows[0])
         else:
             groups.append((load, [rows[0]]))
-    def name(row):
-        return words.many(row["connections"], "connection") \
-            if row["connections"] else words.many(row["idle"], "silent client")
+    if all(not row["connections"] for _, rows in groups for row in rows):
+        heads = "".join(f'<th scope="col"{_data(view, row)}>{name(row)}</th>'
+                        for _, rows in groups for row in rows)
+        return f"<tr><td></td>{heads}</tr>"  # the load is nothing but its clients
     first = "".join(f'<th scope="colgroup" colspan="{len(rows)}" data-l="{load}" '
                     f'data-cs="{" ".join(str(r["connections"]) for r in rows)}">'
                     f'{html.escape(view.loads[words.load_key(rows[0])])}</th>'
@@ -100,6 +105,8 @@ def table(view, metric, head, better, loops, reasons):
         return ""
     lines = []
     for model in view.models:
+        if not any(row["model"] == model for rows in columns for row in rows):
+            continue
         cells = []
         for rows in columns:
             reference = best(rows, metric, better)
@@ -107,7 +114,8 @@ def table(view, metric, head, better, loops, reasons):
             if row is None:
                 cells.append(f'<td class="none"{_data(view, rows[0])}></td>')
                 continue
-            cells.append(_cell(row, metric, reference, better, reasons).replace(
+            blocks = max(row["n"] for row in rows)
+            cells.append(_cell(row, metric, reference, better, blocks, reasons).replace(
                 "<td", f"<td{_data(view, row)}", 1))
         label = html.escape(view.looks[model].label)
         lines.append(f'<tr data-m="{view.models.index(model)}">'
@@ -124,5 +132,5 @@ def build(view):
     reasons = Reasons()
     tables = [table(view, *metric, reasons) for metric in METRICS]
     title, note = view.finding("server_cpu") or ("All models in all settings", "")
-    return [Chart("overview", "Overview", title, note, READ, html="".join(tables),
+    return [Chart("overview", "Overview", title, note, READ, html=f'<div class="tables">{"".join(tables)}</div>',
                   reasons=reasons.list)]

@@ -13,6 +13,7 @@ from .. import stats, style, words
 from ..drawing import Drawing
 from ..view import (Chart, Figure, Reasons, Table, family_words, is_there,
                     is_unsustained, metric_of, remarks, spread, spread_words)
+from . import rows as one_place
 
 NAMES = {"throughput": "Throughput", "response": "Response time",
          "load": "Under a load that was offered", "server_cpu": "CPU of the server",
@@ -88,7 +89,7 @@ class Panel:
 
     def x(self, row):
         """A little aside, so that bars stand beside each other; more where there is
-        only one place"""
+        only one place (and not rows, as nothing of them is beyond an edge)"""
         step = 2.5 if len(self.steps) > 1 else min(
             30, self.plot.width / (len(self.models) + 1))
         return self.place(row) + step * (self.models.index(row["model"])
@@ -102,6 +103,11 @@ class Panel:
                 "c": connections or row["connections"] or None}
 
     def draw(self, title, desc):
+        if len(self.steps) == 1 and not any(map(self.too_much, self.rows)):
+            return one_place.draw(
+                self.view, self.chart, self.rows,
+                (*_limits(self.rows, self.metric, self.log), self.log),
+                self.reasons, title, desc)
         more = ROW * len(self.absent) + (6 if self.absent else 0)
         height = HEIGHT if any(map(self.drawn, self.rows)) else TOP + BOTTOM + 30
         self.drawing = Drawing(WIDTH, height + more, title, desc)
@@ -176,10 +182,8 @@ class Panel:
     def _signs(self, model):
         """What has to be known of some of its points; explained by signs()"""
         rows = [row for row in self.of(model) if self.shown(row)]
-        unsure = any(metric_of(row, self.metric) in row["unsure"].split()
-                     for row in rows)
-        return ("*" if any(row["oversubscribed"] for row in rows) else "") + \
-            ("?" if unsure else "")
+        found = "".join(one_place.signs(row, metric_of(row, self.metric)) for row in rows)
+        return "".join(sign for sign in "*?" if sign in found)
 
     def _hatched(self):
         """Below: what is not there, a line for each model"""
@@ -191,7 +195,7 @@ class Panel:
                     continue
                 tip = f"{self.view.label(row)}: {remarks(row, self.metric)}"
                 d.hatched(self.place(row) - 14, top, 28, 12, **self.marks(row, tip))
-                d.text(self.place(row) + 18, top + 6, str(self.reasons.number(row)),
+                d.text(self.place(row) + 18, top + 6, str(self.reasons.number(row, metric_of(row, self.metric))),
                        size=10, m=self.view.model(row))
             d.text(plot.right + 21, top + 6, self.view.looks[model].label, soft=True,
                    m=self.view.models.index(model))
@@ -219,10 +223,11 @@ def spread_of(rows):
     many = words.many(high, "block") if low == high else \
         f"{words.count(low)} to {words.count(high)} blocks"
     bars = "their 95 % interval"
+    alone = "; where there is none, it was one block" if low == 1 else ""
     if low < stats.FEWEST_BLOCKS:
         bars = "from the lowest to the highest" if high < stats.FEWEST_BLOCKS else \
             f"{bars} (below {stats.FEWEST_BLOCKS} blocks from the lowest to the highest)"
-    return f"Points are medians of {many}, bars {bars}."
+    return f"Points are medians of {many}, bars {bars}{alone}."
 
 
 def signs(figures, rows):

@@ -101,7 +101,7 @@ def _beside(numbers, described):
     """What was counted, and is not among the steps"""
     rest = [f"{html.escape(name)} {words.digits(n)}" for name, n in numbers.items()
             if name not in described and n >= counted.LEAST]
-    return f'<p class="beside">Beside them: {", ".join(rest)} a request.</p>' \
+    return f'<p class="aside">Beside them: {", ".join(rest)} a request.</p>' \
         if rest else ""
 
 
@@ -117,10 +117,10 @@ def strip(view, row, calls):
     else:
         inside = "".join(_step((SERVER, name, "works", ""), numbers)
                          for name, n in numbers.items() if n >= counted.LEAST)
-        rest = ('<p class="beside">In which order is not known: it is none of the '
+        rest = ('<p class="aside">In which order is not known: it is none of the '
                 "models described here.</p>")
     if row["status"] == "unsupported" and not numbers:
-        rest = f'<p class="beside">{html.escape(row["reason"])}</p>'
+        rest = f'<p class="aside">{html.escape(row["reason"])}</p>'
     return (f'<div class="request" data-m="{view.model(row)}"><h4>{label}</h4>'
             f'<ol class="strip">{inside}</ol>{rest}</div>')
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""A number of each model at one place: a row a model, its number beside it. Where
+there are several places, lines.py draws it."""
+
+from .. import style, words
+from ..drawing import Drawing
+from ..view import (is_there, is_unsustained, metric_of, remarks, spread,
+                    spread_words, why_absent)
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 92, 92, 30, 26, 26
+
+
+def draw(view, chart, rows, range_of, reasons, title, desc):
+    """`range_of` are the lowest and the highest number, and whether it is logarithmic"""
+    d = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows), title, desc)
+    plot = d.plot(LEFT, RIGHT, TOP, BOTTOM)
+    if any(is_there(row, metric_of(row, chart["metric"])) for row in rows):
+        plot.scale_x(chart["metric"], *range_of)
+    plot.head(f"{chart['axis']} – {chart['better']}")
+    for i, row in enumerate(rows):
+        y, metric = plot.top + (i + 0.5) * ROW, metric_of(row, chart["metric"])
+        m = view.model(row)
+        d.line([plot.left, plot.right], [y, y], style.page("grid"), 0.8, m=m)
+        d.text(plot.left - 10, y, view.label(row), ha="right", m=m)
+        if is_there(row, metric):
+            _row(d, plot, view, row, metric, y, range_of)
+        else:
+            d.hatched(plot.left, y - 6, 28, 12, m=m, tip=remarks(row, metric))
+            d.text(plot.left + 32, y, f"{reasons.number(row, metric)} "
+                   f"{why_absent(row, metric)[0]}", soft=True, m=m)
+    return d.svg()
+
+
+def _row(d, plot, view, row, metric, y, range_of):
+    m, look, (lowest, _, log) = view.model(row), view.look(row), range_of
+    low, high, _ = spread(row, metric)
+    if low is not None:
+        low = max(low, lowest) if log else low
+        d.line([plot.x(low), plot.x(high)], [y, y], look.paint, 6, alpha=0.35, m=m)
+    tip = ", ".join(filter(None, [
+        f"{look.label}: {words.amount(metric, row[metric])}",
+        spread_words(row, metric), f"n = {row['n']:.0f}"]))
+    d.points([plot.x(row[metric])], [y], look, hollow=is_unsustained(row), m=m, tip=tip)
+    d.text(plot.right + 12, y, words.amount(metric, row[metric]) + signs(row, metric), m=m)
+
+
+def signs(row, metric):
+    """What has to be known of a number; lines.py explains them"""
+    return ("*" if row["oversubscribed"] else "") + \
+        ("?" if metric in row["unsure"].split() else "")

@@ -62,14 +62,14 @@ void csv_number(struct csv *csv, double x)
 
 /* ------------------------------------------------------------------ the columns */
 
-static void part_names(struct csv *csv)
+void csv_part_names(struct csv *csv)
 {
 	for (const struct part *p = cell_parts; p->name; p++)
 		csv_text(csv, p->name);
 }
 
 /* What does not stand in the name because it is usual stands here. */
-static void parts(struct csv *csv, const struct cell *c)
+void csv_parts(struct csv *csv, const struct cell *c)
 {
 	csv_text(csv, c->model);
 	for (const struct part *p = cell_parts + 1; p->name; p++) {
@@ -112,7 +112,7 @@ static void cells_head(struct csv *csv)
 					     "oversubscribed", "cpu_method",
 					     "calls_method" };
 
-	part_names(csv);
+	csv_part_names(csv);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		csv_text(csv, names[i]);
 	metric_names(csv);
@@ -138,7 +138,7 @@ static void cells_row(struct csv *csv, const struct row *row)
 {
 	char name[CELL_NAME_SIZE];
 
-	parts(csv, &row->cell);
+	csv_parts(csv, &row->cell);
 	csv_text(csv, cell_name(&row->cell, name));
 	csv_number(csv, row->n);
 	csv_number(csv, row->invalid);
@@ -183,7 +183,7 @@ static void calls_row(struct csv *csv, const struct row *row,
 	char name[CELL_NAME_SIZE];
 
 	csv_text(csv, cell_name(&row->cell, name));
-	parts(csv, &row->cell);
+	csv_parts(csv, &row->cell);
 	csv_text(csv, call->name);
 	csv_number(csv, (double)call->count);
 	csv_number(csv,
@@ -201,7 +201,7 @@ char *reduced_calls_csv(const struct reduced *r)
 
 	csv_open(&csv);
 	csv_text(&csv, "cell");
-	part_names(&csv);
+	csv_part_names(&csv);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		csv_text(&csv, names[i]);
 	csv_end_row(&csv);

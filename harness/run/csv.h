@@ -4,6 +4,8 @@
 #ifndef RUN_CSV_H
 #define RUN_CSV_H
 
+#include "harness/run/cell.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -18,6 +20,11 @@ void csv_open(struct csv *csv);
 void csv_text(struct csv *csv, const char *text);
 void csv_number(struct csv *csv, double x); /* nine digits; nothing for NAN */
 void csv_end_row(struct csv *csv);
+
+/* The parts of a cell, as columns: their names, and of one */
+void csv_part_names(struct csv *csv);
+void csv_parts(struct csv *csv, const struct cell *c);
+
 char *csv_close(struct csv *csv); /* all of it, to be freed */
 
 #endif

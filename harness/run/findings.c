@@ -14,16 +14,13 @@
 
 /* ------------------------------------------------------------------ a comparison */
 
-static const struct phrase {
-	enum metric metric;
-	const char *words;       /* for a table, or a list */
-	const char *verb, *what; /* "takes" 2 times "the CPU" of another */
-	const char *each;        /* "for each request " */
-} phrases[] = {
+static const struct phrase phrases[] = {
 	{ METRIC_REQUESTS_PER_SECOND, "requests/s", "answers", "the requests",
 	  "" },
 	{ METRIC_RESPONSE_P50, "p50", "has", "the median response time", "" },
 	{ METRIC_RESPONSE_P99, "p99", "has", "the p99 response time", "" },
+	{ METRIC_SERVICE_P50, "service p50", "has", "the median service time",
+	  "" },
 	{ METRIC_SERVICE_P99, "service p99", "has", "the p99 service time",
 	  "" },
 	{ METRIC_SERVER_CPU_PER_REQUEST, "CPU a request", "takes", "the CPU",
@@ -37,7 +34,7 @@ static const struct phrase {
 	{ METRIC_SERVER_CPU_SHARE, "CPU of a core", "takes", "the CPU", "" },
 };
 
-static const struct phrase *phrase_of(enum metric m)
+const struct phrase *metric_phrase(enum metric m)
 {
 	size_t i = sizeof(phrases) / sizeof(*phrases);
 
@@ -48,12 +45,12 @@ static const struct phrase *phrase_of(enum metric m)
 
 const char *metric_words(enum metric m)
 {
-	return phrase_of(m)->words;
+	return metric_phrase(m)->words;
 }
 
 char *finding_sentence(const struct finding *f, char to[STATS_WORDS])
 {
-	const struct phrase *phrase = phrase_of(f->metric);
+	const struct phrase *phrase = metric_phrase(f->metric);
 	bool different = f->verdict.reason == VERDICT_DIFFERENT;
 	char where[SETTING_SIZE], text[SETTING_SIZE];
 	const struct verdict_names names = {
@@ -93,7 +90,7 @@ char *finding_seen(const struct finding *f, char to[64])
 /* As finding_sentence(), of lowest and highest; the larger of the two first */
 static void seen_sentence(const struct finding *f, char to[STATS_WORDS])
 {
-	const struct phrase *phrase = phrase_of(f->metric);
+	const struct phrase *phrase = metric_phrase(f->metric);
 	const struct paired *pair = &f->verdict.pair;
 	bool less = pair->highest < 1;
 	char range[64], where[SETTING_SIZE];

@@ -5,6 +5,16 @@
 
 #include "harness/run/reduce.h"
 
+/* How a metric is spoken of */
+struct phrase {
+	enum metric metric;
+	const char *words;       /* for a table, or a list */
+	const char *verb, *what; /* "takes" 2 times "the CPU" of another */
+	const char *each;        /* "for each request " */
+};
+
+const struct phrase *metric_phrase(enum metric m);
+
 /* "requests/s", "CPU a request" */
 const char *metric_words(enum metric m);
 

@@ -74,6 +74,13 @@ static char *source_folder(char path[KNOWN_PATH_SIZE], const char *bin,
 	return path;
 }
 
+char *known_folder(char path[KNOWN_PATH_SIZE], const char *name)
+{
+	char bin[KNOWN_PATH_SIZE];
+
+	return source_folder(path, known_bin(bin), name);
+}
+
 static char *plans_folder(char path[KNOWN_PATH_SIZE], const char *bin)
 {
 	const char *chosen = getenv("MATRIX_PLANS");

@@ -19,6 +19,9 @@ extern const char *const syllabus[];
 /* The folder of the program that runs; ends the program if it has none. */
 char *known_bin(char path[KNOWN_PATH_SIZE]);
 
+/* A folder of the sources, such as "plots"; "": they are not near. */
+char *known_folder(char path[KNOWN_PATH_SIZE], const char *name);
+
 /*
  * The models of the syllabus, built or not: who asks for all of them is to be told
  * which one is missing. Then others that have a models/NAME.c and a program in this

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - bin/matrix: run, resume, list, doctor */
+/* main.c - bin/matrix: run, resume, list, doctor, compare */
 #include "harness/run/doctor.h"
 #include "harness/run/known.h"
 #include "harness/run/list.h"
 #include "harness/run/options.h"
 #include "harness/run/session.h"
+#include "harness/run/versus.h"
 
 #include "models/common/die.h"
 
@@ -85,6 +86,8 @@ int main(int argc, char **argv)
 		return list(&opt);
 	case VERB_DOCTOR:
 		return diagnose(&opt);
+	case VERB_COMPARE:
+		return end_of_output(versus_main(&opt));
 	}
 	return EXIT_FAILED;
 }

@@ -20,6 +20,7 @@ static const char help_text[] =
 	"       matrix resume DIR [--force]\n"
 	"       matrix list [models|plans|cells] [OPTION]...\n"
 	"       matrix doctor [OPTION]...\n"
+	"       matrix compare A B [OPTION]...\n"
 	"Measures latency, CPU time and system calls of every model under the same\n"
 	"loads, in shuffled blocks, and says what differs and what does not.\n"
 	"\n"
@@ -35,6 +36,8 @@ static const char help_text[] =
 	"         go on after Ctrl-C, a crash or a full disk\n"
 	"  matrix doctor\n"
 	"         what this machine prevents, and the command that mends it\n"
+	"  matrix compare results/before results/after --fail-on-regression\n"
+	"         cell by cell, what is worse in the second run\n"
 	"\n"
 	"What to measure:\n"
 	"  --plan NAME          quick, standard, full or a file (default standard)\n"
@@ -68,6 +71,13 @@ static const char help_text[] =
 	"  --quiet              only problems and the final table\n"
 	"  -h, --help, --version\n"
 	"\n"
+	"Of compare, whose A and B are folders of two runs:\n"
+	"  --fail-on-regression\n"
+	"                       exit 1 if anything is called worse in B than in A\n"
+	"  --least PERCENT      ... by so much at least: 5%\n"
+	"  --csv FILE           the comparison as a table; -: to stdout\n"
+	"  --page FILE          the comparison as a page of charts: versus.html\n"
+	"\n"
 	"Google Benchmark drives the run; of its options these are taken, too:\n"
 	"  --benchmark_list_tests, --benchmark_out=FILE, --benchmark_out_format,\n"
 	"  --benchmark_format, --benchmark_color, --benchmark_context=KEY=VALUE;\n"
@@ -77,7 +87,8 @@ static const char help_text[] =
 	"are in DIR, one line a repetition, on the disk when it ends; results/README.md\n"
 	"is their dictionary. Ctrl-C loses nothing but the repetition under way.\n"
 	"\n"
-	"Exit status: 0 all valid, 1 a cell failed, 2 bad usage, 6 finished with warnings\n"
+	"Exit status: 0 all valid, 1 a cell failed (compare: a regression, or not all\n"
+	"of both runs could be read), 2 bad usage, 6 finished with warnings\n"
 	"under --strict, 130 interrupted (and how to go on is printed).\n";
 
 enum { OPT_OVERRIDE = 256 };
@@ -91,6 +102,10 @@ static const struct option long_options[] = {
 	{ "strict", no_argument, NULL, 'S' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "fail-on-regression", no_argument, NULL, 'r' },
+	{ "least", required_argument, NULL, 'l' },
+	{ "csv", required_argument, NULL, 't' },
+	{ "page", required_argument, NULL, 'g' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	/* keys of a plan */
@@ -139,16 +154,16 @@ static _Noreturn void die_of_option(const char *given)
 
 static enum verb verb_of(const char *word)
 {
-	static const char *const verbs[] = { "run", "resume", "list", "doctor",
-					     NULL };
+	static const char *const verbs[] = { "run",    "resume",  "list",
+					     "doctor", "compare", NULL };
 	const char *meant;
 
 	for (int i = 0; verbs[i]; i++)
 		if (strcmp(word, verbs[i]) == 0)
 			return (enum verb)i;
 	meant = nearest(word, verbs);
-	die_usage("'%s': it takes run, resume, list or doctor%s%s%s", word,
-		  meant ? "; did you mean " : "", meant ? meant : "",
+	die_usage("'%s': it takes run, resume, list, doctor or compare%s%s%s",
+		  word, meant ? "; did you mean " : "", meant ? meant : "",
 		  meant ? "?" : "");
 }
 
@@ -217,6 +232,18 @@ static int take_benchmark(int argc, char **argv, struct matrix_options *opt)
 
 /* ---------------------------------------------------------------- the options */
 
+/* "5%", or 5; as a part of 1 */
+static double read_percent(const char *text)
+{
+	char *end;
+	double x = strtod(text, &end);
+
+	end += *end == '%';
+	if (end == text || *end || !(x >= 0 && x <= 1000))
+		die_usage("--least '%s': not a percentage, such as 5%%", text);
+	return x / 100;
+}
+
 static void take_option(int option, const char *name,
 			struct matrix_options *opt)
 {
@@ -244,6 +271,18 @@ static void take_option(int option, const char *name,
 		break;
 	case 'q':
 		opt->quiet = true;
+		break;
+	case 'r':
+		opt->fail_on_regression = true;
+		break;
+	case 'l':
+		opt->least = read_percent(optarg);
+		break;
+	case 't':
+		opt->csv = optarg;
+		break;
+	case 'g':
+		opt->page = optarg;
 		break;
 	case OPT_OVERRIDE:
 		add_override(opt, name, optarg);
@@ -285,12 +324,35 @@ static void check_list(const struct matrix_options *opt)
 		  meant ? "?" : "");
 }
 
+/* What has been measured cannot be asked for anew. */
+static void check_compare(const struct matrix_options *opt)
+{
+	if (!opt->with)
+		die_usage("compare: which two runs? matrix compare results/A "
+			  "results/B");
+	if (opt->plan || opt->n_overrides || opt->out || opt->filter ||
+	    opt->server_cpus || opt->client_cpus || opt->dry_run ||
+	    opt->strict || opt->quiet || opt->n_benchmark > 1)
+		die_usage("compare takes two folders, --fail-on-regression, "
+			  "--least, --csv and --page");
+	if (opt->least > 0 && !opt->fail_on_regression)
+		die_usage("--least is for --fail-on-regression");
+}
+
 static void check_together(const struct matrix_options *opt)
 {
 	if (opt->verb == VERB_RESUME)
 		check_resume(opt);
 	else if (opt->force)
 		die_usage("--force is for resume");
+	if (opt->verb == VERB_COMPARE)
+		check_compare(opt);
+	else if (opt->fail_on_regression || opt->least > 0 || opt->csv ||
+		 opt->page)
+		die_usage("--fail-on-regression, --least, --csv and --page are "
+			  "for compare");
+	if (opt->verb == VERB_COMPARE)
+		return;
 	if (opt->verb == VERB_LIST)
 		check_list(opt);
 	else if (opt->verb != VERB_RESUME && opt->what)
@@ -304,8 +366,9 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 	*opt = (struct matrix_options){ .verb = VERB_RUN };
 	argc = take_benchmark(argc, argv, opt);
 	if (argc == 1)
-		die_usage("what to do? run, resume, list or doctor; matrix run "
-			  "--plan quick is a good beginning");
+		die_usage(
+			"what to do? run, resume, list, doctor or compare; matrix run "
+			"--plan quick is a good beginning");
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":h", long_options, &index)) !=
 	       -1) {
@@ -316,10 +379,12 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 		take_option(option, long_options[index].name, opt);
 	}
 	if (optind == argc)
-		die_usage("what to do? run, resume, list or doctor");
+		die_usage("what to do? run, resume, list, doctor or compare");
 	opt->verb = verb_of(argv[optind++]);
 	if (optind < argc)
 		opt->what = argv[optind++];
+	if (optind < argc && opt->verb == VERB_COMPARE)
+		opt->with = argv[optind++];
 	if (optind < argc)
 		die_usage("'%s': nothing takes it", argv[optind]);
 	check_together(opt);

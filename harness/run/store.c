@@ -250,6 +250,7 @@ static void sort_line(struct store *s, struct lines *l, const char *line,
 	const char *problem = read_line(s, line, size, &l->newer, why);
 
 	l->number++;
+	s->left_out += problem != NULL;
 	if (!problem) {
 		memcpy(l->good + l->n_good, line, size);
 		l->n_good += size;

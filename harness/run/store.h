@@ -31,6 +31,7 @@ struct store {
 	int lines;                  /* repetitions.jsonl */
 	struct record *records;     /* what was there, and was added since */
 	size_t n;
+	size_t left_out; /* lines that are broken or foreign */
 };
 
 /*

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* versus_main.c - the command bin/matrix compare: see versus.h */
+#include "harness/run/versus.h"
+
+#include "harness/run/known.h"
+#include "harness/run/options.h"
+#include "models/common/die.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void open_or_end(struct side *s, const char *path)
+{
+	char why[STORE_WHY_SIZE];
+
+	if (side_open(s, path, why))
+		return;
+	warn("%s", why);
+	exit(EXIT_FAILED);
+}
+
+static bool same_folder(const struct side *a, const struct side *b)
+{
+	struct stat x, y;
+
+	return fstat(a->store.dir, &x) == 0 && fstat(b->store.dir, &y) == 0 &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static bool has_color(FILE *file)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	return isatty(fileno(file)) && !(no && *no) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+/* ------------------------------------------------------------------------ files */
+
+static bool write_csv(const struct versus *v, const char *path)
+{
+	bool to_stdout = strcmp(path, "-") == 0;
+	FILE *to = to_stdout ? stdout : fopen(path, "we");
+	char *text = versus_csv(v);
+	bool written = to && fputs(text, to) >= 0 && fflush(to) == 0;
+
+	if (to && !to_stdout)
+		written &= fclose(to) == 0;
+	if (!written)
+		warn("%s: %s", path, strerror(errno));
+	free(text);
+	return written;
+}
+
+/* A file without a name that holds all of the comparison, to be read from its begin */
+static int make_input(const struct versus *v)
+{
+	json_t *all = versus_json(v);
+	FILE *file = tmpfile();
+	int fd;
+
+	if (!file || json_dumpf(all, file, JSON_COMPACT) < 0 ||
+	    fflush(file) != 0)
+		die("a temporary file for the page");
+	json_decref(all);
+	fd = dup(fileno(file));
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		die("dup");
+	fclose(file);
+	return fd;
+}
+
+/* It finds a Python that can draw, or says what to install. */
+static int run_report(const char *program, char *page, int input)
+{
+	char *argv[] = {
+		(char *)program, "--compare", "-", "--out", page, NULL
+	};
+	posix_spawn_file_actions_t actions;
+	int error, status = -1;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
+					 O_WRONLY, 0);
+	error = posix_spawn(&pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (error)
+		warn("%s: %s", program, strerror(error));
+	else
+		waitpid(pid, &status, 0);
+	return status;
+}
+
+static bool write_page(const struct versus *v, const char *path, FILE *people)
+{
+	char program[KNOWN_PATH_SIZE + 16], *page = strdup(path);
+	int input, status;
+
+	if (!page)
+		die("strdup");
+	if (!*known_folder(program, "plots")) {
+		warn("%s: not made: plots/report.py draws it, and it is not "
+		     "near this program",
+		     path);
+		free(page);
+		return false;
+	}
+	strcat(program, "/report.py");
+	input = make_input(v);
+	status = run_report(program, page, input);
+	close(input);
+	free(page);
+	if (status != 0)
+		warn("%s: not made: plots/report.py could not draw it", path);
+	else
+		fprintf(people, "\nPage: %s\n", path);
+	return status == 0;
+}
+
+/* ------------------------------------------------------------------- the verdict */
+
+static int gate(const struct versus *v, double least, FILE *people)
+{
+	size_t worse = versus_regressions(v, least), blind = 0;
+	char of[64] = "";
+
+	for (int i = VERSUS_FEW; i < VERSUS_VERDICTS; i++)
+		blind += v->lines[i];
+	if (least > 0)
+		snprintf(of, sizeof(of), " of %g %% or more", 100 * least);
+	if (worse)
+		fprintf(people, "\nRegressions%s: %zu.\n", of, worse);
+	else
+		fprintf(people, "\nNo regression%s that can be called.\n", of);
+	if (blind)
+		fprintf(people,
+			"In %zu comparisons none could be seen: they allow no "
+			"claim.\n",
+			blind);
+	return worse ? EXIT_FAILED : EXIT_SUCCESS;
+}
+
+int versus_main(const struct matrix_options *opt)
+{
+	FILE *people = opt->csv && strcmp(opt->csv, "-") == 0 ? stderr : stdout;
+	int status = EXIT_SUCCESS;
+	struct side a, b;
+	struct versus v;
+
+	open_or_end(&a, opt->what);
+	open_or_end(&b, opt->with);
+	if (same_folder(&a, &b))
+		die_usage("compare: A and B are the same folder");
+	v = versus(&a, &b);
+	versus_print(people, &v, has_color(people));
+	if (opt->fail_on_regression)
+		status = gate(&v, opt->least, people);
+	if (v.in_both == 0) {
+		warn("no cell was measured in both runs: nothing is compared");
+		status = EXIT_FAILED;
+	}
+	fflush(people);
+	if (opt->csv && !write_csv(&v, opt->csv))
+		status = EXIT_FAILED;
+	if (opt->page && !write_page(&v, opt->page, people))
+		status = EXIT_FAILED;
+	if (a.problems + b.problems)
+		status = EXIT_FAILED;
+	versus_free(&v);
+	side_close(&a);
+	side_close(&b);
+	return status;
+}

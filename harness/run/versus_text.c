@@ -233,36 +233,41 @@ static void write_line(const struct page *p, const struct versus_line *l)
 	}
 }
 
-/* One that is too long has a line of its own. */
-static void write_label(const struct page *p, const struct cell *c)
+static const char *label_of(const struct cell *c)
 {
-	const char *label =
-		strcmp(c->model, NULL_SERVER) == 0 ? "(ceiling)" : c->model;
-
-	if (strlen(label) >= MODEL)
-		fprintf(p->to, "%s\n%-*s", label, MODEL, "");
-	else
-		fprintf(p->to, "%-*s", MODEL, label);
+	return strcmp(c->model, NULL_SERVER) == 0 ? "(ceiling)" : c->model;
 }
 
+/* In place of numbers */
+static void write_reason(const struct page *p, const struct versus_cell *c)
+{
+	bool alone = c->verdict != VERSUS_NOT_COMPARABLE;
+	char label[LABEL_SIZE + 16], text[VERSUS_WHY_SIZE + 32];
+
+	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
+		 label_of(versus_cell_of(c)));
+	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
+		 alone ? "" : ": ", alone ? "" : c->why);
+	style(p, YELLOW);
+	write_paragraph(p->to, label, "            ", text);
+	style(p, PLAIN);
+}
+
+/* A label that is too long has a line of its own. */
 static void write_cell(const struct page *p, const struct versus_cell *c)
 {
-	char text[VERSUS_WHY_SIZE + 32];
+	const char *label = label_of(versus_cell_of(c));
 
-	write_label(p, versus_cell_of(c));
 	if (*c->why) {
-		bool alone = c->verdict != VERSUS_NOT_COMPARABLE;
-
-		snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
-			 alone ? "" : ": ", alone ? "" : c->why);
-		style(p, YELLOW);
-		write_paragraph(p->to, "", "            ", text);
-		style(p, PLAIN);
+		write_reason(p, c);
 		return;
 	}
+	if (strlen(label) >= MODEL) {
+		fprintf(p->to, "%s\n", label);
+		label = "";
+	}
 	for (size_t i = 0; i < c->n; i++) {
-		if (i)
-			fprintf(p->to, "%-*s", MODEL, "");
+		fprintf(p->to, "%-*s", MODEL, i ? "" : label);
 		write_line(p, &c->line[i]);
 	}
 }

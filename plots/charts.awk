@@ -164,7 +164,6 @@ function scan_panel(f, c,    k, m, i, metric)
 				to_end = high
 			value[++has_values] = median
 		}
-	typical = median_of(value, has_values)
 	make_range()
 }
 
@@ -347,6 +346,8 @@ function caption(c, f,    text)
 		       (seen_range ? "; with fewer than 6 blocks, lowest to highest. " : ". ")
 	else if (seen_range)
 		text = text "Bars: lowest to highest (fewer than 6 blocks have no interval). "
+	if ((seen_interval || seen_range) && fewest == 1)
+		text = text "No bar: one block. "
 	return text ENVIRON["MACHINE"]
 }
 

@@ -25,9 +25,9 @@ do for [p = 1:panels] { height = height + heading_height(p) + panel_height + pan
 
 set encoding utf8
 if (format eq 'svg') {
-	set terminal svg size width, height dynamic font 'sans-serif,12' background paper
+	set terminal svg size width, height dynamic dashlength 1.6 font 'sans-serif,12' background paper
 } else {
-	set terminal pngcairo size width, height font 'sans-serif,9' background paper
+	set terminal pngcairo size width, height dashlength 3.2 font 'sans-serif,9' background paper
 }
 small = format eq 'svg' ? 'sans-serif,12' : 'sans-serif,9'
 bold = format eq 'svg' ? 'sans-serif:Bold,16' : 'sans-serif:Bold,12'

@@ -7,12 +7,6 @@ BEGIN {
 	ROW_WIDTH = 764 # of calls.gp
 }
 
-function median_of(value, n)
-{
-	sort_by(value, value, n)
-	return n ? value[int((n + 1) / 2)] : 0
-}
-
 # Sorts keys, and another list in the same way
 function sort_by(key, other, n,    i, k)
 {
@@ -274,15 +268,16 @@ function place_words(f, k,    x)
 	       count(x) " connection" plural(x)
 }
 
-# A server that spins makes thousands of calls for a request: its bar is cut, so that
-# the others can be seen. Beside the bars there is room for their numbers.
+# A server that spins makes thousands of calls for a request: a bar that is six times
+# as long as the next is cut, so that the others can be seen. Beside the bars there is
+# room for their numbers.
 function make_room(    k)
 {
-	cut_at = 0
-	for (k = 1; k <= has_values; k++)
-		if (value[k] <= 8 * typical && value[k] > cut_at)
-			cut_at = value[k]
-	cut_at *= 1.001
+	sort_by(value, value, has_values)
+	for (k = 1; k < has_values; k++)
+		if (value[k] > 0 && value[k + 1] > 6 * (value[k] > 1 ? value[k] : 1))
+			break
+	cut_at = value[k] * 1.001
 	to_end = cut_at > 0 ? cut_at * 1.25 : 1
 }
 

@@ -199,7 +199,11 @@ function why_absent(i, metric, c)
 	if (cell(i, metric) == "" && cell(i, "status") != "ok")
 		return cell(i, "status") (cell(i, "reason") == "" ? "" : ": " cell(i, "reason"))
 	if (cell(i, metric) == "")
-		return metric ~ /^calls/ ? "not counted" : "not measured"
+		return metric ~ /^calls/ && cell(i, "calls_method") == "none" ? \
+		       "not counted: this user may not count system calls" : \
+		       (metric ~ /^calls/ ? "not counted" : "not measured") \
+		       (cell(i, "n") > 0 ? " (repetitions.jsonl says why)" : \
+			cell(i, "reason") == "" ? "" : ": " cell(i, "reason"))
 	if (chart(c, "scale") == "log" && cell(i, metric) <= 0)
 		return number(cell(i, metric) + 0, chart(c, "unit")) \
 		       ", for which a logarithmic axis has no place"

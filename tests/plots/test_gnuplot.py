@@ -178,9 +178,9 @@ def write_csv(path, columns, rows):
         writer.writerows(rows)
 
 
-def make_run(path, incomplete=False, schema=1):
+def make_run(path, incomplete=False, schema=1, rows=None):
     path.mkdir()
-    write_csv(path / "cells.csv", COLUMNS, cells())
+    write_csv(path / "cells.csv", COLUMNS, rows or cells())
     write_csv(path / "calls.csv", ["cell", "call", "per_request"],
               [dict(zip(["cell", "call", "per_request"], call)) for call in CALLS])
     write_csv(path / "findings.csv", ["chart", "title", "note"],
@@ -322,7 +322,46 @@ def test_a_bar_that_is_cut_has_its_number(drawn):
     assert "null" not in text  # nobody counts it
 
 
+def test_a_bar_is_whole_unless_six_times_as_long_as_the_next(tmp_path):
+    run = make_run(tmp_path / "run", rows=[
+        cell("epoll", "closed split 64", **busy(1e5, 8000, calls=2)),
+        cell("busypoll", "closed split 64", **busy(1e5, 8000, calls=9.9)),
+        cell("aio", "closed split 64", n=1, **busy(2e4, 8000, calls=22.2)),
+        cell("mine", "closed split 64", **busy(1e5, 8000, calls=900))])
+    assert draw(run).returncode == 0
+    text = text_of(run / "charts/calls.svg")
+    assert "900 →" in text and text.count("→") == 2  # the other explains it
+    assert "22.2" in text and "9.90" in text
+    # What has no bar, was one block
+    assert "No bar: one block" in text_of(run / "charts/throughput.svg")
+
+
+def test_why_a_number_is_not_there(tmp_path):
+    """`reason` of a cell that is ok speaks of repetitions that do not count"""
+    odd = cell("poll", "closed split 64", reason=LATE, requests=9e4)
+    none = {**cell("thread", "closed split 64", requests=1e4), "calls_method": "none"}
+    early = cell("aio", "closed split 64", n=0, reason="it was not timed yet")
+    run = make_run(tmp_path / "run", rows=[
+        cell("epoll", "closed split 64", **busy(1e5, 8000, calls=2)), odd, none, early])
+    assert draw(run).returncode == 0
+    switches, calls = (text_of(run / f"charts/{name}.svg")
+                       for name in ("switches", "calls"))
+    assert "not measured (repetitions.jsonl says why)" in switches
+    assert "not measured: it was not timed yet" in switches
+    assert "not counted: this user may not count system calls" in calls
+    assert LATE not in switches + calls
+
+
 # ----------------------------------------------------------------------------- style
+
+def test_dashes_are_told_apart(drawn):
+    """Those of the style, in widths of the line: a line is 2 wide, so nearly twice
+    as many pixels"""
+    text = (drawn / "throughput.svg").read_text()
+    for dash in ("12.8,4.8", "2.4,3.2", "8.0,3.2"):  # thread, busypoll, select
+        assert f"stroke-dasharray='{dash}'" in text
+    assert "id='gpPt1' stroke-width='0.55'" in text  # a cross that can be seen
+
 
 def style():
     with open(TOP / "plots/style.csv", encoding="utf-8") as file:
@@ -356,7 +395,7 @@ def test_text_can_be_read():
         assert contrast(page["ink"][theme], page["absent"][theme]) >= 4.5
     for row in style():
         if row["kind"] in ("call", "other"):  # its name stands on it
-            assert contrast(page["ink"]["color"], row["color"]) >= 4.4, row
+            assert contrast(page["ink"]["color"], row["color"]) >= 4.5, row
 
 
 # ----------------------------------------------------------------- what is not as it was

@@ -12,6 +12,7 @@
 #   make bench-memory  memory of each model for a silent client
 #   make bench-loadgen how fast and how exact the load generator is
 #   make bench-matrix  whether measuring disturbs what is measured
+#   make bench-report  how long a report takes, and how large it is
 #   make plots         charts of a run: make plots RUN=results/... (the newest)
 #   make man           man pages, in build/man
 #   make lint          format and static analysis
@@ -79,7 +80,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long fuzz bench-memory bench-loadgen plots man lint format diff clean variants
+.PHONY: all help check smoke test test-long fuzz bench-memory bench-loadgen bench-matrix bench-report plots man lint format diff clean variants
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -315,6 +316,10 @@ bench-loadgen: all build/release/bench/record
 bench-matrix: all
 	@harness/setup/install check
 	@ROUNDS='$(ROUNDS)' "$$(harness/setup/python)" tests/bench/matrix.py
+
+bench-report:
+	@harness/setup/install plots
+	@"$$(harness/setup/python)" tests/bench/report.py $(RUN)
 
 $(BUILD)/bench/%: tests/bench/%.c $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) LINK $@

@@ -41,6 +41,15 @@ SETTINGS = [
     *[dict(loop="none", connections=0, idle=n) for n in (100, 1000)],
 ]
 
+#: Of a run of 2,000 repetitions
+FULL = dict(blocks=10, models=MODELS[:7], settings=[
+    *SETTINGS,
+    *[dict(connections=64, message=1024 * n) for n in (1, 128)],
+    *[dict(connections=n, depth=16) for n in (1, 64)],
+    *[dict(connections=n) for n in (4, 16, 256, 4000)],
+    *[dict(loop="open", connections=64, rate=rate) for rate in (2e4, 8e4, 2500)],
+    dict(connections=16, pattern="connect"), dict(connections=16, idle=5000)])
+
 BOTTLENECK = ("the generator was the bottleneck, not the server: it used 100 % of "
               "its CPU, and on 66 % of the connections a reply had come that it had "
               "not taken yet; use more threads (--threads) with a CPU each (--cpu)")

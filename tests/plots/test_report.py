@@ -702,13 +702,7 @@ def test_page_into_another_file(small_run, tmp_path):
 @pytest.mark.long
 def test_full_run_is_below_5_MB(tmp_path):
     """2,000 repetitions, each with its times"""
-    more = [dict(connections=64, message=1024 * n) for n in (1, 128)]
-    more += [dict(connections=n, depth=16) for n in (1, 64)]
-    more += [dict(connections=n) for n in (4, 16, 256, 4000)]
-    more += [dict(loop="open", connections=64, rate=rate) for rate in (2e4, 8e4, 2500)]
-    more += [dict(connections=16, pattern="connect"), dict(connections=16, idle=5000)]
-    folder = crafted.make(tmp_path / "full", blocks=10, models=crafted.MODELS[:7],
-                          settings=crafted.SETTINGS + more)
+    folder = crafted.make(tmp_path / "full", **crafted.FULL)
     lines = len((folder / "repetitions.jsonl").read_text().splitlines())
     made = make(folder)
     assert made.status == 0 and lines > 2000

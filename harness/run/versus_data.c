@@ -6,6 +6,7 @@
 #include "harness/run/csv.h"
 #include "models/common/die.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static void line(struct csv *csv, const struct versus_cell *c,
 	csv_number(csv, l->two.ratio);
 	csv_number(csv, l->two.interval.low);
 	csv_number(csv, l->two.interval.high);
-	csv_number(csv, l->two.test.p);
+	csv_number(csv, l->count ? NAN : l->two.test.p);
 	csv_number(csv, l->adjusted_p);
 	csv_number(csv, l->band.low);
 	csv_number(csv, l->band.high);

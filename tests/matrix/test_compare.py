@@ -1,0 +1,463 @@
+# SPDX-License-Identifier: MIT
+"""bin/matrix compare: two runs cell by cell, through the door its users use.
+
+Runs are crafted (tests/plots/crafted.py): nothing is measured. B is a run of its own,
+with other noise than A, unless a test says what else it is.
+"""
+
+import csv
+import io
+import json
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+import pytest
+import server
+from lines import names_in
+from server import TOP
+
+sys.path.insert(0, str(TOP / "tests/plots"))
+
+import crafted  # noqa: E402
+
+MATRIX = TOP / server.BIN / "matrix"
+TIMES = ("response_p50_ns", "response_p99_ns", "server_cpu_per_request_ns",
+         "requests_per_second")
+
+pytestmark = pytest.mark.skipif(not MATRIX.exists(), reason="matrix is not built")
+
+
+class Compared:
+    def __init__(self, done, table):
+        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.text = " ".join(self.out.split())  # lines that were broken, joined
+        self.rows = list(csv.DictReader(io.StringIO(table), strict=True))
+
+    def rows_of(self, **wanted):
+        return [row for row in self.rows if wanted.items() <= row.items()]
+
+    def verdicts(self, **wanted):
+        return {row["verdict"] for row in self.rows_of(**wanted)}
+
+
+def compare(a, b, *args, **environment):
+    """With a table beside the text"""
+    table = b.parent / f"{a.name}-{b.name}.csv"
+    table.unlink(missing_ok=True)
+    done = subprocess.run(
+        [MATRIX, "compare", a, b, "--csv", table, *args], capture_output=True,
+        text=True, check=False, env={**os.environ, **environment},
+        timeout=server.PATIENCE_S)
+    return Compared(done, table.read_text("utf-8") if table.exists() else "")
+
+
+def edit(folder, change):
+    """Changes every line by a function; one for which it returns False goes"""
+    path = folder / "repetitions.jsonl"
+    lines = [json.loads(text) for text in path.read_text("utf-8").splitlines()]
+    kept = [line for line in lines if change(line) is not False]
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
+
+
+def edit_json(folder, name, **changes):
+    path = folder / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def times(metric, factor, **where):
+    """Makes one number of some cells so many times as large"""
+    def change(line):
+        if where.items() <= line.items() and line["metrics"][metric] is not None:
+            line["metrics"][metric] *= factor
+    return change
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two runs of nine blocks, alike but for their noise"""
+    top = tmp_path_factory.mktemp("runs")
+    a = crafted.make(top / "a", blocks=9, models=("poll", "epoll"), requests=100,
+                     settings=crafted.SETTINGS[:2] + crafted.SETTINGS[-1:])
+    rng = random.Random(1)
+
+    def noise(line):
+        for metric in TIMES:
+            if line["metrics"][metric] is not None:
+                line["metrics"][metric] *= math.exp(rng.gauss(0, 0.01))
+    edit(a, noise)
+    b = top / "b"
+    shutil.copytree(a, b)
+    edit(b, noise)
+    return a, b
+
+
+@pytest.fixture
+def runs(made, tmp_path):
+    """... that a test may change"""
+    for folder in made:
+        shutil.copytree(folder, tmp_path / folder.name,
+                        ignore=shutil.ignore_patterns("histograms"))
+    return tmp_path / "a", tmp_path / "b"
+
+
+def tree(folder):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes())
+            for path in folder.rglob("*") if path.is_file()}
+
+
+# ------------------------------------------------------------------------- verdicts
+
+def test_equal_runs(runs):
+    before = tree(runs[0]), tree(runs[1])
+    found = compare(*runs, "--fail-on-regression")
+    assert found.status == 0, found.out
+    assert found.err == ""
+    timed = [row for metric in TIMES for row in found.rows_of(metric=metric)
+             if row["model"] != "null"]
+    assert len(timed) == 16
+    assert {row["verdict"] for row in timed} == {"within noise"}
+    assert found.verdicts(metric="calls_per_request") == {"within noise"}
+    assert "No regression that can be called." in found.out
+    assert "measured at different times" in found.text
+    assert (tree(runs[0]), tree(runs[1])) == before  # it only reads
+
+
+def test_one_is_worse(runs):
+    edit(runs[1], times("server_cpu_per_request_ns", 1.2, model="poll",
+                        connections=64))
+    found = compare(*runs, "--fail-on-regression")
+    assert found.status == 1 and "Regressions: 1." in found.out
+    row, = found.rows_of(verdict="worse")
+    assert (row["model"], row["connections"], row["metric"]) == (
+        "poll", "64", "server_cpu_per_request_ns")
+    assert float(row["low"]) < 1.2 < float(row["high"])
+    assert float(row["ratio"]) == pytest.approx(1.2, rel=0.03)
+    assert float(row["p_holm"]) <= 0.05
+    assert float(row["ratio"]) > float(row["band_high"]) > 1
+    assert row["why"].startswith("B takes 1.") and row["why"].endswith(
+        "times the CPU of A for each request")
+    assert f"poll at 64 connections: {row['why']}" in found.text
+    assert compare(*runs).status == 0
+
+
+def test_less_is_worse_where_more_is_better(runs):
+    edit(runs[1], times("requests_per_second", 0.8, model="epoll", connections=1))
+    found = compare(*runs, "--fail-on-regression")
+    assert found.status == 1
+    assert [row["metric"] for row in found.rows_of(verdict="worse")] == [
+        "requests_per_second"]
+
+
+def test_better_is_no_regression(runs):
+    edit(runs[1], times("server_cpu_per_request_ns", 0.8))
+    found = compare(*runs, "--fail-on-regression")
+    assert found.status == 0
+    assert len(found.rows_of(verdict="better")) == 4
+    assert found.verdicts(metric="response_p99_ns", model="poll") == {"within noise"}
+
+
+@pytest.mark.parametrize("least, status", [("10%", 1), ("15", 1), ("30%", 0)])
+def test_least(runs, least, status):
+    edit(runs[1], times("server_cpu_per_request_ns", 1.2, model="poll"))
+    found = compare(*runs, "--fail-on-regression", "--least", least)
+    assert found.status == status
+    assert len(found.rows_of(verdict="worse")) == 2  # all the same
+
+
+def test_swapped_it_is_the_inverse(runs):
+    edit(runs[1], times("server_cpu_per_request_ns", 1.2, model="poll"))
+    there, back = compare(*runs), compare(*runs[::-1])
+    for row, other in zip(there.rows, back.rows):
+        assert row["cell"] == other["cell"]
+        if row["ratio"]:
+            assert float(row["ratio"]) * float(other["ratio"]) == pytest.approx(1)
+            assert row["p"] == other["p"]
+    assert len(there.rows_of(verdict="worse")) == 2
+    assert len(back.rows_of(verdict="better")) == 2
+
+
+def test_the_wider_band_has_to_be_left(runs):
+    """A run in which a model differs from itself by a half shows no fifth"""
+    def noisy(line):
+        if line["role"] == "aa":
+            line["metrics"]["server_cpu_per_request_ns"] *= 1.5
+    edit(runs[1], times("server_cpu_per_request_ns", 1.2, model="poll"))
+    edit(runs[0], noisy)
+    found = compare(*runs, "--fail-on-regression")
+    assert found.status == 0
+    assert all("in the A/A band" in row["why"] for row in found.rows_of(
+        metric="server_cpu_per_request_ns", model="poll"))
+
+
+# --------------------------------------------------------------------------- counts
+
+def count(by_name, **where):
+    def change(line):
+        if line["role"] == "counting" and where.items() <= line.items():
+            line["calls"]["by_name"] = by_name
+            line["metrics"]["calls_per_request"] = sum(by_name.values()) / 1e5
+    return change
+
+
+def test_whole_counts_are_called(runs):
+    for folder, n in zip(runs, (300000, 400000)):
+        edit(folder, count({"recvfrom": n}, model="poll", connections=1))
+    found = compare(*runs, "--fail-on-regression")
+    row, = found.rows_of(verdict="worse")
+    assert found.status == 1
+    assert (row["metric"], row["low"], row["p"]) == ("calls_per_request", "", "")
+    assert row["why"] == ("B makes 1.33 times the system calls of A for each request "
+                          "(counted once)")
+    assert "(a count)" in found.out
+
+
+def test_counts_that_timing_decides_are_no_regression(runs):
+    for folder, n in zip(runs, (208000, 216000)):
+        edit(folder, count({"recvfrom": n}, model="epoll", connections=64))
+    found = compare(*runs, "--fail-on-regression")
+    row, = found.rows_of(verdict="different")
+    assert found.status == 0 and "timing decides" in row["why"]
+    assert row["model"] == "epoll"
+
+
+def test_counts_within_a_percent(runs):
+    for folder, n in zip(runs, (300000, 302000)):
+        edit(folder, count({"recvfrom": n}, model="poll", connections=1))
+    assert compare(*runs, "--fail-on-regression").verdicts(
+        metric="calls_per_request") == {"within noise"}
+
+
+# ----------------------------------------------------------------- what is not there
+
+def test_cells_of_one_run_alone(runs):
+    edit(runs[0], lambda line: line["connections"] != 64)
+    edit(runs[1], lambda line: line["model"] != "epoll")
+    found = compare(*runs)
+    assert found.verdicts(connections="64") == {"only in B"}
+    assert found.verdicts(model="epoll") == {"only in A"}
+    assert "only in A" in found.out and "only in B" in found.out
+    cells = {line["cell"] for folder in runs for line in map(
+        json.loads, (folder / "repetitions.jsonl").read_text().splitlines())}
+    assert {row["cell"] for row in found.rows} == cells
+
+
+def test_nothing_in_both(runs):
+    edit(runs[0], lambda line: line["model"] == "epoll")
+    edit(runs[1], lambda line: line["model"] == "poll")
+    found = compare(*runs)
+    assert found.status == 1
+    assert "no cell was measured in both runs" in found.err
+
+
+def test_what_is_invalid_has_its_reason(runs):
+    def spoil(line):
+        if line["model"] == "poll" and line["connections"] == 1 and \
+                line["role"] != "counting":
+            line.update(status="refused", reasons=["the server was full, it said"])
+    edit(runs[1], spoil)
+    found = compare(*runs)
+    assert {row["why"] for row in found.rows_of(
+        model="poll", connections="1")} == {"refused in B: the server was full, it said"}
+    assert found.verdicts(model="poll", connections="1") == {"not comparable"}
+    assert "not comparable: refused in B: the server was full" in found.text
+
+
+def test_other_methods(runs):
+    def methods(line):
+        if line["model"] == "poll":
+            line["cpu_method"] = "cgroup"
+            if line["calls"]:
+                line["calls"]["method"] = "strace"
+    edit(runs[1], methods)
+    found = compare(*runs)
+    whys = {row["metric"]: row["why"] for row in found.rows_of(
+        model="poll", connections="1", verdict="not comparable")}
+    assert whys == {
+        "server_cpu_per_request_ns": "CPU time by method process in A and cgroup in B",
+        "calls_per_request": "counted by bpf in A and by strace in B"}
+    assert found.verdicts(model="poll", metric="response_p50_ns") == {"within noise"}
+
+
+def test_nothing_was_counted(runs):
+    edit(runs[1], lambda line: line["role"] != "counting")
+    row = compare(*runs).rows_of(model="poll", metric="calls_per_request")[0]
+    assert (row["verdict"], row["why"]) == ("not comparable", "not counted in B")
+
+
+def test_who_spins_is_not_compared(tmp_path):
+    """... by its calls; beside its clients on one core, by nothing"""
+    for name in "ab":
+        crafted.make(tmp_path / name, blocks=6, models=("busypoll", "epoll"),
+                     settings=[crafted.SETTINGS[1], crafted.SETTINGS[3],
+                               crafted.SETTINGS[-1]], requests=100)
+    found = compare(tmp_path / "a", tmp_path / "b")
+    row, = found.rows_of(model="busypoll", placement="split",
+                         metric="calls_per_request")
+    assert row["verdict"] == "not comparable" and "it spins" in row["why"]
+    assert {row["why"][:14] for row in found.rows_of(
+        model="busypoll", placement="shared")} == {"oversubscribed"}
+
+
+def test_too_few_blocks(runs):
+    edit(runs[1], times("server_cpu_per_request_ns", 10))
+    edit(runs[1], lambda line: line["block"] <= 2)
+    found = compare(*runs, "--fail-on-regression")
+    assert found.status == 0  # and says that it saw nothing
+    assert found.verdicts(metric="server_cpu_per_request_ns", model="poll") == {
+        "too few"}
+    assert "none could be seen" in found.text
+
+
+def test_without_pairs_no_claim(runs):
+    edit(runs[1], times("server_cpu_per_request_ns", 2))
+    edit(runs[1], lambda line: line["role"] != "aa")
+    whys = {row["why"] for row in compare(*runs).rows_of(
+        model="poll", metric="server_cpu_per_request_ns")}
+    assert whys == {"0 A/A pairs of a run make no 95 % band for 9 blocks"}
+
+
+# -------------------------------------------------------------------- the two runs
+
+def test_what_the_runs_are(runs):
+    build = {**crafted.MACHINE["build"], "commit": "fedcba9876543210"}
+    edit_json(runs[1], "machine.json", build=build)
+    edit_json(runs[1], "run.json", plan="other", programs={"epoll": "fnv:9"})
+    found = compare(*runs)
+    assert f"A {runs[0]}: plan crafted, 9 blocks" in found.text
+    assert f"B {runs[1]}: plan other, 9 blocks" in found.text
+    assert "began 2026-11-21T15:00:00Z; seed 42; commit 0123456789ab, with changes; " \
+        "kernel 6.1.0-crafted; processor Crafted <CPU> & Sons" in found.text
+    assert f"build commit: {crafted.MACHINE['build']['commit']} in A, " \
+        "fedcba9876543210 in B" in found.text
+    assert "plan: crafted in A, other in B" in found.text
+    assert "program epoll: not the same build" in found.text
+    assert "two machines" not in found.text
+
+
+def test_another_machine(runs):
+    edit_json(runs[1], "machine.json", cpu_model="Another", memory_bytes=1 << 30)
+    found = compare(*runs)
+    assert "processor: Crafted <CPU> & Sons @ 2.50GHz in A, Another in B" in found.text
+    assert "memory_bytes: 8589934592 in A, 1073741824 in B" in found.text
+    assert "These are two machines" in found.text
+    assert found.status == 0
+
+
+def test_a_slower_machine_is_seen(runs):
+    """Where the run has the yardstick of its CPUs"""
+    for folder, ns in zip(runs, (1000.0, 1100.0)):
+        def measure(line, ns=ns):
+            line["metrics"]["server_yardstick_ns"] = ns
+        edit(folder, measure)
+    assert "1.00 us for the same piece of work in A and 1.10 us in B, 1.10 times as " \
+        "long" in compare(*runs).text
+
+
+def test_an_interrupted_run(runs):
+    (runs[1] / "INCOMPLETE").write_text("to go on: ...\n")
+    found = compare(*runs)
+    assert found.status == 0
+    assert "B is not complete" in found.text and "NOT COMPLETE" in found.text
+
+
+def test_broken_lines(runs):
+    """What is good is compared"""
+    path = runs[1] / "repetitions.jsonl"
+    path.write_text(path.read_text() + '{"schema":1,"ind')
+    found = compare(*runs)
+    assert found.status == 1 and "left out: it is cut off" in found.err
+    assert found.verdicts(metric="response_p50_ns", model="poll") == {"within noise"}
+
+
+def test_a_newer_schema(runs):
+    def newer(line):
+        line["schema"] = 2
+    edit(runs[1], newer)
+    found = compare(*runs)
+    assert found.status == 1 and found.rows == []
+    assert "schema 2 is newer than this program" in found.err
+    assert "it has no repetition that can be read" in found.err.splitlines()[-1]
+
+
+def test_machine_unknown(runs):
+    (runs[0] / "machine.json").unlink()
+    found = compare(*runs)
+    assert found.status == 1 and "machine.json" in found.err
+    assert "What machine A was measured on is not known" in found.text
+    assert found.verdicts(metric="response_p50_ns", model="poll") == {"within noise"}
+
+
+def test_no_runs(runs, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for folder, said in ((tmp_path / "none", "there is no such folder"),
+                         (tmp_path / "empty", "holds no run"),
+                         (runs[0] / "run.json", "it is not a folder")):
+        for pair in (folder, runs[1]), (runs[1], folder):
+            found = compare(*pair)
+            assert found.status == 1 and said in found.err, found.err
+            assert found.err.count("\n") == 1 and found.out == ""
+
+
+@pytest.mark.parametrize("args, said", [
+    (["a"], "which two runs?"),
+    (["a", "a/"], "the same folder"),
+    (["a", "b", "c"], "'c': nothing takes it"),
+    (["a", "b", "--plan", "quick"], "compare takes two folders"),
+    (["a", "b", "--benchmark_format=json"], "compare takes two folders"),
+    (["a", "b", "--fail-on-regresion"], "did you mean --fail-on-regression?"),
+    (["a", "b", "--least", "5%"], "--least is for --fail-on-regression"),
+    (["a", "b", "--fail-on-regression", "--least", "much"], "not a percentage"),
+])
+def test_wrong_usage(runs, args, said):
+    done = subprocess.run([MATRIX, "compare", *args], cwd=runs[0].parent, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 2 and said in done.stderr, done.stderr
+
+
+def test_not_of_other_verbs():
+    done = subprocess.run([MATRIX, "list", "models", "--csv", "-"], text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 2 and "are for compare" in done.stderr
+
+
+# ---------------------------------------------------------------------------- files
+
+def test_csv_to_stdout(runs):
+    done = subprocess.run([MATRIX, "compare", *runs, "--csv", "-"], text=True,
+                          capture_output=True, check=False)
+    rows = list(csv.DictReader(io.StringIO(done.stdout), strict=True))
+    assert rows == compare(*runs).rows
+    assert "req/s" in done.stderr
+
+
+def test_columns_are_in_the_dictionary(runs):
+    columns = set(compare(*runs).rows[0])
+    known = set(names_in("What bin/matrix compare says"))
+    assert known - columns == set()
+    assert columns - known - set(names_in("The words")) == set()
+
+
+def test_files_that_cannot_be_written(runs, tmp_path):
+    nowhere = tmp_path / "none/x"
+    done = subprocess.run(
+        [MATRIX, "compare", *runs, "--csv", nowhere, "--page", nowhere], text=True,
+        capture_output=True, check=False)
+    assert done.returncode == 1 and "req/s" in done.stdout
+    assert f"{nowhere}: No such file or directory" in done.stderr
+    assert f"{nowhere}: not made" in done.stderr
+
+
+def test_a_page_without_python(runs, tmp_path):
+    """The table is there, and a line says why the page is not"""
+    found = compare(*runs, "--page", tmp_path / "page.html", PATH="/nonexistent")
+    assert found.status == 1 and "req/s" in found.out
+    assert "page.html: not made" in found.err
+
+
+def test_no_line_is_too_long(runs):
+    edit(runs[1], times("server_cpu_per_request_ns", 1.2))
+    assert [line for line in compare(*runs).out.splitlines() if len(line) > 100] == []

@@ -12,5 +12,6 @@ To be read in this order:
   style.py    plots/style.csv: one look for a model everywhere
   drawing.py  matplotlib to SVG that stands in a page
   charts/     one file for each chart: its numbers, its picture
+  versus.py   two runs compared: a page of its own
   page.py     all of it together: report.css and report.js are its look
 """

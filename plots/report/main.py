@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""report.py RUN: reads the folder, writes report.html into it, says what is wrong."""
+"""report.py RUN: reads the folder, writes report.html into it, says what is wrong.
+report.py --compare FILE: what bin/matrix compare hands over, as a page."""
 
 import argparse
 import os
@@ -15,10 +16,17 @@ def _arguments(arguments):
         prog="report.py", description=HELP,
         epilog="Exit status: 0 done; 1 nothing could be drawn, or not all of the "
                "folder could be read (what is good is drawn); 2 bad usage.")
-    parser.add_argument("run", help="a folder of results/")
-    parser.add_argument("--out", metavar="FILE", help="another file than "
+    parser.add_argument("run", nargs="?", help="a folder of results/")
+    parser.add_argument("--compare", metavar="FILE", help="in place of a run, what "
+                        "bin/matrix compare --page hands over; -: read it from stdin")
+    parser.add_argument("-o", "--out", metavar="FILE", help="another file than "
                         "RUN/report.html")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if bool(options.run) == bool(options.compare):
+        parser.error("either a folder, or --compare")
+    if options.compare and not options.out:
+        parser.error("--compare wants --out")
+    return options
 
 
 def _write(path, text):
@@ -29,8 +37,30 @@ def _write(path, text):
     os.replace(new, path)
 
 
+def _compare(options):
+    from . import versus  # before stdin is read: another Python may have to take over
+    name = "stdin" if options.compare == "-" else options.compare
+    try:
+        if options.compare == "-":
+            text = sys.stdin.read()
+        else:
+            with open(options.compare, encoding="utf-8") as file:
+                text = file.read()
+        _write(options.out, versus.build(versus.read(text)))
+    except versus.NotAComparison as error:
+        print(f"report.py: {name} {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"report.py: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    print(options.out)
+    return 0
+
+
 def main(arguments):
     options = _arguments(arguments)
+    if options.compare:
+        return _compare(options)
     try:
         found = run.read(options.run)
         from . import page, view  # what draws takes a second to load

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""The page of bin/matrix compare: what stands in it, and that it opens from disk."""
+
+import csv
+import json
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import browser
+import crafted
+import reports
+from reports import TOP
+
+MATRIX = TOP / os.environ.get("BIN", "bin") / "matrix"
+
+pytestmark = [pytest.mark.skipif(not MATRIX.exists(), reason="matrix is not built"),
+              pytest.mark.timeout(300)]
+
+
+def other_run(a, b):
+    """Of poll a request takes a quarter more; one model is gone; another machine"""
+    shutil.copytree(a, b)
+    rng = random.Random(3)
+    lines = []
+    for text in (a / "repetitions.jsonl").read_text("utf-8").splitlines():
+        line = json.loads(text)
+        metrics = line["metrics"]
+        for name in ("requests_per_second", "response_p50_ns", "response_p99_ns",
+                     "server_cpu_per_request_ns"):
+            if metrics[name] is not None:
+                metrics[name] *= math.exp(rng.gauss(0, 0.01))
+        if line["model"] == "poll" and metrics["server_cpu_per_request_ns"]:
+            metrics["server_cpu_per_request_ns"] *= 1.25
+        if line["model"] != "mine":
+            lines.append(json.dumps(line))
+    (b / "repetitions.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    machine = {**crafted.MACHINE, "cpu_model": "Another </script> & CPU"}
+    (b / "machine.json").write_text(json.dumps(machine))
+    (b / "INCOMPLETE").write_text("to go on: ...\n")
+    return b
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(page, rows of the table, path)"""
+    top = tmp_path_factory.mktemp("versus")
+    settings = crafted.SETTINGS[:4] + crafted.SETTINGS[6:9] + crafted.SETTINGS[-1:]
+    a = crafted.make(top / "before", blocks=9, settings=settings, requests=60)
+    b = other_run(a, top / "after")
+    path, table = top / "page.html", top / "table.csv"
+    done = subprocess.run([MATRIX, "compare", a, b, "--page", path, "--csv", table],
+                          capture_output=True, text=True, check=False, timeout=110)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"Page: {path}\n")
+    with open(table, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return reports.Page(path.read_text("utf-8")), rows, path
+
+
+def test_every_row_of_the_table_is_in_the_page(made):
+    page, rows, _ = made
+    for metric in {row["metric"] for row in rows}:
+        found = page.rows(f"{metric}-1")
+        wanted = [row for row in rows if row["metric"] == metric]
+        assert sorted((row["B is"], row["why"]) for row in found) == \
+            sorted((row["verdict"], row["why"]) for row in wanted)
+        for row in found:
+            assert (row["B ÷ A"] == "–") == (row["B is"] in (
+                "not comparable", "only in A", "only in B")), row
+
+
+def test_what_is_worse_is_said_and_drawn(made):
+    page, rows, _ = made
+    worse = [row["why"] for row in rows if row["verdict"] == "worse"]
+    said = page.one(id="findings").text
+    assert worse and all(why in said for why in worse)
+    chart = page.one(id="server_cpu_per_request_ns")
+    assert f"{len(worse)} worse" in chart.one("h2").text
+    tips = [title.text for title in chart.all("title") if title.above.tag != "svg"]
+    assert any(tip.startswith("poll: 1.2") and "times the CPU" in tip for tip in tips)
+    assert any(tip.startswith("A/A band: ") for tip in tips)
+
+
+def test_what_is_not_comparable_is_hatched_with_its_reason(made):
+    chart = made[0].one(id="requests_per_second")
+    hatched = {title.text: title.above for title in chart.all("title")
+               if "not comparable" in title.text or "only in" in title.text}
+    refused = next(text for text in hatched if text.startswith("select: not"))
+    assert "refused in A: the server refused 3 clients" in refused
+    assert "mine: only in A: not measured in B" in hatched
+    assert all("url(#" in next(node.all("path")).get("style")
+               for node in hatched.values())
+    assert "not measured in B" in chart.one("ol").text
+
+
+def test_every_chart_has_words_and_the_same_axis(made):
+    for chart in made[0].all("section", class_="chart beside"):
+        pictures = [svg for svg in chart.all("svg")]
+        assert pictures
+        for svg in pictures:
+            assert svg.one("title").text and svg.one("desc").text
+        ticks = {tuple(text.text for text in svg.all("text", class_="c soft"))
+                 for svg in pictures}
+        assert len(ticks) == 1 and "1" in ticks.pop()
+
+
+def test_the_head_has_both_runs(made):
+    text = made[0].text
+    assert "Run before against after" in text
+    assert "processor: Crafted <CPU> & Sons @ 2.50GHz in A, Another </script> & CPU " \
+        "in B" in text
+    assert "These are two machines" in text
+    assert text.count("This run is not complete.") == 1
+
+
+def test_a_browser_has_nothing_to_complain_of(made):
+    if browser.MISSING:
+        pytest.skip(browser.MISSING)
+    with browser.Browser() as page:
+        for width, dark in ((320, False), (1200, True), (1600, False)):
+            page.open(made[2], width=width, dark=dark)
+            page.run("for (const part of document.querySelectorAll('details')) "
+                     "part.open = true")
+            assert page.run("return document.documentElement.scrollWidth") <= width
+            assert page.errors() == []
+            assert page.requests() == [made[2].as_uri()]
+        page.open(made[2], hash="#models=poll")
+        shown = page.run("return [...document.querySelectorAll('.findings li')].map("
+                         "e => [e.innerText.split(',')[0], e.checkVisibility()])")
+        assert shown and all(name == "poll" and there for name, there in shown)
+        page.open(made[2], hash="#models=epoll")
+        assert page.run("return [...document.querySelectorAll('.findings li')].some("
+                        "e => e.checkVisibility())") is False
+
+
+# ------------------------------------------------------------------ what is no good
+
+def report(*args, text=""):
+    return subprocess.run([sys.executable, reports.REPORT, *args], input=text,
+                          capture_output=True, text=True, check=False, timeout=110)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("", "stdin is no comparison"), ("[]", "stdin is no comparison"),
+    ('{"schema": 2}', "written by a newer program: schema 2"),
+    ('{"schema": 1, "table": "a,b\\n1,x\\n"}', "stdin is no comparison"),
+])
+def test_no_comparison(tmp_path, text, said):
+    done = report("--compare", "-", "-o", tmp_path / "x.html", text=text)
+    assert done.returncode == 1 and said in done.stderr, done.stderr
+    assert not (tmp_path / "x.html").exists() and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("args, said", [
+    ([], "either a folder, or --compare"),
+    (["run", "--compare", "-", "-o", "x"], "either a folder, or --compare"),
+    (["--compare", "-"], "--compare wants --out"),
+])
+def test_usage(args, said):
+    done = report(*args)
+    assert done.returncode == 2 and said in done.stderr

@@ -136,6 +136,9 @@ def test_one_is_worse(runs):
         "poll", "64", "server_cpu_per_request_ns")
     assert float(row["low"]) < 1.2 < float(row["high"])
     assert float(row["ratio"]) == pytest.approx(1.2, rel=0.03)
+    # Four numbers of two models at two settings; what was measured once is no
+    # comparison, so it costs the others nothing.
+    assert float(row["p_holm"]) == pytest.approx(16 * float(row["p"]))
     assert float(row["p_holm"]) <= 0.05
     assert float(row["ratio"]) > float(row["band_high"]) > 1
     assert row["why"].startswith("B takes 1.") and row["why"].endswith(
@@ -320,6 +323,15 @@ def test_without_pairs_no_claim(runs):
     assert whys == {"0 A/A pairs of a run make no 95 % band for 9 blocks"}
 
 
+def test_a_band_is_for_the_blocks_of_the_smaller_run(runs):
+    """Four pairs make none for four blocks; for nine it would be said to be for nine"""
+    edit(runs[1], times("server_cpu_per_request_ns", 2))
+    edit(runs[1], lambda line: line["block"] <= 4)
+    whys = {row["why"] for row in compare(*runs).rows_of(
+        model="poll", metric="server_cpu_per_request_ns")}
+    assert whys == {"4 A/A pairs of a run make no 95 % band for 4 blocks"}
+
+
 # -------------------------------------------------------------------- the two runs
 
 def test_what_the_runs_are(runs):
@@ -460,4 +472,9 @@ def test_a_page_without_python(runs, tmp_path):
 
 def test_no_line_is_too_long(runs):
     edit(runs[1], times("server_cpu_per_request_ns", 1.2))
+
+    def spoil(line):
+        if line["connections"] == 1 and line["role"] != "counting":
+            line.update(status="failed", reasons=["it said nothing at all, " * 8])
+    edit(runs[1], spoil)
     assert [line for line in compare(*runs).out.splitlines() if len(line) > 100] == []

@@ -30,6 +30,8 @@ DRIVER = shutil.which("chromedriver")
 MISSING = "" if CHROMIUM and DRIVER else \
     "there is no Chromium with chromedriver (harness/setup/install page)"
 
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "Shift": "\ue008",
         "Escape": "\ue00c", "Down": "\ue015", "Right": "\ue014"}
 
@@ -79,8 +81,7 @@ class Browser:
         request = urllib.request.Request(
             self.address + path, data=data, method=method,
             headers={"Content-Type": "application/json"})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=100) as answer:
+        with DIRECTLY.open(request, timeout=100) as answer:
             return json.load(answer)["value"]
 
     def _post(self, path, **body):

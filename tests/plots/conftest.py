@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Folders of runs that tests of charts and report share; nobody may change them."""
 
+import fcntl
+import os
 import pathlib
+import shutil
 import sys
 
 import pytest
@@ -14,9 +17,17 @@ import reports  # noqa: E402
 
 @pytest.fixture(scope="session")
 def odd_run(tmp_path_factory):
-    """A run with every kind of odd cell, and its report"""
-    folder = crafted.make(tmp_path_factory.mktemp("odd") / "crafted")
-    made = reports.program(folder)
+    """A run with every kind of odd cell, and its report; one for all processes that
+    run tests, as it takes seconds to make"""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = base / "odd"
+    with open(base / "odd.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = reports.Made(0, "", folder / "report.html")
+        if not made.path.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            made = reports.program(crafted.make(folder))
     assert (made.status, made.said) == (0, "")
     return made
 

@@ -109,8 +109,10 @@ def test_ranks_and_band_are_those_of_stats_h():
         [None, 1.06, 1.07, 1.09, 1.13, None, None, 1.19, 1.30])
 
 
-def of_matrix(tmp_path):
+@pytest.fixture(scope="module")
+def of_matrix(tmp_path_factory):
     """A run of the real program, as short as can be"""
+    tmp_path = tmp_path_factory.mktemp("matrix")
     plan = tmp_path / "tiny.plan"
     plan.write_text("blocks 2\nwarmup 20ms\nwindow 100ms\nmodels poll,epoll\n"
                     "idle 5\nceiling no\ncells closed split connections 2\n"
@@ -121,7 +123,7 @@ def of_matrix(tmp_path):
                           check=False)
     if not (folder / "cells.csv").exists():
         pytest.skip(f"bin/matrix did not run: {done.stderr}")
-    return folder
+    return run.read(folder)
 
 
 def same(a, b):
@@ -130,9 +132,9 @@ def same(a, b):
     return a == b
 
 
-def test_rows_made_here_are_those_of_matrix(tmp_path):
+def test_rows_made_here_are_those_of_matrix(of_matrix):
     """Of a run that was killed, cells are made here: as bin/matrix makes them"""
-    found = run.read(of_matrix(tmp_path))
+    found = of_matrix
     made = reduce.cells(found.repetitions)
     assert (found.problems, found.made_here) == ([], False)
     assert [row["cell"] for row in made] == [row["cell"] for row in found.cells]
@@ -147,10 +149,9 @@ def test_rows_made_here_are_those_of_matrix(tmp_path):
             for key in call)
 
 
-def test_settings_have_the_names_of_findings_csv(tmp_path):
-    found = run.read(of_matrix(tmp_path))
-    settings = {words.setting_key(row) for row in found.cells}
-    named = {chart.partition("/")[2] for chart in found.findings if "/" in chart}
+def test_settings_have_the_names_of_findings_csv(of_matrix):
+    settings = {words.setting_key(row) for row in of_matrix.cells}
+    named = {chart.partition("/")[2] for chart in of_matrix.findings if "/" in chart}
     assert named and named <= settings
 
 

@@ -112,11 +112,14 @@ def takes_usr1(pid):
 
 
 def cgroups(pid):
-    """The cgroups that the probe of this process id has made and not removed."""
+    """The cgroups that the probe of this process id has made and not removed.
+
+    Those of others may go while they are looked at: os.walk() does not mind."""
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
         roots = [line.split()[4] for line in mounts if " - cgroup2 " in line]
-    return {entry for root in roots for entry in
-            pathlib.Path(root).rglob(f"io-models-{pid}-*")}
+    return {pathlib.Path(folder) / name for root in roots
+            for folder, names, _ in os.walk(root) for name in names
+            if name.startswith(f"io-models-{pid}-")}
 
 
 class ProbedServer(server.Server):

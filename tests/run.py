@@ -23,33 +23,40 @@ import xml.etree.ElementTree
 TOP = pathlib.Path(__file__).resolve().parent.parent
 REPORTS = TOP / "build/reports"
 
+#: Tests are dealt out one by one: a few take long, and are next to each other.
+ONE_BY_ONE = ["--dist", "loadgroup"]
+
+#: Is about programs that it builds itself: no sanitizer would see anything new.
+NOT_STRANGERS = ["--ignore", "tests/conversation/test_strangers.py"]
+
 #: name, what it shows, environment, arguments for pytest
 STEPS = [
     ("unit", "C units, sanitized; command line; style", {},
-     ["tests/unit", "tests/cli", "tests/style", "-n", "3"]),
+     ["tests/unit", "tests/cli", "tests/style", "-n", "3", *ONE_BY_ONE]),
     ("conversation", "every server holds the conversation", {},
-     ["tests/conversation", "-n", "4"]),
+     ["tests/conversation", "-n", "4", *ONE_BY_ONE]),
     ("faults", "system calls that fail", {},
-     ["tests/faults", "-n", "4"]),
+     ["tests/faults", "-n", "6", *ONE_BY_ONE]),  # they wait for strace
     ("load", "the load generator, against servers that are known", {},
-     ["tests/load", "-n", "3", "--dist", "loadgroup"]),
+     ["tests/load", "-n", "4", *ONE_BY_ONE]),
     ("probe", "what bin/probe says of a program is true", {},
-     ["tests/probe"]),
+     ["tests/probe", "-n", "2", *ONE_BY_ONE]),
     ("matrix", "runs of bin/matrix: true, complete, and gone on with", {},
-     ["tests/matrix", "-n", "2", "--dist", "loadfile"]),
+     ["tests/matrix", "-n", "3", "--dist", "loadfile"]),
     ("plots", "what charts and report say of a run", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers",
      # Four at once, and glibc searches a list of 5,000 for each read of aio
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
-     ["tests/conversation", "-n", "4"]),
+     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS]),
     ("load-asan", "the load generator, with address and undefined sanitizers",
      {"BIN": "build/asan/bin", "SLOW": "1"},
-     ["tests/load", "-n", "3", "--dist", "loadgroup",
+     ["tests/load", "-n", "4", *ONE_BY_ONE,
       "-k", "broken or bytes or usage or output or signals"]),
     ("tsan", "the conversation of thread, with the thread sanitizer",
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
-     ["tests/conversation", "--models", "thread", "-n", "4"]),
+     ["tests/conversation", "--models", "thread", "-n", "4", *ONE_BY_ONE,
+      *NOT_STRANGERS]),
 ]
 
 NAMES = [step[0] for step in STEPS]

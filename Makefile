@@ -298,10 +298,11 @@ smoke: $(TO_CHECK)
 	@$(PREFLIGHT)
 	@$(PYTEST) tests/conversation -n 3 -m smoke $(OF)
 
-# Once installed, another make finds what this one did not.
+# Once installed, another make finds what this one did not; it takes all CPUs,
+# unless it was said (-j) how many.
 test test-long:
 	@harness/setup/install build check test plots
-	@+$(MAKE) --no-print-directory variants
+	@+$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) variants
 	@tests/run $(if $(filter test-long,$@),--long)
 
 bench-memory: all

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CPUs that are slower than they were: waited for, or what they measure is invalid."""
+"""CPUs that are slower than they were are waited for, a while, and it is said."""
 
 import time
 
@@ -24,8 +24,9 @@ def running(tmp_path):
 
 
 def slowed(run):
-    return [line["index"] for line in run.lines if line["status"] == "invalid" and
-            any("times as long as usual" in reason for reason in line["reasons"])]
+    return [line["index"] for line in run.last
+            if any("times as long as usual" in warning
+                   for warning in line["warnings"])]
 
 
 def lines_of(running):
@@ -37,7 +38,7 @@ def slow_from_line(running, n, slow):
     slow.touch()
 
 
-def test_what_a_slow_cpu_measures_does_not_count(running, tmp_path):
+def test_what_a_slow_cpu_measures_is_marked(running, tmp_path):
     with running(wait="0") as one:
         slow_from_line(one, 4, tmp_path / "slow")
         run = one.finish()
@@ -56,7 +57,7 @@ def test_it_is_waited_for(running, tmp_path):
         time.sleep(0.5)
         after = lines_of(one)
         slow.unlink()
-        run = one.finish()
+        run = one.finish(patience=90)  # it may find them slow in earnest, too
     assert after == before < KEYS["blocks"], run
     assert run.complete
 

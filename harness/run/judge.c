@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const double steal_most = 0.01, held_up_most = 0.05;
-static const double slower_most = 1.2;
+static const double slower_noted = 1.2;
 static const double late_most = 0.1, late_noted = 0.01;
 static const int64_t suspended_most = 5000000;
 
@@ -133,14 +133,6 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 			   "the hypervisor gave %.1f %% of the CPUs' time to "
 			   "others",
 			   steal * 100);
-	/* Nobody reads the times of one that counts, or the speed of idle ones. */
-	if (c->slower > slower_most && r->role != ROLE_COUNTING &&
-	    r->role != ROLE_IDLE)
-		record_say(r->reasons,
-			   "the CPUs took %.2f times as long as usual for the "
-			   "same work: a lower frequency, or somebody else on "
-			   "the same core",
-			   c->slower);
 	if (c->suspended_ns > suspended_most)
 		record_say(r->reasons, "the machine was suspended for %.3f s",
 			   c->suspended_ns / 1e9);
@@ -150,6 +142,18 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 			   "the server waited for its CPU for %.0f %% of the "
 			   "time: something else ran there",
 			   queue * 100);
+}
+
+/* Nobody reads the times of one that counts, or the speed of idle ones. */
+static void judge_pace(struct record *r, const struct circumstances *c)
+{
+	if (c->slower > slower_noted && r->role != ROLE_COUNTING &&
+	    r->role != ROLE_IDLE)
+		record_say(r->warnings,
+			   "the CPUs took %.2f times as long as usual for the "
+			   "same work: a lower frequency, or somebody else on "
+			   "the same core",
+			   c->slower);
 }
 
 static void judge_window(struct record *r, const struct circumstances *c)
@@ -193,6 +197,7 @@ void judge(struct record *r, const struct circumstances *c)
 		spare_counts(r);
 	if (c->server_counts)
 		judge_counts(r);
+	judge_pace(r, c);
 	judge_window(r, c);
 	judge_counting(r);
 	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;

@@ -1,61 +1,96 @@
 # SPDX-License-Identifier: MIT
-"""What a run calls different: not the same server, but one that is slower.
+"""What a run calls different: not the same server, but one that is a fifth slower.
 
-Each run has nine blocks and two labels; one metric is looked at, the server's CPU
-time for each request. A claim is made at 5 %: of twenty runs of the same server
-one may err, and two are forgiven.
+Each run has nine blocks and two labels, and one metric is looked at. A claim is made
+at 5 %: of twenty runs of the same server one may err, and two are forgiven.
+
+Only runs in which all nine blocks count are held to it: fewer are for a machine that
+others use, and prove nothing about the statistics. Where twenty of them cannot be had,
+or where the same server differs from itself by more than what is to be seen, the test
+is skipped, and says so.
 """
 
+import math
 import os
 import shutil
+import statistics
 import subprocess
 
 import matrix
 import pytest
 from server import TOP
 
-RUNS = 20
+RUNS, ATTEMPTS = 20, 40
 
-PLAN = {"blocks": 9, "warmup": "40ms", "window": "300ms", "aa": "all",
-        "wait": "30s", "cells": "closed shared connections 16"}
+PLAN = {"blocks": 9, "warmup": "40ms", "window": "700ms", "aa": "all"}
 
+#: The server's CPU time for each request, and replies a second
+CPU = {"chart": "server_cpu", "metric": "server_cpu_per_request_ns",
+       "cells": "closed shared connections 16", "wait": "30s"}
+REPLIES = {"chart": "throughput", "metric": "requests_per_second",
+           "cells": "closed shared connections 4 work sleep:2ms", "wait": "none"}
 
-def called_different(folder, number, other):
-    """Whether `other` is, from the same program as the reference"""
-    plan = matrix.plan(folder, **PLAN, models=f"a=bin/epoll,b={other}",
-                       seed=number)
-    run = matrix.run(plan=plan, out=folder / f"run{number}",
-                     patience=180).check(0)
-    titles = [row["title"] for row in run.csv("findings.csv")
-              if row["chart"] == "server_cpu/closed shared 16"]
-    assert len(titles) == 1, run
-    shutil.rmtree(run.folder)
-    print(titles[0])
-    return "no difference" not in titles[0] and "claim" not in titles[0]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(5400)]
 
 
-@pytest.mark.long
-@pytest.mark.timeout(3600)
-def test_the_same_is_seldom_called_different(tmp_path):
+class Runs:
+    """So many of a program against bin/epoll: how often they were called different"""
+
+    def __init__(self, folder, other, look):
+        self.folder, self.other, self.look = folder, other, look
+        self.different, self.complete, self.pairs = 0, 0, []
+
+    def measure(self):
+        for seed in range(ATTEMPTS):
+            if self.complete < RUNS:
+                self._run(seed)
+        if self.complete < RUNS:
+            pytest.skip(f"others use this machine: {self.complete} of {ATTEMPTS} "
+                        "runs had nine blocks that count")
+        return self
+
+    def _run(self, seed):
+        keys = {key: self.look[key] for key in ("cells", "wait")}
+        plan = matrix.plan(self.folder, **PLAN, **keys,
+                           models=f"a=bin/epoll,b={self.other}", seed=seed)
+        run = matrix.run(plan=plan, out=self.folder / f"run{seed}", patience=180)
+        titles = [row["title"] for row in run.csv("findings.csv")
+                  if row["chart"].startswith(f"{self.look['chart']}/")]
+        assert len(titles) == 1, run
+        print(titles[0])
+        if all(line["status"] == "ok" for line in run.last):
+            self.complete += 1
+            self.different += "no difference" not in titles[0]
+            self._remember_pairs(run)
+        shutil.rmtree(run.folder)
+
+    def _remember_pairs(self, run):
+        values = {}
+        for line in run.last:
+            values.setdefault((line["block"], line["model"]), []).append(
+                line["metrics"][self.look["metric"]])
+        self.pairs += [abs(math.log(two[0] / two[1]))
+                       for two in values.values() if len(two) == 2]
+
+    @property
+    def noise(self):
+        """By how much the same server differs from itself, in the median"""
+        return math.exp(statistics.median(self.pairs)) - 1
+
+
+@pytest.mark.parametrize("look", [CPU, REPLIES], ids=["cpu", "replies"])
+def test_the_same_is_seldom_called_different(tmp_path, look):
     same = tmp_path / "same"
     shutil.copy(matrix.BIN / "epoll", same)
-    different = sum(called_different(tmp_path, number, same)
-                    for number in range(RUNS))
-    assert different <= 2
+    assert Runs(tmp_path, same, look).measure().different <= 2
 
 
-@pytest.fixture
-def slower(tmp_path):
-    """bin/epoll, but it takes a fifth more CPU for each request"""
-    plan = matrix.plan(tmp_path, name="cost", blocks=5, warmup="40ms",
-                       window="300ms", models="a=bin/epoll", wait="30s",
-                       cells=PLAN["cells"])
-    run = matrix.run(plan=plan, out=tmp_path / "cost", patience=120).check(0)
-    cost = float(run.csv("cells.csv")[0]["server_cpu_per_request_ns"])
-    program = tmp_path / "slower"
+def slower(folder, ns):
+    """bin/epoll, but each recv takes so much longer"""
+    program = folder / "slower"
     subprocess.run(
         [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-O2",
-         '-DVERSION="test"', f"-DSLOW_NS={cost / 5:.0f}", "-pthread",
+         '-DVERSION="test"', f"-DSLOW_NS={ns:.0f}", "-pthread",
          f"-I{TOP}", f"-I{TOP}/models", "-include",
          matrix.HERE / "servers/slow.h", "-o", program,
          TOP / "models/epoll.c", *(TOP / "models/common").glob("*.c")],
@@ -63,9 +98,22 @@ def slower(tmp_path):
     return program
 
 
-@pytest.mark.long
-@pytest.mark.timeout(3600)
-def test_a_fifth_slower_is_called_different(tmp_path, slower):
-    different = sum(called_different(tmp_path, number, slower)
-                    for number in range(RUNS))
-    assert different >= 18
+def test_a_fifth_slower_is_called_different(tmp_path):
+    """Of the 2 ms that a request takes: more than what a host's neighbours do"""
+    runs = Runs(tmp_path, slower(tmp_path, 2e6 / 5), REPLIES).measure()
+    print(f"the same differs by {runs.noise:.1%}")
+    assert runs.different >= 18
+
+
+def test_a_fifth_more_cpu_is_called_different(tmp_path):
+    plan = matrix.plan(tmp_path, name="cost", **{**PLAN, "blocks": 5}, wait="30s",
+                       models="a=bin/epoll", cells=CPU["cells"])
+    run = matrix.run(plan=plan, out=tmp_path / "cost", patience=180)
+    cost = statistics.median(line["metrics"][CPU["metric"]] for line in run.lines)
+    runs = Runs(tmp_path, slower(tmp_path, cost / 5), CPU).measure()
+    print(f"the same differs by {runs.noise:.1%}")
+    if runs.noise > 0.05:
+        pytest.skip(f"on this machine the same server differs from itself by "
+                    f"{runs.noise:.0%}: {runs.different} of {RUNS} were called "
+                    "different")
+    assert runs.different >= 18

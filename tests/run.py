@@ -38,7 +38,7 @@ STEPS = [
     ("faults", "system calls that fail", {},
      ["tests/faults", "-n", "6", *ONE_BY_ONE]),  # they wait for strace
     ("load", "the load generator, against servers that are known", {},
-     ["tests/load", "-n", "4", *ONE_BY_ONE]),
+     ["tests/load", "-n", "3", *ONE_BY_ONE]),
     ("probe", "what bin/probe says of a program is true", {},
      ["tests/probe", "-n", "2", *ONE_BY_ONE]),
     ("matrix", "runs of bin/matrix: true, complete, and gone on with", {},
@@ -51,7 +51,7 @@ STEPS = [
      ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS]),
     ("load-asan", "the load generator, with address and undefined sanitizers",
      {"BIN": "build/asan/bin", "SLOW": "1"},
-     ["tests/load", "-n", "4", *ONE_BY_ONE,
+     ["tests/load", "-n", "3", *ONE_BY_ONE,
       "-k", "broken or bytes or usage or output or signals"]),
     ("tsan", "the conversation of thread, with the thread sanitizer",
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},

@@ -236,9 +236,11 @@ function axis_words(f, c,    words)
 function write_panel(f, c, p, side,    title)
 {
 	title = chart(c, "finding") == "" || !has_values ? "" : finding_for(f, c, name == chart(c, "chart"))
-	# As on the axis
+	# As on the axis; and no line ends between a number and its unit
 	while (match(title, /[0-9] us/))
 		title = substr(title, 1, RSTART + 1) "µs" substr(title, RSTART + 4)
+	while (match(title, /[0-9] ([nm]?s|µs|[KM]?i?B|%)([ ,)]|$)/))
+		title = substr(title, 1, RSTART) "\302\240" substr(title, RSTART + 2)
 	if (p == 1)
 		page_title = title == "" ? axis_words(f, c) : title
 	title = balanced(title, 86)

@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def escape(text):
     """What a terminal would obey, a page would show as nothing: so do we"""
-    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd"
+    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd"
                     for c in str(text))
     return html.escape(shown)
 

@@ -54,10 +54,10 @@ class Reasons:
         self.texts = {}
 
     def number(self, row, metric=None):
-        status, reason = why_absent(row, metric)
-        text = f"{status}: {reason or 'no reason was recorded'}"
-        key = words.without_numbers(text)
-        self.texts.setdefault(key, []).append(text)
+        status, sentences = _why(row, metric)
+        texts = [f"{status}: {text}" for text in sentences or ["no reason was recorded"]]
+        key = words.without_numbers(texts[0])
+        self.texts.setdefault(key, []).extend(texts)
         return list(self.texts).index(key) + 1
 
     @property
@@ -75,16 +75,20 @@ _SAID = [("switches", "what they waited and switched is not known"),
          ("calls", "the counters could not be read")]
 
 
-def why_absent(row, metric=None):
-    """(in a word, in a sentence) why this number is not there. Of a cell that is ok,
-    `reason` speaks of repetitions that do not count: it says nothing of the others."""
-    if row["status"] != "ok":
-        return row["status"], row["reason"]
-    if not row["n"]:
-        return "not measured", row["reason"]
-    said = [text for word, sign in _SAID if metric and word in metric
-            for text in row.get("warnings", ()) if sign in text]
-    return "not measured", words.ranged(said) if said else ""
+def _why(row, metric):
+    """(in a word, in sentences that differ in numbers). Of a cell that is ok, `reason`
+    speaks of repetitions that do not count: it says nothing of the others."""
+    status = row["status"] if row["status"] != "ok" else "not measured"
+    if row["status"] != "ok" or not row["n"]:
+        return status, [row["reason"]] if row["reason"] else []
+    return status, [text for word, sign in _SAID if metric and word in metric
+                    for text in row.get("warnings", ()) if sign in text]
+
+
+def why_absent(row, metric):
+    """(in a word, in a sentence) why this number is not there"""
+    status, sentences = _why(row, metric)
+    return status, words.ranged(sentences) if sentences else ""
 
 
 _TOO_MUCH = re.compile(r"not sustained|what was offered was not done|"

@@ -55,12 +55,12 @@ def count(n):
     return f"{n:,.0f}" if n >= 999.95 or n == int(n) else digits(n)
 
 
-_MICRO = re.compile(r"(?<=\d )us\b")
+_UNIT = re.compile(r"(?<=\d) (ns|us|ms|s|B|KiB|MiB|GiB|%)(?![\w/])")
 
 
 def typeset(text):
-    """'12 us' of a terminal's table, as it stands at the axes"""
-    return _MICRO.sub("µs", text)
+    """'12 us' of a terminal's table, as it stands at the axes; no line ends within"""
+    return _UNIT.sub(lambda found: "\u00a0" + found[1].replace("us", "µs"), text)
 
 
 def plural(n):

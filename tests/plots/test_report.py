@@ -195,17 +195,18 @@ def test_a_number_that_one_cell_lacks_is_hatched_with_its_own_reason(small_run):
     def without_switches(lines):
         found = [json.loads(line) for line in lines]
         for r in found:
-            if r["model"] == "poll" and r["role"] == "timing":
+            if r["model"] in ("poll", "uring") and r["role"] == "timing":
                 r["metrics"]["voluntary_switches_per_request"] = None
-                r["warnings"] = ["3 of the server's threads ended in the window: what "
-                                 "they waited and switched is not known"]
+                gone = r["block"] + (3 if r["model"] == "poll" else 10)
+                r["warnings"] = [f"{gone} of the server's threads ended in the window: "
+                                 "what they waited and switched is not known"]
                 if r["block"] == 2:
                     r.update(status="invalid", reasons=["the machine slept"])
         return [json.dumps(r) + "\n" for r in found]
     folder = small_run(models=("poll", "epoll", "uring"))
     spoil(folder, without_switches)
     section = make(folder).page.one("section", id="switches")
-    assert "not measured: 3 of the server's threads ended" in section.text
+    assert "not measured: 4 to 13 of the server's threads ended" in section.text
     assert "not measured: the machine slept" not in section.text
     assert "no reason" not in section.text
 
@@ -231,6 +232,13 @@ def test_how_many_blocks_count_is_said_where_not_all_do(odd_run):
     """busypoll on one core: two of seven blocks do not count"""
     small = [s.text for s in odd_run.page.one("section", id="overview").all("small")]
     assert "n 5, not ranked" in small and not any("n 7" in text for text in small)
+
+
+def test_no_line_ends_between_a_number_and_its_unit(odd_run):
+    assert "411\u00a0µs (uring) to 5.10\u00a0ms" in odd_run.page.one(
+        "section", id="response").one("h2").text
+    assert words.typeset("3 blocks, 12 s, 5 select, 9 B/s") == \
+        "3 blocks, 12\u00a0s, 5 select, 9 B/s"
 
 
 def test_findings_are_sentences(odd_run):

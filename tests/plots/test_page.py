@@ -349,6 +349,18 @@ def test_nothing_lies_on_anything_else(page, report, width):
     assert page.run(OVERLAP) == []
 
 
+def test_a_wide_page_is_used(page, report):
+    """All columns of the warnings; words beside their chart"""
+    page.open(report, width=1600)
+    assert page.run("""
+        const box = what => document.querySelector(what).getBoundingClientRect();
+        const warned = document.querySelector('#warnings').parentElement;
+        return [warned.scrollWidth <= warned.clientWidth,
+            box('#throughput .figures').left > box('#throughput .read').right,
+            box('#throughput .figures').top < box('#throughput .read').bottom
+        ]""") == [True] * 3
+
+
 def test_no_text_of_a_full_page_lies_on_another(page, odd_run):
     page.open(odd_run.path, width=1200)
     all_open(page)

@@ -744,7 +744,7 @@ static void standard_is_part_of_full(void **state)
 	char name[CELL_NAME_SIZE];
 
 	(void)state;
-	assert_int_equal(standard.blocks, 12);
+	assert_int_equal(standard.blocks, 14);
 	assert_int_equal(standard.timing.n, 7 * (3 + 1 + 2 + 1));
 	assert_true(has_cell(&standard, "model:uring/loop:open/connections:64/"
 					"rate:40000/message:64/"

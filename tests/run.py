@@ -29,6 +29,10 @@ ONE_BY_ONE = ["--dist", "loadgroup"]
 #: Is about programs that it builds itself: no sanitizer would see anything new.
 NOT_STRANGERS = ["--ignore", "tests/conversation/test_strangers.py"]
 
+#: 5,000 threads, of which each waits for all others: seconds by itself, more
+#: than a minute beside other tests.
+CROWD = "five_thousand and aio"
+
 #: name, what it shows, environment, arguments for pytest
 STEPS = [
     ("unit", "C units, sanitized; command line; style", {},
@@ -46,9 +50,12 @@ STEPS = [
     ("plots", "what charts and report say of a run", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers",
-     # Four at once, and glibc searches a list of 5,000 for each read of aio
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
-     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS]),
+     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS,
+      "-k", f"not ({CROWD})"]),
+    ("asan-crowd", "the same, of 5,000 clients of aio",
+     {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
+     ["tests/conversation/test_many.py", "-k", CROWD]),
     ("load-asan", "the load generator, with address and undefined sanitizers",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/load", "-n", "3", *ONE_BY_ONE,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A server under test: started, talked to, stopped, its counters read."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -153,13 +152,6 @@ class Server:
         for sock in self._clients:
             sock.close()
         self._clients.clear()
-
-    def before_others(self):
-        """Its threads, from now on, run before what else the machine does, if we
-        may say so. Where thousands hand a lock to one another, each would wait
-        until it is its turn to run: minutes."""
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, self.pid, -10)
 
     def send_signal(self, signo):
         os.kill(self.pid, signo)

@@ -116,8 +116,6 @@ def test_max_clients_one(start):
 def test_fd_setsize(start, model):
     """What select() cannot name it refuses; nobody else knows of a limit."""
     server = start("--max-clients", "2000", "--message", str(SIZE))
-    if model == "aio":
-        server.before_others()
     room = over_the_limit(server, 1100, "fd_setsize")
     if model == "select":
         assert 1000 <= room < 1024

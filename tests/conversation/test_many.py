@@ -15,18 +15,6 @@ from server import PATIENCE_S, SLOW, eventually
 SHORTAGES = {"fd_setsize", "descriptors", "threads", "signals"}
 
 
-@pytest.fixture
-def start(start, model):
-    """Who has a thread for each client is not to wait for a CPU with each."""
-    def start_one(*args, **kwargs):
-        server = start(*args, **kwargs)
-        if model in ("aio", "thread"):
-            server.before_others()
-        return server
-
-    return start_one
-
-
 def need_descriptors(count):
     """Each client is a descriptor here, and one in the server."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -44,7 +44,7 @@ STEPS = [
     ("load", "the load generator, against servers that are known", {},
      ["tests/load", "-n", "3", *ONE_BY_ONE]),
     ("probe", "what bin/probe says of a program is true", {},
-     ["tests/probe", "-n", "2", *ONE_BY_ONE]),
+     ["tests/probe"]),  # one by one: each sweeps what another one has left behind
     ("matrix", "runs of bin/matrix: true, complete, and gone on with", {},
      ["tests/matrix", "-n", "3", "--dist", "loadfile"]),
     ("plots", "what charts and report say of a run", {},

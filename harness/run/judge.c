@@ -167,8 +167,8 @@ static void judge_window(struct record *r, const struct circumstances *c)
 		record_say(r->reasons, "the probes could not be read");
 	else if (late > late_most)
 		record_say(r->reasons,
-			   "the probes were read %.0f ms late, of a window of "
-			   "%.0f ms",
+			   "the probes were read %.0f ms late: %.0f ms of the "
+			   "window were left",
 			   r->window_late_s * 1e3, r->window_s * 1e3);
 	else if (late > late_noted)
 		record_say(r->warnings, "the probes were read %.1f ms late",

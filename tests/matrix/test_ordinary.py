@@ -91,8 +91,9 @@ def test_strace_counts(results):
         pytest.skip("the machine was busy")
     made = {name.replace("epoll_pwait", "epoll_wait"): count
             for name, count in calls["by_name"].items()}
-    assert made == dict.fromkeys(["epoll_wait", "recvfrom", "sendto"],
-                                 calls["requests"])
+    # A traced server is slow: it may not yet be in its wait when all are answered.
+    assert abs(made.pop("epoll_wait") - calls["requests"]) <= 1
+    assert made == dict.fromkeys(["recvfrom", "sendto"], calls["requests"])
     assert {row["method"] for row in ran.csv("calls.csv")} == {"strace"}
 
 

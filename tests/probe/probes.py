@@ -37,6 +37,13 @@ def why_not_root():
     return "" if os.geteuid() == 0 else "only root may"
 
 
+def why_not_mount():
+    """Why nothing can be mounted for a test alone: in a chroot / is no mount."""
+    ran = subprocess.run(["unshare", "--mount", "true"], text=True, check=False,
+                         capture_output=True)
+    return why_not_root() or ran.stderr.strip()
+
+
 def why_not(method):
     """Why system calls cannot be counted by this method; '' if they can."""
     wrapper = TRACEFS if method == "perf" else []

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""results/sample, the run that is committed: true to its schema, and drawn as any."""
+
+import csv
+import html
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import reports
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+SAMPLE = TOP / "results/sample"
+sys.path.insert(0, str(TOP / "tests/matrix"))
+
+from lines import validate  # noqa: E402
+
+
+pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="no run is committed yet")
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Without what was drawn of it"""
+    return shutil.copytree(SAMPLE, tmp_path / "sample",
+                           ignore=shutil.ignore_patterns("charts", "report.html"))
+
+
+def titles():
+    with open(SAMPLE / "findings.csv", encoding="utf-8") as file:
+        return {row["chart"]: row["title"] for row in csv.DictReader(file)}
+
+
+def test_it_is_complete():
+    assert not (SAMPLE / "INCOMPLETE").exists()
+    last = {line["index"]: line for line in validate(SAMPLE)}
+    assert len(last) == 1 + max(last)
+    for line in last.values():
+        if line["histograms"]:
+            assert (SAMPLE / line["histograms"]).exists()
+
+
+def test_it_is_of_a_commit_as_it_stands():
+    """Whoever wants to repeat it has to be able to check it out."""
+    build = json.loads((SAMPLE / "machine.json").read_text("utf-8"))["build"]
+    assert build["dirty"] is False
+    known = subprocess.run(["git", "-C", TOP, "cat-file", "-e", build["commit"]],
+                           check=False, capture_output=True)
+    shallow = subprocess.run(["git", "-C", TOP, "rev-parse", "--is-shallow-repository"],
+                             check=False, capture_output=True, text=True)
+    if shallow.stdout.strip() != "false":
+        pytest.skip("no git, or not all of it")
+    assert known.returncode == 0, build["commit"]
+
+
+def test_a_report_is_made_of_it(copy):
+    made = reports.program(copy)
+    assert (made.status, made.said) == (0, "")
+    assert html.escape(titles()["server_cpu"], quote=False) in made.text
+
+
+def test_the_chart_in_readme_is_of_it(copy):
+    """The same words and numbers as if it were drawn now, and README shows it."""
+    shown = SAMPLE / "charts/server_cpu.svg"
+    subprocess.run([TOP / "plots/draw", copy], check=True, capture_output=True)
+    assert words(shown) == words(copy / "charts/server_cpu.svg")
+    assert f"]({shown.relative_to(TOP)})" in \
+        (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def words(svg):
+    """Gnuplot's versions differ in where they put them."""
+    return sorted(html.unescape(text) for text in
+                  re.findall(r">\s*([^<>\s][^<>]*?)\s*<",
+                             svg.read_text(encoding="utf-8")))

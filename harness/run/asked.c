@@ -78,7 +78,7 @@ void lay_out(struct session *s)
 	s->estimate =
 		blocks_estimate(&s->plan, &s->blocks, overhead_ns, bytes_each);
 	s->repeats_s = s->estimate.ns / 1e9 * repeats_share;
-	s->patience_ns =
+	s->pace.patience_ns =
 		s->plan.wait == WAIT_TENTH ? s->estimate.ns / 10 : s->plan.wait;
 }
 

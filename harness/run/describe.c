@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { USUAL_MESSAGE = 64 };
 
@@ -307,4 +309,29 @@ void write_paragraph(FILE *to, const char *first, const char *rest,
 		text += n;
 	}
 	fputc('\n', to);
+}
+
+bool has_color(FILE *file)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	return isatty(fileno(file)) && !(no && *no) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+void write_style(FILE *to, bool color, enum style style)
+{
+	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[33m",
+					     "\033[31m" };
+
+	if (color)
+		fputs(codes[style], to);
+}
+
+void write_heading(FILE *to, bool color, const char *text)
+{
+	fputc('\n', to);
+	write_style(to, color, BOLD);
+	write_paragraph(to, "", "", text);
+	write_style(to, color, PLAIN);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* describe.h - settings and numbers for people; plain ASCII */
+/* describe.h - settings, numbers and text for people; plain ASCII */
 #ifndef RUN_DESCRIBE_H
 #define RUN_DESCRIBE_H
 
@@ -42,6 +42,16 @@ bool spread_of(const struct summary *s, double *low, double *high);
  * wide. What a terminal would obey or cannot show becomes '?'. */
 void write_paragraph(FILE *to, const char *first, const char *rest,
 		     const char *text);
+
+enum style { PLAIN, BOLD, YELLOW, RED };
+
+/* Whether it is a terminal that has colors, of somebody who wants them (NO_COLOR) */
+bool has_color(FILE *file);
+
+void write_style(FILE *to, bool color, enum style style);
+
+/* After a blank line, in bold */
+void write_heading(FILE *to, bool color, const char *text);
 
 /* The word that makes a count one or many: "s" or "" */
 const char *plural(double n);

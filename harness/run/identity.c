@@ -203,15 +203,22 @@ struct differences {
 static void compare(const struct differences *d, const char *name,
 		    const json_t *first, const json_t *second);
 
-/* The keys of both: what is in one alone differs, too. */
-static void compare_objects(const struct differences *d, const char *name,
-			    const json_t *first, const json_t *second)
+/* What is in one alone differs, too. */
+static json_t *keys_of_both(const json_t *first, const json_t *second)
 {
-	json_t *keys = json_object(), *value;
-	const char *key;
+	json_t *keys = json_object();
 
 	json_object_update(keys, (json_t *)first);
 	json_object_update(keys, (json_t *)second);
+	return keys;
+}
+
+static void compare_objects(const struct differences *d, const char *name,
+			    const json_t *first, const json_t *second)
+{
+	json_t *keys = keys_of_both(first, second), *value;
+	const char *key;
+
 	json_object_foreach(keys, key, value) {
 		char full[256];
 
@@ -269,11 +276,9 @@ static json_t *program_sentence(const char *name, const json_t *then,
 static void compare_programs(json_t *differences, const json_t *then,
 			     const json_t *now)
 {
-	json_t *programs = json_object(), *value;
+	json_t *programs = keys_of_both(then, now), *value;
 	const char *name;
 
-	json_object_update(programs, (json_t *)then);
-	json_object_update(programs, (json_t *)now);
 	json_object_foreach(programs, name, value) {
 		const json_t *before = json_object_get(then, name);
 		const json_t *after = json_object_get(now, name);
@@ -304,11 +309,9 @@ json_t *identity_differences(const json_t *machine_then,
 static void compare_the_rest(const struct differences *d, const json_t *a,
 			     const json_t *b)
 {
-	json_t *keys = json_object(), *value;
+	json_t *keys = keys_of_both(a, b), *value;
 	const char *key;
 
-	json_object_update(keys, (json_t *)a);
-	json_object_update(keys, (json_t *)b);
 	for (size_t i = 0; i < sizeof(compared) / sizeof(*compared); i++)
 		json_object_del(keys, compared[i].key);
 	json_object_foreach(keys, key, value) {

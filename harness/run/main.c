@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - bin/matrix: run, resume, list, doctor, compare */
+#include "harness/run/describe.h"
 #include "harness/run/doctor.h"
 #include "harness/run/known.h"
 #include "harness/run/list.h"
@@ -55,9 +56,6 @@ static int list(const struct matrix_options *opt)
 
 static int diagnose(const struct matrix_options *opt)
 {
-	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
-	bool color = isatty(STDOUT_FILENO) && !(no && *no) &&
-		     !(term && strcmp(term, "dumb") == 0);
 	char bin[KNOWN_PATH_SIZE];
 	struct diagnoses d;
 	struct plan plan;
@@ -65,7 +63,7 @@ static int diagnose(const struct matrix_options *opt)
 
 	session_plan(opt, known_bin(bin), "quick", &plan);
 	d = doctor(&plan, bin);
-	fails = diagnoses_print(&d, stdout, color);
+	fails = diagnoses_print(&d, stdout, has_color(stdout));
 	diagnoses_free(&d);
 	plan_free(&plan);
 	return end_of_output(fails ? EXIT_FAILED : EXIT_SUCCESS);

@@ -21,9 +21,9 @@
  * message    bytes of a request where cells do not say it      64
  * seed       a number, for the order                           1
  * models     a list of ours and of LABEL=PROGRAM, or all       all
- * wait       a time: how long, in all, repetitions may wait    a tenth
- *            for CPUs that are slower than usual; none: that
- *            is not even looked at
+ * wait       a time: how long, in all (anew after a resume),   a tenth
+ *            repetitions may wait for CPUs that are slower
+ *            than usual; none: that is not even looked at
  *
  * A cells line takes closed or open, split or shared, and the parts of a cell's
  * name (cell.h): connections, rate, idle, message, depth, pattern, work, each with

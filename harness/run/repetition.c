@@ -89,21 +89,23 @@ static void note_cpus(struct attempt *a, const struct yardstick *y,
 /* false: the user wants no more. Where no time matters, nothing is waited for. */
 static bool await_cpus(struct attempt *a)
 {
-	int64_t *patience = a->site->patience_ns, from;
+	struct pace *pace = a->site->pace;
 	struct yardstick y;
 	double slower;
 
-	if (!a->site->pace)
+	if (!pace)
 		return true;
 	slower = look_at_cpus(a, &y);
-	while (slower > slower_noticed && *patience > 0 && !counts(a->entry)) {
-		from = watch_now();
+	while (slower > slower_noticed && pace->patience_ns > 0 &&
+	       !counts(a->entry)) {
+		int64_t from = watch_now();
+
 		set_step(a, "waiting for a slow CPU");
 		if (watch_until(&a->watch, from + pause_ns, NULL, NULL) ==
 		    WATCHED_INTERRUPTED)
 			return false;
 		slower = look_at_cpus(a, &y);
-		*patience -= watch_now() - from;
+		pace->patience_ns -= watch_now() - from;
 	}
 	note_cpus(a, &y, slower);
 	return true;

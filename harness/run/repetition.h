@@ -33,8 +33,7 @@ struct site {
 	enum syscalls_method counting; /* how, where calls are counted */
 	const char *uncounted;         /* why they cannot be; "" */
 	struct progress *progress;
-	struct pace *pace;    /* of the CPUs so far; NULL: nobody looks at it */
-	int64_t *patience_ns; /* how long a slow one may still be waited for */
+	struct pace *pace; /* of the CPUs so far; NULL: nobody looks at it */
 	const volatile int *interrupted; /* see watch.h */
 	const volatile int *continued; /* how often: all were stopped before */
 	const sigset_t *mask;

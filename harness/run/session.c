@@ -4,6 +4,7 @@
 #include "harness/run/state.h"
 
 #include "harness/gbench.h"
+#include "harness/run/describe.h"
 #include "harness/run/identity.h"
 #include "harness/run/judge.h"
 
@@ -50,7 +51,6 @@ void carry_out(struct session *s)
 	s->site.bin = s->bin;
 	if (s->plan.wait != WAIT_NONE)
 		s->site.pace = &s->pace;
-	s->site.patience_ns = &s->patience_ns;
 	s->site.progress =
 		progress_open(stderr, &s->blocks, &s->plan, s->opt->quiet);
 	raise_descriptors();
@@ -115,14 +115,6 @@ static int go_on_later(const struct session *s)
 		program_invocation_short_name, s->store.path, command);
 	free(command);
 	return was_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED;
-}
-
-static bool has_color(FILE *file)
-{
-	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
-
-	return isatty(fileno(file)) && !(no && *no) &&
-	       !(term && strcmp(term, "dumb") == 0);
 }
 
 int finish(struct session *s)

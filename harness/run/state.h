@@ -27,7 +27,6 @@ struct session {
 	json_t *differences; /* of a forced resume; NULL */
 	double repeats_s;    /* time that repeats may still take */
 	struct pace pace;    /* of the CPUs */
-	int64_t patience_ns; /* time that slow CPUs may still be waited for */
 	bool stopped;        /* the store cannot be written any more */
 	bool unwritten;      /* of what is made from the lines, at the end */
 	sigset_t signals;    /* outside of waits */

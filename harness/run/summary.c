@@ -17,29 +17,11 @@ enum { MODEL = 10, VALUE = 8, SPREAD = 11, ALONE = 1, CALLS = 9 };
 
 static const char indent[] = "          "; /* MODEL blanks */
 
-enum style { PLAIN, BOLD, YELLOW };
-
 struct page {
 	FILE *to;
 	bool color;
 	const struct reduced *of;
 };
-
-static void style(const struct page *p, enum style style)
-{
-	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[33m" };
-
-	if (p->color)
-		fputs(codes[style], p->to);
-}
-
-static void heading(const struct page *p, const char *text)
-{
-	fputc('\n', p->to);
-	style(p, BOLD);
-	write_paragraph(p->to, "", "", text);
-	style(p, PLAIN);
-}
 
 /* --------------------------------------------------------------------- columns */
 
@@ -161,9 +143,9 @@ static void write_reason(const struct page *p, const struct row *row)
 	snprintf(text, sizeof(text), "%s%s%s",
 		 ok ? "" : status_names[row->status], ok ? "" : ": ",
 		 row->reason);
-	style(p, YELLOW);
+	write_style(p->to, p->color, YELLOW);
 	write_paragraph(p->to, label, indent, text);
-	style(p, PLAIN);
+	write_style(p->to, p->color, PLAIN);
 }
 
 static void write_row(const struct page *p, const struct row *row,
@@ -212,7 +194,8 @@ static void write_setting(const struct page *p, size_t first)
 	size_t end = setting_end(r, first);
 	char text[SETTING_SIZE];
 
-	heading(p, setting_heading(&r->row[first].cell, text));
+	write_heading(p->to, p->color,
+		      setting_heading(&r->row[first].cell, text));
 	write_head(p, column);
 	for (size_t i = first; i < end; i++)
 		write_row(p, &r->row[i], column);
@@ -259,7 +242,8 @@ static void write_idle(const struct page *p, size_t first)
 	size_t end = setting_end(r, first);
 	char text[SETTING_SIZE];
 
-	heading(p, setting_heading(&r->row[first].cell, text));
+	write_heading(p->to, p->color,
+		      setting_heading(&r->row[first].cell, text));
 	fprintf(p->to, "%-*s %*s %14s %14s %14s\n", MODEL, "model", VALUE,
 		"CPU", "calls", "memory/client", "threads");
 	for (size_t i = first; i < end; i++)
@@ -279,7 +263,7 @@ static void write_claims(const struct page *p)
 		 "1, p <= 5 %% by Holm over all of them, and one model under "
 		 "two names does not differ as much)",
 		 r->reference, findings_called(r), r->n_findings);
-	heading(p, text);
+	write_heading(p->to, p->color, text);
 	for (size_t i = 0; i < r->n_findings; i++) {
 		const struct finding *f = &r->finding[i];
 		char sentence[STATS_WORDS];
@@ -333,7 +317,7 @@ static void write_findings(const struct page *p)
 		write_claims(p);
 		return;
 	}
-	heading(p, few);
+	write_heading(p->to, p->color, few);
 	for (size_t i = 0; i < r->n_findings;)
 		i = write_seen(p, i);
 	free(few);
@@ -345,12 +329,13 @@ static void write_trust(const struct page *p)
 	char *cost = counting_cost(p->of);
 	size_t i;
 
-	heading(p, "What is missing, and what limits trust");
+	write_heading(p->to, p->color,
+		      "What is missing, and what limits trust");
 	json_array_foreach(p->of->warnings, i, sentence) {
-		style(p, YELLOW);
+		write_style(p->to, p->color, YELLOW);
 		write_paragraph(p->to, "  ", "    ",
 				json_string_value(sentence));
-		style(p, PLAIN);
+		write_style(p->to, p->color, PLAIN);
 	}
 	write_paragraph(p->to, "  ", "    ", cost);
 	free(cost);

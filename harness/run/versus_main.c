@@ -2,6 +2,7 @@
 /* versus_main.c - the command bin/matrix compare: see versus.h */
 #include "harness/run/versus.h"
 
+#include "harness/run/describe.h"
 #include "harness/run/known.h"
 #include "harness/run/options.h"
 #include "models/common/die.h"
@@ -33,14 +34,6 @@ static bool same_folder(const struct side *a, const struct side *b)
 
 	return fstat(a->store.dir, &x) == 0 && fstat(b->store.dir, &y) == 0 &&
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static bool has_color(FILE *file)
-{
-	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
-
-	return isatty(fileno(file)) && !(no && *no) &&
-	       !(term && strcmp(term, "dumb") == 0);
 }
 
 /* ------------------------------------------------------------------------ files */

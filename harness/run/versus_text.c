@@ -12,30 +12,11 @@
 
 enum { MODEL = 10, METRIC = 11, VALUE = 10, RATIO = 9, INTERVAL = 16 };
 
-enum style { PLAIN, BOLD, YELLOW, RED };
-
 struct page {
 	FILE *to;
 	bool color;
 	const struct versus *of;
 };
-
-static void style(const struct page *p, enum style style)
-{
-	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[33m",
-					     "\033[31m" };
-
-	if (p->color)
-		fputs(codes[style], p->to);
-}
-
-static void heading(const struct page *p, const char *text)
-{
-	fputc('\n', p->to);
-	style(p, BOLD);
-	write_paragraph(p->to, "", "", text);
-	style(p, PLAIN);
-}
 
 static FILE *open_text(char **text, size_t *size)
 {
@@ -212,12 +193,13 @@ static void write_verdict(const struct page *p, const struct versus_line *l)
 {
 	bool worse = l->verdict == VERSUS_WORSE;
 
-	style(p, worse                          ? RED :
-		 l->verdict == VERSUS_BETTER    ? BOLD :
-		 l->verdict == VERSUS_DIFFERENT ? YELLOW :
-						  PLAIN);
+	write_style(p->to, p->color,
+		    worse                          ? RED :
+		    l->verdict == VERSUS_BETTER    ? BOLD :
+		    l->verdict == VERSUS_DIFFERENT ? YELLOW :
+						     PLAIN);
 	fputs(worse ? "WORSE" : versus_words[l->verdict], p->to);
-	style(p, PLAIN);
+	write_style(p->to, p->color, PLAIN);
 	fputc('\n', p->to);
 }
 
@@ -227,9 +209,9 @@ static void write_line(const struct page *p, const struct versus_line *l)
 	write_numbers(p, l);
 	write_verdict(p, l);
 	if (l->verdict == VERSUS_NOT_COMPARABLE) {
-		style(p, YELLOW);
+		write_style(p->to, p->color, YELLOW);
 		write_paragraph(p->to, "            ", "            ", l->why);
-		style(p, PLAIN);
+		write_style(p->to, p->color, PLAIN);
 	}
 }
 
@@ -248,9 +230,9 @@ static void write_reason(const struct page *p, const struct versus_cell *c)
 		 label_of(versus_cell_of(c)));
 	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
 		 alone ? "" : ": ", alone ? "" : c->why);
-	style(p, YELLOW);
+	write_style(p->to, p->color, YELLOW);
 	write_paragraph(p->to, label, "            ", text);
-	style(p, PLAIN);
+	write_style(p->to, p->color, PLAIN);
 }
 
 /* A label that is too long has a line of its own. */
@@ -281,7 +263,8 @@ static void write_cells(const struct page *p)
 		const struct cell *c = versus_cell_of(&p->of->cell[i]);
 
 		if (!before || !cell_same_setting(before, c)) {
-			heading(p, setting_heading(c, text));
+			write_heading(p->to, p->color,
+				      setting_heading(c, text));
 			write_head(p);
 		}
 		write_cell(p, &p->of->cell[i]);
@@ -296,7 +279,7 @@ static void write_found(const struct page *p, enum versus_verdict verdict,
 {
 	if (p->of->lines[verdict] == 0)
 		return;
-	heading(p, title);
+	write_heading(p->to, p->color, title);
 	for (size_t i = 0; i < p->of->n; i++) {
 		const struct versus_cell *c = &p->of->cell[i];
 
@@ -358,18 +341,19 @@ void versus_print(FILE *to, const struct versus *v, bool color)
 
 	write_side(&p, "A  ", v->a);
 	write_side(&p, "B  ", v->b);
-	heading(&p, json_array_size(v->differences) ?
-			    "What differs between the runs themselves" :
-			    "Nothing that is recorded differs between the "
-			    "runs themselves");
+	write_heading(p.to, p.color,
+		      json_array_size(v->differences) ?
+			      "What differs between the runs themselves" :
+			      "Nothing that is recorded differs between the "
+			      "runs themselves");
 	write_sentences(&p, v->differences);
-	heading(&p, "What to know of every ratio");
+	write_heading(p.to, p.color, "What to know of every ratio");
 	write_sentences(&p, v->notes);
 	write_caption(&p);
 	write_cells(&p);
 	write_found(&p, VERSUS_WORSE, "Worse in B");
 	write_found(&p, VERSUS_BETTER, "Better in B");
 	write_found(&p, VERSUS_DIFFERENT, "Different in B");
-	heading(&p, summary);
+	write_heading(p.to, p.color, summary);
 	free(summary);
 }

@@ -2,16 +2,17 @@
 /* yardstick.c - whether a CPU is as fast as it usually is: see yardstick.h */
 #include "harness/run/yardstick.h"
 
+#include "harness/run/stats.h"
+#include "harness/run/watch.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGE = 64, MESSAGES = 50, ROUNDS_MOST = 1000 };
+enum { MESSAGE = 64, MESSAGES = 50 };
 
 static const int64_t takes_ns = 10000000;
 
@@ -22,19 +23,12 @@ struct work {
 
 /* --------------------------------------------------------------------- the work */
 
-static int64_t now(clockid_t clock)
+static int64_t cpu_now(void)
 {
 	struct timespec t;
 
-	clock_gettime(clock, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 static bool send_some(const int pair[2])
@@ -51,20 +45,18 @@ static bool send_some(const int pair[2])
 /* The median of the second half: in the first, a CPU may have to wake up. */
 static double time_messages(const int pair[2])
 {
-	static _Thread_local double rounds[ROUNDS_MOST];
-	int64_t end = now(CLOCK_MONOTONIC) + takes_ns;
+	static _Thread_local double rounds[STATS_MAX];
+	int64_t end = watch_now() + takes_ns;
 	size_t n = 0;
 
-	while (n < ROUNDS_MOST && (n < 4 || now(CLOCK_MONOTONIC) < end)) {
-		int64_t from = now(CLOCK_THREAD_CPUTIME_ID);
+	while (n < STATS_MAX && (n < 4 || watch_now() < end)) {
+		int64_t from = cpu_now();
 
 		if (!send_some(pair))
 			return NAN;
-		rounds[n++] = (double)(now(CLOCK_THREAD_CPUTIME_ID) - from) /
-			      MESSAGES;
+		rounds[n++] = (double)(cpu_now() - from) / MESSAGES;
 	}
-	qsort(rounds + n / 2, n - n / 2, sizeof(*rounds), by_size);
-	return rounds[n / 2 + (n - n / 2) / 2];
+	return stats_quantile(rounds + n / 2, n - n / 2, 0.5);
 }
 
 static void only_the_first(const cpu_set_t *of, cpu_set_t *to)
@@ -126,14 +118,8 @@ void pace_add(struct pace *p, const struct yardstick *y)
 
 static double usual(const double memory[PACE_MEMORY], unsigned long measured)
 {
-	size_t n = measured < PACE_MEMORY ? measured : PACE_MEMORY;
-	double sorted[PACE_MEMORY];
-
-	if (n == 0)
-		return NAN;
-	memcpy(sorted, memory, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_size);
-	return sorted[n / 4];
+	return stats_quantile(
+		memory, measured < PACE_MEMORY ? measured : PACE_MEMORY, 0.25);
 }
 
 double pace_slower(const struct pace *p, const struct yardstick *y)

@@ -2,21 +2,21 @@
 /*
  * yardstick.h - whether a CPU is as fast as it usually is
  *
- * A CPU may take twice as long for the same work, and no counter says so: its
+ * A CPU may take much longer for the same work, and no counter says so: its
  * frequency went down, or the other hardware thread of its core is busy, with a
  * neighbour on the same host perhaps. Steal is something else: time in which it did
  * not run at all.
  *
  * So the same piece of work is timed again and again: messages through a pair of
- * sockets, which is kernel work as that of a server is. (Arithmetic in registers
- * would not do: it takes as long beside a busy neighbour as without.) In CPU time, so
- * that a program which merely takes its turn does not count: for that there is the
+ * sockets, which is kernel work as that of a server is. In CPU time, so that a program which merely takes its turn does not count: for that there is the
  * time a server waits for its CPU.
  */
 #ifndef RUN_YARDSTICK_H
 #define RUN_YARDSTICK_H
 
 #include "harness/run/places.h"
+
+#include <stdint.h>
 
 /* CPU time of a message, there and back, in ns. NAN: cannot be had, or is not asked */
 struct yardstick {
@@ -34,6 +34,7 @@ enum { PACE_MEMORY = 40 };
 struct pace {
 	double server[PACE_MEMORY], client[PACE_MEMORY];
 	unsigned long n_server, n_client; /* measured so far */
+	int64_t patience_ns; /* how long a slower one may still be waited for */
 };
 
 void pace_add(struct pace *p, const struct yardstick *y);

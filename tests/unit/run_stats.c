@@ -8,7 +8,7 @@
  * enough for a test. References are from published tables, or from a python3
  * without libraries: the line that made them is above them.
  */
-#include "test.h"
+#include "noise.h"
 
 #include "harness/run/stats.h"
 
@@ -19,54 +19,6 @@
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
-
-static void check_near(double is, double wanted, double within)
-{
-	if (!(fabs(is - wanted) <= within))
-		fail_msg("%.9g is not %.9g", is, wanted);
-}
-
-/* --------------------------------------------------------------------- noise */
-
-static uint64_t random_state = 88172645463325252;
-
-static uint64_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-static double uniform(void)
-{
-	return ((next_random() >> 11) + 0.5) / 9007199254740992.0;
-}
-
-static double normal(void)
-{
-	return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
-
-/* Student's t with 3 degrees of freedom: one in 160 is beyond 6 */
-static double heavy(void)
-{
-	double squares = 0;
-
-	for (int i = 0; i < 3; i++) {
-		double z = normal();
-
-		squares += z * z;
-	}
-	return normal() / sqrt(squares / 3);
-}
-
-static size_t runs(void)
-{
-	const char *text = getenv("STATS_RUNS");
-
-	return text ? strtoul(text, NULL, 10) : 2000;
-}
 
 /* Four standard errors of a share that is counted */
 static double margin(double share, size_t of)
@@ -256,7 +208,7 @@ static struct coverage coverage(size_t n, double (*noise)(void))
 {
 	size_t order = 0, boot = 0;
 
-	for (size_t run = 0; run < runs(); run++) {
+	for (size_t run = 0; run < runs(2000); run++) {
 		double x[30];
 		struct interval i;
 
@@ -267,8 +219,8 @@ static struct coverage coverage(size_t n, double (*noise)(void))
 		i = stats_bootstrap(x, n, run);
 		boot += i.low <= 0 && i.high >= 0;
 	}
-	return (struct coverage){ order / (double)runs(),
-				  boot / (double)runs() };
+	return (struct coverage){ order / (double)runs(2000),
+				  boot / (double)runs(2000) };
 }
 
 /* Why stats_paired() takes order statistics: the bootstrap promises too much. */
@@ -288,8 +240,8 @@ static void what_intervals_cover(void **state)
 			      ns[i], 100 * exact, 100 * light.order,
 			      100 * tails.order, 100 * light.bootstrap,
 			      100 * tails.bootstrap);
-		check_near(light.order, exact, margin(exact, runs()));
-		check_near(tails.order, exact, margin(exact, runs()));
+		check_near(light.order, exact, margin(exact, runs(2000)));
+		check_near(tails.order, exact, margin(exact, runs(2000)));
 		assert_true(light.bootstrap < light.order);
 		assert_true(tails.bootstrap < tails.order);
 		assert_true(light.bootstrap > 0.9 && tails.bootstrap > 0.9);
@@ -664,7 +616,7 @@ static void the_band_keeps_its_level(void **state)
 		size_t n = ns[i], within = 0;
 		double level = 0, width = 0;
 
-		for (size_t run = 0; run < runs(); run++) {
+		for (size_t run = 0; run < runs(2000); run++) {
 			double a[30], b[30];
 			struct band band;
 			double ratio;
@@ -679,18 +631,18 @@ static void the_band_keeps_its_level(void **state)
 			ratio = stats_paired(a, b, n).ratio;
 			within += ratio >= band.low && ratio <= band.high;
 			level = band.level;
-			width += log(band.high) / runs();
+			width += log(band.high) / runs(2000);
 		}
 		print_message("A/A band of %2zu for %2zu: level %.1f %%, found "
 			      "%.1f; heavy-tailed noise of 5 %%: to %.3f\n",
-			      n, n, 100 * level, 100.0 * within / runs(),
+			      n, n, 100 * level, 100.0 * within / runs(2000),
 			      exp(width));
 		if (n % 2)
-			check_near(within / (double)runs(), level,
-				   margin(level, runs()));
+			check_near(within / (double)runs(2000), level,
+				   margin(level, runs(2000)));
 		else /* an even number: at least */
-			assert_true(within / (double)runs() >=
-				    level - margin(level, runs()));
+			assert_true(within / (double)runs(2000) >=
+				    level - margin(level, runs(2000)));
 	}
 }
 
@@ -926,7 +878,7 @@ static double called(double slower, size_t n, double (*kind)(void))
 {
 	size_t found = 0;
 
-	for (size_t run = 0; run < runs(); run++) {
+	for (size_t run = 0; run < runs(2000); run++) {
 		double block[30], a[30], b[30], first[30], second[30];
 		struct paired pair;
 		struct band band;
@@ -942,7 +894,7 @@ static double called(double slower, size_t n, double (*kind)(void))
 		found += stats_verdict(&pair, &band, pair.test.p, 1, false)
 				 .reason == VERDICT_DIFFERENT;
 	}
-	return found / (double)runs();
+	return found / (double)runs(2000);
 }
 
 /* Blocks that differ by a half, noise of 5 % in each value */
@@ -964,7 +916,7 @@ static void what_nine_blocks_find(void **state)
 /* Seven identical models, each against each, in 10 blocks: is any called? */
 static void a_family_of_comparisons(void **state)
 {
-	size_t wrong = 0, count = runs() / 4;
+	size_t wrong = 0, count = runs(2000) / 4;
 
 	(void)state;
 	for (size_t run = 0; run < count; run++) {

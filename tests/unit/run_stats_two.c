@@ -8,7 +8,7 @@
  * are enough for a test. References are from scipy 1.10 (the line that made them is
  * above them) and from the examples of R's wilcox.test().
  */
-#include "test.h"
+#include "noise.h"
 
 #include "harness/run/stats_two.h"
 
@@ -17,46 +17,6 @@
 #include <stdlib.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
-
-static void check_near(double is, double wanted, double within)
-{
-	if (!(fabs(is - wanted) <= within))
-		fail_msg("%.9g is not %.9g", is, wanted);
-}
-
-/* --------------------------------------------------------------------- noise */
-
-static uint64_t random_state = 88172645463325252;
-
-static double uniform(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return ((random_state >> 11) + 0.5) / 9007199254740992.0;
-}
-
-static double normal(void)
-{
-	return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
-
-/* Student's t with 3 degrees of freedom */
-static double heavy(void)
-{
-	double squares = 0;
-
-	for (int i = 0; i < 3; i++)
-		squares += pow(normal(), 2);
-	return normal() / sqrt(squares / 3);
-}
-
-static size_t runs(void)
-{
-	const char *text = getenv("STATS_RUNS");
-
-	return text ? strtoul(text, NULL, 10) : 1000;
-}
 
 /* -------------------------------------------------------------- the rank sum */
 
@@ -363,7 +323,7 @@ static double called(double slower, double (*kind)(void), double *covered)
 {
 	size_t found = 0, in = 0;
 
-	for (size_t run = 0; run < runs(); run++) {
+	for (size_t run = 0; run < runs(1000); run++) {
 		double a[9], b[9];
 		struct band of_a = simulate(a, 1, kind);
 		struct band of_b = simulate(b, slower, kind);
@@ -373,8 +333,8 @@ static double called(double slower, double (*kind)(void), double *covered)
 			 VERDICT_DIFFERENT;
 		in += t.interval.low <= slower && slower <= t.interval.high;
 	}
-	*covered = in / (double)runs();
-	return found / (double)runs();
+	*covered = in / (double)runs(1000);
+	return found / (double)runs(1000);
 }
 
 static void what_two_runs_find(void **state)
@@ -394,7 +354,7 @@ static void what_two_runs_find(void **state)
 	assert_true(same <= 0.05 && tails <= 0.05);
 	assert_true(fifth >= 0.9 && fifth_tails >= 0.7);
 	for (size_t i = 0; i < LENGTH(in); i++) /* 96.0, and 4 errors */
-		check_near(in[i], 0.96, 4 * sqrt(0.04 * 0.96 / runs()));
+		check_near(in[i], 0.96, 4 * sqrt(0.04 * 0.96 / runs(1000)));
 }
 
 int main(void)

@@ -342,9 +342,9 @@ static void compare_hashes(json_t *differences, const json_t *a,
 json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
 			 const json_t *run_a, const json_t *run_b)
 {
-	static const char *const of_run[] = {
-		"plan", "blocks", "filter", "places", "counting", "benchmark"
-	};
+	static const char *const of_run[] = { "plan",     "blocks", "measured",
+					      "filter",   "places", "counting",
+					      "benchmark" };
 	const struct differences d = { json_array(), "in A", "in B" };
 
 	if (machine_a && machine_b) {

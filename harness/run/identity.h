@@ -41,7 +41,7 @@ json_t *identity_differences(const json_t *machine_then,
 /*
  * What differs between two runs, as sentences: "kernel: 6.1 in A, 6.12 in B". Of
  * their machine.json (NULL: not known) everything, of their run.json what numbers
- * depend on, builds of programs among it.
+ * depend on, builds of programs among it, and what is "measured" how.
  */
 json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
 			 const json_t *run_a, const json_t *run_b);

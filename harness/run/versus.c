@@ -45,6 +45,27 @@ static json_t *load(struct side *s, const char *name)
 	return NULL;
 }
 
+/* How it was measured, of plan.txt, by key; what was, is seen in the cells. */
+static json_t *measured(const struct side *s)
+{
+	static const char *const keys[] = { "warmup", "window", "wait", "aa" };
+	char why[STORE_WHY_SIZE];
+	char *text = store_load_text(&s->store, "plan.txt", why), *rest = text;
+	json_t *found = json_object();
+	const char *line;
+
+	while ((line = strsep(&rest, "\n")))
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+			size_t n = strlen(keys[i]);
+
+			if (strncmp(line, keys[i], n) == 0 && line[n] == ' ')
+				json_object_set_new(found, keys[i],
+						    json_string(line + n + 1));
+		}
+	free(text);
+	return found;
+}
+
 bool side_open(struct side *s, const char *path, char why[STORE_WHY_SIZE])
 {
 	json_int_t schema;
@@ -62,6 +83,7 @@ bool side_open(struct side *s, const char *path, char why[STORE_WHY_SIZE])
 	s->problems = s->store.left_out;
 	s->run = load(s, "run.json");
 	s->machine = load(s, "machine.json");
+	json_object_set_new(s->run, "measured", measured(s));
 	s->complete = store_is_complete(&s->store);
 	s->reduced = reduce(s->store.records, s->store.n);
 	schema = json_integer_value(json_object_get(s->run, "schema"));

@@ -23,7 +23,9 @@
 struct side {
 	struct store store;
 	struct reduced reduced;
-	json_t *run, *machine; /* NULL: not there */
+	/* run.json, with how it was "measured" of plan.txt, and machine.json; NULL:
+	 * not there */
+	json_t *run, *machine;
 	bool complete;
 	size_t problems; /* said on stderr */
 };

@@ -126,6 +126,17 @@ def test_equal_runs(runs):
     assert (tree(runs[0]), tree(runs[1])) == before  # it only reads
 
 
+def test_another_window(runs):
+    """The same plan, but not as long: that is in no cell's name."""
+    plan = runs[1] / "plan.txt"
+    plan.write_text(plan.read_text("utf-8").replace("window 1s", "window 2s"),
+                    encoding="utf-8")
+    found = compare(*runs)
+    assert "measured window: 1s in A, 2s in B" in found.text
+    plan.unlink()
+    assert "measured window: 1s in A" in compare(*runs).text
+
+
 def test_one_is_worse(runs):
     edit(runs[1], times("server_cpu_per_request_ns", 1.2, model="poll",
                         connections=64))

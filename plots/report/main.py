@@ -38,34 +38,31 @@ def _write(path, text):
 
 
 def _compare(options):
+    """The page of a comparison, and where it goes; nothing in it is half good."""
     from . import versus  # before stdin is read: another Python may have to take over
-    name = "stdin" if options.compare == "-" else options.compare
+    if options.compare == "-":
+        text, name = sys.stdin.read(), "stdin"
+    else:
+        with open(options.compare, encoding="utf-8") as file:
+            text, name = file.read(), options.compare
     try:
-        if options.compare == "-":
-            text = sys.stdin.read()
-        else:
-            with open(options.compare, encoding="utf-8") as file:
-                text = file.read()
-        _write(options.out, versus.build(versus.read(text)))
+        return versus.build(versus.read(text)), options.out, []
     except versus.NotAComparison as error:
-        print(f"report.py: {name} {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"report.py: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    print(options.out)
-    return 0
+        raise run.NotARun(f"{name} {error}") from None
+
+
+def _report(options):
+    """The page of a run, where it goes, and what of the run could not be read"""
+    found = run.read(options.run)
+    from . import page, view  # what draws takes a second to load
+    return (page.build(view.View(found)),
+            options.out or str(found.path / "report.html"), found.problems)
 
 
 def main(arguments):
     options = _arguments(arguments)
-    if options.compare:
-        return _compare(options)
     try:
-        found = run.read(options.run)
-        from . import page, view  # what draws takes a second to load
-        text = page.build(view.View(found))
-        path = options.out or str(found.path / "report.html")
+        text, path, problems = (_compare if options.compare else _report)(options)
         _write(path, text)
     except run.NotARun as error:
         print(f"report.py: {error}", file=sys.stderr)
@@ -73,7 +70,7 @@ def main(arguments):
     except OSError as error:
         print(f"report.py: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
-    for text in found.problems:
-        print(f"report.py: {options.run}: {text}", file=sys.stderr)
+    for problem in problems:
+        print(f"report.py: {options.run}: {problem}", file=sys.stderr)
     print(path)
-    return 1 if found.problems else 0
+    return 1 if problems else 0

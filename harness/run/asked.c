@@ -17,9 +17,6 @@
 static const int64_t overhead_ns = 200 * 1000000;
 static const uint64_t bytes_each = 20000;
 
-/* Of a plan's time, what may go into measuring again what was invalid */
-static const double repeats_share = 0.05;
-
 struct filter {
 	regex_t regex;
 	bool keeps; /* what it matches; else, what it does not */
@@ -77,7 +74,7 @@ void lay_out(struct session *s)
 	s->blocks = blocks_of(&s->plan);
 	s->estimate =
 		blocks_estimate(&s->plan, &s->blocks, overhead_ns, bytes_each);
-	s->repeats_s = s->estimate.ns / 1e9 * repeats_share;
+	s->repeats_s = s->estimate.ns / 1e9 * s->plan.repeats / 100;
 	s->pace.patience_ns =
 		s->plan.wait == WAIT_TENTH ? s->estimate.ns / 10 : s->plan.wait;
 }

@@ -274,6 +274,11 @@ char *blocks_summary(const struct plan *p, const struct estimate *e)
 	write_time(to, e->ns);
 	fprintf(to, ", ");
 	write_bytes(to, e->bytes);
+	if (p->repeats > REPEATS_USUAL) {
+		fprintf(to, "; and up to ");
+		write_time(to, e->ns / 100 * p->repeats);
+		fprintf(to, " more for what is invalid by chance");
+	}
 	fprintf(to, "\n");
 	if (fclose(to) != 0)
 		die("write a summary");

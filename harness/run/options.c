@@ -55,6 +55,8 @@ static const char help_text[] =
 	"  --seed N             for the order\n"
 	"  --wait TIME          how long, in all, to wait for CPUs that are slower than\n"
 	"                       usual (default: a tenth of the plan); none: do not look\n"
+	"  --repeats PERCENT    of the plan's time, to measure again what was invalid by\n"
+	"                       chance (default 5%; more where others use the machine)\n"
 	"  --benchmark_filter REGEX\n"
 	"                       only cells whose name it matches (-REGEX: does not);\n"
 	"                       matrix list cells has the names\n"
@@ -121,6 +123,7 @@ static const struct option long_options[] = {
 	{ "aa", required_argument, NULL, OPT_OVERRIDE },
 	{ "seed", required_argument, NULL, OPT_OVERRIDE },
 	{ "wait", required_argument, NULL, OPT_OVERRIDE },
+	{ "repeats", required_argument, NULL, OPT_OVERRIDE },
 	{ NULL, 0, NULL, 0 }
 };
 

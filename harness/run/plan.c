@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum {
 	REPETITIONS_MAX = 1000000
 };
 static const int64_t ms = 1000000, hour = INT64_C(3600000000000);
+static const double repeats_most = 1000; /* percent */
 
 /* ------------------------------------------------------------------- models */
 
@@ -184,6 +186,19 @@ static bool set_wait(struct plan *p, const char *value, const struct place *at)
 	return set_time(value, 0, &p->wait);
 }
 
+static bool set_repeats(struct plan *p, const char *value,
+			const struct place *at)
+{
+	double percent;
+
+	(void)at;
+	if (!parse_percent(value, &percent) || percent > repeats_most ||
+	    percent != floor(percent))
+		return false;
+	p->repeats = (unsigned)percent;
+	return true;
+}
+
 static bool set_counting(struct plan *p, const char *value,
 			 const struct place *at)
 {
@@ -254,6 +269,7 @@ static const struct key keys[] = {
 	  set_window },
 	{ "wait", "none, or a time from 0 to 60min, such as 30s", NULL,
 	  set_wait },
+	{ "repeats", "a whole percentage from 0% to 1000%", NULL, set_repeats },
 	{ "counting", "yes or no", yes_no, set_counting },
 	{ "aa", "none, one or all", aa_words, set_aa },
 	{ "ceiling", "yes or no", yes_no, set_ceiling },
@@ -267,12 +283,12 @@ enum { KEYS = sizeof(keys) / sizeof(*keys) };
 /* And what is no key of this table */
 static const char *const file_words[] = {
 	"cells",   "blocks", "models",  "warmup", "window", "counting", "aa",
-	"ceiling", "idle",   "message", "seed",   "wait",   NULL
+	"ceiling", "idle",   "message", "seed",   "wait",   "repeats",  NULL
 };
 static const char *const option_words[] = {
 	"connections", "blocks", "models",  "warmup", "window",
 	"counting",    "aa",     "ceiling", "idle",   "message",
-	"seed",        "wait",   NULL
+	"seed",        "wait",   "repeats", NULL
 };
 
 static const struct key *key_of(const char *name)
@@ -474,6 +490,7 @@ static void begin(struct plan *p, const char *source, const char *const *known)
 		.warmup = 500 * ms,
 		.window = 2000 * ms,
 		.wait = WAIT_TENTH,
+		.repeats = REPEATS_USUAL,
 		.counting = true,
 		.with_ceiling = true,
 		.aa = AA_ALL,
@@ -617,6 +634,8 @@ static void write_keys(const struct plan *p, FILE *to)
 		exact_time(p->wait, wait);
 	if (p->wait != WAIT_TENTH)
 		fprintf(to, "wait %s\n", wait);
+	if (p->repeats != REPEATS_USUAL)
+		fprintf(to, "repeats %u%%\n", p->repeats);
 	fprintf(to, "ceiling %s\nmessage %zu\nseed %" PRIu64 "\n",
 		yes_no[!p->with_ceiling], p->message, p->seed);
 	fprintf(to, "idle %s", p->n_silent ? "" : "none");

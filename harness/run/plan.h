@@ -24,6 +24,8 @@
  * wait       a time: how long, in all (anew after a resume),   a tenth
  *            repetitions may wait for CPUs that are slower
  *            than usual; none: that is not even looked at
+ * repeats    a percentage: of the plan's time, to measure      5%
+ *            again what was invalid by chance; it comes on top
  *
  * A cells line takes closed or open, split or shared, and the parts of a cell's
  * name (cell.h): connections, rate, idle, message, depth, pattern, work, each with
@@ -46,6 +48,9 @@ enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
 /* plan.wait: a tenth of the estimated time; CPUs are not looked at */
 enum { WAIT_TENTH = -1, WAIT_NONE = -2 };
 
+/* plan.repeats: a twentieth */
+enum { REPEATS_USUAL = 5 };
+
 enum aa { AA_NONE, AA_ONE, AA_ALL };
 
 struct model {
@@ -65,6 +70,7 @@ struct plan {
 	unsigned blocks;
 	int64_t warmup, window; /* ns */
 	int64_t wait;           /* or: */
+	unsigned repeats;       /* percent */
 	bool counting, with_ceiling;
 	enum aa aa;
 	uint64_t seed;

@@ -118,6 +118,7 @@ static void what_is_not_said(void **state)
 	assert_true(p.counting);
 	assert_int_equal(p.aa, AA_ALL);
 	assert_int_equal(p.wait, WAIT_TENTH);
+	assert_int_equal(p.repeats, 5);
 	assert_int_equal(p.seed, 1);
 	assert_int_equal(p.n_models, 7);
 	assert_int_equal(p.timing.n, 7);
@@ -173,7 +174,7 @@ static void a_ceiling_for_closed_settings(void **state)
 	"message, depth, pattern, work)"
 #define KEYS_TAKE                                                              \
 	"(It takes cells, blocks, models, warmup, window, counting, aa, "      \
-	"ceiling, idle, message, seed, wait)"
+	"ceiling, idle, message, seed, wait, repeats)"
 #define OURS                                                                   \
 	"(It takes thread, busypoll, select, poll, epoll, aio, uring; a "      \
 	"program of your own as mine=./a.out)"
@@ -227,6 +228,12 @@ static const struct {
 	{ "idle 2M\n", "1: '2M': not a number from 0 to 1M, such as 64 or 1k" },
 	{ "message 2GiB\n", "1: message '2GiB': not a size from 1 to 1GiB, "
 			    "such as 64 or 16KiB" },
+	{ "repeats 5\n",
+	  "1: repeats '5': not a whole percentage from 0% to 1000%" },
+	{ "repeats 1001%\n",
+	  "1: repeats '1001%': not a whole percentage from 0% to 1000%" },
+	{ "repeats 2.5%\n",
+	  "1: repeats '2.5%': not a whole percentage from 0% to 1000%" },
 	{ "wait never\n",
 	  "1: wait 'never': not none, or a time from 0 to 60min, "
 	  "such as 30s" },
@@ -424,6 +431,7 @@ static void options_come_instead(void **state)
 		{ "warmup", "0" },
 		{ "message", "9" },
 		{ "wait", "90s" },
+		{ "repeats", "40%" },
 		{ "connections", "2,1k" },
 	};
 	struct plan p = parsed("blocks 2\nmodels epoll\n"
@@ -438,6 +446,7 @@ static void options_come_instead(void **state)
 	assert_int_equal(p.window, 20000000);
 	assert_int_equal(p.warmup, 0);
 	assert_int_equal(p.wait, INT64_C(90000000000));
+	assert_int_equal(p.repeats, 40);
 	/* What the lines have become is there once. */
 	assert_int_equal(p.timing.n, 2 * (2 + 2));
 	assert_int_equal(p.ceiling.n, 2);
@@ -474,7 +483,7 @@ static void wrong_options(void **state)
 		{ "windw", "1s",
 		  "--windw: 'windw': not a key; did you mean 'window'? (It "
 		  "takes connections, blocks, models, warmup, window, counting, "
-		  "aa, ceiling, idle, message, seed, wait)" },
+		  "aa, ceiling, idle, message, seed, wait, repeats)" },
 	};
 
 	(void)state;
@@ -519,6 +528,7 @@ static void check_written(const struct plan *p)
 	assert_int_equal(q.counting, p->counting);
 	assert_int_equal(q.aa, p->aa);
 	assert_true(q.wait == p->wait);
+	assert_int_equal(q.repeats, p->repeats);
 	assert_true(q.seed == p->seed);
 	assert_int_equal(q.n_models, p->n_models);
 	for (size_t i = 0; i < p->n_models; i++) {
@@ -562,6 +572,10 @@ static void written_plans_are_the_same(void **state)
 	assert_true(plan_override(&p, "wait", "none", error));
 	check_written(&p);
 	assert_true(plan_override(&p, "wait", "0", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "repeats", "0%", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "repeats", "1000%", error));
 	check_written(&p);
 	plan_free(&p);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const double steal_most = 0.01, held_up_most = 0.05;
+static const double at_its_limit = 0.97; /* of a CPU */
 static const double slower_noted = 1.2;
 static const double late_most = 0.1, late_noted = 0.01;
 static const int64_t suspended_most = 5000000;
@@ -61,7 +62,18 @@ static bool is_bottleneck(const char *reason)
 	return strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
 }
 
-static void say_reasons(struct record *r)
+/* Nothing would have been answered sooner by a faster generator. */
+static bool server_was_the_limit(const struct record *r,
+				 const struct circumstances *c)
+{
+	bool one_cpu = r->metric[METRIC_THREADS] == 1 ||
+		       (*r->server_cpus && !strpbrk(r->server_cpus, ",-"));
+
+	return c->sleeps && one_cpu && r->cell.loop == LOOP_CLOSED &&
+	       r->metric[METRIC_SERVER_CPU_SHARE] >= at_its_limit;
+}
+
+static void say_reasons(struct record *r, const struct circumstances *c)
 {
 	json_t *reasons = json_object_get(r->load, "invalid_reasons"), *reason;
 	size_t i;
@@ -70,6 +82,14 @@ static void say_reasons(struct record *r)
 		const char *text = json_string_value(reason);
 		bool bottleneck = is_bottleneck(text);
 
+		if (bottleneck && server_was_the_limit(r, c)) {
+			record_say(
+				r->warnings,
+				"the generator was at its limit as well as "
+				"the server, which worked %.0f %% of the time",
+				r->metric[METRIC_SERVER_CPU_SHARE] * 100);
+			continue;
+		}
 		/* How much the generator can do is what the null server is
 		 * measured for. */
 		record_say(bottleneck && r->role == ROLE_CEILING ? r->warnings :
@@ -190,7 +210,7 @@ void judge(struct record *r, const struct circumstances *c)
 {
 	if (judge_refusals(r))
 		return;
-	say_reasons(r);
+	say_reasons(r, c);
 	judge_machine(r, c);
 	if ((r->role == ROLE_COUNTING || r->role == ROLE_IDLE) &&
 	    nothing_lost(r))
@@ -203,8 +223,17 @@ void judge(struct record *r, const struct circumstances *c)
 	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;
 }
 
+bool judge_outgrown(const struct record *r)
+{
+	const json_t *reason = json_array_get(r->reasons, 0);
+
+	return r->status == STATUS_INVALID &&
+	       json_array_size(r->reasons) == 1 &&
+	       is_bottleneck(json_string_value(reason));
+}
+
 bool judge_by_chance(const struct record *r)
 {
-	return r->status == STATUS_INVALID &&
+	return r->status == STATUS_INVALID && !judge_outgrown(r) &&
 	       !json_is_false(json_object_get(r->load, "sustained"));
 }

@@ -21,6 +21,11 @@
  * what makes only times doubtful: that is a warning there. Nor is the null server,
  * if it was the generator that could do no more: to know that is what it is for.
  *
+ * The generator calls itself the bottleneck where replies wait for it. It does not
+ * see the server. If that worked all the time, too, then the server was at its limit
+ * and in a closed loop everything else follows from that: how many requests it
+ * answered, and so how long each took. Both at their limit is a warning.
+ *
  * refused is what a server at a limit of its own turned away. It is kept in the
  * record with everything that was measured, and in no median.
  */
@@ -33,6 +38,7 @@ struct circumstances {
 	int64_t suspended_ns; /* in the window */
 	bool was_stopped;     /* server and generator, too: Ctrl-Z */
 	bool server_counts;   /* r->server has accepted, requests */
+	bool sleeps;   /* with silent clients: so the CPU it uses is for work */
 	double slower; /* how many times, than usual: the CPUs; 0: not known */
 };
 
@@ -40,8 +46,15 @@ struct circumstances {
 void judge(struct record *r, const struct circumstances *c);
 
 /*
+ * The generator could not keep up with the server, and nothing else was amiss. That
+ * is not chance: it is how fast the server was.
+ */
+bool judge_outgrown(const struct record *r);
+
+/*
  * Whether to measure it again: it is invalid by chance. What exceeds a server's or
- * the generator's strength would only do so again.
+ * the generator's strength would only do so again; and if not, then because this
+ * time the server was slower.
  */
 bool judge_by_chance(const struct record *r);
 

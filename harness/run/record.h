@@ -85,8 +85,9 @@ struct call_count {
 };
 
 struct record {
-	unsigned index;   /* of the entry, in the order of execution */
-	unsigned attempt; /* 1, or 2: repeated because the first was invalid */
+	unsigned index; /* of the entry, in the order of execution */
+	unsigned
+		attempt; /* from 1; more: again, because the one before was invalid */
 	unsigned block;
 	enum role role;
 	struct cell cell;
@@ -121,7 +122,7 @@ void record_free(struct record *r);
 __attribute__((format(printf, 2, 3))) void record_say(json_t *sentences,
 						      const char *format, ...);
 
-/* Of no two lines it is the same, but that the second attempt has its own. */
+/* Of no two lines it is the same, but that each attempt has its own. */
 json_t *record_json(const struct record *r);
 
 enum { RECORD_WHY_SIZE = 256 };

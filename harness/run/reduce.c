@@ -3,6 +3,7 @@
 #include "harness/run/reduce.h"
 
 #include "harness/run/compare.h"
+#include "harness/run/judge.h"
 #include "harness/run/trust.h"
 #include "harness/run/words.h"
 #include "models/common/die.h"
@@ -84,6 +85,8 @@ static bool in_a_block(const struct record *r)
 struct sifted {
 	bool seen[ROLES];
 	unsigned invalid[ROLES];
+	unsigned outgrown; /* timing repetitions: see judge_outgrown() */
+	unsigned dropped;  /* valid ones that nevertheless do not count */
 	const struct record *not_valid[ROLES], *valid[ROLES];
 	const struct record **timed, **again;
 };
@@ -96,6 +99,7 @@ static void sift(struct sifted *s, const struct record *r)
 	if (!record_counts(r)) {
 		s->invalid[r->role]++;
 		s->not_valid[r->role] = r;
+		s->outgrown += r->role == ROLE_TIMING && judge_outgrown(r);
 		return;
 	}
 	s->valid[r->role] = r;
@@ -103,6 +107,20 @@ static void sift(struct sifted *s, const struct record *r)
 		s->timed[r->block - 1] = r;
 	if (r->role == ROLE_AA)
 		s->again[r->block - 1] = r;
+}
+
+/* Where what is left is no fair choice: see struct row. */
+static void drop_the_slow(struct sifted *s, unsigned n_blocks)
+{
+	unsigned left = 0;
+
+	for (unsigned b = 0; b < n_blocks; b++)
+		left += s->timed[b] != NULL;
+	if (s->outgrown == 0 || s->outgrown < left)
+		return;
+	s->dropped = left;
+	s->invalid[ROLE_TIMING] += left;
+	memset(s->timed, 0, n_blocks * sizeof(*s->timed));
 }
 
 /* What the row is about; counting is only preparation, unless it is all there is. */
@@ -228,12 +246,22 @@ static void take_status(struct row *row, const struct sifted *s)
 	const struct record *bad = s->not_valid[role];
 
 	row->invalid = s->invalid[role];
+	row->outgrown = s->outgrown;
 	if (bad)
 		record_reason(bad, row->reason, sizeof(row->reason));
 	if (row->n || s->valid[role])
 		row->status = STATUS_OK;
 	else if (bad)
 		row->status = record_outcome(bad);
+	if (s->dropped) {
+		row->status = STATUS_INVALID;
+		snprintf(
+			row->reason, sizeof(row->reason),
+			"the generator was the bottleneck in %u, and kept up in "
+			"%u only because the server was slow (--client-cpus "
+			"gives it more CPUs)",
+			s->outgrown, s->dropped);
+	}
 	if (row->n == 0 && row->status == STATUS_OK)
 		snprintf(row->reason, sizeof(row->reason),
 			 "it was not timed yet");
@@ -252,6 +280,7 @@ static void make_row(struct row *row, const struct record *const *of, size_t n,
 	*row = (struct row){ .cell = of[0]->cell, .counting_slowdown = NAN };
 	for (size_t i = 0; i < n; i++)
 		sift(&s, of[i]);
+	drop_the_slow(&s, n_blocks);
 	for (unsigned b = 0; b < n_blocks; b++) {
 		if (!s.timed[b])
 			continue;

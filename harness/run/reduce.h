@@ -23,11 +23,19 @@
 #include "harness/run/record.h"
 #include "harness/run/stats.h"
 
-/* What became of a cell, over all its repetitions of one kind */
+/*
+ * What became of a cell, over all its repetitions of one kind
+ *
+ * Where the generator was the bottleneck it was so because the server was fast: what
+ * is left is what was slow. With half of them or more gone so, their median is not
+ * among those that are left: then none of them counts, and the cell is invalid.
+ */
 struct row {
 	struct cell cell;
 	unsigned n;       /* repetitions that count, one a block */
 	unsigned invalid; /* attempts that do not */
+	unsigned
+		outgrown; /* of these, by a server too fast for the generator */
 	enum status
 		status; /* ok if any counts; else that of the last attempt. Of a
 			       cell that was only counted, that of counting it */

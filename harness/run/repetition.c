@@ -33,6 +33,7 @@ struct attempt {
 	const struct entry *entry;
 	struct record *r;
 	const struct place_of *place;
+	bool sleeps;   /* the model, with silent clients */
 	int continued; /* at the beginning */
 	struct watch watch;
 	struct server server;
@@ -352,6 +353,7 @@ static void measure_and_judge(struct attempt *a)
 	struct circumstances c = {
 		.was_stopped = a->continued != *a->site->continued,
 		.slower = a->slower,
+		.sleeps = a->sleeps,
 		.server_counts = json_object_get(r->server, "requests") &&
 				 json_object_get(r->server, "accepted"),
 	};
@@ -418,7 +420,7 @@ static void begin(struct attempt *a)
 		 a->place->client_list);
 }
 
-bool repetition(const struct site *site, const struct entry *e,
+bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 		struct record *r, json_t **histograms)
 {
 	bool shared = e->cell->placement == PLACEMENT_SHARED;
@@ -427,6 +429,7 @@ bool repetition(const struct site *site, const struct entry *e,
 			     .r = r,
 			     .place = shared ? &site->places->shared :
 					       &site->places->split,
+			     .sleeps = sleeps,
 			     .continued = *site->continued,
 			     .watch = { .tick = tick,
 					.interrupted = site->interrupted,

@@ -41,9 +41,10 @@ struct site {
 
 /*
  * Measures e, and fills in r, which record_init() made. *histograms is a new
- * reference, or NULL. false: the user wants no more, and r says nothing.
+ * reference, or NULL. `sleeps`: the model is known to, with silent clients. false:
+ * the user wants no more, and r says nothing.
  */
-bool repetition(const struct site *site, const struct entry *e,
+bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 		struct record *r, json_t **histograms);
 
 #endif

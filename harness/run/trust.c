@@ -91,6 +91,25 @@ static void say_invalid(struct reduced *r)
 	say_the_rest(r, said, "cells of which some do not count: cells.csv");
 }
 
+/* Fewer than half: their median is still among those that are left (reduce.h). */
+static void say_outgrown(struct reduced *r)
+{
+	size_t said = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct row *row = &r->row[i];
+		char name[SETTING_SIZE];
+
+		if (row->outgrown && row->n)
+			SAY(r, said,
+			    "%s is faster than it looks: in %u of %u repetitions the "
+			    "generator was the bottleneck, and these do not count",
+			    name_cell(&row->cell, name), row->outgrown,
+			    row->n + row->invalid);
+	}
+	say_the_rest(r, said, "cells that are faster than they look");
+}
+
 /* The text without its numbers: two that differ in nothing else say the same. */
 static void without_numbers(const char *text, char to[KEY_SIZE])
 {
@@ -409,6 +428,7 @@ static void say_counting(struct reduced *r)
 void trust(struct reduced *r, const struct record *records, size_t n)
 {
 	say_invalid(r);
+	say_outgrown(r);
 	say_of_repetitions(r, records, n);
 	for (size_t i = 0; i < r->n; i = setting_end(r, i)) {
 		if (r->row[i].cell.loop == LOOP_NONE)

@@ -117,6 +117,19 @@ static void test_advice(void **state)
 }
 
 /* With the null server that is what was to be found out. */
+static void outgrow(struct record *r)
+{
+	json_object_set_new(r->load, "valid", json_false());
+	json_array_append_new(json_object_get(r->load, "invalid_reasons"),
+			      json_string("the generator was the bottleneck, "
+					  "not the server"));
+}
+
+static void set_metric(struct record *r, enum metric metric, double value)
+{
+	r->metric[metric] = value;
+}
+
 static void test_ceiling(void **state)
 {
 	static const enum role roles[] = { ROLE_TIMING, ROLE_CEILING };
@@ -126,14 +139,55 @@ static void test_ceiling(void **state)
 		struct record r = sound(roles[i]);
 		struct said said;
 
-		json_object_set_new(r.load, "valid", json_false());
-		json_array_append_new(
-			json_object_get(r.load, "invalid_reasons"),
-			json_string("the generator was the bottleneck, not "
-				    "the server"));
+		outgrow(&r);
 		said = judged(&r, &plain);
 		assert_int_equal(said.status, i ? STATUS_OK : STATUS_INVALID);
 		assert_int_equal(said.warnings, i);
+	}
+}
+
+/* The generator sees only its own side: a server that worked all the time was not
+ * kept waiting by it. */
+static void test_both_at_their_limit(void **state)
+{
+	static const struct {
+		const char *what;
+		double share;
+		unsigned threads;
+		const char *cpus;
+		enum loop loop;
+		bool sleeps;
+		enum status status;
+	} cases[] = {
+		{ "one thread", 0.99, 1, "0-3", LOOP_CLOSED, true, STATUS_OK },
+		{ "one CPU", 0.97, 65, "4", LOOP_CLOSED, true, STATUS_OK },
+		{ "it waited", 0.96, 1, "0", LOOP_CLOSED, true,
+		  STATUS_INVALID },
+		{ "it spins", 1, 1, "0", LOOP_CLOSED, false, STATUS_INVALID },
+		{ "nobody knows how much", NAN, 1, "0", LOOP_CLOSED, true,
+		  STATUS_INVALID },
+		{ "one of two CPUs", 1, 65, "0,2", LOOP_CLOSED, true,
+		  STATUS_INVALID },
+		{ "of all CPUs", 1, 65, "", LOOP_CLOSED, true, STATUS_INVALID },
+		{ "open loop", 1, 1, "0", LOOP_OPEN, true, STATUS_INVALID },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct circumstances c = plain;
+		struct record r = sound(ROLE_TIMING);
+		struct said said;
+
+		r.cell.loop = cases[i].loop;
+		c.sleeps = cases[i].sleeps;
+		strcpy(r.server_cpus, cases[i].cpus);
+		set_metric(&r, METRIC_THREADS, cases[i].threads);
+		set_metric(&r, METRIC_SERVER_CPU_SHARE, cases[i].share);
+		outgrow(&r);
+		said = judged(&r, &c);
+		if (said.status != cases[i].status)
+			fail_msg("%s: %d", cases[i].what, said.status);
+		assert_int_equal(said.warnings, said.status == STATUS_OK);
 	}
 }
 
@@ -144,11 +198,6 @@ static void test_audit_without_reason(void **state)
 	(void)state;
 	json_object_set_new(r.load, "valid", json_false());
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
-}
-
-static void set_metric(struct record *r, enum metric metric, double value)
-{
-	r->metric[metric] = value;
 }
 
 /* Who counts calls does not mind late times, but does mind lost requests. */
@@ -378,6 +427,27 @@ static void test_by_chance(void **state)
 	record_free(&r);
 }
 
+/* It would be measured until the server is slow enough: no chance, but a choice. */
+static void test_outgrown_is_no_chance(void **state)
+{
+	struct record r = sound(ROLE_TIMING);
+
+	(void)state;
+	assert_false(judge_outgrown(&r));
+	outgrow(&r);
+	judge(&r, &plain);
+	assert_true(judge_outgrown(&r));
+	assert_false(judge_by_chance(&r));
+	record_free(&r);
+	r = sound(ROLE_TIMING);
+	set_metric(&r, METRIC_STEAL_SHARE, 0.5); /* it may be because of that */
+	outgrow(&r);
+	judge(&r, &plain);
+	assert_false(judge_outgrown(&r));
+	assert_true(judge_by_chance(&r));
+	record_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_both_at_their_limit),
 		cmocka_unit_test(test_audit_without_reason),
 		cmocka_unit_test(test_counting_is_spared),
 		cmocka_unit_test(test_counting_is_not_spared_losses),
@@ -400,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_by_chance),
+		cmocka_unit_test(test_outgrown_is_no_chance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

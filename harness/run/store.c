@@ -2,6 +2,7 @@
 /* store.c - the folder of a run: see store.h */
 #include "harness/run/store.h"
 
+#include "harness/run/columns.h"
 #include "harness/run/files.h"
 #include "harness/run/lock.h"
 #include "harness/run/words.h"
@@ -389,13 +390,15 @@ static void *gzip(char *text, size_t size, size_t *packed)
 static bool write_histograms(const struct store *s, struct record *r,
 			     const json_t *histograms, char why[STORE_WHY_SIZE])
 {
-	char *text = json_dumps(histograms, JSON_FLAGS);
+	json_t *kept = columns_of(histograms);
+	char *text = json_dumps(kept, JSON_FLAGS);
 	size_t size;
 	void *packed;
 	bool written;
 
 	if (!text)
 		die("json_dumps");
+	json_decref(kept);
 	packed = gzip(text, strlen(text), &size);
 	snprintf(r->histograms, sizeof(r->histograms), "%s/%04u-%u.json.gz",
 		 histograms_name, r->index, r->attempt);

@@ -33,12 +33,13 @@ MOST_BYTES = 5_000_000
 
 
 def buckets(rng):
-    """A bell on a logarithmic scale, [lowest, highest, count] of each bucket"""
+    """A bell on a logarithmic scale"""
     first, wide = rng.randrange(5_000, 2_000_000), rng.uniform(0.1, 0.25)
     edges = sorted({int(first * 2 ** (i / 300)) for i in range(BUCKETS + 1)})
     where = [(i - len(edges) / 3) / (wide * len(edges)) for i in range(len(edges))]
-    return [[low, high - 1, 1 + int(500 * math.exp(-x * x))]
-            for low, high, x in zip(edges, edges[1:], where)]
+    return {"step": [edges[0], *(b - a for a, b in zip(edges, edges[1:-1]))],
+            "width": [b - a for a, b in zip(edges, edges[1:])],
+            "count": [1 + int(500 * math.exp(-x * x)) for x in where[:-1]]}
 
 
 def fill(folder):

@@ -2,6 +2,7 @@
 """A run that nobody disturbs: what is in its folder, what is printed, what it takes."""
 
 import gzip
+import itertools
 import json
 import os
 import pathlib
@@ -88,8 +89,13 @@ def test_histograms(whole):
         with gzip.open(whole.folder / line["histograms"], "rt") as file:
             of = json.load(file)
         for kind in "response", "connect":
-            assert sum(count for *_, count in of["histograms"][kind]["buckets"]) \
-                == line["load"][f"{kind}_ns"]["count"]
+            buckets = of["histograms"][kind]["buckets"]
+            assert sum(buckets["count"]) == line["load"][f"{kind}_ns"]["count"]
+            # the first bucket has the shortest time in it, the last the longest
+            lowest = list(itertools.accumulate(buckets["step"]))
+            for time, at in (("min", 0), ("max", -1)) if lowest else ():
+                assert 0 <= line["load"][f"{kind}_ns"][time] - lowest[at] < \
+                    buckets["width"][at]
         assert of["series"]
     assert len(list((whole.folder / "histograms").iterdir())) == \
         len(whole.lines)

@@ -190,7 +190,11 @@ def _buckets(times):
     for t in times:
         bucket = _bucket(t)
         found[bucket] = found.get(bucket, 0) + 1
-    return [[low, high, n] for (low, high), n in sorted(found.items())]
+    rows = sorted(found.items())
+    lowest = [low for (low, _), _ in rows]
+    return {"step": [low - before for low, before in zip(lowest, [0, *lowest])],
+            "width": [high - low + 1 for (low, high), _ in rows],
+            "count": [n for _, n in rows]}
 
 
 def _histogram(times):

@@ -317,8 +317,12 @@ def test_curves_are_of_all_requests_together(odd_run):
     buckets = {}
     for r in of:
         with gzip.open(found.path / r["histograms"]) as file:
-            for low, high, n in json.load(file)["histograms"]["response"]["buckets"]:
-                buckets[low, high] = buckets.get((low, high), 0) + n
+            kept = json.load(file)["histograms"]["response"]["buckets"]
+        low = 0
+        for step, width, n in zip(*(kept[name] for name in ("step", "width", "count"))):
+            low += step
+            bucket = low, low + width - 1
+            buckets[bucket] = buckets.get(bucket, 0) + n
     total, beyond = sum(buckets.values()), 0
     for (_, high), n in sorted(buckets.items(), reverse=True):
         beyond += n

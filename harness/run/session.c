@@ -76,7 +76,8 @@ struct tally {
 /* Invalid each time, and not because of what the server cannot do */
 static bool had_bad_luck(const struct session *s, const struct row *row)
 {
-	if (row->status != STATUS_INVALID || row->oversubscribed)
+	if (row->status != STATUS_INVALID || row->oversubscribed ||
+	    row->outgrown)
 		return false;
 	for (size_t i = 0; i < s->store.n; i++) {
 		const struct record *r = &s->store.records[i];

@@ -15,6 +15,7 @@ _PARTS = ["model", "loop", "connections", "rate", "idle", "message", "depth",
           "pattern", "work", "placement"]
 _COUNTED = ["calls_per_request", "calls_per_second", "submissions_per_request",
             "completions_per_request"]
+_BOTTLENECK = "the generator was the bottleneck"
 _SPINNING = 0.9  # of a CPU, with nothing to do
 
 #: Percentiles that bin/loadgen may call unsure
@@ -44,7 +45,27 @@ def sustained(repetition):
 
 
 def counts(repetition):
-    return repetition["status"] == "ok" and sustained(repetition)
+    return (repetition["status"] == "ok" and sustained(repetition)
+            and not repetition["dropped"])
+
+
+def _outgrown(repetition):
+    """The server was too fast for the generator, and nothing else was amiss"""
+    reasons = repetition["reasons"]
+    return (repetition["role"] == "timing" and repetition["status"] == "invalid"
+            and len(reasons) == 1 and reasons[0].startswith(_BOTTLENECK))
+
+
+def drop_the_slow(repetitions):
+    """Where the generator was the bottleneck as often as not, those that are left
+    are no fair choice (harness/run/reduce.h): marks them as `dropped`"""
+    for r in repetitions:
+        r["dropped"] = False
+    for of in by_cell(repetitions).values():
+        left = [r for r in of if r["role"] in ("timing", "aa") and counts(r)]
+        if len(by_block(left, "timing")) <= sum(map(_outgrown, of)):
+            for r in left:
+                r["dropped"] = any(map(_outgrown, of))
 
 
 def outcome(repetition):
@@ -130,6 +151,12 @@ def _status(row, repetitions):
     row["reason"] = reason(bad[-1]) if bad else ""
     row["status"] = "ok" if row["n"] or len(bad) < len(of_role) else \
         outcome(bad[-1])
+    dropped = sum(r["dropped"] for r in of_role)
+    if dropped:
+        row["status"] = "invalid"
+        row["reason"] = (f"{_BOTTLENECK} in {sum(map(_outgrown, of_role))}, and kept up "
+                         f"in {dropped} only because the server was slow "
+                         f"(--client-cpus gives it more CPUs)")
     if row["n"] == 0 and row["status"] == "ok":
         row["reason"] = "it was not timed yet"
 

@@ -148,6 +148,7 @@ def _read_repetitions(run):
         said = f" ({run.problems[0]})" if run.problems else ""
         raise NotARun(f"{run.path}: repetitions.jsonl has no repetition that can "
                       f"be read{said}")
+    reduce.drop_the_slow(run.repetitions)
 
 
 # --------------------------------------------------------------- the CSV files

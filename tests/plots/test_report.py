@@ -132,9 +132,40 @@ def same(a, b):
     return a == b
 
 
-def test_rows_made_here_are_those_of_matrix(of_matrix):
+def rejected(folder, which, reason):
+    """How many lines which() chooses: it is written that they are invalid"""
+    path = folder / "repetitions.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    chosen = [line for line in lines if which(line)]
+    for line in chosen:
+        line.update(status="invalid", reasons=[reason])
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return len(chosen)
+
+
+@pytest.fixture(scope="module")
+def of_matrix_outgrown(of_matrix, tmp_path_factory):
+    """The same, but that the generator was the bottleneck in one of two blocks. That
+    is nobody's failure, whatever else happened by chance."""
+    folder = tmp_path_factory.mktemp("outgrown") / "run"
+    shutil.copytree(of_matrix.path, folder)
+    for role, why in ("timing", crafted.BOTTLENECK), ("aa", "it was by chance"):
+        assert rejected(folder, lambda r: r["model"] == "poll" and r["block"] == 1
+                        and r["loop"] == "closed" and r["role"] == role, why) < 2
+    (folder / "INCOMPLETE").touch()
+    done = subprocess.run([TOP / "bin/matrix", "resume", folder, "--quiet", "--force"],
+                          capture_output=True, timeout=110, check=False)
+    found = run.read(folder)
+    if all(row["status"] == "ok" for row in found.cells
+           if (row["model"], row["loop"]) != ("poll", "closed")):
+        assert done.returncode == 0
+    return found
+
+
+@pytest.mark.parametrize("which", ["of_matrix", "of_matrix_outgrown"])
+def test_rows_made_here_are_those_of_matrix(which, request):
     """Of a run that was killed, cells are made here: as bin/matrix makes them"""
-    found = of_matrix
+    found = request.getfixturevalue(which)
     made = reduce.cells(found.repetitions)
     assert (found.problems, found.made_here) == ([], False)
     assert [row["cell"] for row in made] == [row["cell"] for row in found.cells]
@@ -562,6 +593,24 @@ def test_run_that_was_killed(small_run):
     assert made.status == 1 and "cells.csv is not there" in made.said
     assert made.page.table("throughput-1") == before
     assert "This run is not complete." in made.page.one("header").text
+
+
+def test_what_is_left_by_a_weak_generator_is_not_shown(small_run):
+    """It kept up in two blocks of five, because there the server was slow."""
+    folder = small_run(blocks=5)
+    assert rejected(folder, lambda r: r["model"] == "poll" and r["connections"] == 1
+                    and r["role"] == "timing" and r["block"] in (1, 3, 4),
+                    crafted.BOTTLENECK) == 3
+    crafted.write_reduced(folder)
+    made = make(folder)
+    assert (made.status, made.said) == (0, "")
+    row, = made.page.rows("throughput-1", model="poll", connections="1")
+    assert row["n"] == "0" and row["remarks"].startswith(
+        "invalid: the generator was the bottleneck in 3, and kept up in 2 only because "
+        "the server was slow"), row
+    assert "These servers can do more than was asked" in made.page.one(id="trust").text
+    row, = made.page.rows("closed-split-1-percentiles-1", model="poll")
+    assert (row["50 %"], row["99 %"]) == ("–", "–")
 
 
 def test_cells_csv_of_before_a_resume(small_run):

@@ -15,7 +15,7 @@
 /* What a repetition takes beside warm-up and window, and its line and histograms,
  * as seen on the machines this was written on: for the estimate only */
 static const int64_t overhead_ns = 200 * 1000000;
-static const uint64_t bytes_each = 20000;
+static const uint64_t bytes_each = 15000;
 
 struct filter {
 	regex_t regex;

@@ -17,7 +17,7 @@
 
 static const char help_text[] =
 	"Usage: matrix run [OPTION]...\n"
-	"       matrix resume DIR [--force]\n"
+	"       matrix resume DIR [--repeats PERCENT] [--force]\n"
 	"       matrix list [models|plans|cells] [OPTION]...\n"
 	"       matrix doctor [OPTION]...\n"
 	"       matrix compare A B [OPTION]...\n"
@@ -34,6 +34,8 @@ static const char help_text[] =
 	"  matrix run --plan my.plan --connections 1,500 --out results/mine\n"
 	"  matrix resume results/mine\n"
 	"         go on after Ctrl-C, a crash or a full disk\n"
+	"  matrix resume results/mine --repeats 50%\n"
+	"         measure again what was invalid by chance, though it was complete\n"
 	"  matrix doctor\n"
 	"         what this machine prevents, and the command that mends it\n"
 	"  matrix compare results/before results/after --fail-on-regression\n"
@@ -299,12 +301,18 @@ static void take_option(int option, const char *name,
 	}
 }
 
-/* A resumed run is what it was: nothing of it can be said anew. */
+/* A resumed run is what it was: nothing of it can be said anew, but how much time
+ * there is for repeats. */
 static void check_resume(const struct matrix_options *opt)
 {
+	bool only_repeats = true;
+
+	for (size_t i = 0; i < opt->n_overrides; i++)
+		if (strcmp(opt->override[i].key, "repeats") != 0)
+			only_repeats = false;
 	if (!opt->what)
 		die_usage("resume: which run? matrix resume results/...");
-	if (opt->plan || opt->n_overrides || opt->out || opt->filter ||
+	if (opt->plan || !only_repeats || opt->out || opt->filter ||
 	    opt->server_cpus || opt->client_cpus || opt->dry_run)
 		die_usage("resume takes the plan, its cells and CPUs from %s; "
 			  "for others, begin a new run",

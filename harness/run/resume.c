@@ -15,6 +15,25 @@ static const char *text_of(const json_t *from, const char *key)
 	return json_string_value(json_object_get(from, key));
 }
 
+/* What the command line has for a run that began without it. It is of the plan from
+ * now on: whoever reads the results sees it. */
+static void grant_repeats(struct session *s)
+{
+	char why[STORE_WHY_SIZE], error[PLAN_ERROR_SIZE];
+	const struct matrix_options *opt = s->opt;
+	char *text;
+
+	if (opt->n_overrides == 0)
+		return;
+	for (size_t i = 0; i < opt->n_overrides; i++)
+		if (!plan_override(&s->plan, opt->override[i].key,
+				   opt->override[i].value, error))
+			die_usage("%s", error);
+	text = plan_text(&s->plan);
+	check(store_file(&s->store, "plan.txt", text, why), why);
+	free(text);
+}
+
 /* The plan as it was; `known` is of now, should a model have gone. */
 static void read_plan_again(struct session *s)
 {
@@ -30,6 +49,7 @@ static void read_plan_again(struct session *s)
 		exit(EXIT_FAILED);
 	}
 	free(text);
+	grant_repeats(s);
 	if (filter)
 		apply_filter(&s->plan, filter);
 }
@@ -112,7 +132,7 @@ int session_resume(const struct matrix_options *opt)
 	check(store_open(&s.store, opt->what, why), why);
 	s.run = store_load_json(&s.store, "run.json", why);
 	check(s.run != NULL, why);
-	if (store_is_complete(&s.store)) {
+	if (store_is_complete(&s.store) && opt->n_overrides == 0) {
 		printf("%s is complete.\n", opt->what);
 		return EXIT_SUCCESS;
 	}

@@ -294,6 +294,22 @@ def test_as_many_repeats_as_are_asked_for(tmp_path, odd, share, attempts):
     assert ("more for what is invalid by chance" in run.out) == (share != "0%")
 
 
+def test_repeats_for_a_run_that_is_complete(tmp_path, odd):
+    """A host that was busy may be quiet later."""
+    run = matrix.run("--models", f"epoll,lies={odd('lies')}", "--repeats", "0%",
+                     plan=matrix.plan(tmp_path, blocks=2, window="100ms"),
+                     out=tmp_path / "run")
+    before = len(run.lines)
+    assert "is complete" in matrix.resume(run.folder).out
+    again = matrix.resume(run.folder, "--repeats", "1000%").check(0)
+    assert [line["attempt"] for line in again.lines[before:]
+            if line["model"] == "lies"] == 2 * [2, 3, 4]
+    assert "repeats 1000%\n" in (run.folder / "plan.txt").read_text()
+    assert not (run.folder / "INCOMPLETE").exists()
+    wrong = matrix.resume(run.folder, "--repeats", "1000%", "--blocks", "3")
+    assert wrong.status == 2 and "begin a new run" in wrong.err
+
+
 # ------------------------------------------------------------- what resume takes
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,8 @@ static void report(struct gbench_state *state, const struct record *r)
 			gbench_counter(state, metrics[i].name, r->metric[i]);
 }
 
-/* Of one repetition: what fails so often does not fail by chance. */
+/* At one repetition, one after the other: what lasts longer is still there then, and
+ * gone perhaps when the run is resumed. */
 static const unsigned attempts_most = 4;
 
 /* What a model uses of a CPU for idle clients; NAN: that was not measured (yet) */
@@ -105,9 +106,10 @@ static bool measure_once(struct session *s, const struct entry *e,
 }
 
 /* What is invalid by chance is measured again, if there is time for it. */
-static bool wants_another(struct session *s, const struct record *last)
+static bool wants_another(struct session *s, const struct record *last,
+			  unsigned made)
 {
-	if (last->attempt >= attempts_most || !judge_by_chance(last) ||
+	if (made >= attempts_most || !judge_by_chance(last) ||
 	    oversubscribed(s, &last->cell) || last->took_s > s->repeats_s)
 		return false;
 	s->repeats_s -= last->took_s;
@@ -121,12 +123,14 @@ static void run_step(struct gbench_state *state, void *data)
 	const struct entry *e = step->entry;
 	const struct record *last = store_find(&s->store, e->index);
 	bool old = last != NULL;
+	unsigned made = 0;
 
 	while (!was_interrupted() && !s->stopped &&
-	       (!last || wants_another(s, last))) {
+	       (!last || wants_another(s, last, made))) {
 		if (!measure_once(s, e, last ? last->attempt + 1 : 1))
 			break;
 		last = store_find(&s->store, e->index);
+		made++;
 		old = false;
 		progress_done(s->site.progress, last, false);
 	}

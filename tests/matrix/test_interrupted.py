@@ -301,9 +301,11 @@ def test_repeats_for_a_run_that_is_complete(tmp_path, odd):
                      out=tmp_path / "run")
     before = len(run.lines)
     assert "is complete" in matrix.resume(run.folder).out
-    again = matrix.resume(run.folder, "--repeats", "1000%").check(0)
+    again = matrix.resume(run.folder, "--repeats", "500%").check(0)
     assert [line["attempt"] for line in again.lines[before:]
-            if line["model"] == "lies"] == 2 * [2, 3, 4]
+            if line["model"] == "lies"] == 2 * [2, 3, 4, 5]
+    again = matrix.resume(run.folder, "--repeats", "1000%").check(0)
+    assert again.lines[-1]["attempt"] in (6, 7, 8, 9)
     assert "repeats 1000%\n" in (run.folder / "plan.txt").read_text()
     assert not (run.folder / "INCOMPLETE").exists()
     wrong = matrix.resume(run.folder, "--repeats", "1000%", "--blocks", "3")

@@ -167,16 +167,17 @@ function scan_panel(f, c,    k, m, i, metric)
 	make_range()
 }
 
-function note_cell(i, metric)
+function note_cell(i, metric,    blocks)
 {
+	blocks = cell(i, "n") + 0
 	seen_interval += spread == "interval"
 	seen_range += spread == "range"
 	if (cell(i, "model") == "null")
 		return
-	if (!fewest || cell(i, "n") < fewest)
-		fewest = cell(i, "n") + 0
-	if (cell(i, "n") > most)
-		most = cell(i, "n") + 0
+	if (!fewest || blocks < fewest)
+		fewest = blocks
+	if (blocks > most)
+		most = blocks
 }
 
 # A little room at both ends; what noise alone can do must not fill the panel.

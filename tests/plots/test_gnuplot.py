@@ -336,6 +336,16 @@ def test_a_bar_is_whole_unless_six_times_as_long_as_the_next(tmp_path):
     assert "No bar: one block" in text_of(run / "charts/throughput.svg")
 
 
+def test_how_many_blocks(tmp_path):
+    """9 are fewer than 14"""
+    run = make_run(tmp_path / "run", rows=[
+        cell("epoll", "closed split 64", n=14, **busy(1e5, 8000)),
+        cell("poll", "closed split 64", n=9, **busy(1e5, 8000)),
+        cell("aio", "closed split 64", n=10, **busy(1e5, 8000))])
+    assert draw(run).returncode == 0
+    assert "Medians of 9 to 14 blocks" in text_of(run / "charts/throughput.svg")
+
+
 def test_why_a_number_is_not_there(tmp_path):
     """`reason` of a cell that is ok speaks of repetitions that do not count"""
     odd = cell("poll", "closed split 64", reason=LATE, requests=9e4)

@@ -15,6 +15,7 @@ import reports
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SAMPLE = TOP / "results/sample"
+CHART = "charts/more/server-cpu-open-split-16-idle-900.svg"
 sys.path.insert(0, str(TOP / "tests/matrix"))
 
 from lines import validate  # noqa: E402
@@ -65,11 +66,20 @@ def test_a_report_is_made_of_it(copy):
 
 def test_the_chart_in_readme_is_of_it(copy):
     """The same words and numbers as if it were drawn now, and README shows it."""
-    shown = SAMPLE / "charts/server_cpu.svg"
+    shown = SAMPLE / CHART
     subprocess.run([TOP / "plots/draw", copy], check=True, capture_output=True)
-    assert words(shown) == words(copy / "charts/server_cpu.svg")
+    assert words(shown) == words(copy / CHART)
     assert f"]({shown.relative_to(TOP)})" in \
         (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_says_what_it_says():
+    """Each quoted line is one of its summary."""
+    quoted = re.findall(r"^> (.*)$", (TOP / "README.md").read_text("utf-8"), re.M)
+    said = " ".join((SAMPLE / "summary.txt").read_text("utf-8").split())
+    assert len(quoted) == 2
+    for line in quoted:
+        assert f" {line} " in said
 
 
 def words(svg):

@@ -148,11 +148,12 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 	double steal = r->metric[METRIC_STEAL_SHARE];
 	double queue = r->metric[METRIC_SERVER_QUEUE_SHARE];
 
+	/* It is counted in ticks: in what was left of a window it may be more. */
 	if (steal > steal_most)
 		record_say(r->reasons,
 			   "the hypervisor gave %.1f %% of the CPUs' time to "
 			   "others",
-			   steal * 100);
+			   fmin(steal, 1) * 100);
 	if (c->suspended_ns > suspended_most)
 		record_say(r->reasons, "the machine was suspended for %.3f s",
 			   c->suspended_ns / 1e9);

@@ -322,6 +322,11 @@ static void test_steal(void **state)
 	r = sound(ROLE_TIMING);
 	set_metric(&r, METRIC_STEAL_SHARE, 0.011);
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
+	r = sound(ROLE_TIMING);
+	set_metric(&r, METRIC_STEAL_SHARE, 35.6); /* a tick is 10 ms */
+	assert_string_equal(judged(&r, &plain).first,
+			    "the hypervisor gave 100.0 % of the CPUs' time to "
+			    "others");
 }
 
 /* A slow CPU makes times worse, not counts, and not what idle clients cost. */

@@ -171,7 +171,8 @@ function write_absent(c, f,    m, k, p, i, why, to, rows, row, names)
 	write_tics("absent_names", "y", names)
 }
 
-# Reasons that differ in nothing but numbers have one letter.
+# Reasons that differ in nothing but numbers have one letter, and the first is an
+# example.
 function letter_of(why,    key)
 {
 	key = name why
@@ -180,8 +181,13 @@ function letter_of(why,    key)
 		letter[key] = substr("abcdefghijklmnopqrstuvwxyz", ++reasons, 1)
 		if (reasons > 26)
 			letter[key] = "+"
-		if (reasons <= 8)
+		if (reasons <= 8) {
 			add_note(letter[key], why)
+			example[key] = why
+			example_at[key] = n_notes
+		}
+	} else if (key in example && why != example[key]) {
+		note[example_at[key]] = letter[key] " – such as " example[key]
 	}
 	return letter[key]
 }

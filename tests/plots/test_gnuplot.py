@@ -336,6 +336,23 @@ def test_a_bar_is_whole_unless_six_times_as_long_as_the_next(tmp_path):
     assert "No bar: one block" in text_of(run / "charts/throughput.svg")
 
 
+def test_reasons_that_differ_in_numbers(tmp_path):
+    """They have one letter, and the numbers of one of them are not those of all."""
+    def drawn_with(*shares):
+        models = ["select", "poll", "aio"]
+        run = make_run(tmp_path / str(len(set(shares))), rows=[
+            cell("epoll", "closed split 1", **busy(1e5, 8000)),
+            cell("epoll", "closed split 64", **busy(1e5, 8000)),
+            *(cell(model, "closed split 64", status="invalid",
+                   reason=f"the host took {share} %")
+              for model, share in zip(models, shares))])
+        assert draw(run).returncode == 0
+        return text_of(run / "charts/throughput.svg")
+    assert "a – invalid: the host took 7 %" in drawn_with(7, 7, 7)
+    text = drawn_with(7, 8, 9)
+    assert "a – such as invalid: the host took 7 %" in text and "b –" not in text
+
+
 def test_how_many_blocks(tmp_path):
     """9 are fewer than 14"""
     run = make_run(tmp_path / "run", rows=[

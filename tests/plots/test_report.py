@@ -595,6 +595,35 @@ def test_run_that_was_killed(small_run):
     assert "This run is not complete." in made.page.one("header").text
 
 
+def test_what_a_title_is_about_is_drawn(small_run):
+    """Lines first; but a setting with one place, if it is the one that is named"""
+    folder = small_run(settings=[*crafted.CLOSED,
+                                 dict(connections=64, placement="shared"),
+                                 dict(connections=2, message=16384)])
+    crafted.write_csv(folder / "findings.csv", ["chart", "title", "note"], [
+        {"chart": chart, "title": "so much on one core", "note": ""}
+        for chart in ("server_cpu", "server_cpu/closed shared 64")])
+    made = make(folder)
+    assert (made.status, made.said) == (0, "")
+    text = made.page.one(id="server_cpu").text
+    assert "64 connections, closed loop, server and clients on one core" in text
+    assert "2 connections, closed loop" not in text.split("The numbers")[0]
+    assert "64 connections" not in made.page.one(id="throughput").text.split(
+        "The numbers")[0]
+
+
+def test_few_that_talk_in_an_open_loop(small_run):
+    folder = small_run(settings=[
+        *crafted.CLOSED, dict(loop="open", connections=16, rate=1e4, idle=900)])
+    made = make(folder)
+    assert (made.status, made.said) == (0, "")
+    few = made.page.one(id="few")
+    assert "16 connections, open loop, 10,000 requests/s offered" in few.text
+    rows = made.page.rows("few-1", model="epoll")
+    assert [row["silent clients"] for row in rows] == ["900"]
+    assert "replies a second" not in few.text
+
+
 def test_what_is_left_by_a_weak_generator_is_not_shown(small_run):
     """It kept up in two blocks of five, because there the server was slow."""
     folder = small_run(blocks=5)

@@ -271,10 +271,23 @@ def _figure(view, chart, rows, axis, reasons, title):
                   one["connections"] else None)
 
 
-def drawn(families, axis):
-    """Those with a line to draw; or, if there is none, those of one point"""
-    lines = [rows for rows in families if len({row[axis] for row in rows}) > 1]
-    return lines or families
+def _told(view, panels, rows):
+    """Whether what the chart says, in one of its titles, is of one of these settings"""
+    def title(*of):
+        return (view.finding(*of) or ("",))[0]
+    names = [panel["finding"] for panel in panels if panel["finding"]]
+    return any(title(name) and title(name, row) == title(name)
+               for name in names for row in rows)
+
+
+def drawn(view, panels, families, axis):
+    """Those with a line to draw, and what the title is about; or, if there is no line,
+    those of one point"""
+    def is_line(rows):
+        return len({row[axis] for row in rows}) > 1
+    if not any(map(is_line, families)):
+        return families
+    return [rows for rows in families if is_line(rows) or _told(view, panels, rows)]
 
 
 def _with_null(chart, row):
@@ -294,7 +307,7 @@ def build_chart(view, panels):
             rows = [row for row in view.cells if row["loop"] == loop
                     and _with_null(panel, row)]
             every += rows
-            for family in drawn(view.families(axis, rows), axis):
+            for family in drawn(view, panels, view.families(axis, rows), axis):
                 figures.append(_figure(view, panel, family, axis, reasons, title))
             if rows:
                 tables.append(table(view, rows, panel["metric"], axis,
@@ -325,9 +338,9 @@ def _of(chart):
 
 def _wanted(view, axis):
     """Families along this part: those that differ in it, or are unusual in it"""
-    closed = [row for row in view.cells if row["loop"] == "closed"
-              and row["model"] != "null"]
-    families = view.families(axis, closed)
+    loops = ("closed", "open") if axis == "idle" else ("closed",)
+    families = view.families(axis, [row for row in view.cells if row["loop"] in loops
+                                    and row["model"] != "null"])
     if axis == "idle":
         return [rows for rows in families if any(row["idle"] for row in rows)]
     return [rows for rows in families if len({row[axis] for row in rows}) > 1]
@@ -343,9 +356,11 @@ def build_more(view, name, axis, heading, read):
     title, note = view.finding("server_cpu", strangest) or (heading, "")
     every = [row for rows in families for row in rows]
     for chart in (_of("throughput"), _of("server_cpu")):
-        figures += [_figure(view, chart, rows, axis, reasons, title)
-                    for rows in families]
-        tables.append(table(view, every, chart["metric"], axis, chart["axis"]))
+        of = [rows for rows in families if rows[0]["loop"] in chart["loops"].split()]
+        figures += [_figure(view, chart, rows, axis, reasons, title) for rows in of]
+        if of:
+            tables.append(table(view, [row for rows in of for row in rows],
+                                chart["metric"], axis, chart["axis"]))
     return [Chart(name, heading, title, note, read, figures, tables, reasons.list,
                   signs=signs(figures, every))]
 

@@ -59,7 +59,7 @@ static bool is_bottleneck(const char *reason)
 {
 	static const char bottleneck[] = "the generator was the bottleneck";
 
-	return strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
+	return reason && strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
 }
 
 /* Nothing would have been answered sooner by a faster generator. */

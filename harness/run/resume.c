@@ -15,21 +15,24 @@ static const char *text_of(const json_t *from, const char *key)
 	return json_string_value(json_object_get(from, key));
 }
 
-/* What the command line has for a run that began without it. It is of the plan from
- * now on: whoever reads the results sees it. */
+/* What the command line has for a run that began without it */
 static void grant_repeats(struct session *s)
 {
-	char why[STORE_WHY_SIZE], error[PLAN_ERROR_SIZE];
 	const struct matrix_options *opt = s->opt;
-	char *text;
+	char error[PLAN_ERROR_SIZE];
 
-	if (opt->n_overrides == 0)
-		return;
 	for (size_t i = 0; i < opt->n_overrides; i++)
 		if (!plan_override(&s->plan, opt->override[i].key,
 				   opt->override[i].value, error))
 			die_usage("%s", error);
-	text = plan_text(&s->plan);
+}
+
+/* Whoever reads the results sees what was granted. A resume that is refused has
+ * changed nothing. */
+static void write_plan(struct session *s)
+{
+	char *text = plan_text(&s->plan), why[STORE_WHY_SIZE];
+
 	check(store_file(&s->store, "plan.txt", text, why), why);
 	free(text);
 }
@@ -148,6 +151,7 @@ int session_resume(const struct matrix_options *opt)
 	compare_with_then(&s);
 	choose_counting(&s);
 	say_incomplete(&s);
+	write_plan(&s);
 	write_run(&s);
 	fprintf(s.people, "%s: %zu of %zu repetitions are there\n", opt->what,
 		s.store.n, s.blocks.n);

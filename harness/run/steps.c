@@ -47,16 +47,21 @@ static void report(struct gbench_state *state, const struct record *r)
  * gone perhaps when the run is resumed. */
 static const unsigned attempts_most = 4;
 
-/* What a model uses of a CPU for idle clients; NAN: that was not measured (yet) */
+/* Of a CPU, for idle clients: what a server uses that spins, and one that sleeps */
+static const double spins_above = 0.9, sleeps_below = 0.1;
+
+/* What a model used at most for idle clients; NAN: that was not measured (yet) */
 static double used_when_idle(const struct session *s, const char *model)
 {
+	double most = NAN;
+
 	for (size_t i = 0; i < s->store.n; i++) {
 		const struct record *r = &s->store.records[i];
 
 		if (r->role == ROLE_IDLE && strcmp(r->cell.model, model) == 0)
-			return r->metric[METRIC_SERVER_CPU_SHARE];
+			most = fmax(most, r->metric[METRIC_SERVER_CPU_SHARE]);
 	}
-	return NAN;
+	return most;
 }
 
 /* A server that spins and shares its CPU with the generator: it comes to nothing
@@ -64,7 +69,7 @@ static double used_when_idle(const struct session *s, const char *model)
 static bool oversubscribed(const struct session *s, const struct cell *c)
 {
 	return c->placement == PLACEMENT_SHARED &&
-	       used_when_idle(s, c->model) > 0.9;
+	       used_when_idle(s, c->model) > spins_above;
 }
 
 static void note_differences(const struct session *s, struct record *r)
@@ -84,7 +89,7 @@ static bool measure_once(struct session *s, const struct entry *e,
 			 unsigned attempt)
 {
 	char why[STORE_WHY_SIZE];
-	bool sleeps = used_when_idle(s, e->cell->model) < 0.1;
+	bool sleeps = used_when_idle(s, e->cell->model) < sleeps_below;
 	json_t *histograms = NULL;
 	struct record r;
 

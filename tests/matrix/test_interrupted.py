@@ -308,6 +308,11 @@ def test_repeats_for_a_run_that_is_complete(tmp_path, odd):
     assert again.lines[-1]["attempt"] in (6, 7, 8, 9)
     assert "repeats 1000%\n" in (run.folder / "plan.txt").read_text()
     assert not (run.folder / "INCOMPLETE").exists()
+    machine = run.folder / "machine.json"
+    machine.write_text(machine.read_text().replace('"commit": "', '"commit": "0'))
+    refused = matrix.resume(run.folder, "--repeats", "7%")
+    assert refused.status == 1 and "begin a new run" in refused.err
+    assert "repeats 1000%\n" in (run.folder / "plan.txt").read_text()
     wrong = matrix.resume(run.folder, "--repeats", "1000%", "--blocks", "3")
     assert wrong.status == 2 and "begin a new run" in wrong.err
 

@@ -451,6 +451,11 @@ static void test_outgrown_is_no_chance(void **state)
 	assert_false(judge_outgrown(&r));
 	assert_true(judge_by_chance(&r));
 	record_free(&r);
+	r = sound(ROLE_TIMING);
+	r.status = STATUS_INVALID; /* of a foreign file */
+	json_array_append_new(r.reasons, json_integer(5));
+	assert_false(judge_outgrown(&r));
+	record_free(&r);
 }
 
 int main(void)

@@ -40,15 +40,18 @@ def _write(path, text):
 def _compare(options):
     """The page of a comparison, and where it goes; nothing in it is half good."""
     from . import versus  # before stdin is read: another Python may have to take over
-    if options.compare == "-":
-        text, name = sys.stdin.read(), "stdin"
-    else:
-        with open(options.compare, encoding="utf-8") as file:
-            text, name = file.read(), options.compare
+    name = "stdin" if options.compare == "-" else options.compare
     try:
+        if options.compare == "-":
+            text = sys.stdin.read()
+        else:
+            with open(options.compare, encoding="utf-8") as file:
+                text = file.read()
         return versus.build(versus.read(text)), options.out, []
     except versus.NotAComparison as error:
         raise run.NotARun(f"{name} {error}") from None
+    except UnicodeDecodeError:
+        raise run.NotARun(f"{name} is not text in UTF-8") from None
 
 
 def _report(options):

@@ -62,10 +62,11 @@ def drop_the_slow(repetitions):
     for r in repetitions:
         r["dropped"] = False
     for of in by_cell(repetitions).values():
-        left = [r for r in of if r["role"] in ("timing", "aa") and counts(r)]
-        if len(by_block(left, "timing")) <= sum(map(_outgrown, of)):
-            for r in left:
-                r["dropped"] = any(map(_outgrown, of))
+        gone = sum(map(_outgrown, of))
+        if gone == 0 or gone < len(by_block(of, "timing")):
+            continue
+        for r in of:
+            r["dropped"] = r["role"] in ("timing", "aa") and counts(r)
 
 
 def outcome(repetition):

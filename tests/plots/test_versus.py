@@ -157,6 +157,13 @@ def test_no_comparison(tmp_path, text, said):
     assert not (tmp_path / "x.html").exists() and "Traceback" not in done.stderr
 
 
+def test_no_text(tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe{")
+    done = report("--compare", tmp_path / "bytes", "-o", tmp_path / "x.html")
+    assert done.returncode == 1 and "is not text in UTF-8" in done.stderr
+    assert not (tmp_path / "x.html").exists() and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("args, said", [
     ([], "either a folder, or --compare"),
     (["run", "--compare", "-", "-o", "x"], "either a folder, or --compare"),

@@ -6,8 +6,9 @@
 #   make check SERVER=./a.out
 #                      hold the conversation with any server
 #   make smoke         the part of it that gates a benchmark run
-#   make test          install what is missing, build all variants, test them all
-#   make test-long     the same, with what takes long
+#   make test          install what is missing, build and test everything (tests/run)
+#   make test-long     the same, with the slow tests
+#   make test-soak     ten runs of it, five of them with all CPUs busy
 #   make fuzz          a million odd inputs for everything that reads them
 #   make bench-memory  memory of each model for a silent client
 #   make bench-loadgen how fast and how exact the load generator is
@@ -80,7 +81,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long fuzz bench-memory bench-loadgen bench-matrix bench-report plots man lint format diff clean variants
+.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-matrix bench-report plots man lint format diff clean variants clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -198,11 +199,14 @@ help:
 
 # ------------------------------------------------------------------- tests
 
-# Never what is measured: instrumented, or of another compiler
-variants: all
+# Other builds of all programs, for the tests. They are never measured.
+variants: all clang asan tsan
+clang:
 	@+$(MAKE) --no-print-directory BUILD=build/clang BIN=build/clang/bin CC=clang all
+asan:
 	@+$(MAKE) --no-print-directory BUILD=build/asan BIN=build/asan/bin \
 		CFLAGS='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all unit
+tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan BIN=build/tsan/bin \
 		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread build/tsan/bin/thread
 
@@ -298,12 +302,15 @@ smoke: $(TO_CHECK)
 	@$(PREFLIGHT)
 	@$(PYTEST) tests/conversation -n 3 -m smoke $(OF)
 
-# Once installed, another make finds what this one did not; it takes all CPUs,
-# unless it was said (-j) how many.
-test test-long:
-	@harness/setup/install build check test plots
-	@+$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) variants
-	@tests/run $(if $(filter test-long,$@),--long)
+test:
+	@tests/run
+
+test-long:
+	@tests/run --long
+
+# Ten whole runs, every second one with all CPUs busy
+test-soak:
+	@RUNS='$(RUNS)' tests/soak
 
 bench-memory: all
 	@harness/setup/install check

@@ -1,15 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs the tests, step by step, and says at the end what came of them.
+"""Runs the tests, step by step, and prints a summary: see tests/run.
 
-`make variants` builds what they need; `make test` does that first.
-
-  tests/run                     everything that `make test` runs
-  tests/run --long              with what takes long, too
-  tests/run conversation        one step
-  tests/run faults -- -k epoll  one step; what follows -- is for pytest
-
-Steps are named below; each is a run of pytest of its own, because each is
-held with another build of the servers.
+Each step is a run of pytest of its own, because each tests another build of the
+programs.
 """
 
 import argparse
@@ -33,34 +26,34 @@ NOT_STRANGERS = ["--ignore", "tests/conversation/test_strangers.py"]
 #: themselves, more than a minute beside other tests.
 CROWD = "aio and (five_thousand or fd_setsize)"
 
-#: name, what it shows, environment, arguments for pytest
+#: name, what it shows, what is built for it, environment, arguments for pytest
 STEPS = [
-    ("unit", "C units, sanitized; command line; style", {},
+    ("unit", "C units, sanitized; command line; style", "all asan", {},
      ["tests/unit", "tests/cli", "tests/style", "-n", "3", *ONE_BY_ONE]),
-    ("conversation", "every server holds the conversation", {},
+    ("conversation", "every server holds the conversation", "all", {},
      ["tests/conversation", "-n", "4", *ONE_BY_ONE]),
-    ("faults", "system calls that fail", {},
+    ("faults", "system calls that fail", "all", {},
      ["tests/faults", "-n", "6", *ONE_BY_ONE]),  # they wait for strace
-    ("load", "the load generator, against servers that are known", {},
+    ("load", "the load generator, against servers that are known", "all", {},
      ["tests/load", "-n", "3", *ONE_BY_ONE]),
-    ("probe", "what bin/probe says of a program is true", {},
+    ("probe", "what bin/probe says of a program is true", "all", {},
      ["tests/probe"]),  # one by one: each sweeps what another one has left behind
-    ("matrix", "runs of bin/matrix: true, complete, and gone on with", {},
+    ("matrix", "runs of bin/matrix: true, complete, and gone on with", "all", {},
      ["tests/matrix", "-n", "3", "--dist", "loadfile"]),
-    ("plots", "what charts and report say of a run", {},
+    ("plots", "what charts and report say of a run", "all", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
-    ("asan", "the conversation, with address and undefined sanitizers",
+    ("asan", "the conversation, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
      ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS,
       "-k", f"not ({CROWD})"]),
-    ("asan-crowd", "the same, of thousands of clients of aio",
+    ("asan-crowd", "the same, of thousands of clients of aio", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
      ["tests/conversation", "-k", CROWD]),
-    ("load-asan", "the load generator, with address and undefined sanitizers",
+    ("load-asan", "the load generator, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/load", "-n", "3", *ONE_BY_ONE,
       "-k", "broken or bytes or usage or output or signals"]),
-    ("tsan", "the conversation of thread, with the thread sanitizer",
+    ("tsan", "the conversation of thread, with the thread sanitizer", "all tsan",
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
      ["tests/conversation", "--models", "thread", "-n", "4", *ONE_BY_ONE,
       *NOT_STRANGERS]),
@@ -89,12 +82,8 @@ class Outcome:
 
 def run_step(step, longer, extra):
     """Runs pytest; its exit status, and the report or None."""
-    name, title, environment, args = step
+    name, title, _, environment, args = step
     report = REPORTS / f"{name}.xml"
-    folder = TOP / environment.get("BIN", "bin")
-    if not folder.exists():
-        print(f"{name}: {folder} is not built: make variants")
-        return "not built", None
     report.unlink(missing_ok=True)
     marks = ["-m", "long or not long" if longer else "not long"]
     print(f"\n== {name}: {title}", flush=True)
@@ -134,7 +123,9 @@ def main():
     parser.add_argument("steps", nargs="*", metavar="STEP",
                         help=", ".join(NAMES))
     parser.add_argument("--long", action="store_true",
-                        help="also what takes long")
+                        help="the slow tests as well")
+    parser.add_argument("--builds", action="store_true",
+                        help="print what make has to build and end")
     args = sys.argv[1:]
     extra = []
     if "--" in args:
@@ -143,13 +134,20 @@ def main():
     options = parser.parse_args(args)
     for name in options.steps:
         if name not in NAMES:
-            parser.error(f"'{name}' is no step; there are {', '.join(NAMES)}")
+            parser.error(f"there is no step '{name}'; the steps are "
+                         f"{', '.join(NAMES)}")
+    steps = [step for step in STEPS
+             if not options.steps or step[0] in options.steps]
+    if options.builds:
+        builds = {name for step in steps for name in step[2].split()}
+        # clang only shows that it compiles
+        builds |= set() if options.steps else {"clang"}
+        print(*sorted(builds))
+        return 0
 
     REPORTS.mkdir(parents=True, exist_ok=True)
     outcomes, broken = [], []
-    for step in STEPS:
-        if options.steps and step[0] not in options.steps:
-            continue
+    for step in steps:
         begin = time.monotonic()
         try:
             status, outcome = run_step(step, options.long, extra)

@@ -6,6 +6,7 @@
 #include "screen.h"
 
 #include "models/common/die.h"
+#include "models/common/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	struct result r;
 	int status;
 
+	output_begin();
 	load_options(argc, argv, &opt);
 	check_limits(&opt);
 	check_writable("--json", opt.json);

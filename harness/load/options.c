@@ -91,13 +91,6 @@ static const char help_text[] =
 	"Exit status: 0 a valid result, 1 an invalid one (its reasons are printed) or\n"
 	"none, 2 bad usage, 130 interrupted (Ctrl-C; what was measured is printed).\n";
 
-static _Noreturn void end_well(void)
-{
-	if (fflush(stdout) != 0)
-		die("write to stdout");
-	exit(EXIT_SUCCESS);
-}
-
 /* ------------------------------------------------------------ kinds of values */
 
 static unsigned count_of(const char *name, const char *text, uint64_t low,
@@ -400,10 +393,10 @@ static void parse_generator(int option, const char *text,
 		break;
 	case 'h':
 		fputs(help_text, stdout);
-		end_well();
+		exit(EXIT_SUCCESS);
 	case 'V':
 		printf("loadgen (io-models) %s\n", VERSION);
-		end_well();
+		exit(EXIT_SUCCESS);
 	}
 }
 

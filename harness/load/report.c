@@ -496,11 +496,8 @@ static int end_of(const struct result *r)
 int report_all(const struct result *r, const struct load_options *opt,
 	       json_t *search)
 {
-	if (!opt->quiet) {
+	if (!opt->quiet)
 		report_text(r, opt, report_file(opt));
-		if (fflush(report_file(opt)) != 0)
-			die("write to stdout");
-	}
 	if (opt->histogram)
 		report_write_histograms(r, opt);
 	if (opt->json) {

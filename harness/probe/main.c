@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include "models/common/die.h"
+#include "models/common/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct probe_options {
 	int method; /* enum syscalls_method; -1: the best there is */
 	const char *json;
 	FILE *json_file;
+	bool unwritten; /* a report, or a part of it */
 	bool quiet, machine;
 	char **argv; /* of the program */
 };
@@ -66,22 +68,14 @@ static const char help_text[] =
 	"bad usage, 77 --syscalls METHOD cannot be had, 126 PROGRAM cannot be executed, 127\n"
 	"there is no such program.\n";
 
-static _Noreturn void end_well(void)
-{
-	if (fflush(stdout) != 0)
-		die("write to stdout");
-	exit(EXIT_SUCCESS);
-}
-
 static _Noreturn void print_machine(void)
 {
 	json_t *facts = machine_facts();
 
-	if (json_dumpf(facts, stdout, JSON_INDENT(2)) < 0)
-		die("write to stdout");
+	json_dumpf(facts, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(facts);
-	end_well();
+	exit(EXIT_SUCCESS);
 }
 
 /* -------------------------------------------------------------- command line */
@@ -136,10 +130,10 @@ static void take_option(int option, const char *text, struct probe_options *opt)
 		break;
 	case VERSION_:
 		printf("probe (io-models) %s\n", VERSION);
-		end_well();
+		exit(EXIT_SUCCESS);
 	case 'h':
 		fputs(help_text, stdout);
-		end_well();
+		exit(EXIT_SUCCESS);
 	case ':':
 		die_usage("%s needs a value", text);
 	default:
@@ -166,18 +160,6 @@ static void parse(int argc, char **argv, struct probe_options *opt)
 }
 
 /* ------------------------------------------------------------------ beginning */
-
-/* Closed ones would become something else, and the program's. */
-static void check_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
 
 /* Everything that a signal could do is done in the loop below. */
 static int catch_signals(sigset_t *before)
@@ -280,7 +262,7 @@ static void begin(struct probed *p, const struct probe_options *opt,
 
 /* -------------------------------------------------------------------- running */
 
-static void write_report(struct report *r, const struct probe_options *opt)
+static void write_report(struct report *r, struct probe_options *opt)
 {
 	unsigned missing = r->n_missing;
 	json_t *json;
@@ -293,15 +275,19 @@ static void write_report(struct report *r, const struct probe_options *opt)
 		json = report_json(r);
 		if (json_dumpf(json, opt->json_file, JSON_COMPACT) < 0 ||
 		    fputc('\n', opt->json_file) < 0 ||
-		    fflush(opt->json_file) != 0)
-			warn("--json %s: %s", opt->json, strerror(errno));
+		    fflush(opt->json_file) != 0) {
+			if (opt->json_file != stdout) /* which is checked */
+				warn("--json %s: %s", opt->json,
+				     strerror(errno));
+			opt->unwritten = true;
+		}
 		json_decref(json);
 	}
 	r->n_missing = missing;
 }
 
 static void report_so_far(struct report *r, struct probed *p,
-			  const struct probe_options *opt)
+			  struct probe_options *opt)
 {
 	static struct reading now;
 
@@ -314,7 +300,7 @@ static void report_so_far(struct report *r, struct probed *p,
 
 /* From the keyboard, the program has got it already: it is in the foreground. */
 static void take_signal(int fd, struct report *r, struct probed *p,
-			const struct probe_options *opt)
+			struct probe_options *opt)
 {
 	struct signalfd_siginfo info;
 
@@ -327,7 +313,7 @@ static void take_signal(int fd, struct report *r, struct probed *p,
 }
 
 static void run(int signal_fd, struct report *r, struct probed *p,
-		const struct probe_options *opt)
+		struct probe_options *opt)
 {
 	enum { CHILD, SIGNALS };
 	struct pollfd polled[] = {
@@ -362,7 +348,7 @@ int main(int argc, char **argv)
 	sigset_t mask;
 	int signal_fd;
 
-	check_standard_descriptors();
+	output_begin();
 	parse(argc, argv, &opt);
 	signal_fd = catch_signals(&mask);
 	open_json(&opt);
@@ -379,5 +365,5 @@ int main(int argc, char **argv)
 	write_report(&report, &opt);
 	reading_free(&from);
 	reading_free(&to);
-	return status_of(&end);
+	return status_of(&end) ?: opt.unwritten;
 }

@@ -9,31 +9,11 @@
 #include "harness/run/versus.h"
 
 #include "models/common/die.h"
+#include "models/common/output.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Who closed them (cron, a daemon) would find progress in the results. */
-static void check_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
-static int end_of_output(int status)
-{
-	if (fflush(stdout) != 0)
-		die("write to stdout");
-	return status;
-}
 
 static int list(const struct matrix_options *opt)
 {
@@ -51,7 +31,7 @@ static int list(const struct matrix_options *opt)
 		list_cells(stdout, &plan);
 		plan_free(&plan);
 	}
-	return end_of_output(EXIT_SUCCESS);
+	return EXIT_SUCCESS;
 }
 
 static int diagnose(const struct matrix_options *opt)
@@ -66,26 +46,26 @@ static int diagnose(const struct matrix_options *opt)
 	fails = diagnoses_print(&d, stdout, has_color(stdout));
 	diagnoses_free(&d);
 	plan_free(&plan);
-	return end_of_output(fails ? EXIT_FAILED : EXIT_SUCCESS);
+	return fails ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
 	static struct matrix_options opt;
 
-	check_standard_descriptors();
+	output_begin();
 	matrix_options(argc, argv, &opt);
 	switch (opt.verb) {
 	case VERB_RUN:
-		return end_of_output(session_run(&opt));
+		return session_run(&opt);
 	case VERB_RESUME:
-		return end_of_output(session_resume(&opt));
+		return session_resume(&opt);
 	case VERB_LIST:
 		return list(&opt);
 	case VERB_DOCTOR:
 		return diagnose(&opt);
 	case VERB_COMPARE:
-		return end_of_output(versus_main(&opt));
+		return versus_main(&opt);
 	}
 	return EXIT_FAILED;
 }

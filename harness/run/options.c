@@ -129,13 +129,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-static _Noreturn void end_well(void)
-{
-	if (fflush(stdout) != 0)
-		die("write to stdout");
-	exit(EXIT_SUCCESS);
-}
-
 /* --------------------------------------------------------- wrong in every way */
 
 static _Noreturn void die_of_option(const char *given)
@@ -294,10 +287,10 @@ static void take_option(int option, const char *name,
 		break;
 	case 'h':
 		fputs(help_text, stdout);
-		end_well();
+		exit(EXIT_SUCCESS);
 	case 'V':
 		printf("matrix (io-models) %s\n", VERSION);
-		end_well();
+		exit(EXIT_SUCCESS);
 	}
 }
 

@@ -126,7 +126,7 @@ void ready(int listen_fd)
 	printf("ready model=%s host=%s port=%s pid=%d\n", model_name, host,
 	       port, getpid());
 	if (fflush(stdout) != 0)
-		die("write to stdout");
+		exit(EXIT_FAILED); /* which says why */
 }
 
 static void refuse(int fd, enum refusal why)

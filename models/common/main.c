@@ -2,6 +2,7 @@
 /* main.c - what every server does before and after serve() */
 #include "listener.h"
 #include "model.h"
+#include "output.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,20 +11,6 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-/*
- * A program started with a standard descriptor closed would get its listening
- * socket there, and print into it.
- */
-static void check_standard_descriptors(void)
-{
-	if (fcntl(STDIN_FILENO, F_GETFD) < 0)
-		open("/dev/null", O_RDONLY);
-	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-		die("write to stdout");
-	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
-		open("/dev/null", O_WRONLY);
-}
 
 static void print_totals(void)
 {
@@ -53,8 +40,6 @@ static void print_totals(void)
 	printf(",\"aio_result_lost\":%" PRIu64, totals.aio_result_lost);
 	printf(",\"cpu_ns\":%" PRIu64 "}\n",
 	       (uint64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec);
-	if (fflush(stdout) != 0)
-		die("write to stdout");
 }
 
 int main(int argc, char **argv)
@@ -62,7 +47,9 @@ int main(int argc, char **argv)
 	struct options opt;
 	int listen_fd, status;
 
-	check_standard_descriptors();
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) /* nobody would learn the port */
+		die("write to stdout");
+	output_begin();
 	parse_options(argc, argv, &opt);
 	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an EPIPE, nothing more */
 	listen_fd = listen_on(&opt);

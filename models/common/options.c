@@ -43,14 +43,6 @@ static const char help_text[] =
 	"JSON. Exit status: 0 stopped as asked, 1 failed, 2 bad usage, 77 this kernel or\n"
 	"its policy cannot run this model.\n";
 
-/* What was asked for is on stdout now; or it could not be written. */
-static _Noreturn void end_well(void)
-{
-	if (fflush(stdout) != 0)
-		die("write to stdout");
-	exit(EXIT_SUCCESS);
-}
-
 static void parse_service(const char *text, struct options *opt)
 {
 	for (int i = 0; services[i]; i++)
@@ -136,10 +128,10 @@ static void parse_option(int option, const char *text, struct options *opt)
 	case 'h':
 		printf("%s - %s\n", model_name, model_summary);
 		printf(help_text, model_name);
-		end_well();
+		exit(EXIT_SUCCESS);
 	case 'V':
 		printf("%s (io-models) %s\n", model_name, VERSION);
-		end_well();
+		exit(EXIT_SUCCESS);
 	}
 }
 

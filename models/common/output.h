@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* output.h - standard descriptors, and output that must not be lost in silence */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+/*
+ * For the begin of main(). A standard descriptor that is closed becomes /dev/null:
+ * else the next file or socket would get its number, and be printed into. From now
+ * on, a program that could not write all of its stdout says so when it ends, and
+ * ends with status 1 instead of 0. Nobody else needs to check stdout; who wants to
+ * end early calls exit(EXIT_FAILED) when fflush(stdout) fails.
+ */
+void output_begin(void);
+
+#endif

@@ -114,7 +114,7 @@ def check_stop(process):
         status = process.wait(WAIT_S)
     except subprocess.TimeoutExpired:
         raise Unfit(f"is still running {WAIT_S} s after SIGTERM") from None
-    if status not in (0, -signal.SIGTERM):
+    if status not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
         raise Unfit(f"{server.how_it_ended(status)} on SIGTERM; expected 0")
 
 

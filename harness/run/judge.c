@@ -125,19 +125,38 @@ static void spare_counts(struct record *r)
 	json_array_clear(r->reasons);
 }
 
+/* A counter of the server's closing line. Without it, what it would have been checked
+ * against is not checked, and a warning says so. */
+static bool read_counter(struct record *r, const char *key, json_int_t *n)
+{
+	const json_t *value = json_object_get(r->server, key);
+
+	*n = json_integer_value(value);
+	if (json_is_integer(value))
+		return true;
+	record_say(r->warnings,
+		   value && !json_is_null(value) ?
+			   "not checked: '%s' in the server's closing line is "
+			   "not a whole number" :
+			   "not checked: the server's closing line has no '%s'",
+		   key);
+	return false;
+}
+
 static void judge_counts(struct record *r)
 {
-	json_int_t sent = count_of(r->load, "requests_total");
-	json_int_t served = count_of(r->server, "requests");
-	json_int_t clients = r->cell.connections + r->cell.idle;
-	json_int_t accepted = count_of(r->server, "accepted");
+	json_int_t sent = count_of(r->load, "requests_total"), served;
+	json_int_t clients = r->cell.connections + r->cell.idle, accepted;
+	json_int_t refused;
 
-	if (served != sent)
+	read_counter(r, "refused", &refused); /* judged already */
+	if (read_counter(r, "requests", &served) && served != sent)
 		record_say(r->reasons,
 			   "the server counts %lld requests, the generator "
 			   "%lld",
 			   (long long)served, (long long)sent);
-	if (r->cell.pattern != PATTERN_CONNECT && accepted != clients)
+	if (read_counter(r, "accepted", &accepted) &&
+	    r->cell.pattern != PATTERN_CONNECT && accepted != clients)
 		record_say(r->reasons,
 			   "the server counts %lld clients, the generator %lld",
 			   (long long)accepted, (long long)clients);
@@ -216,7 +235,7 @@ void judge(struct record *r, const struct circumstances *c)
 	if ((r->role == ROLE_COUNTING || r->role == ROLE_IDLE) &&
 	    nothing_lost(r))
 		spare_counts(r);
-	if (c->server_counts)
+	if (r->server)
 		judge_counts(r);
 	judge_pace(r, c);
 	judge_window(r, c);

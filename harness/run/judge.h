@@ -37,7 +37,6 @@
 struct circumstances {
 	int64_t suspended_ns; /* in the window */
 	bool was_stopped;     /* server and generator, too: Ctrl-Z */
-	bool server_counts;   /* r->server has accepted, requests */
 	bool sleeps;   /* with silent clients: so the CPU it uses is for work */
 	double slower; /* how many times, than usual: the CPUs; 0: not known */
 };

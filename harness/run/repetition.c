@@ -354,8 +354,6 @@ static void measure_and_judge(struct attempt *a)
 		.was_stopped = a->continued != *a->site->continued,
 		.slower = a->slower,
 		.sleeps = a->sleeps,
-		.server_counts = json_object_get(r->server, "requests") &&
-				 json_object_get(r->server, "accepted"),
 	};
 	struct measured m = {
 		.from = a->has_to ? &a->from : NULL,

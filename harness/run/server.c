@@ -364,14 +364,16 @@ static bool has_ended(void *data)
 	return s->watch->ended[s->place];
 }
 
-/* Of a program that does not care for SIGTERM, the kernel makes an end. */
+/* SIGTERM kills a program without a handler. A JVM, and whoever says it as a shell
+ * does, exits with 128 more than the signal's number. */
 static bool ended_well(const struct server *s)
 {
 	int status = s->end.status;
 
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGTERM;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
+				     WEXITSTATUS(status) == 128 + SIGTERM);
 }
 
 enum server_state server_stop(struct server *s)

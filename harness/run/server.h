@@ -7,8 +7,8 @@
  *
  *	ready model=NAME host=ADDRESS port=N pid=N
  *
- * as its first line once clients can connect, and ends on SIGTERM, with status 0 or
- * by the signal. Whatever it does instead - nothing at all, garbage, dying, staying -
+ * as its first line once clients can connect, and ends on SIGTERM: with status 0, by
+ * the signal, or with status 143 (128 + SIGTERM). Whatever it does instead - nothing at all, garbage, dying, staying -
  * is an answer, with a sentence; it never holds up the run for longer than the limits
  * here.
  */

@@ -34,6 +34,7 @@ OUTCOMES = {
     "drops": ("invalid", "closed by the server"),
     "corrupts": ("invalid", r"corruption, \d+ times"),
     "lies": ("invalid", r"the server counts \d+ requests, the generator \d+"),
+    "partiallies": ("invalid", r"the server counts \d+ requests, the generator"),
     "forgets": ("invalid", "the server counts 1 clients, the generator 2"),
     "missing": ("failed", ": program cannot be started: No such file"),
     "text": ("failed", ": text cannot be started: Permission denied"),
@@ -41,7 +42,8 @@ OUTCOMES = {
 }
 
 #: Whose clients came to no harm: where the machine is busy they are invalid, or ok
-WELL = ["epoll", "echo", "killed", "chatters", "adopts", "mumbles"]
+WELL = ["epoll", "echo", "killed", "chatters", "adopts", "mumbles",
+        "exits143", "partial", "texts"]
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,15 @@ def test_it_comes_to_no_harm(name, all_of_them):
     load = line["load"]
     assert load["requests"] > 0
     assert load["errors"] == load["mismatches"] == load["unanswered"] == 0
+
+
+def test_what_a_closing_line_has_is_used(all_of_them):
+    """The rest is unknown, and a warning names it; it is never taken for 0."""
+    assert all_of_them.line("exits143")["server"]["requests"] > 0
+    for name, about in {"partial": "accepted", "texts": "requests"}.items():
+        line = all_of_them.line(name)
+        assert any(about in said for said in line["warnings"])
+        assert not any("counts" in said for said in line["reasons"])
 
 
 def test_no_terminal_is_made_to_do_anything(all_of_them):

@@ -39,7 +39,7 @@ static struct record sound(enum role role)
 	return r;
 }
 
-static const struct circumstances plain = { .server_counts = true };
+static const struct circumstances plain = { .slower = 0 };
 
 /* Judges and forgets it: the status, and how much was said of it */
 struct said {
@@ -274,13 +274,12 @@ static void test_counts_differ(void **state)
 /* A student's server need not count. */
 static void test_no_counts(void **state)
 {
-	static const struct circumstances none = { .server_counts = false };
 	struct record r = sound(ROLE_TIMING);
 
 	(void)state;
 	json_decref(r.server);
 	r.server = NULL;
-	assert_int_equal(judged(&r, &none).status, STATUS_OK);
+	assert_int_equal(judged(&r, &plain).status, STATUS_OK);
 }
 
 /* With --pattern connect there is a client for each request. */
@@ -332,7 +331,7 @@ static void test_steal(void **state)
 /* A slow CPU makes times worse, not counts, and not what idle clients cost. */
 static void test_slower(void **state)
 {
-	struct circumstances slow = { .slower = 1.21, .server_counts = true };
+	struct circumstances slow = { .slower = 1.21 };
 	struct record r = sound(ROLE_TIMING);
 	struct said said = judged(&r, &slow);
 
@@ -354,8 +353,7 @@ static void test_slower(void **state)
 
 static void test_suspended(void **state)
 {
-	const struct circumstances slept = { .suspended_ns = 6000000,
-					     .server_counts = true };
+	const struct circumstances slept = { .suspended_ns = 6000000 };
 	struct record r = sound(ROLE_TIMING);
 
 	(void)state;
@@ -367,8 +365,7 @@ static void test_suspended(void **state)
 static void test_stopped(void **state)
 {
 	static const enum role roles[] = { ROLE_TIMING, ROLE_IDLE };
-	const struct circumstances stopped = { .was_stopped = true,
-					       .server_counts = true };
+	const struct circumstances stopped = { .was_stopped = true };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {

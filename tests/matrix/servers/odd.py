@@ -222,6 +222,37 @@ class Complains(Echo):
         sys.exit("complains: nobody thanked me")
 
 
+class Exits143(Counts):
+    """As every JVM does when SIGTERM ends it"""
+
+    def end(self):
+        super().end()
+        sys.stdout.flush()
+        os._exit(128 + signal.SIGTERM)
+
+
+class Partial(Echo):
+    """Counts requests only."""
+
+    def end(self):
+        print(json.dumps({"requests": self.requests(), "accepted": None}))
+
+
+class PartialLies(Echo):
+    """What it counts is wrong, though it does not count everything."""
+
+    def end(self):
+        print(json.dumps({"requests": self.requests() + 1}))
+
+
+class Texts(Echo):
+    """Counts in words."""
+
+    def end(self):
+        print(json.dumps({"requests": "many", "accepted": self.accepted,
+                          "refused": 0}))
+
+
 class Lies(Counts):
     def requests(self):
         return super().requests() + 1

@@ -21,6 +21,15 @@ void check(bool good, const char *why)
 	exit(EXIT_FAILED);
 }
 
+size_t count_missing(const struct session *s)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < s->blocks.n; i++)
+		missing += !store_find(&s->store, s->blocks.entry[i].index);
+	return missing;
+}
+
 /* Where there is no space for one there is none for the next: it is said once. */
 void put_text(struct session *s, const char *name, char *text)
 {

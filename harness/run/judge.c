@@ -252,6 +252,42 @@ bool judge_outgrown(const struct record *r)
 	       is_bottleneck(json_string_value(reason));
 }
 
+/* The two ends do not agree on what was done. What one of them does not count is not
+ * compared. */
+static bool counts_differ(const struct record *r)
+{
+	json_t *served = json_object_get(r->server, "requests");
+	json_t *accepted = json_object_get(r->server, "accepted");
+
+	if (json_is_integer(served) &&
+	    json_integer_value(served) != count_of(r->load, "requests_total"))
+		return true;
+	return json_is_integer(accepted) &&
+	       r->cell.pattern != PATTERN_CONNECT &&
+	       json_integer_value(accepted) !=
+		       r->cell.connections + r->cell.idle;
+}
+
+/* In an open loop with more load than the server can do, replies are still under way
+ * at the end: that is no loss. */
+static bool lost_something(const struct record *r)
+{
+	bool overloaded = r->cell.loop == LOOP_OPEN &&
+			  json_is_false(json_object_get(r->load, "sustained"));
+
+	return count_of(r->load, "errors") || count_of(r->load, "mismatches") ||
+	       count_of(r->load, "damaged") ||
+	       (count_of(r->load, "unanswered") && !overloaded) ||
+	       (r->cell.connections && !count_of(r->load, "requests_total"));
+}
+
+bool judge_failed(const struct record *r)
+{
+	return r->status == STATUS_FAILED ||
+	       (r->status == STATUS_INVALID && r->load &&
+		(lost_something(r) || counts_differ(r)));
+}
+
 bool judge_by_chance(const struct record *r)
 {
 	return r->status == STATUS_INVALID && !judge_outgrown(r) &&

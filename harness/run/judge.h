@@ -51,6 +51,13 @@ void judge(struct record *r, const struct circumstances *c);
 bool judge_outgrown(const struct record *r);
 
 /*
+ * Whether the server or the generator failed: it died, hung, lost a request, sent a
+ * wrong byte or miscounted. This decides the exit status of a run. A busy machine, a
+ * generator at its limit, a refused client or an unsupported model is no failure.
+ */
+bool judge_failed(const struct record *r);
+
+/*
  * Whether to measure it again: it is invalid by chance. What exceeds a server's or
  * the generator's strength would only do so again; and if not, then because this
  * time the server was slower.

@@ -91,9 +91,11 @@ static const char help_text[] =
 	"are in DIR, one line a repetition, on the disk when it ends; results/README.md\n"
 	"is their dictionary. Ctrl-C loses nothing but the repetition under way.\n"
 	"\n"
-	"Exit status: 0 all valid, 1 a cell failed (compare: a regression, or not all\n"
-	"of both runs could be read), 2 bad usage, 6 finished with warnings\n"
-	"under --strict, 130 interrupted (and how to go on is printed).\n";
+	"Exit status: 0 nothing failed, though repetitions may be invalid because the\n"
+	"machine was busy or the generator at its limit; 1 something failed: a server\n"
+	"died, hung, lost a request or sent a wrong byte, the disk was full (compare: a\n"
+	"regression, or not all of both runs could be read); 2 bad usage; 6 finished\n"
+	"with warnings under --strict; 130 interrupted (and how to go on is printed).\n";
 
 enum { OPT_OVERRIDE = 256 };
 

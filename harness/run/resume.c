@@ -37,24 +37,57 @@ static void write_plan(struct session *s)
 	free(text);
 }
 
-/* The plan as it was; `known` is of now, should a model have gone. */
-static void read_plan_again(struct session *s)
+static bool parse_plan(struct session *s, const char *text, char *why)
 {
-	char why[STORE_WHY_SIZE], error[PLAN_ERROR_SIZE];
-	char *text = store_load_text(&s->store, "plan.txt", why);
-	const char *filter = text_of(s->run, "filter");
 	const char *name = text_of(s->run, "plan");
+	char error[PLAN_ERROR_SIZE];
 
-	check(text != NULL, why);
-	if (!plan_parse(&s->plan, text, strlen(text), name ? name : "plan.txt",
-			known_models(s->bin), error)) {
-		warn("%s: %s", s->store.path, error);
-		exit(EXIT_FAILED);
+	if (plan_parse(&s->plan, text, strlen(text), name ? name : "plan.txt",
+		       known_models(s->bin), error))
+		return true;
+	snprintf(why, STORE_WHY_SIZE, "%.150s: %.350s", s->store.path, error);
+	return false;
+}
+
+/* Every line has to be of this plan: an edited folder is not gone on with. */
+static bool records_fit(const struct session *s, char *why)
+{
+	for (size_t i = 0; i < s->store.n; i++) {
+		const struct record *r = &s->store.records[i];
+		const struct entry *e = r->index < s->blocks.n ?
+						&s->blocks.entry[r->index] :
+						NULL;
+
+		if (e && e->block == r->block && e->role == r->role &&
+		    cell_same(e->cell, &r->cell))
+			continue;
+		snprintf(why, STORE_WHY_SIZE,
+			 "%.300s: line %zu of repetitions.jsonl is not of the "
+			 "plan in plan.txt",
+			 s->store.path, i + 1);
+		return false;
 	}
+	return true;
+}
+
+/* The models that are known are those of now, should one have gone. */
+bool read_plan_again(struct session *s, char why[STORE_WHY_SIZE])
+{
+	char *text = store_load_text(&s->store, "plan.txt", why);
+	const char *filter;
+	bool read;
+
+	s->run = store_load_json(&s->store, "run.json", why);
+	read = text && s->run && parse_plan(s, text, why);
 	free(text);
+	if (!read)
+		return false;
 	grant_repeats(s);
+	filter = text_of(s->run, "filter");
 	if (filter)
 		apply_filter(&s->plan, filter);
+	lay_out(s);
+	return records_fit(s, why);
 }
 
 /* Two halves that were not measured alike may not stand in one table unseen. */
@@ -106,42 +139,23 @@ static void spend_repeats(struct session *s)
 			s->repeats_s -= s->store.records[i].took_s;
 }
 
-/* Every line has to be of this plan: an edited folder is not gone on with. */
-static void check_records(const struct session *s)
-{
-	for (size_t i = 0; i < s->store.n; i++) {
-		const struct record *r = &s->store.records[i];
-		const struct entry *e = r->index < s->blocks.n ?
-						&s->blocks.entry[r->index] :
-						NULL;
-
-		if (e && e->block == r->block && e->role == r->role &&
-		    cell_same(e->cell, &r->cell))
-			continue;
-		warn("%s: line %zu of repetitions.jsonl is not of the plan in "
-		     "plan.txt",
-		     s->store.path, i + 1);
-		exit(EXIT_FAILED);
-	}
-}
-
 int session_resume(const struct matrix_options *opt)
 {
 	static struct session s;
 	char why[STORE_WHY_SIZE];
+	size_t missing;
 
 	s.opt = opt;
 	known_bin(s.bin);
 	check(store_open(&s.store, opt->what, why), why);
-	s.run = store_load_json(&s.store, "run.json", why);
-	check(s.run != NULL, why);
-	if (store_is_complete(&s.store) && opt->n_overrides == 0) {
+	check(read_plan_again(&s, why), why);
+	/* The mark may be gone though lines are missing: the record decides. */
+	missing = count_missing(&s);
+	if (missing == 0 && store_is_complete(&s.store) &&
+	    opt->n_overrides == 0) {
 		printf("%s is complete.\n", opt->what);
 		return EXIT_SUCCESS;
 	}
-	read_plan_again(&s);
-	lay_out(&s);
-	check_records(&s);
 	spend_repeats(&s);
 	learn_pace(&s);
 	start_benchmark(&s);
@@ -154,7 +168,7 @@ int session_resume(const struct matrix_options *opt)
 	write_plan(&s);
 	write_run(&s);
 	fprintf(s.people, "%s: %zu of %zu repetitions are there\n", opt->what,
-		s.store.n, s.blocks.n);
+		s.blocks.n - missing, s.blocks.n);
 	fflush(s.people);
 	carry_out(&s);
 	return finish(&s);

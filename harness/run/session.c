@@ -66,44 +66,12 @@ void carry_out(struct session *s)
 
 /* ---------------------------------------------------------------------- the end */
 
-struct tally {
-	unsigned missing; /* repetitions that were not done */
-	unsigned
-		failed; /* cells of which something should be known, and is not */
-	unsigned warnings; /* about whatever else is not as it should be */
-};
-
-/* Invalid each time, and not because of what the server cannot do */
-static bool had_bad_luck(const struct session *s, const struct row *row)
+static bool any_failed(const struct session *s)
 {
-	if (row->status != STATUS_INVALID || row->oversubscribed ||
-	    row->outgrown)
-		return false;
-	for (size_t i = 0; i < s->store.n; i++) {
-		const struct record *r = &s->store.records[i];
-
-		if (cell_same(&r->cell, &row->cell) && judge_by_chance(r))
+	for (size_t i = 0; i < s->store.n; i++)
+		if (judge_failed(&s->store.records[i]))
 			return true;
-	}
 	return false;
-}
-
-static struct tally count_all(const struct session *s,
-			      const struct reduced *reduced)
-{
-	struct tally t = { .warnings = (unsigned)json_array_size(
-				   reduced->warnings) };
-
-	for (size_t i = 0; i < s->blocks.n; i++) {
-		const struct record *r =
-			store_find(&s->store, s->blocks.entry[i].index);
-
-		t.missing += !r;
-		t.failed += r && r->status == STATUS_FAILED;
-	}
-	for (size_t i = 0; i < reduced->n; i++)
-		t.failed += had_bad_luck(s, &reduced->row[i]);
-	return t;
 }
 
 static int go_on_later(const struct session *s)
@@ -121,12 +89,11 @@ static int go_on_later(const struct session *s)
 int finish(struct session *s)
 {
 	struct reduced reduced = reduce(s->store.records, s->store.n);
-	struct tally t = count_all(s, &reduced);
 	char why[STORE_WHY_SIZE], *summary;
 	int status = EXIT_SUCCESS;
 
 	write_reduced(s, &reduced);
-	if (t.missing > 0 || s->unwritten) {
+	if (count_missing(s) > 0 || s->unwritten) {
 		status = go_on_later(s);
 	} else {
 		check(store_complete(&s->store, why), why);
@@ -134,9 +101,9 @@ int finish(struct session *s)
 		fprintf(s->people, "\n%s\nResults: %s\n", summary,
 			s->store.path);
 		free(summary);
-		if (t.failed > 0)
+		if (any_failed(s))
 			status = EXIT_FAILED;
-		else if (s->opt->strict && t.warnings > 0)
+		else if (s->opt->strict && json_array_size(reduced.warnings))
 			status = EXIT_WARNED;
 	}
 	reduced_free(&reduced);

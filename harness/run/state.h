@@ -51,6 +51,7 @@ struct step *register_all(struct session *s);
 
 /* folder.c: what a session leaves beside its lines */
 void check(bool good, const char *why); /* or the end of the program */
+size_t count_missing(const struct session *s); /* planned and not recorded */
 void put_text(struct session *s, const char *name, char *text);
 void write_reduced(struct session *s, const struct reduced *r);
 void write_run(const struct session *s);
@@ -58,6 +59,9 @@ json_t *describe_run(const struct session *s);
 char *default_out(const struct session *s, char path[STORE_PATH_SIZE]);
 char *resume_command(const struct session *s); /* to be freed */
 void say_incomplete(const struct session *s);
+
+/* resume.c: the plan in the folder, with which every line of the record has to agree */
+bool read_plan_again(struct session *s, char why[STORE_WHY_SIZE]);
 
 /* session.c: what run and resume have in common */
 void start_benchmark(struct session *s);

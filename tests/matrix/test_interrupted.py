@@ -278,7 +278,7 @@ def test_repeats_are_few(tmp_path, odd):
             if n:
                 running.wait_for_lines(n)
                 running.signal(signal.SIGTERM)
-            run = running.finish().check(130 if n else 0)
+            run = running.finish().check(130 if n else 1)
     again = [line["took_s"] for line in run.lines if line["attempt"] > 1]
     assert again and sum(again) < 0.05 * int(estimate) + 0.2
     assert all(line["status"] == "invalid" for line in run.lines)
@@ -296,25 +296,23 @@ def test_as_many_repeats_as_are_asked_for(tmp_path, odd, share, attempts):
 
 def test_repeats_for_a_run_that_is_complete(tmp_path, odd):
     """A host that was busy may be quiet later."""
-    run = matrix.run("--models", f"epoll,lies={odd('lies')}", "--repeats", "0%",
-                     plan=matrix.plan(tmp_path, blocks=2, window="100ms"),
-                     out=tmp_path / "run")
-    before = len(run.lines)
+    run = matrix.run("--models", f"lies={odd('lies')}", "--repeats", "0%",
+                     plan=matrix.plan(tmp_path, window="100ms"),
+                     out=tmp_path / "run").check(1)
     assert "is complete" in matrix.resume(run.folder).out
-    again = matrix.resume(run.folder, "--repeats", "500%").check(0)
-    assert [line["attempt"] for line in again.lines[before:]
-            if line["model"] == "lies"] == 2 * [2, 3, 4, 5]
-    again = matrix.resume(run.folder, "--repeats", "1000%").check(0)
-    assert again.lines[-1]["attempt"] in (6, 7, 8, 9)
-    assert "repeats 1000%\n" in (run.folder / "plan.txt").read_text()
-    assert not (run.folder / "INCOMPLETE").exists()
-    machine = run.folder / "machine.json"
-    machine.write_text(machine.read_text().replace('"commit": "', '"commit": "0'))
-    refused = matrix.resume(run.folder, "--repeats", "7%")
-    assert refused.status == 1 and "begin a new run" in refused.err
-    assert "repeats 1000%\n" in (run.folder / "plan.txt").read_text()
+    again = matrix.resume(run.folder, "--repeats", "1000%").check(1)
+    attempts = [line["attempt"] for line in again.lines]
+    assert len(attempts) > 1 and attempts == list(range(1, len(attempts) + 1))
+    assert "repeats 1000%\n" in run.read("plan.txt")
+    assert run.complete
     wrong = matrix.resume(run.folder, "--repeats", "1000%", "--blocks", "3")
     assert wrong.status == 2 and "begin a new run" in wrong.err
+    machine = run.folder / "machine.json"
+    machine.write_text(machine.read_text().replace(
+        '"kernel_release": "', '"kernel_release": "0'))
+    refused = matrix.resume(run.folder, "--repeats", "7%").check(1)
+    assert "begin a new run" in refused.err
+    assert "repeats 1000%\n" in run.read("plan.txt")
 
 
 # ------------------------------------------------------------- what resume takes
@@ -421,6 +419,84 @@ def test_nothing_is_missing(half, tmp_path):
     assert done.lines == again.lines
 
 
+def cut(run, n):
+    """Only the first `n` lines of the record; None: it is deleted. The mark says that
+    the run is complete."""
+    (run.folder / "INCOMPLETE").unlink(missing_ok=True)
+    for line in run.lines[n or 0:]:
+        (run.folder / line["histograms"]).unlink()
+    if n is None:
+        (run.folder / "repetitions.jsonl").unlink()
+    else:
+        matrix.craft(run, lambda lines: lines[:n])
+
+
+@pytest.mark.parametrize("n", [2, 0, None])
+def test_the_record_decides_what_is_complete(n, half, tmp_path, undisturbed):
+    """What is planned and not recorded is measured, whatever the mark says."""
+    run = half(tmp_path / "copy")
+    cut(run, n)
+    done = resume(run).check(0)
+    assert f"{n or 0} of {REPETITIONS} repetitions are there" in done.out
+    check_whole(done, undisturbed, 2)
+
+
+def test_a_plan_that_is_gone(half, tmp_path):
+    """Without it nobody knows what is missing."""
+    run = half(tmp_path / "copy")
+    cut(run, 2)
+    (run.folder / "plan.txt").unlink()
+    check_refused(run, "plan.txt: No such file")
+
+
+# ------------------------------------------------------------- the exit status
+
+def steal(line):
+    line |= {"status": "invalid", "reasons": [
+        "the hypervisor gave 31.0 % of the CPUs' time to others"]}
+
+
+def outgrow(line):
+    line |= {"status": "invalid", "reasons": [
+        "the generator was the bottleneck, not the server"]}
+
+
+def lose(line):
+    line |= {"status": "invalid", "reasons": ["1 request was never answered"]}
+    line["load"]["unanswered"] = 1
+
+
+def corrupt(line):
+    line |= {"status": "invalid", "reasons": ["corruption, 3 times"]}
+    line["load"]["mismatches"] = 3
+
+
+def die(line):
+    line |= {"status": "failed", "reasons": ["the server: killed by signal 11"],
+             "load": None, "server": None}
+
+
+def refuse(line):
+    line |= {"status": "refused", "reasons": ["the server turned away 1 of 4"]}
+
+
+@pytest.mark.parametrize("happens, status", [
+    (steal, 0), (outgrow, 0), (refuse, 0), (lose, 1), (corrupt, 1), (die, 1)])
+def test_only_what_failed_is_a_failure(happens, status, half, tmp_path):
+    """Chance is none, even where it left nothing of a cell."""
+    run = half(tmp_path / "copy")
+
+    def all_of_epoll(lines):
+        for line in lines:
+            if line["model"] == "epoll":
+                happens(line)
+
+    matrix.craft(run, all_of_epoll)
+    plan = run.folder / "plan.txt"
+    plan.write_text(re.sub("(?m)^repeats .*$", "repeats 0%", plan.read_text()))
+    assert resume(run).check(status).complete
+
+
 def test_no_run(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
@@ -445,12 +521,14 @@ def test_nothing_of_a_run_is_said_anew(half, tmp_path):
 
 def test_one_at_a_time(half, tmp_path, plan):
     """Two would measure each other: also those of different folders."""
-    with matrix.Running("--models", MODELS, plan=plan,
+    copy = half(tmp_path / "half")
+    long = matrix.plan(tmp_path, name="long", window="60s")
+    with matrix.Running("--models", "epoll", plan=long,
                         out=tmp_path / "first") as first:
-        first.wait_for_lines(1)
+        first.wait_for_program("loadgen")
         pid = first.process.pid
         for second in (matrix.run(plan=plan, out=tmp_path / "second"),
-                       resume(half(tmp_path / "half"))):
+                       resume(copy)):
             said = second.check(1).err
             assert f"process {pid} (matrix) is measuring on this machine" in \
                 said
@@ -460,8 +538,7 @@ def test_one_at_a_time(half, tmp_path, plan):
         # What measures nothing may be done meanwhile.
         matrix.run("--dry-run", plan=plan).check(0)
         first.signal(signal.SIGTERM)
-        run = first.finish().check(130)
-    assert matrix.run_shell(run.resume, run.folder).check(0).complete
+        first.finish().check(130)
 
 
 def test_the_lock_goes_with_its_holder(plan, tmp_path):

@@ -142,5 +142,5 @@ def test_one_cpu(tmp_path):
     split, shared = sorted(ran.last, key=lambda line: line["placement"],
                            reverse=True)
     assert split["status"] == "unsupported" and "CPU" in split["reasons"][0]
-    assert shared["load"]["requests"] > 0
+    assert shared["load"]["requests_total"] > 0
     assert shared["server_cpus"] == shared["client_cpus"] == "0"

@@ -113,6 +113,9 @@ def test_cells(whole):
     lines = whole.last
     assert set(rows) == {line["cell"] for line in lines}
     for cell, row in rows.items():
+        if any("the bottleneck" in reason for line in lines
+               if line["cell"] == cell for reason in line["reasons"]):
+            continue  # with so few that are left, none may count
         role = {"null": "ceiling"}.get(
             row["model"], "idle" if row["loop"] == "none" else "timing")
         good = [line for line in lines if line["cell"] == cell and

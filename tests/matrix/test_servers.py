@@ -93,7 +93,7 @@ def test_it_comes_to_no_harm(name, all_of_them):
     line = all_of_them.line(name)
     assert line["status"] in ("ok", "invalid")
     load = line["load"]
-    assert load["requests"] > 0
+    assert load["requests_total"] > 0
     assert load["errors"] == load["mismatches"] == load["unanswered"] == 0
 
 
@@ -184,7 +184,7 @@ def test_somebody_kills_it(whom, because, tmp_path):
         run = running.finish().check(1)
     assert run.line("poll")["status"] == "failed"
     assert because in " ".join(run.line("poll")["reasons"])
-    assert run.line("epoll")["load"]["requests"] > 0
+    assert run.line("epoll")["load"]["requests_total"] > 0
 
 
 def test_what_a_cell_asks_of_its_server(tmp_path):

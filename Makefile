@@ -1,6 +1,6 @@
 # io-models: ways to wait for a socket, side by side
 #
-#   make               build every model, bin/thread ... bin/uring, bin/null,
+#   make               build every model, bin/thread ... bin/uring, bin/baseline,
 #                      bin/loadgen and bin/probe
 #   make bin/mine      build one more, from models/mine.c
 #   make check SERVER=./a.out
@@ -109,8 +109,8 @@ $(BIN)/loadgen: $(BUILD)/harness/load/main.o $(LOAD) $(COMMON)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LOAD_LIBS)
 
 # The least that echoes: what the models are measured against
-all: $(BIN)/null
-$(BIN)/null: $(BUILD)/harness/null/null.o $(COMMON)
+all: $(BIN)/baseline
+$(BIN)/baseline: $(BUILD)/harness/baseline/baseline.o $(COMMON)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^

@@ -172,7 +172,7 @@ function note_cell(i, metric,    blocks)
 	blocks = cell(i, "n") + 0
 	seen_interval += spread == "interval"
 	seen_range += spread == "range"
-	if (cell(i, "model") == "null")
+	if (cell(i, "model") == "baseline")
 		return
 	if (!fewest || blocks < fewest)
 		fewest = blocks

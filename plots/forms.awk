@@ -217,7 +217,7 @@ function write_rows(f, c, p,    m, i, metric, to, hatched, names)
 			low = from
 		print m, median, low, high, m, \
 		      word(number(median, unit) (is_unsure(i, metric) ? " ?" : "")), \
-		      not_sustained(i), (model_of[f, m] == "null") > to
+		      not_sustained(i), (model_of[f, m] == "baseline") > to
 	}
 	close(to)
 	close(hatched)
@@ -246,8 +246,8 @@ function write_calls(f, c, p,    m, k, i, row, names, why)
 		print ++row, word(place_words(f, k)) > groups
 		for (m = 1; m <= models[f]; m++) {
 			i = cell_at[f, place[f, k], model_of[f, m]]
-			# Nobody asks what the calls of the null server are.
-			if (!i || (model_of[f, m] == "null" && cell(i, "calls_method") == ""))
+			# Nobody asks what the calls of the baseline are.
+			if (!i || (model_of[f, m] == "baseline" && cell(i, "calls_method") == ""))
 				continue
 			row++
 			names = add_tick(names, short(model_of[f, m]), row)

@@ -13,11 +13,11 @@
  * plan->aa says, one more repetition of some: the A/A pair is this and the same
  * cell's own. Both lie where chance puts them, like the cells of two models do.
  * The model rotates: within as many blocks as there are models, each is paired
- * once in each setting (AA_ONE: once). The null server is in the middle block,
+ * once in each setting (AA_ONE: once). The baseline is in the middle block,
  * among the others.
  *
  * The order of a block depends on the seed, its number and its cells. But for where
- * the null server is, it does not depend on how many blocks there are.
+ * the baseline is, it does not depend on how many blocks there are.
  */
 #ifndef RUN_BLOCKS_H
 #define RUN_BLOCKS_H

@@ -71,7 +71,7 @@ struct band setting_band(const struct reduced *r, size_t row, enum metric m,
 static bool takes_part(const struct row *row)
 {
 	return row->cell.loop != LOOP_NONE &&
-	       strcmp(row->cell.model, NULL_SERVER) != 0;
+	       strcmp(row->cell.model, BASELINE) != 0;
 }
 
 static void choose_reference(struct reduced *r)

@@ -260,7 +260,7 @@ static bool compared_title(const struct reduced *r, size_t first, enum metric m,
 /* What a range may be made of */
 static bool is_shown(const struct row *row, enum metric m)
 {
-	if (strcmp(row->cell.model, NULL_SERVER) == 0 || row->oversubscribed ||
+	if (strcmp(row->cell.model, BASELINE) == 0 || row->oversubscribed ||
 	    !isfinite(row->metric[m].median))
 		return false;
 	return !(m == METRIC_CALLS_PER_REQUEST && row->spins);

@@ -120,7 +120,7 @@ json_t *identity_programs(const struct plan *p, const char *bin)
 	json_t *programs = json_object();
 
 	put_ours(programs, bin, "loadgen");
-	put_ours(programs, bin, NULL_SERVER);
+	put_ours(programs, bin, BASELINE);
 	for (size_t i = 0; i < p->n_models; i++) {
 		const struct model *m = &p->models[i];
 

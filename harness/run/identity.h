@@ -22,8 +22,8 @@ json_t *identity_machine(void);
 
 /*
  * The programs that are measured and measure: { "epoll": "fnv:0123456789abcdef",
- * ..., "loadgen": ..., "null": ... }, a hash of the contents of each. The models
- * of `p`, whose program is p->models[i].command or BIN/LABEL (and "null",
+ * ..., "loadgen": ..., "baseline": ... }, a hash of the contents of each. The models
+ * of `p`, whose program is p->models[i].command or BIN/LABEL (and "baseline",
  * "loadgen", from BIN). A program that cannot be read is null.
  */
 json_t *identity_programs(const struct plan *p, const char *bin);

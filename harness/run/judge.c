@@ -90,7 +90,7 @@ static void say_reasons(struct record *r, const struct circumstances *c)
 				r->metric[METRIC_SERVER_CPU_SHARE] * 100);
 			continue;
 		}
-		/* How much the generator can do is what the null server is
+		/* How much the generator can do is what the baseline is
 		 * measured for. */
 		record_say(bottleneck && r->role == ROLE_CEILING ? r->warnings :
 								   r->reasons,

@@ -18,7 +18,7 @@
  * to see through it, and on a host with busy neighbours nothing would be left.
  *
  * A repetition that counts calls, or watches idle clients, is not invalid for
- * what makes only times doubtful: that is a warning there. Nor is the null server,
+ * what makes only times doubtful: that is a warning there. Nor is the baseline,
  * if it was the generator that could do no more: to know that is what it is for.
  *
  * The generator calls itself the bottleneck where replies wait for it. It does not

@@ -76,7 +76,7 @@ static void add_programs(struct needs *n, const struct plan *p, const char *bin)
 	for (size_t i = 0; i < p->n_models; i++)
 		add_program(n, bin, p->models[i].label, p->models[i].command);
 	if (p->ceiling.n > 0)
-		add_program(n, bin, NULL_SERVER, NULL);
+		add_program(n, bin, BASELINE, NULL);
 	add_program(n, bin, "loadgen", NULL);
 }
 
@@ -97,7 +97,7 @@ static struct needs of_quick(const char *bin)
 
 	for (const char *const *name = syllabus; *name; name++)
 		add_program(&n, bin, *name, NULL);
-	add_program(&n, bin, NULL_SERVER, NULL);
+	add_program(&n, bin, BASELINE, NULL);
 	add_program(&n, bin, "loadgen", NULL);
 	return n;
 }

@@ -52,7 +52,7 @@ static const char help_text[] =
 	"  --message BYTES      of a request where the plan's cells do not say: 64, 4KiB\n"
 	"  --idle LIST          also what so many silent clients cost; or none\n"
 	"  --counting, --ceiling YES|NO\n"
-	"                       count system calls; measure the null server\n"
+	"                       count system calls; measure the baseline\n"
 	"  --aa all|one|none    pairs of the same model, to see what chance does\n"
 	"  --seed N             for the order\n"
 	"  --wait TIME          how long, in all, to wait for CPUs that are slower than\n"

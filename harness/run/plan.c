@@ -64,17 +64,33 @@ static bool add_model(struct plan *p, const char *label, const char *command,
 	return true;
 }
 
+static bool is_one_of(const char *label, const char *const list[])
+{
+	while (*list && strcasecmp(label, *list) != 0)
+		list++;
+	return *list;
+}
+
 /* LABEL=PROGRAM */
 static bool add_program(struct plan *p, char *label, const struct place *at)
 {
+	static const char *const taken[] = { "all", BASELINE, NULL };
+	/* To pandas and R that is no text, but a missing value. */
+	static const char *const missing[] = { "na", "nan", "none", "null",
+					       NULL };
 	char *command = strchr(label, '=');
 
 	*command++ = '\0';
-	if (is_ours(p, label) || strcmp(label, "all") == 0 ||
-	    strcmp(label, NULL_SERVER) == 0)
+	if (is_ours(p, label) || is_one_of(label, taken))
 		return complain(at,
 				"label '%s': is taken; another program needs "
 				"one of its own, such as mine=./a.out",
+				label);
+	if (is_one_of(label, missing))
+		return complain(at,
+				"label '%s': programs that read CSV files take "
+				"it for a missing value; use another, such as "
+				"mine=./a.out",
 				label);
 	if (!*command)
 		return complain(at,
@@ -366,7 +382,7 @@ static bool resolve(struct plan *p, struct settings *to, const struct place *at)
 	return true;
 }
 
-/* A block may have a pair for every setting, and the null server. */
+/* A block may have a pair for every setting, and the baseline. */
 static bool not_too_many(const struct plan *p, size_t settings,
 			 const struct place *at)
 {
@@ -387,7 +403,7 @@ static void fill(struct plan *p, const struct settings *s)
 		add_for_models(p, &p->timing, c);
 		if (p->with_ceiling && c.loop == LOOP_CLOSED && c.idle == 0 &&
 		    strcmp(c.work, "none") == 0) {
-			memcpy(c.model, NULL_SERVER, sizeof(NULL_SERVER));
+			memcpy(c.model, BASELINE, sizeof(BASELINE));
 			add_cell(&p->ceiling, &c);
 		}
 	}

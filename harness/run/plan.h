@@ -16,7 +16,7 @@
  * window     a time: what is measured                          2s
  * counting   yes or no: system calls are counted, too          yes
  * aa         one pair a block, one in each setting (all), none all
- * ceiling    yes or no: the null server, in closed settings    yes
+ * ceiling    yes or no: the baseline, in closed settings    yes
  * idle       what N silent clients cost: a list, or none       1000
  * message    bytes of a request where cells do not say it      64
  * seed       a number, for the order                           1
@@ -43,7 +43,7 @@
 enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
 
 /* Not a model of ours, but the label of its cells */
-#define NULL_SERVER "null"
+#define BASELINE "baseline"
 
 /* plan.wait: a tenth of the estimated time; CPUs are not looked at */
 enum { WAIT_TENTH = -1, WAIT_NONE = -2 };
@@ -82,7 +82,7 @@ struct plan {
 	/* What comes of it; no two cells are the same. */
 	struct cells timing; /* setting after setting, the models in each */
 	struct cells idle; /* loop:none, for each of `silent` and each model */
-	struct cells ceiling; /* of the null server: one for each closed setting
+	struct cells ceiling; /* of the baseline: one for each closed setting
 			         without work and without idle clients */
 
 	/* As it was read; for plan_override() */

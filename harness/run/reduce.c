@@ -27,7 +27,7 @@ static int rank(const char *model)
 
 	while (i < TAUGHT && strcmp(model, taught[i]) != 0)
 		i++;
-	return i + (strcmp(model, NULL_SERVER) == 0);
+	return i + (strcmp(model, BASELINE) == 0);
 }
 
 static int compare_models(const char *a, const char *b)

@@ -71,7 +71,7 @@ struct finding {
 
 struct reduced {
 	struct row *row; /* by setting, then by model: as the models are taught,
-			    then others by name, the null server last */
+			    then others by name, the baseline last */
 	size_t n;
 	unsigned n_blocks;          /* of timing */
 	char reference[LABEL_SIZE]; /* what the others are compared with; "" */

@@ -118,8 +118,8 @@ static void write_calls(const struct page *p, const struct row *row)
 
 static const char *label_of(const struct row *row)
 {
-	return strcmp(row->cell.model, NULL_SERVER) == 0 ? "(ceiling)" :
-							   row->cell.model;
+	return strcmp(row->cell.model, BASELINE) == 0 ? "(ceiling)" :
+							row->cell.model;
 }
 
 /* One that is too long has a line of its own. */

@@ -300,7 +300,7 @@ static void say_uncompared(struct reduced *r, size_t first)
 		const struct row *row = &r->row[i];
 
 		if (row != with && !row->oversubscribed &&
-		    strcmp(row->cell.model, NULL_SERVER) != 0 &&
+		    strcmp(row->cell.model, BASELINE) != 0 &&
 		    !same_method(row, with))
 			say_methods_of_cpu(r, row, with);
 	}

@@ -113,7 +113,7 @@ const struct cell *versus_cell_of(const struct versus_cell *c)
 
 static bool is_null(const struct cell *c)
 {
-	return strcmp(c->model, NULL_SERVER) == 0;
+	return strcmp(c->model, BASELINE) == 0;
 }
 
 static bool is_coarse(const struct versus_cell *c)

@@ -217,7 +217,7 @@ static void write_line(const struct page *p, const struct versus_line *l)
 
 static const char *label_of(const struct cell *c)
 {
-	return strcmp(c->model, NULL_SERVER) == 0 ? "(ceiling)" : c->model;
+	return strcmp(c->model, BASELINE) == 0 ? "(ceiling)" : c->model;
 }
 
 /* In place of numbers */

@@ -13,7 +13,7 @@ from . import reduce, stats, words
 
 def _timed(view):
     return [row for row in view.cells if row["loop"] != "none"
-            and row["model"] != "null"]
+            and row["model"] != "baseline"]
 
 
 def _names(names):
@@ -180,9 +180,9 @@ def _missing(view):
 
 def _ceiling(view):
     closed = [row for row in view.cells if row["loop"] == "closed"]
-    null = [row for row in closed if row["model"] == reduce.NULL_SERVER]
-    if closed and not any(row["status"] == "ok" for row in null):
-        why = f" ({null[0]['reason']})" if null and null[0]["reason"] else ""
+    ceiling = [row for row in closed if row["model"] == reduce.BASELINE]
+    if closed and not any(row["status"] == "ok" for row in ceiling):
+        why = f" ({ceiling[0]['reason']})" if ceiling and ceiling[0]["reason"] else ""
         yield (f"How much the generator itself can do was not measured{why}: a "
                f"throughput that is the same for all may be its limit.")
 

@@ -9,7 +9,7 @@ in part; tests hold that both make the same of the same lines.
 from . import stats
 
 TAUGHT = ["thread", "busypoll", "select", "poll", "epoll", "aio", "uring"]
-NULL_SERVER = "null"
+BASELINE = "baseline"
 
 _PARTS = ["model", "loop", "connections", "rate", "idle", "message", "depth",
           "pattern", "work", "placement"]
@@ -25,9 +25,9 @@ _UNSURE = [("response_ns", "p50"), ("response_ns", "p90"), ("response_ns", "p99"
 
 
 def model_order(model):
-    """As the models are taught, then others by name, the null server last"""
+    """As the models are taught, then others by name, the baseline last"""
     place = TAUGHT.index(model) if model in TAUGHT else len(TAUGHT)
-    return (model == NULL_SERVER, place, model)
+    return (model == BASELINE, place, model)
 
 
 def setting_order(cell):

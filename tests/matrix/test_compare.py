@@ -117,7 +117,7 @@ def test_equal_runs(runs):
     assert found.status == 0, found.out
     assert found.err == ""
     timed = [row for metric in TIMES for row in found.rows_of(metric=metric)
-             if row["model"] != "null"]
+             if row["model"] != "baseline"]
     assert len(timed) == 16
     assert {row["verdict"] for row in timed} == {"within noise"}
     assert found.verdicts(metric="calls_per_request") == {"within noise"}

@@ -152,7 +152,7 @@ def test_programs_that_are_missing(tmp_path):
     line = doctor("doctor", "--plan", TOP / "harness/plans/quick.plan",
                   "--models", "epoll,x=/no/such", matrix=matrix)["programs"]
     assert line.health == "FAIL" and line.remedy == "make"
-    assert line.found.endswith(": /no/such, null, loadgen")
+    assert line.found.endswith(": /no/such, baseline, loadgen")
 
 
 # ----------------------------------------------------------------- what is missing

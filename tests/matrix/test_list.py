@@ -91,7 +91,7 @@ def test_another_model(tree):
     names = listed("cells", "--plan", TOP / "harness/plans/quick.plan",
                    matrix=tree / "bin/matrix")
     assert {re.match("model:([^/]*)/", name)[1] for name in names} == \
-        {*SYLLABUS, "mine", "other", "null"}
+        {*SYLLABUS, "mine", "other", "baseline"}
 
 
 def test_a_model_that_says_nothing(tree):

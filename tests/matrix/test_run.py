@@ -116,7 +116,7 @@ def test_cells(whole):
         if any("the bottleneck" in reason for line in lines
                if line["cell"] == cell for reason in line["reasons"]):
             continue  # with so few that are left, none may count
-        role = {"null": "ceiling"}.get(
+        role = {"baseline": "ceiling"}.get(
             row["model"], "idle" if row["loop"] == "none" else "timing")
         good = [line for line in lines if line["cell"] == cell and
                 line["role"] == role and line["status"] == "ok"]
@@ -363,7 +363,7 @@ def test_a_program_of_ones_own(tmp_path):
                      out=tmp_path / "run", cwd=tmp_path).check(0)
     assert run.line("mine")["server"]["model"] == "poll"
     assert {row["model"] for row in run.csv("cells.csv")} == {"mine", "poll"}
-    assert set(run.json("run.json")["programs"]) == {"loadgen", "null", "mine",
+    assert set(run.json("run.json")["programs"]) == {"loadgen", "baseline", "mine",
                                                      "poll"}
 
 

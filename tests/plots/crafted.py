@@ -96,7 +96,7 @@ KIND = {
     "aio":      (80.0, 20.0, 24.0, 17700),
     "uring":    (6.4, 0.5, 1.1, 4220),
     "mine":     (9.9, 300.0, 3.0, 8192),
-    "null":     (6.0, 0.3, 2.1, 90),
+    "baseline": (6.0, 0.3, 2.1, 90),
 }
 CALLS = {
     "thread": {"recvfrom": 1.0, "sendto": 1.0, "rt_sigprocmask": 0.001},
@@ -109,7 +109,7 @@ CALLS = {
             "pread64": 1.0, "pwrite64": 1.0, "read": 1.0, "write": 1.0,
             "getpid": 2.0, "getuid": 2.0},
     "uring": {"io_uring_enter": 1.1, "accept4": 0.001},
-    "null": {"recvfrom": 1.0, "sendto": 1.0, "epoll_wait": 0.1},
+    "baseline": {"recvfrom": 1.0, "sendto": 1.0, "epoll_wait": 0.1},
 }
 
 
@@ -400,14 +400,14 @@ def lines(path, blocks, models, settings, requests):
     for cell in cells:
         writer.repetition(0, "idle" if cell["loop"] == "none" else "counting", cell)
     timed = [cell for cell in cells if cell["loop"] != "none"]
-    null = [cell_of("null", setting) for setting in settings
-            if setting.get("loop", "closed") == "closed" and setting in CLOSED]
+    ceiling = [cell_of("baseline", setting) for setting in settings
+               if setting.get("loop", "closed") == "closed" and setting in CLOSED]
     for block in range(1, blocks + 1):
         for cell in timed:
             writer.repetition(block, "timing", cell)
             if cell["model"] == models[block % len(models)]:
                 writer.repetition(block, "aa", cell)
-        for cell in null if block == (blocks + 1) // 2 else []:
+        for cell in ceiling if block == (blocks + 1) // 2 else []:
             writer.repetition(block, "ceiling", cell)
     return writer.lines
 
@@ -437,7 +437,7 @@ RUN = {
                "split_why": None, "split_on_siblings": False,
                "shared": {"server": "0", "client": "0"}, "harness": "0-1",
                "harness_apart": False},
-    "programs": {"loadgen": "fnv:1", "null": "fnv:2", "epoll": "fnv:3"},
+    "programs": {"loadgen": "fnv:1", "baseline": "fnv:2", "epoll": "fnv:3"},
     "benchmark": "1.7.1",
     "sittings": [{"started": "2026-11-21T15:00:00Z", "forced_differences": []}]}
 

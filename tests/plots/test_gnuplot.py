@@ -96,7 +96,7 @@ def cells():
         cell("epoll", "closed split 1", **busy(133e3, 7500, calls=3)),
         cell("uring", "closed split 1", status="unsupported", reason=NO_URING),
         cell("mine", "closed split 1", n=3, **busy(100e3, 9900)),
-        cell("null", "closed split 1", n=1, **busy(167e3, 6000)),
+        cell("baseline", "closed split 1", n=1, **busy(167e3, 6000)),
         cell("thread", "closed split 64", status="failed", reason=NASTY),
         cell("busypoll", "closed split 64", marks="spins",
              **busy(104e3, 9600, 0, 120)),
@@ -104,14 +104,14 @@ def cells():
         cell("epoll", "closed split 64", **busy(134e3, 7400, 0.01, 2.2)),
         cell("uring", "closed split 64", status="unsupported", reason=NO_URING),
         cell("mine", "closed split 64", n=3, **busy(35e3, 0)),
-        cell("null", "closed split 64", n=1, **busy(166e3, 6000)),
+        cell("baseline", "closed split 64", n=1, **busy(166e3, 6000)),
         cell("thread", "closed split 1000", **busy(71e3, 14e3, 1.1, 2)),
         cell("busypoll", "closed split 1000", status="invalid", reason=LATE),
         cell("select", "closed split 1000", status="refused", reason=REFUSED),
         cell("epoll", "closed split 1000", **busy(124e3, 8000, 0.001, 2.1)),
         cell("uring", "closed split 1000", status="invalid", reason=LATE),
         cell("mine", "closed split 1000", n=3, **busy(3e3, 310e3)),
-        cell("null", "closed split 1000", n=1, **busy(165e3, 6100)),
+        cell("baseline", "closed split 1000", n=1, **busy(165e3, 6100)),
         cell("busypoll", "closed shared 64", marks="spins oversubscribed",
              **busy(40e3, 12e3)),
         cell("epoll", "closed shared 64", **busy(90e3, 5000)),
@@ -319,7 +319,7 @@ def test_a_bar_that_is_cut_has_its_number(drawn):
     text = text_of(drawn / "calls.svg")
     assert "9000 →" in text and "120 →" in text and "→ – the bar" in text
     assert "recvfrom" in text and "unheard_of" in text
-    assert "null" not in text  # nobody counts it
+    assert "baseline" not in text  # nobody counts it
 
 
 def test_a_bar_is_whole_unless_six_times_as_long_as_the_next(tmp_path):

@@ -127,7 +127,7 @@ def test_models_are_hidden_by_keyboard(page, report):
     rows = page.run(VISIBLE + "return [...document.querySelectorAll("
                     "'#cells-1 tbody tr')].filter(shown).map(r => r.innerText)")
     assert rows and not any(row.startswith("select") for row in rows)
-    assert "models=thread,busypoll,poll,epoll,aio,uring,mine,null" in page.address_of()
+    assert "models=thread,busypoll,poll,epoll,aio,uring,mine,baseline" in page.address_of()
 
 
 @pytest.mark.parametrize("group, value, gone, left", [

@@ -388,18 +388,18 @@ static void one_pair_goes_round_settings_and_models(void **state)
 static void the_order_of_seed_1(void **state)
 {
 	static const char *const order[] = {
-		"0 counting poll 64",  "0 counting epoll 1",
-		"0 counting epoll 64", "0 idle epoll 0",
-		"0 idle uring 0",      "0 counting uring 64",
-		"0 counting poll 1",   "0 idle poll 0",
-		"0 counting uring 1",  "1 timing uring 64",
-		"1 aa poll 64",        "1 timing poll 64",
-		"1 timing poll 1",     "1 timing uring 1",
-		"1 ceiling null 1",    "1 timing epoll 1",
-		"1 ceiling null 64",   "1 timing epoll 64",
-		"2 timing uring 1",    "2 timing poll 64",
-		"2 timing epoll 1",    "2 timing poll 1",
-		"2 timing epoll 64",   "2 timing uring 64",
+		"0 counting poll 64",    "0 counting epoll 1",
+		"0 counting epoll 64",   "0 idle epoll 0",
+		"0 idle uring 0",        "0 counting uring 64",
+		"0 counting poll 1",     "0 idle poll 0",
+		"0 counting uring 1",    "1 timing uring 64",
+		"1 aa poll 64",          "1 timing poll 64",
+		"1 timing poll 1",       "1 timing uring 1",
+		"1 ceiling baseline 1",  "1 timing epoll 1",
+		"1 ceiling baseline 64", "1 timing epoll 64",
+		"2 timing uring 1",      "2 timing poll 64",
+		"2 timing epoll 1",      "2 timing poll 1",
+		"2 timing epoll 64",     "2 timing uring 64",
 		"2 aa poll 1",
 	};
 	struct plan p = parsed("blocks 2\nmodels poll,epoll,uring\n"
@@ -451,7 +451,7 @@ static void nothing_but_plan_and_seed_decides(void **state)
 	assert_true(plan_override(&q, "blocks", "9", error));
 	b = blocks_of(&q);
 	for (unsigned block = 0; block <= 9; block++)
-		if (block != 5 && block != 7) /* where the null server is */
+		if (block != 5 && block != 7) /* where the baseline is */
 			check_same_order(&a, &b, block);
 	blocks_free(&a);
 	blocks_free(&b);

@@ -516,8 +516,9 @@ static void what_a_plan_needs(void **state)
 	assert_int_equal(n.signals, 5064);
 	assert_true(n.uring);
 	assert_false(n.split || n.counting || n.connecting);
-	assert_string_equal(n.missing,
-			    "thread, select, epoll, aio, uring, null, loadgen");
+	assert_string_equal(
+		n.missing,
+		"thread, select, epoll, aio, uring, baseline, loadgen");
 	n = needs_of("models epoll\nidle 3k\nceiling no\n"
 		     "cells closed split pattern connect\n");
 	assert_int_equal(n.clients, 3000);
@@ -538,7 +539,7 @@ static void programs_of_others(void **state)
 	assert_int_equal(n.clients, 1000); /* idle ones */
 	assert_int_equal(n.threads + n.signals, 0);
 	assert_false(n.uring);
-	assert_string_equal(n.missing, "/no/such, ./none, null, loadgen");
+	assert_string_equal(n.missing, "/no/such, ./none, baseline, loadgen");
 }
 
 /* Large messages, many of them under way, are memory, too. */

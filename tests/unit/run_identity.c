@@ -141,13 +141,14 @@ static void hashes(void **state)
 	p = plan_of(models);
 	put("epoll", "");
 	put("loadgen", "a");
-	put("null", "foobar");
+	put("baseline", "foobar");
 	programs = identity_programs(&p, bin);
 	/* As those who invented it have them */
 	assert_string_equal(text_at(programs, "epoll"), "fnv:cbf29ce484222325");
 	assert_string_equal(text_at(programs, "loadgen"),
 			    "fnv:af63dc4c8601ec8c");
-	assert_string_equal(text_at(programs, "null"), "fnv:85944171f73967e8");
+	assert_string_equal(text_at(programs, "baseline"),
+			    "fnv:85944171f73967e8");
 	assert_true(json_is_null(json_object_get(programs, "mine")));
 	assert_int_equal(json_object_size(programs), 4);
 	json_decref(programs);

@@ -116,7 +116,7 @@ static void test_advice(void **state)
 	}
 }
 
-/* With the null server that is what was to be found out. */
+/* With the baseline that is what was to be found out. */
 static void outgrow(struct record *r)
 {
 	json_object_set_new(r->load, "valid", json_false());

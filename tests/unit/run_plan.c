@@ -132,7 +132,7 @@ static void what_is_not_said(void **state)
 	check_names(&p.idle, (const char *[]){ "model:poll/loop:none/idle:1000/"
 					       "message:64/placement:split",
 					       NULL });
-	check_names(&p.ceiling, (const char *[]){ "model:null/loop:closed/"
+	check_names(&p.ceiling, (const char *[]){ "model:baseline/loop:closed/"
 						  "connections:64/message:64/"
 						  "placement:split",
 						  NULL });
@@ -150,16 +150,17 @@ static void a_ceiling_for_closed_settings(void **state)
 			       "idle 0,10\n");
 
 	(void)state;
-	check_names(&p.ceiling,
-		    (const char *[]){ "model:null/loop:closed/connections:1/"
-				      "message:64/placement:split",
-				      "model:null/loop:closed/connections:64/"
-				      "message:64/placement:split",
-				      "model:null/loop:closed/connections:64/"
-				      "message:64/placement:shared",
-				      "model:null/loop:closed/connections:64/"
-				      "message:128/placement:shared",
-				      NULL });
+	check_names(
+		&p.ceiling,
+		(const char *[]){ "model:baseline/loop:closed/connections:1/"
+				  "message:64/placement:split",
+				  "model:baseline/loop:closed/connections:64/"
+				  "message:64/placement:split",
+				  "model:baseline/loop:closed/connections:64/"
+				  "message:64/placement:shared",
+				  "model:baseline/loop:closed/connections:64/"
+				  "message:128/placement:shared",
+				  NULL });
 	assert_int_equal(p.idle.n, 14);
 	assert_int_equal(p.idle.cell[6].idle, 0);
 	assert_int_equal(p.idle.cell[7].idle, 10);
@@ -256,9 +257,12 @@ static const struct {
 	{ "models poll=./a.out\n",
 	  "1: label 'poll': is taken; another program needs one of its own, "
 	  "such as mine=./a.out" },
-	{ "models null=./a.out\n",
-	  "1: label 'null': is taken; another program needs one of its own, "
+	{ "models baseline=./a.out\n",
+	  "1: label 'baseline': is taken; another program needs one of its own, "
 	  "such as mine=./a.out" },
+	{ "models null=./a.out\n",
+	  "1: label 'null': programs that read CSV files take it for a missing "
+	  "value; use another, such as mine=./a.out" },
 	{ "models all=./a.out\n",
 	  "1: label 'all': is taken; another program needs one of its own, "
 	  "such as mine=./a.out" },

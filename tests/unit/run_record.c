@@ -355,7 +355,7 @@ static void put_measured(FILE *to)
 	snprintf(r.calls_method, sizeof(r.calls_method), "perf");
 	record_say(r.warnings, "only their total is known");
 	put(to, &r);
-	r = measured("model:null/loop:closed/connections:1/message:64/"
+	r = measured("model:baseline/loop:closed/connections:1/message:64/"
 		     "placement:split",
 		     ROLE_CEILING);
 	put(to, &r);

@@ -427,7 +427,7 @@ static void rows_are_in_order(void **state)
 	static const char *const expected[] = {
 		CLOSED("select", "1"),  CLOSED("poll", "1"),
 		CLOSED("epoll", "1"),   CLOSED("Zoe", "1"),
-		CLOSED("zed", "1"),     CLOSED("null", "1"),
+		CLOSED("zed", "1"),     CLOSED("baseline", "1"),
 		CLOSED("epoll", "64"),  SHARED("epoll"),
 		OPEN("epoll", "split"), IDLE("epoll"),
 	};
@@ -956,11 +956,11 @@ static void the_reference(void **state)
 	summary_has(&r, "Nothing is compared: it takes two models");
 	reduced_free(&r);
 	timed(CLOSED("uring", "64"), 1, 100, 1);
-	add(CLOSED("null", "64"), ROLE_CEILING, 1);
+	add(CLOSED("baseline", "64"), ROLE_CEILING, 1);
 	idle("epoll", 0);
 	r = reduced();
 	assert_string_equal(r.reference, "uring");
-	assert_int_equal(r.n_findings, 2); /* not with the null server */
+	assert_int_equal(r.n_findings, 2); /* not with the baseline */
 	reduced_free(&r);
 	timed(CLOSED("epoll", "1"), 1, 100, 1);
 	r = reduced();
@@ -1270,7 +1270,7 @@ static void a_small_run(void)
 			bad(r, STATUS_INVALID, "stolen, 2 %");
 	}
 	bad(timed(CLOSED("select", "64"), 1, 1, 1), STATUS_REFUSED, "too many");
-	r = add(CLOSED("null", "64"), ROLE_CEILING, 3);
+	r = add(CLOSED("baseline", "64"), ROLE_CEILING, 3);
 	r->metric[METRIC_REQUESTS_PER_SECOND] = 200e3;
 	counted(CLOSED("busypoll", "64"), names, (uint64_t[]){ 1, 1200000 }, 2);
 	r = counted(CLOSED("epoll", "64"), names, (uint64_t[]){ 100, 101 }, 2);
@@ -1418,11 +1418,11 @@ static uint64_t next_random(uint64_t *state)
 static void add_any(uint64_t *state)
 {
 	static const char *const cells[] = {
-		CLOSED("epoll", "64"),  CLOSED("poll", "64"),
-		CLOSED("null", "64"),   CLOSED("a-b_c", "1"),
-		SHARED("epoll"),        SHARED("busypoll"),
-		OPEN("epoll", "split"), OPEN("mine", "shared"),
-		IDLE("busypoll"),       IDLE("epoll"),
+		CLOSED("epoll", "64"),    CLOSED("poll", "64"),
+		CLOSED("baseline", "64"), CLOSED("a-b_c", "1"),
+		SHARED("epoll"),          SHARED("busypoll"),
+		OPEN("epoll", "split"),   OPEN("mine", "shared"),
+		IDLE("busypoll"),         IDLE("epoll"),
 	};
 	static const double values[] = { NAN,  INFINITY, 0,   -1, 1,
 					 0.95, 5e-324,   1e9, 7,  1.7e308 };

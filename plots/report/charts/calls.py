@@ -71,7 +71,7 @@ def _limit(totals):
 class Panel:
     def __init__(self, view, rows, calls, reasons):
         self.view, self.calls, self.reasons = view, calls, reasons
-        self.rows = [row for row in rows if row["model"] != "null"]
+        self.rows = [row for row in rows if row["model"] != "baseline"]
         self.unit = unit_of(rows)
         self.metric = "calls_" + self.unit
 
@@ -162,7 +162,7 @@ def table(view, settings, calls):
     for rows in settings:
         unit = unit_of(rows)
         for row in rows:
-            if row["model"] == "null":
+            if row["model"] == "baseline":
                 continue
             head = [(view.label(row), view.model(row)),
                     (words.setting_short(row), None)]

@@ -51,7 +51,7 @@ def _numbers(repetitions, metric):
 
 def reference(rows):
     """The model that others are compared with: epoll, or the first"""
-    models = [row["model"] for row in rows if row["model"] != "null"]
+    models = [row["model"] for row in rows if row["model"] != "baseline"]
     return "epoll" if "epoll" in models else models[0] if models else ""
 
 

@@ -25,9 +25,9 @@ READ = ("A column is a setting: only numbers above each other are to be compared
 
 
 def best(rows, metric, better):
-    """Of those that may be ranked; the null server is none of them"""
+    """Of those that may be ranked; the baseline is none of them"""
     values = [row[metric_of(row, metric)] for row in rows
-              if is_there(row, metric_of(row, metric)) and row["model"] != "null"
+              if is_there(row, metric_of(row, metric)) and row["model"] != "baseline"
               and not row["oversubscribed"]]
     values = [value for value in values if value > 0]
     if not values:
@@ -57,9 +57,9 @@ def _cell(row, metric, reference, better, blocks, reasons):
                 f'<sup>{reasons.number(row, metric)}</sup></span></td>')
     value = row[metric]
     of = ratio(value, reference, better)
-    ranked = row["model"] != "null" and not row["oversubscribed"]
+    ranked = row["model"] != "baseline" and not row["oversubscribed"]
     small = f"{words.ratio(of)}×" if ranked and of else "not ranked"
-    if row["n"] < blocks and row["model"] != "null":
+    if row["n"] < blocks and row["model"] != "baseline":
         small = f"n {row['n']:.0f}, {small}"
     sure = "?" if metric in row["unsure"].split() else ""
     return (f'<td class="h{step(of) if ranked else 0}">'

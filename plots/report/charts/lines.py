@@ -214,7 +214,7 @@ SIGNS = [
 
 def spread_of(rows):
     """What points and bars are"""
-    n = [row["n"] for row in rows if row["status"] == "ok" and row["model"] != "null"]
+    n = [row["n"] for row in rows if row["status"] == "ok" and row["model"] != "baseline"]
     if not n:
         return ""
     low, high = min(n), max(n)
@@ -291,7 +291,7 @@ def drawn(view, panels, families, axis):
 
 
 def _with_null(chart, row):
-    return row["model"] != "null" or chart["loops"] == "closed"
+    return row["model"] != "baseline" or chart["loops"] == "closed"
 
 
 def build_chart(view, panels):
@@ -340,7 +340,7 @@ def _wanted(view, axis):
     """Families along this part: those that differ in it, or are unusual in it"""
     loops = ("closed", "open") if axis == "idle" else ("closed",)
     families = view.families(axis, [row for row in view.cells if row["loop"] in loops
-                                    and row["model"] != "null"])
+                                    and row["model"] != "baseline"])
     if axis == "idle":
         return [rows for rows in families if any(row["idle"] for row in rows)]
     return [rows for rows in families if len({row[axis] for row in rows}) > 1]

@@ -154,7 +154,7 @@ def build(view):
     title, note = view.finding("calls", rows[0]) or (
         "What one request takes in each model", "")
     strips = "".join(strip(view, row, calls.get(row["cell"], [])) for row in rows
-                     if row["model"] != "null")
+                     if row["model"] != "baseline")
     where = words.setting_words(rows[0])
     return [Chart("request", "One request", title, f"{note}; {where}".strip("; "),
                   READ, html=strips, tables=[table(view, calls)])]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * null.c - the least that echoes: what the kernel and the generator can do
+ * baseline.c - the least that echoes: what the kernel and the generator can do
  *
  * Not a model, but what is drawn above them: it does nothing for its clients
  * but what no server can leave out.
@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-const char model_name[] = "null";
+const char model_name[] = "baseline";
 const char model_summary[] =
 	"the least that echoes: the ceiling for all others";
 

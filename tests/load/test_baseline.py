@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bin/null: does the least, but does that right. It is what all others are
+"""bin/baseline: does the least, but does that right. It is what all others are
 measured against, so what it says of itself has to be as true."""
 
 import contextlib
@@ -18,11 +18,11 @@ ECHO = ["--connections", 8, "--warmup", "50ms", "--duration", "300ms"]
 
 
 @pytest.fixture
-def null():
+def baseline():
     started = []
 
     def start(*args):
-        started.append(Server("null", *args))
+        started.append(Server("baseline", *args))
         return started[-1]
 
     yield start
@@ -39,8 +39,8 @@ def null():
     (["--pattern", "connect"], 64),
     (["--rate", 500, "--idle", 20], 64),
 ])
-def test_echoes_right_and_counts(null, engine, args, message):
-    server = null("--message", str(message))
+def test_echoes_right_and_counts(baseline, engine, args, message):
+    server = baseline("--message", str(message))
     run = load.run(server, *ECHO, "--message", message, *args, "--engine",
                    engine)
     counters = server.stop()
@@ -55,8 +55,8 @@ def test_echoes_right_and_counts(null, engine, args, message):
     assert sum(counters["closed"].values()) == counters["accepted"]
 
 
-def test_a_thousand_clients(null):
-    server = null("--message", "64")
+def test_a_thousand_clients(baseline):
+    server = baseline("--message", "64")
     run = load.run(server, "--connections", 1000, "--warmup", "0s",
                    "--duration", "500ms")
     counters = server.stop()
@@ -65,9 +65,9 @@ def test_a_thousand_clients(null):
     assert counters["requests"] == run.json["requests_total"] > 1000
 
 
-def test_parts_of_messages(null):
+def test_parts_of_messages(baseline):
     """However a message is cut up, it comes back, and counts once."""
-    server = null("--message", "1000")
+    server = baseline("--message", "1000")
     clients = [server.connect() for _ in range(3)]
     chance = random.Random(1)
     for _ in range(60):
@@ -81,8 +81,8 @@ def test_parts_of_messages(null):
     assert 60 // 4 - 2 <= counters["requests"] <= 60 // 4
 
 
-def test_without_message_every_read_counts(null):
-    server = null()
+def test_without_message_every_read_counts(baseline):
+    server = baseline()
     client = server.connect()
     for size in (1, 5000, 70):
         client.sendall(b"x" * size)
@@ -90,9 +90,9 @@ def test_without_message_every_read_counts(null):
     assert server.stop()["requests"] >= 3
 
 
-def test_last_words(null):
+def test_last_words(baseline):
     """Bytes and the end at once: not a byte of them is lost."""
-    server = null("--message", "1")
+    server = baseline("--message", "1")
     for size in (1, 65536, 65537, 200_000):
         client = server.connect()
         client.settimeout(10)
@@ -118,8 +118,8 @@ def fill(client, data):
     return sent
 
 
-def test_a_full_socket_is_waited_for(null):
-    server = null("--message", "1")
+def test_a_full_socket_is_waited_for(baseline):
+    server = baseline("--message", "1")
     client = server.connect()
     data = random.Random(1).randbytes(100_003)
     sent = fill(client, data)
@@ -134,8 +134,8 @@ def reset(client):
     client.close()
 
 
-def test_ends_of_others_hinder_nobody(null):
-    server = null("--message", "10")
+def test_ends_of_others_hinder_nobody(baseline):
+    server = baseline("--message", "10")
     stays = server.connect()
     for i in range(50):
         leaves = server.connect()
@@ -153,9 +153,9 @@ def test_ends_of_others_hinder_nobody(null):
 
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("reads", [True, False])
-def test_stops_whatever_it_waits_for(null, signo, reads):
+def test_stops_whatever_it_waits_for(baseline, signo, reads):
     """Also for a client who takes nothing, which holds up everybody else."""
-    server = null("--message", "10")
+    server = baseline("--message", "10")
     client = server.connect()
     client.sendall(b"0123456789")
     assert receive(client, 10) == b"0123456789"
@@ -167,7 +167,7 @@ def test_stops_whatever_it_waits_for(null, signo, reads):
 
 
 def test_no_work():
-    ran = subprocess.run([TOP / BIN / "null", "--work", "cpu:1us"],
+    ran = subprocess.run([TOP / BIN / "baseline", "--work", "cpu:1us"],
                          capture_output=True, text=True, check=False)
     assert ran.returncode == 2 and ran.stdout == ""
     assert ran.stderr.count("\n") == 1 and "--work" in ran.stderr

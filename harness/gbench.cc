@@ -68,9 +68,9 @@ struct option {
 static const char PREFIX[] = "--benchmark_";
 static const char RESOLVED[] = "it is this program that does so, not the "
 			       "library, and reads its command line only";
-static const char NO_AGGREGATES[] =
-	"each repetition is a benchmark of its own here, so the library has no "
-	"aggregates; cells.csv has";
+static const char AGGREGATES[] =
+	"the repetitions are reported as they are made, their medians at the end; "
+	"compare.py -a shows these only";
 
 static const vector<string> truth = { "true", "false", "yes", "no",
 				      "on",   "off",   "1",   "0" };
@@ -95,8 +95,8 @@ static const vector<struct option> options = {
 	{ "min_warmup_time",
 	  {},
 	  "all are warmed up equally long: the plan's warmup" },
-	{ "report_aggregates_only", {}, NO_AGGREGATES },
-	{ "display_aggregates_only", {}, NO_AGGREGATES },
+	{ "report_aggregates_only", {}, AGGREGATES },
+	{ "display_aggregates_only", {}, AGGREGATES },
 	{ "perf_counters",
 	  {},
 	  "it would count what this program does, and the servers are others" },
@@ -323,7 +323,18 @@ struct gbench_state {
 	bool told; /* a result, or why there is none */
 };
 
+/* The library knows each repetition as a family of its own. */
+struct repetition {
+	size_t family; /* in `names` */
+	int64_t index; /* among those of the family */
+};
+
 static vector<string> names;
+static vector<int64_t> repetitions; /* of each name */
+static vector<struct repetition> registered;
+
+/* A counter, until the report takes it */
+static const char CPU_TIME[] = "cpu_time";
 
 void gbench_context(const char *key, const char *value)
 {
@@ -343,18 +354,28 @@ void gbench_register(const char *name, gbench_function *function, void *data)
 		}
 	};
 
-	names.push_back(plain(name));
-	benchmark::RegisterBenchmark(names.back().c_str(), run)
+	string family = plain(name);
+	size_t i =
+		std::find(names.begin(), names.end(), family) - names.begin();
+
+	if (i == names.size()) {
+		names.push_back(family);
+		repetitions.push_back(0);
+	}
+	registered.push_back({ i, repetitions[i]++ });
+	benchmark::RegisterBenchmark(family.c_str(), run)
 		->UseManualTime()
 		->Iterations(1)
 		->Repetitions(1);
 }
 
-void gbench_result(struct gbench_state *state, double seconds)
+void gbench_result(struct gbench_state *state, double seconds,
+		   double cpu_seconds)
 {
-	if (!isfinite(seconds))
+	if (!isfinite(seconds) || !isfinite(cpu_seconds))
 		return;
 	state->library.SetIterationTime(seconds);
+	state->library.counters[CPU_TIME] = cpu_seconds;
 	state->told = true;
 }
 
@@ -384,11 +405,13 @@ struct report {
 	FILE *file; /* NULL: it is kept */
 	/* CSV has the columns of its first call, so it is called once. */
 	bool at_once;
+	bool without_errors;
 	std::ostringstream stream;
 	vector<BenchmarkReporter::Run> held;
 
 	report(BenchmarkReporter *of, FILE *to, const string &format)
-	    : reporter(of), file(to), at_once(format == "csv")
+	    : reporter(of), file(to), at_once(format == "csv"),
+	      without_errors(format != "console" && !at_once)
 	{
 		of->SetOutputStream(&stream);
 	}
@@ -410,9 +433,68 @@ static void write_out(struct report *r)
 			strerror(errno));
 }
 
+/* false: an error, which has no times */
+static bool take_cpu_time(BenchmarkReporter::Run *run)
+{
+	auto found = run->counters.find(CPU_TIME);
+
+	if (found == run->counters.end())
+		return false;
+	run->cpu_accumulated_time = found->second;
+	run->counters.erase(found);
+	return true;
+}
+
+static double middle(vector<double> values)
+{
+	size_t half = values.size() / 2;
+
+	std::sort(values.begin(), values.end());
+	if (values.size() % 2)
+		return values[half];
+	return (values[half - 1] + values[half]) / 2;
+}
+
+/* As the library would have it of repetitions that it made itself */
+static BenchmarkReporter::Run
+median_of(const vector<BenchmarkReporter::Run> &of)
+{
+	BenchmarkReporter::Run run = of[0];
+	vector<double> real, cpu;
+
+	for (const BenchmarkReporter::Run &one : of) {
+		real.push_back(one.real_accumulated_time);
+		cpu.push_back(one.cpu_accumulated_time);
+	}
+	run.run_type = run.RT_Aggregate;
+	run.aggregate_name = "median";
+	run.repetition_index = run.no_repetition_index;
+	run.iterations = (int64_t)of.size();
+	run.real_accumulated_time = middle(real) * of.size();
+	run.cpu_accumulated_time = middle(cpu) * of.size();
+	run.counters.clear();
+	return run;
+}
+
 /* Hands on to each of these reports what the library has to say. */
 class several : public BenchmarkReporter
 {
+	vector<vector<Run>> measured; /* of each name */
+
+	void hand_on(const vector<Run> &runs, bool errors)
+	{
+		for (struct report *r : reports) {
+			if (errors && r->without_errors)
+				continue;
+			if (r->at_once)
+				r->held.insert(r->held.end(), runs.begin(),
+					       runs.end());
+			else
+				r->reporter->ReportRuns(runs);
+			write_out(r);
+		}
+	}
+
       public:
 	vector<struct report *> reports;
 
@@ -423,7 +505,9 @@ class several : public BenchmarkReporter
 		context.name_field_width = NAME_WIDTH_MIN;
 		for (const string &name : names)
 			context.name_field_width =
-				std::max(context.name_field_width, name.size());
+				std::max(context.name_field_width,
+					 name.size() + strlen("_median"));
+		measured.resize(names.size());
 		for (struct report *r : reports) {
 			r->reporter->ReportContext(context);
 			write_out(r);
@@ -433,26 +517,30 @@ class several : public BenchmarkReporter
 
 	void ReportRuns(const vector<Run> &given) override
 	{
-		vector<Run> runs = given;
+		for (Run run : given) {
+			const struct repetition &r =
+				registered[run.family_index];
+			bool has_times = take_cpu_time(&run);
 
-		for (Run &run : runs) {
-			benchmark::BenchmarkName name;
-
-			name.function_name = run.run_name.function_name;
-			run.run_name = name;
-		}
-		for (struct report *r : reports) {
-			if (r->at_once)
-				r->held.insert(r->held.end(), runs.begin(),
-					       runs.end());
-			else
-				r->reporter->ReportRuns(runs);
-			write_out(r);
+			run.run_name = benchmark::BenchmarkName();
+			run.run_name.function_name = names[r.family];
+			run.family_index = (int64_t)r.family;
+			run.repetition_index = r.index;
+			run.repetitions = repetitions[r.family];
+			if (has_times)
+				measured[r.family].push_back(run);
+			hand_on({ run }, !has_times);
 		}
 	}
 
 	void Finalize() override
 	{
+		vector<Run> medians;
+
+		for (const vector<Run> &of : measured)
+			if (of.size() > 1)
+				medians.push_back(median_of(of));
+		hand_on(medians, false);
 		for (struct report *r : reports) {
 			if (r->at_once)
 				r->reporter->ReportRuns(r->held);

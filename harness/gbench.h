@@ -2,10 +2,11 @@
 /*
  * gbench.h - Google Benchmark for C
  *
- * The library drives the run: it is told every repetition as a benchmark of its
- * own, in the order of execution, and calls each once. What it calls does the
- * work and hands over a time and counters. So its options work as its users know
- * them, and its JSON can be read by what they have.
+ * The library drives the run: every repetition is registered as a benchmark, in the
+ * order of execution, and is called once. What it calls does the work and hands over
+ * times and counters. Benchmarks with the same name are reported as repetitions of
+ * one, with their median at the end. So the library's options work as its users know
+ * them, and its tools (compare.py) read its JSON.
  *
  * One run a process: a second one crashed with the default reporter of 1.7.1.
  */
@@ -47,17 +48,20 @@ bool gbench_wants_stdout(void);
 /* A line of the context of its reports */
 void gbench_context(const char *key, const char *value);
 
-/* `name` is copied; it is run after what was registered before. */
+/* `name` is copied; it is run after what was registered before. What has the name of
+ * an earlier one is the next repetition of it. */
 void gbench_register(const char *name, gbench_function *function, void *data);
 
-/* Of the one iteration there is. Each counter has a name that no field of the
- * library's JSON has; one that is NAN is absent. The library adds a cpu_time: that
- * of this process, not of what was measured. */
-void gbench_result(struct gbench_state *state, double seconds);
+/* Of the one iteration there is: its time, and the CPU time of what was measured
+ * (the library's own would be that of this process). Each counter has a name that no
+ * field of the library's JSON has; one that is NAN is absent. */
+void gbench_result(struct gbench_state *state, double seconds,
+		   double cpu_seconds);
 void gbench_counter(struct gbench_state *state, const char *name, double value);
 void gbench_label(struct gbench_state *state, const char *text);
 /* Instead of a result: reported as an error with this reason. Who calls neither, or
- * has NAN for a result, is reported as an error, too. */
+ * has NAN for a time, is reported as an error, too. JSON has no errors: the library
+ * writes 0 for their times, which its compare.py takes for measured ones. */
 void gbench_skip(struct gbench_state *state, const char *why);
 
 /*

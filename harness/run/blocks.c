@@ -150,8 +150,8 @@ char *entry_name(const struct entry *e, char name[ENTRY_NAME_SIZE])
 {
 	char cell[CELL_NAME_SIZE];
 
-	snprintf(name, ENTRY_NAME_SIZE, "%s/block:%u/role:%s",
-		 cell_name(e->cell, cell), e->block, role_names[e->role]);
+	snprintf(name, ENTRY_NAME_SIZE, "%s/role:%s", cell_name(e->cell, cell),
+		 role_names[e->role]);
 	return name;
 }
 

@@ -45,9 +45,9 @@ struct blocks {
 struct blocks blocks_of(const struct plan *p);
 void blocks_free(struct blocks *b);
 
-enum { ENTRY_NAME_SIZE = CELL_NAME_SIZE + 40 };
+enum { ENTRY_NAME_SIZE = CELL_NAME_SIZE + 20 };
 
-/* The cell's name, and /block:3/role:timing. No two entries share one. */
+/* The cell's name, and /role:timing: the same in each block, once in any */
 char *entry_name(const struct entry *e, char name[ENTRY_NAME_SIZE]);
 
 struct estimate {

@@ -26,18 +26,24 @@ static void say_reasons(struct gbench_state *state, const struct record *r)
 	gbench_skip(state, text);
 }
 
-/* Its time is the median response time; of idle clients, CPU time a second. */
+/* Its times are those of a request: the median response time and the server's CPU
+ * time. Where the generator had no CPU of its own, its lateness is in the response. */
 static void report(struct gbench_state *state, const struct record *r)
 {
-	double time = r->metric[METRIC_RESPONSE_P50] / 1e9;
+	bool coarse = json_is_true(json_object_get(r->load, "coarse"));
+	double time = r->metric[coarse ? METRIC_SERVICE_P50 :
+					 METRIC_RESPONSE_P50],
+	       cpu = r->metric[METRIC_SERVER_CPU_PER_REQUEST];
 
 	if (r->status != STATUS_OK) {
 		say_reasons(state, r);
 		return;
 	}
-	if (r->role == ROLE_IDLE)
-		time = r->metric[METRIC_SERVER_CPU_SHARE];
-	gbench_result(state, isfinite(time) ? time : 0);
+	if (!isfinite(time) || !isfinite(cpu)) {
+		gbench_skip(state, "no time, or no CPU time, of a request");
+		return;
+	}
+	gbench_result(state, time / 1e9, cpu / 1e9);
 	for (int i = 0; i < METRICS; i++)
 		if (isfinite(r->metric[i]))
 			gbench_counter(state, metrics[i].name, r->metric[i]);

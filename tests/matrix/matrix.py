@@ -118,6 +118,16 @@ class Run:
         """Of each repetition its last attempt"""
         return list({line["index"]: line for line in self.lines}.values())
 
+    def gbench(self):
+        """(repetition, its line): all that has a time, and nothing else"""
+        runs = [run for run in self.json("gbench.json")["benchmarks"]
+                if run["run_type"] == "iteration"]
+        lines = [line for line in self.last if line["status"] == "ok"
+                 and line["metrics"]["response_p50_ns"] is not None]
+        assert [run["name"] for run in runs] == [
+            f"{line['cell']}/role:{line['role']}" for line in lines]
+        return list(zip(runs, lines))
+
     def line(self, model, role="timing"):
         found = [line for line in self.last
                  if line["model"] == model and line["role"] == role]

@@ -154,7 +154,7 @@ def test_cells():
     names = listed("cells", "--plan", "quick")
     assert len(set(names)) == len(names)
     run_as = run("run", "--plan", "quick", "--benchmark_list_tests")
-    cells = {re.sub("/block:.*", "", line)
+    cells = {re.sub("/role:.*", "", line)
              for line in run_as.stdout.splitlines()}
     assert cells == set(names)
 

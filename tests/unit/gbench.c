@@ -104,7 +104,8 @@ static unsigned calls;
 
 static void measured(struct gbench_state *state, void *data)
 {
-	gbench_result(state, ++calls * 1e-3);
+	calls++;
+	gbench_result(state, calls * 1e-3, calls * 1e-6);
 	gbench_counter(state, "call", calls);
 	if (data)
 		gbench_counter(state, data, 0.5);
@@ -118,6 +119,12 @@ static void skipped(struct gbench_state *state, void *data)
 	gbench_skip(state, data);
 }
 
+static void no_cpu_time(struct gbench_state *state, void *data)
+{
+	(void)data;
+	gbench_result(state, 1, NAN);
+}
+
 static void silent(struct gbench_state *state, void *data)
 {
 	(void)state;
@@ -125,12 +132,13 @@ static void silent(struct gbench_state *state, void *data)
 	calls++;
 }
 
-static void four(void)
+static void some(void)
 {
-	gbench_register("model:b/block:1", skipped, "no \x1b \xff \"room\"\n");
-	gbench_register("model:a/block:1", measured, NULL);
-	gbench_register("model:a/block:2", measured, "late");
-	gbench_register("model:b/block:2", silent, NULL);
+	gbench_register("model:b", skipped, "no \x1b \xff \"room\"\n");
+	gbench_register("model:a", measured, NULL);
+	gbench_register("model:a", measured, "late");
+	gbench_register("model:b", silent, NULL);
+	gbench_register("model:b", no_cpu_time, NULL);
 	gbench_context("plan", "quick");
 }
 
@@ -139,7 +147,7 @@ static void many(void)
 	char name[64];
 
 	for (int i = 0; i < 2500; i++) {
-		snprintf(name, sizeof(name), "model:%d/block:1", i);
+		snprintf(name, sizeof(name), "model:%d", i);
 		gbench_register(name, measured, NULL);
 	}
 }
@@ -161,34 +169,42 @@ static void inherited(struct gbench_state *state, void *data)
 			printf("%s", fcntl(fd, F_GETFD) & FD_CLOEXEC ?
 					     "closed" :
 					     "inherited");
-	gbench_result(state, 1);
+	gbench_result(state, 1, 1);
 }
 
 /* ------------------------------------------------------------------ the tests */
 
+/* Repetitions of one benchmark, and their median; no error, as it has no times */
 static void says_what_was_measured(void **state)
 {
-	struct outcome o = run(four, NULL);
+	struct outcome o = run(some, NULL);
 	json_t *context = json_object_get(o.json, "context");
 
 	(void)state;
 	assert_string_equal(o.out, "");
 	assert_string_equal(o.err, "");
-	assert_int_equal(json_array_size(o.benchmarks), 4);
-	assert_string_equal(text(&o, 0, "name"), "model:b/block:1");
-	assert_string_equal(text(&o, 0, "error_message"), "no   ? \"room\" ");
-	assert_true(json_is_true(json_object_get(
-		json_array_get(o.benchmarks, 0), "error_occurred")));
-	assert_string_equal(text(&o, 1, "name"), "model:a/block:1");
-	assert_string_equal(text(&o, 1, "run_name"), "model:a/block:1");
-	assert_string_equal(text(&o, 1, "label"), "closed");
-	assert_null(text(&o, 1, "error_message"));
-	assert_true(number(&o, 1, "iterations") == 1);
-	assert_true(fabs(number(&o, 1, "real_time") - 2e6) < 1);
-	assert_true(number(&o, 1, "call") == 2);
-	assert_true(isnan(number(&o, 1, "not_known")));
-	assert_true(number(&o, 2, "late") == 0.5);
-	assert_string_equal(text(&o, 3, "error_message"), "no result");
+	assert_int_equal(json_array_size(o.benchmarks), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(text(&o, i, "run_name"), "model:a");
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(text(&o, i, "name"), "model:a");
+		assert_string_equal(text(&o, i, "run_type"), "iteration");
+		assert_string_equal(text(&o, i, "label"), "closed");
+		assert_true(number(&o, i, "repetition_index") == i);
+		assert_true(number(&o, i, "repetitions") == 2);
+		assert_true(number(&o, i, "iterations") == 1);
+		assert_true(number(&o, i, "call") == i + 2);
+		assert_true(fabs(number(&o, i, "real_time") - (i + 2) * 1e6) <
+			    1);
+		assert_true(fabs(number(&o, i, "cpu_time") - (i + 2) * 1e3) <
+			    1);
+		assert_true(isnan(number(&o, i, "not_known")));
+	}
+	assert_true(number(&o, 1, "late") == 0.5);
+	assert_string_equal(text(&o, 2, "name"), "model:a_median");
+	assert_string_equal(text(&o, 2, "run_type"), "aggregate");
+	assert_true(fabs(number(&o, 2, "real_time") - 2.5e6) < 1);
+	assert_true(fabs(number(&o, 2, "cpu_time") - 2.5e3) < 1);
 	assert_string_equal(json_string_value(json_object_get(context, "plan")),
 			    "quick");
 	drop(&o);
@@ -197,7 +213,7 @@ static void says_what_was_measured(void **state)
 static void names_neither_host_nor_path(void **state)
 {
 	const char *args[] = { "--benchmark_context=host_name=mine", NULL };
-	struct outcome o = run(four, args);
+	struct outcome o = run(some, args);
 	json_t *context = json_object_get(o.json, "context");
 
 	(void)state;
@@ -227,16 +243,15 @@ static void lists_names_only(void **state)
 {
 	const char *args[] = { "--benchmark_list_tests",
 			       "--benchmark_format=json", NULL };
-	struct outcome o = run(four, args);
+	struct outcome o = run(some, args);
 
 	(void)state;
-	assert_string_equal(o.out, "model:b/block:1\nmodel:a/block:1\n"
-				   "model:a/block:2\nmodel:b/block:2\n");
+	assert_string_equal(o.out, "model:b\nmodel:a\n");
 	assert_string_equal(o.report, "");
 	drop(&o);
 	args[0] = "--benchmark_list_tests=no";
-	o = run(four, args);
-	assert_int_equal(json_array_size(o.benchmarks), 4);
+	o = run(some, args);
+	assert_int_equal(json_array_size(o.benchmarks), 3);
 	drop(&o);
 }
 
@@ -246,18 +261,20 @@ static void prints_the_format_asked_for(void **state)
 	json_t *json;
 
 	(void)state;
-	o = run(four, (const char *[]){ "--benchmark_format=json", NULL });
+	o = run(some, (const char *[]){ "--benchmark_format=json", NULL });
 	json = json_loads(o.out, 0, NULL);
 	assert_int_equal(json_array_size(json_object_get(json, "benchmarks")),
-			 4);
+			 3);
 	json_decref(json);
 	assert_string_equal(o.err, "");
 	drop(&o);
-	o = run(four, (const char *[]){ "--benchmark_format=console",
+	o = run(some, (const char *[]){ "--benchmark_format=console",
 					"--benchmark_color=true",
 					"--benchmark_time_unit=ms", NULL });
-	assert_non_null(strstr(o.out, "model:a/block:2 "));
+	assert_non_null(strstr(o.out, "model:a_median "));
 	assert_non_null(strstr(o.out, " 3.00 ms"));
+	assert_non_null(strstr(o.out, "'no   ? \"room\" '"));
+	assert_non_null(strstr(o.out, "'no result'"));
 	assert_non_null(strstr(o.out, "\x1b["));
 	assert_null(strstr(o.out, "WARNING"));
 	assert_string_equal(o.err, "");
@@ -268,11 +285,11 @@ static void prints_the_format_asked_for(void **state)
 static void csv_has_every_counter(void **state)
 {
 	struct outcome o =
-		run(four, (const char *[]){ "--benchmark_format=csv", NULL });
+		run(some, (const char *[]){ "--benchmark_format=csv", NULL });
 
 	(void)state;
 	assert_non_null(strstr(o.out, ",\"call\",\"late\"\n"));
-	assert_non_null(strstr(o.out, "\"model:a/block:1\",1,2e+06,"));
+	assert_non_null(strstr(o.out, "\"model:a\",1,2e+06,2000,"));
 	assert_non_null(strstr(o.out, ",2,\n"));
 	assert_non_null(strstr(o.out, ",3,0.5\n"));
 	assert_non_null(strstr(o.out, "no result"));
@@ -284,7 +301,7 @@ static char path[] = "/tmp/gbench-XXXXXX", out_option[64];
 
 static void program_inherits(void)
 {
-	gbench_register("model:a/block:1", inherited, path);
+	gbench_register("model:a", inherited, path);
 }
 
 static char *file_text(void)
@@ -306,7 +323,7 @@ static void writes_the_file(void **state)
 	snprintf(out_option, sizeof(out_option), "--benchmark_out=%s", path);
 	assert_true(write(fd, "before", 6) == 6);
 	close(fd);
-	o = run(four, (const char *[]){ out_option,
+	o = run(some, (const char *[]){ out_option,
 					"--benchmark_list_tests=true", NULL });
 	drop(&o);
 	written = file_text();
@@ -320,7 +337,7 @@ static void writes_the_file(void **state)
 	assert_non_null(strstr(written, "host_name"));
 	assert_non_null(strstr(written, "/somewhere/matrix"));
 	free(written);
-	o = run(four, (const char *[]){ out_option,
+	o = run(some, (const char *[]){ out_option,
 					"--benchmark_out_format=csv", NULL });
 	assert_string_equal(o.out, "");
 	drop(&o);
@@ -333,13 +350,13 @@ static void writes_the_file(void **state)
 static void says_what_it_cannot_write(void **state)
 {
 	struct outcome o = run(
-		four, (const char *[]){ "--benchmark_out=/dev/full", NULL });
+		some, (const char *[]){ "--benchmark_out=/dev/full", NULL });
 	char *once = strstr(o.err, "No space left on device");
 
 	(void)state;
 	assert_non_null(once);
 	assert_null(strstr(once + 1, "No space"));
-	assert_int_equal(json_array_size(o.benchmarks), 4);
+	assert_int_equal(json_array_size(o.benchmarks), 3);
 	drop(&o);
 }
 
@@ -370,8 +387,8 @@ static void says_why_not(void **state)
 		{ "--benchmark_enable_random_interleaving=false", "shuffle" },
 		{ "--benchmark_min_time=2", "window" },
 		{ "--benchmark_min_warmup_time=2", "warmup" },
-		{ "--benchmark_report_aggregates_only=true", "cells.csv" },
-		{ "--benchmark_display_aggregates_only", "cells.csv" },
+		{ "--benchmark_report_aggregates_only=true", "medians" },
+		{ "--benchmark_display_aggregates_only", "medians" },
 		{ "--benchmark_perf_counters=CYCLES", "servers" },
 		{ "--benchmark_dry_run", "--dry-run" },
 		{ "--benchmark_format=xml",

@@ -150,8 +150,8 @@ def of_matrix_outgrown(of_matrix, tmp_path_factory):
     folder = tmp_path_factory.mktemp("outgrown") / "run"
     shutil.copytree(of_matrix.path, folder)
     for role, why in ("timing", crafted.BOTTLENECK), ("aa", "it was by chance"):
-        assert rejected(folder, lambda r: r["model"] == "poll" and r["block"] == 1
-                        and r["loop"] == "closed" and r["role"] == role, why) < 2
+        rejected(folder, lambda r: r["model"] == "poll" and r["block"] == 1
+                 and r["loop"] == "closed" and r["role"] == role, why)
     (folder / "INCOMPLETE").touch()
     done = subprocess.run([TOP / "bin/matrix", "resume", folder, "--quiet", "--force"],
                           capture_output=True, timeout=110, check=False)

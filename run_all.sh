@@ -87,11 +87,6 @@ case $status in
 esac
 
 # A drawing that fails takes nothing away from the results.
-say "5/5  draw charts and report (plots/draw, plots/report.py)"
-"$top/plots/draw" "$out" || echo "the charts could not be drawn; later: plots/draw $out" >&2
-"$top/plots/report.py" "$out" ||
-	echo "the report could not be made; later: plots/report.py $out" >&2
-if [ -e "$out/report.html" ]; then
-	printf '\nReport: %s/report.html\n' "$(cd "$out" && pwd)"
-fi
+say "5/5  make tables, charts and page (bin/matrix report $out)"
+"$top/bin/matrix" report "$out" || true
 exit "$status"

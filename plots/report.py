@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes RUN/report.html of the folder of a run: plots/report.py results/RUN
+"""Makes RUN/report.html of the folder of a run: plots/report.py results/RUN. bin/matrix
+report RUN calls this.
 
 It needs numpy and matplotlib. The first python3 on PATH may be another than the
 distribution's, and have neither: then one that has both takes over.

@@ -43,6 +43,8 @@ void put_text(struct session *s, const char *name, char *text)
 	free(text);
 }
 
+const char reduced_files[] = "cells.csv, calls.csv, findings.csv, summary.txt";
+
 /* All that is made from the lines; any of it can be made again. */
 void write_reduced(struct session *s, const struct reduced *r)
 {

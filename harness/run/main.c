@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - bin/matrix: run, resume, list, doctor, compare */
+/* main.c - bin/matrix: run, resume, report, list, doctor, compare */
 #include "harness/run/describe.h"
 #include "harness/run/doctor.h"
 #include "harness/run/known.h"
@@ -60,6 +60,8 @@ int main(int argc, char **argv)
 		return session_run(&opt);
 	case VERB_RESUME:
 		return session_resume(&opt);
+	case VERB_REPORT:
+		return session_report(&opt);
 	case VERB_LIST:
 		return list(&opt);
 	case VERB_DOCTOR:

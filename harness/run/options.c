@@ -18,6 +18,7 @@
 static const char help_text[] =
 	"Usage: matrix run [OPTION]...\n"
 	"       matrix resume DIR [--repeats PERCENT] [--force]\n"
+	"       matrix report DIR\n"
 	"       matrix list [models|plans|cells] [OPTION]...\n"
 	"       matrix doctor [OPTION]...\n"
 	"       matrix compare A B [OPTION]...\n"
@@ -36,6 +37,8 @@ static const char help_text[] =
 	"         go on after Ctrl-C, a crash or a full disk\n"
 	"  matrix resume results/mine --repeats 50%\n"
 	"         measure again what was invalid by chance, though it was complete\n"
+	"  matrix report results/mine\n"
+	"         make tables, charts and page again from the record; what is missing\n"
 	"  matrix doctor\n"
 	"         what this machine prevents, and the command that mends it\n"
 	"  matrix compare results/before results/after --fail-on-regression\n"
@@ -154,17 +157,19 @@ static _Noreturn void die_of_option(const char *given)
 
 static enum verb verb_of(const char *word)
 {
-	static const char *const verbs[] = { "run",    "resume",  "list",
-					     "doctor", "compare", NULL };
+	static const char *const verbs[] = { "run",  "resume", "report",
+					     "list", "doctor", "compare",
+					     NULL };
 	const char *meant;
 
 	for (int i = 0; verbs[i]; i++)
 		if (strcmp(word, verbs[i]) == 0)
 			return (enum verb)i;
 	meant = nearest(word, verbs);
-	die_usage("'%s': it takes run, resume, list, doctor or compare%s%s%s",
-		  word, meant ? "; did you mean " : "", meant ? meant : "",
-		  meant ? "?" : "");
+	die_usage(
+		"'%s': it takes run, resume, report, list, doctor or compare%s%s%s",
+		word, meant ? "; did you mean " : "", meant ? meant : "",
+		meant ? "?" : "");
 }
 
 /* ----------------------------------------------------- what is not ours to read */
@@ -314,6 +319,17 @@ static void check_resume(const struct matrix_options *opt)
 			  opt->what);
 }
 
+/* All it needs is in the folder. */
+static void check_report(const struct matrix_options *opt)
+{
+	if (!opt->what)
+		die_usage("report: which run? matrix report results/...");
+	if (opt->plan || opt->n_overrides || opt->out || opt->filter ||
+	    opt->server_cpus || opt->client_cpus || opt->dry_run ||
+	    opt->strict || opt->quiet || opt->n_benchmark > 1)
+		die_usage("report takes a folder, and no options");
+}
+
 static void check_list(const struct matrix_options *opt)
 {
 	static const char *const lists[] = { "models", "plans", "cells", NULL };
@@ -357,7 +373,9 @@ static void check_together(const struct matrix_options *opt)
 		 opt->page)
 		die_usage("--fail-on-regression, --least, --csv and --page are "
 			  "for compare");
-	if (opt->verb == VERB_COMPARE)
+	if (opt->verb == VERB_REPORT)
+		check_report(opt);
+	if (opt->verb == VERB_COMPARE || opt->verb == VERB_REPORT)
 		return;
 	if (opt->verb == VERB_LIST)
 		check_list(opt);
@@ -373,7 +391,7 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 	argc = take_benchmark(argc, argv, opt);
 	if (argc == 1)
 		die_usage(
-			"what to do? run, resume, list, doctor or compare; matrix run "
+			"what to do? run, resume, report, list, doctor or compare; matrix run "
 			"--plan quick is a good beginning");
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":h", long_options, &index)) !=
@@ -385,7 +403,8 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 		take_option(option, long_options[index].name, opt);
 	}
 	if (optind == argc)
-		die_usage("what to do? run, resume, list, doctor or compare");
+		die_usage(
+			"what to do? run, resume, report, list, doctor or compare");
 	opt->verb = verb_of(argv[optind++]);
 	if (optind < argc)
 		opt->what = argv[optind++];

@@ -6,7 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum verb { VERB_RUN, VERB_RESUME, VERB_LIST, VERB_DOCTOR, VERB_COMPARE };
+enum verb {
+	VERB_RUN,
+	VERB_RESUME,
+	VERB_REPORT,
+	VERB_LIST,
+	VERB_DOCTOR,
+	VERB_COMPARE
+};
 enum { OVERRIDES_MAX = 32 };
 
 /* A key of the plan that the command line says instead: --blocks 12 */
@@ -17,7 +24,7 @@ struct override {
 struct matrix_options {
 	enum verb verb;
 	const char *
-		what; /* resume: the folder; list: of what, or NULL; compare: A */
+		what; /* resume, report: the folder; list: of what, or NULL; compare: A */
 	const char *with; /* compare: B */
 	const char *plan; /* a name or a file; NULL: not said */
 	struct override override[OVERRIDES_MAX];

@@ -27,6 +27,7 @@ struct session {
 	json_t *differences; /* of a forced resume; NULL */
 	double repeats_s;    /* time that repeats may still take */
 	struct pace pace;    /* of the CPUs */
+	bool only_reads;     /* report: nothing is measured */
 	bool stopped;        /* the store cannot be written any more */
 	bool unwritten;      /* of what is made from the lines, at the end */
 	sigset_t signals;    /* outside of waits */
@@ -50,9 +51,10 @@ struct step;
 struct step *register_all(struct session *s);
 
 /* folder.c: what a session leaves beside its lines */
-void check(bool good, const char *why); /* or the end of the program */
+void check(bool good, const char *why);        /* or the end of the program */
 size_t count_missing(const struct session *s); /* planned and not recorded */
 void put_text(struct session *s, const char *name, char *text);
+extern const char reduced_files[]; /* their names, for people */
 void write_reduced(struct session *s, const struct reduced *r);
 void write_run(const struct session *s);
 json_t *describe_run(const struct session *s);

@@ -127,11 +127,9 @@ static bool wants_another(struct session *s, const struct record *last,
 	return true;
 }
 
-static void run_step(struct gbench_state *state, void *data)
+/* The last attempt at an entry, measured now or before; NULL: there is none. */
+static const struct record *measure(struct session *s, const struct entry *e)
 {
-	const struct step *step = data;
-	struct session *s = step->session;
-	const struct entry *e = step->entry;
 	const struct record *last = store_find(&s->store, e->index);
 	bool old = last != NULL;
 	unsigned made = 0;
@@ -145,13 +143,24 @@ static void run_step(struct gbench_state *state, void *data)
 		old = false;
 		progress_done(s->site.progress, last, false);
 	}
-	if (!last || was_interrupted()) {
-		gbench_skip(state, "interrupted");
-		return;
-	}
-	if (old)
+	if (old && !was_interrupted())
 		progress_done(s->site.progress, last, true);
-	report(state, last);
+	return last;
+}
+
+static void run_step(struct gbench_state *state, void *data)
+{
+	const struct step *step = data;
+	struct session *s = step->session;
+	const struct record *r =
+		s->only_reads ? store_find(&s->store, step->entry->index) :
+				measure(s, step->entry);
+
+	if (!r || was_interrupted())
+		gbench_skip(state, s->only_reads ? "no repetition is recorded" :
+						   "interrupted");
+	else
+		report(state, r);
 }
 
 struct step *register_all(struct session *s)

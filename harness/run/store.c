@@ -113,7 +113,7 @@ static bool open_folder(struct store *s, char why[STORE_WHY_SIZE])
 		     file_remedy(errno));
 }
 
-static bool lock(const struct store *s, char why[STORE_WHY_SIZE])
+bool store_lock(const struct store *s, char why[STORE_WHY_SIZE])
 {
 	char holder[LOCK_HOLDER_SIZE];
 
@@ -197,7 +197,7 @@ bool store_create(struct store *s, const char *path, char why[STORE_WHY_SIZE])
 		 "This run is not complete. To go on with it:\n\n"
 		 "    bin/matrix resume %s\n",
 		 s->path);
-	if (make_folders(s, why) && open_folder(s, why) && lock(s, why) &&
+	if (make_folders(s, why) && open_folder(s, why) && store_lock(s, why) &&
 	    is_free(s, why) && store_incomplete(s, how, why) &&
 	    make_histograms(s, why) && open_lines(s, why))
 		return true;
@@ -341,8 +341,8 @@ static bool holds_run(const struct store *s, char why[STORE_WHY_SIZE])
 bool store_open(struct store *s, const char *path, char why[STORE_WHY_SIZE])
 {
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
-	    lock(s, why) && make_histograms(s, why) && open_lines(s, why) &&
-	    read_lines(s, true, why)) {
+	    store_lock(s, why) && make_histograms(s, why) &&
+	    open_lines(s, why) && read_lines(s, true, why)) {
 		/* Mended, it is another file by the same name. */
 		close(s->lines);
 		if (open_lines(s, why))

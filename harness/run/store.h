@@ -50,6 +50,9 @@ bool store_open(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
  * or foreign is left out and said on stderr. Closed with store_close(), too. */
 bool store_read(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
 
+/* Before something is written into a folder that was only read; false: a run is. */
+bool store_lock(const struct store *s, char why[STORE_WHY_SIZE]);
+
 /*
  * Writes a record, and takes it (it is not to be freed by the caller any more).
  * `histograms` (may be NULL) are compressed into their file first, and

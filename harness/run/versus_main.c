@@ -3,20 +3,15 @@
 #include "harness/run/versus.h"
 
 #include "harness/run/describe.h"
-#include "harness/run/known.h"
+#include "harness/run/draw.h"
 #include "harness/run/options.h"
 #include "models/common/die.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static void open_or_end(struct side *s, const char *path)
 {
@@ -71,53 +66,18 @@ static int make_input(const struct versus *v)
 	return fd;
 }
 
-/* It finds a Python that can draw, or says what to install. */
-static int run_report(const char *program, char *page, int input)
-{
-	char *argv[] = {
-		(char *)program, "--compare", "-", "--out", page, NULL
-	};
-	posix_spawn_file_actions_t actions;
-	int error, status = -1;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
-					 O_WRONLY, 0);
-	error = posix_spawn(&pid, program, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (error)
-		warn("%s: %s", program, strerror(error));
-	else
-		waitpid(pid, &status, 0);
-	return status;
-}
-
 static bool write_page(const struct versus *v, const char *path, FILE *people)
 {
-	char program[KNOWN_PATH_SIZE + 16], *page = strdup(path);
-	int input, status;
+	const char *arguments[] = { "--compare", "-", "--out", path, NULL };
+	int input = make_input(v);
+	bool made = draw("report.py", arguments, input, true);
 
-	if (!page)
-		die("strdup");
-	if (!*known_folder(program, "plots")) {
-		warn("%s: not made: plots/report.py draws it, and it is not "
-		     "near this program",
-		     path);
-		free(page);
-		return false;
-	}
-	strcat(program, "/report.py");
-	input = make_input(v);
-	status = run_report(program, page, input);
 	close(input);
-	free(page);
-	if (status != 0)
-		warn("%s: not made: plots/report.py could not draw it", path);
-	else
+	if (made)
 		fprintf(people, "\nPage: %s\n", path);
-	return status == 0;
+	else
+		warn("%s: not made", path);
+	return made;
 }
 
 /* ------------------------------------------------------------------- the verdict */

@@ -349,7 +349,7 @@ def about(view):
             f"{warned}<h3>The plan</h3><pre>{escape(run.plan)}</pre>"
             f"<h3>The machine</h3>{_values('machine.json', run.machine, 'machine')}"
             f"<h3>The run</h3>{_values('run.json', run.run, 'run')}"
-            "<p>Everything here was made by <code>plots/report.py</code> from the "
+            "<p>Everything here was made by <code>bin/matrix report</code> from the "
             "files in this folder; results/README.md says what each of them means."
             "</p></section>")
 

@@ -220,7 +220,8 @@ def _read_cells(run):
                     "anew from repetitions.jsonl, and there are no findings")
     elif not run.problems:
         run.problem("cells.csv is not there: medians were made from "
-                    "repetitions.jsonl")
+                    "repetitions.jsonl, and there are no findings; bin/matrix "
+                    "report makes both")
     run.cells, run.calls = made, reduce.calls(run.repetitions, made)
     run.made_here = True
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""bin/matrix report: all that is made from the record is made again, and what is missing
+is said."""
+
+import os
+import shutil
+import subprocess
+
+import matrix
+import pytest
+
+TABLES = ["cells.csv", "calls.csv", "findings.csv", "summary.txt"]
+DRAWS = shutil.which("gnuplot") and subprocess.run(
+    [matrix.TOP / "harness/setup/python", "numpy", "matplotlib"], check=False,
+    capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    return matrix.run(
+        "--models", "epoll,thread", out=folder / "run",
+        plan=matrix.plan(folder, blocks=2, aa="one", idle="2", repeats="0%"))
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    """A copy of it, without anything that can be made again"""
+    folder = tmp_path / "copy"
+    shutil.copytree(whole.folder, folder)
+    for name in [*TABLES, "gbench.json"]:
+        (folder / name).unlink()
+    return matrix.Run(None, "", "", folder)
+
+
+def report(run, **kwargs):
+    return matrix.run(verb="report", out=run.folder, **kwargs)
+
+
+def without_tools(tmp_path):
+    """A PATH without gnuplot and Python"""
+    path = tmp_path / "path"
+    path.mkdir()
+    for name in ("sh", "env", "dirname", "sed", "head", "ls"):
+        (path / name).symlink_to(shutil.which(name))
+    return {"PATH": str(path)}
+
+
+def measured(run):
+    """gbench.json, with the digits that a line of the record has"""
+    return [{key: f"{value:.12g}" if isinstance(value, float) else value
+             for key, value in one.items()}
+            for one in run.json("gbench.json")["benchmarks"]]
+
+
+def test_everything_is_made_again(copy, whole):
+    done = report(copy)
+    for name in TABLES:
+        assert done.read(name) == whole.read(name)
+    assert measured(done) == measured(whole)
+    assert f"{len(whole.last)} of {len(whole.last)} repetitions" in done.out
+    if not DRAWS:
+        pytest.skip("gnuplot, numpy or matplotlib is not installed")
+    done.check(0)
+    assert (copy.folder / "charts/throughput.svg").exists()
+    assert f"Report: {copy.folder}/report.html\n" in done.out
+    assert "</html>" in done.read("report.html")
+
+
+def test_when_it_was_measured_is_kept(whole, tmp_path):
+    """Google Benchmark's context is of the machine that measured."""
+    shutil.copytree(whole.folder, tmp_path / "copy")
+    run = matrix.Run(None, "", "", tmp_path / "copy")
+    done = report(run, env=without_tools(tmp_path))
+    assert done.json("gbench.json")["context"] == \
+        whole.json("gbench.json")["context"]
+
+
+def test_what_is_missing_is_said(copy, whole, tmp_path):
+    """The record decides: without its lines the run is not complete."""
+    matrix.craft(copy, lambda lines: lines[:2])
+    (copy.folder / copy.lines[0]["histograms"]).unlink()
+    done = report(copy, env=without_tools(tmp_path)).check(1)
+    planned = len(whole.last)
+    assert f"2 of {planned} repetitions" in done.out
+    assert f"{planned - 2} are missing" in done.out
+    assert "1 of 2 histograms are missing" in done.out
+    assert "there is no gnuplot; harness/setup/install plots" in done.err
+    assert not done.complete and "resume" in done.read("INCOMPLETE")
+    assert {row["cell"] for row in done.csv("cells.csv")} == \
+        {line["cell"] for line in done.lines}
+
+
+def test_a_mark_that_was_left(copy, tmp_path):
+    (copy.folder / "INCOMPLETE").write_text("")
+    assert report(copy, env=without_tools(tmp_path)).complete
+
+
+def test_without_its_plan(copy, whole, tmp_path):
+    """What needs no plan is made."""
+    (copy.folder / "plan.txt").unlink()
+    done = report(copy, env=without_tools(tmp_path)).check(1)
+    assert "plan.txt: No such file" in done.err
+    assert done.read("cells.csv") == whole.read("cells.csv")
+
+
+def test_no_run(copy, tmp_path):
+    """Nothing is made of nothing, and nothing is written over."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    (copy.folder / "cells.csv").write_text("precious")
+    matrix.craft(copy, lambda lines: [])
+    for name, because in [("file", "not a folder"), ("nothing", "no such folder"),
+                          ("folder", "holds no run"),
+                          ("copy", "no repetition is recorded")]:
+        said = matrix.run(verb="report", out=tmp_path / name).check(1).err
+        assert because in said and said.count("\n") == 1
+    (copy.folder / "repetitions.jsonl").unlink()
+    assert "repetitions.jsonl: No such file" in report(copy).check(1).err
+    assert copy.read("cells.csv") == "precious"
+    assert os.listdir(tmp_path / "folder") == []
+
+
+def test_usage(tmp_path):
+    assert "which run?" in matrix.run(verb="report").check(2).err
+    said = matrix.run("--models", "poll", verb="report", out=tmp_path)
+    assert "no options" in said.check(2).err
+
+
+def test_while_it_is_measured(tmp_path):
+    with matrix.Running("--models", "epoll", out=tmp_path / "run",
+                        plan=matrix.plan(tmp_path, window="60s")) as running:
+        running.wait_for_program("loadgen")
+        run = matrix.Run(None, "", "", tmp_path / "run")
+        assert "is writing this run" in report(run).check(1).err
+        running.process.terminate()
+        running.finish()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the load generator: one run, or a search that is made of runs */
 #include "find.h"
+#include "outfile.h"
 #include "report.h"
 #include "run.h"
 #include "screen.h"
@@ -8,20 +9,11 @@
 #include "models/common/die.h"
 #include "models/common/output.h"
 
-#include <stdio.h>
-#include <string.h>
-
 /* Now, not after a run that would be lost */
 static void check_writable(const char *option, const char *path)
 {
-	FILE *file;
-
-	if (!path || strcmp(path, "-") == 0)
-		return;
-	file = fopen(path, "ae");
-	if (!file)
+	if (path && !outfile_possible(path))
 		die("%s %s", option, path);
-	fclose(file);
 }
 
 int main(int argc, char **argv)

@@ -78,7 +78,7 @@ static const char help_text[] =
 	"  --json FILE          the result as JSON; - is stdout\n"
 	"  --histogram FILE     the response times as HdrHistogram's plotters read them\n"
 	"                       (.hgrm), and beside it FILE.service, FILE.send-lag and\n"
-	"                       FILE.connect\n"
+	"                       FILE.connect (not beside a device or a pipe)\n"
 	"  --quiet              only errors, and what --json asks for\n"
 	"  --hold FD            for programs that look on: harness/load/README.md\n"
 	"  -h, --help, --version\n"

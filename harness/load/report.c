@@ -2,6 +2,7 @@
 /* report.c - a result as text, as JSON and as .hgrm files: see report.h */
 #include "report.h"
 
+#include "outfile.h"
 #include "print.h"
 #include "run.h"
 
@@ -434,16 +435,13 @@ json_t *report_json(const struct result *r, const struct load_options *opt)
 
 void report_write_json(json_t *json, const char *path)
 {
-	bool to_stdout = strcmp(path, "-") == 0;
-	FILE *file = to_stdout ? stdout : fopen(path, "we");
+	struct outfile out;
 
-	if (!file)
+	if (!outfile_open(&out, path))
 		die("--json %s", path);
-	if (json_dumpf(json, file, JSON_COMPACT | JSON_REAL_PRECISION(15)) <
-		    0 ||
-	    fputc('\n', file) == EOF || fflush(file) != 0)
-		die("--json %s", path);
-	if (!to_stdout && fclose(file) != 0)
+	json_dumpf(json, out.file, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	fputc('\n', out.file);
+	if (!outfile_close(&out))
 		die("--json %s", path);
 	json_decref(json);
 }
@@ -451,16 +449,15 @@ void report_write_json(json_t *json, const char *path)
 static void write_histogram(const char *path, const char *suffix,
 			    const struct histogram *h)
 {
+	struct outfile out;
 	char *name;
-	FILE *file;
 
 	if (asprintf(&name, "%s%s", path, suffix) < 0)
 		die("asprintf");
-	file = fopen(name, "we");
-	if (!file)
+	if (!outfile_open(&out, name))
 		die("--histogram %s", name);
-	histogram_print_hgrm(h, file);
-	if (ferror(file) || fclose(file) != 0)
+	histogram_print_hgrm(h, out.file);
+	if (!outfile_close(&out))
 		die("--histogram %s", name);
 	free(name);
 }
@@ -471,6 +468,8 @@ void report_write_histograms(const struct result *r,
 	const struct tally *t = r->tally;
 
 	write_histogram(opt->histogram, "", &t->response);
+	if (!outfile_is_regular(opt->histogram))
+		return;
 	write_histogram(opt->histogram, ".connect", &t->connect);
 	if (!has_lag(opt))
 		return;

@@ -3,6 +3,8 @@
 #include "machine.h"
 #include "report.h"
 
+#include "harness/load/outfile.h"
+
 #include "models/common/die.h"
 #include "models/common/output.h"
 
@@ -95,8 +97,7 @@ static void open_json(struct probe_options *opt)
 {
 	if (!opt->json)
 		return;
-	opt->json_file =
-		strcmp(opt->json, "-") == 0 ? stdout : fopen(opt->json, "we");
+	opt->json_file = outfile_in_place(opt->json);
 	if (!opt->json_file)
 		die("--json %s", opt->json);
 }

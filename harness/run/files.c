@@ -2,6 +2,8 @@
 /* files.c - files of a run's folder: see files.h */
 #include "harness/run/files.h"
 
+#include "harness/load/outfile.h"
+
 #include "models/common/die.h"
 
 #include <errno.h>
@@ -87,40 +89,21 @@ static bool sync_folder_of(const struct store *s, const char *name)
 	return synced;
 }
 
-static bool write_new(const struct store *s, const char *name,
-		      const void *bytes, size_t size)
-{
-	int fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-			0666);
-	bool written;
-	int error;
-
-	if (fd < 0)
-		return false;
-	written = file_write(fd, bytes, size) && fsync(fd) == 0;
-	error = errno;
-	if (close(fd) < 0 && written) { /* where a quota is noticed late */
-		error = errno;
-		written = false;
-	}
-	errno = error;
-	return written;
-}
-
 bool file_put(const struct store *s, const char *name, const void *bytes,
 	      size_t size, char why[STORE_WHY_SIZE])
 {
-	char new[STORE_PATH_SIZE];
-	int error;
+	char path[STORE_PATH_SIZE];
+	struct outfile out;
+	bool put;
 
-	snprintf(new, sizeof(new), "%s.new", name);
-	if (write_new(s, new, bytes, size) &&
-	    renameat(s->dir, new, s->dir, name) == 0 && sync_folder_of(s, name))
-		return true;
-	error = errno;
-	unlinkat(s->dir, new, 0);
-	errno = error;
-	return file_failed(s, name, why);
+	/* The folder may have been renamed: its descriptor has its name. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->dir, name);
+	put = outfile_open(&out, path);
+	if (put) {
+		fwrite(bytes, 1, size, out.file);
+		put = outfile_close(&out) && sync_folder_of(s, name);
+	}
+	return put || file_failed(s, name, why);
 }
 
 /* -------------------------------------------------------------------- reading */

@@ -2,6 +2,7 @@
 /* versus_main.c - the command bin/matrix compare: see versus.h */
 #include "harness/run/versus.h"
 
+#include "harness/load/outfile.h"
 #include "harness/run/describe.h"
 #include "harness/run/draw.h"
 #include "harness/run/options.h"
@@ -35,13 +36,14 @@ static bool same_folder(const struct side *a, const struct side *b)
 
 static bool write_csv(const struct versus *v, const char *path)
 {
-	bool to_stdout = strcmp(path, "-") == 0;
-	FILE *to = to_stdout ? stdout : fopen(path, "we");
 	char *text = versus_csv(v);
-	bool written = to && fputs(text, to) >= 0 && fflush(to) == 0;
+	struct outfile out;
+	bool written = outfile_open(&out, path);
 
-	if (to && !to_stdout)
-		written &= fclose(to) == 0;
+	if (written) {
+		fputs(text, out.file);
+		written = outfile_close(&out);
+	}
 	if (!written)
 		warn("%s: %s", path, strerror(errno));
 	free(text);

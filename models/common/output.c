@@ -6,25 +6,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static void check_stdout(int status, void *unused)
+bool output_flush(FILE *file)
 {
-	bool failed = ferror(stdout);
+	bool failed = ferror(file);
 
-	(void)unused;
 	/* The C library does not keep the cause; the next write fails of it, too. */
 	if (failed)
-		putchar('\n');
-	errno = 0;
-	if (fflush(stdout) == 0 && !failed)
+		fputc('\n', file);
+	errno = EIO;
+	return fflush(file) == 0 && !failed;
+}
+
+static void check_stdout(int status, void *unused)
+{
+	(void)unused;
+	if (output_flush(stdout))
 		return;
-	warn("write to stdout: %s",
-	     errno ? strerror(errno) : "a part of the output is missing");
+	warn("write to stdout: %s", strerror(errno));
 	if (status == EXIT_SUCCESS)
 		_exit(EXIT_FAILED);
 }

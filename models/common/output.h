@@ -3,6 +3,9 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 /*
  * For the begin of main(). A standard descriptor that is closed becomes /dev/null:
  * else the next file or socket would get its number, and be printed into. From now
@@ -11,5 +14,9 @@
  * end early calls exit(EXIT_FAILED) when fflush(stdout) fails.
  */
 void output_begin(void);
+
+/* Writes what is buffered. false: all or a part of what was ever printed to it is
+ * lost, and errno has the cause, also if that was earlier. */
+bool output_flush(FILE *file);
 
 #endif

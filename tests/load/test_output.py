@@ -10,6 +10,7 @@ import time
 
 import load
 import pytest
+import server
 from load import SLOW
 from oddserver import OddServer
 
@@ -156,6 +157,53 @@ def test_full_disk(echo):
         run = load.run(echo, *SHORT, *args, asks_json=False)
         assert run.status == 1
         assert "No space left on device" in run.err, run
+
+
+@pytest.mark.parametrize("option", ["--json", "--histogram"])
+def test_device_stays_one(echo, tmp_path, option):
+    """Nothing takes its place, and nothing is put beside it."""
+    path = tmp_path / "device"
+    try:
+        server.make_device(path)
+    except OSError as error:
+        pytest.skip(f"no device node can be made and opened here: {error}")
+    run = load.run(echo, *SHORT, option, path, asks_json=False)
+    assert run.err == ""
+    assert path.is_char_device() and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_there_stays_until_the_end(echo, tmp_path):
+    """A disk that becomes full does not cost the result of before."""
+    path = tmp_path / "result"
+    path.write_text("before")
+    for option in ("--json", "--histogram"):
+        run = load.run(echo, *SHORT, option, path, asks_json=False, wrapper=[
+            "env", "--ignore-signal=XFSZ", "prlimit", "--fsize=100"])
+        assert run.status == 1 and "File too large" in run.err, run
+        assert path.read_text() == "before"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_target_of_a_link(echo, tmp_path):
+    """It is what is written, and has the mode that it had."""
+    path = tmp_path / "result"
+    path.touch(0o640)
+    link = tmp_path / "link"
+    for target in (path, tmp_path / "new"):
+        link.symlink_to(target)
+        load.run(echo, *SHORT, "--json", link, asks_json=False)
+        assert link.is_symlink() and json.loads(target.read_text())
+        link.unlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_dev_stdout(echo, tmp_path):
+    """That of a file: text and JSON are both in it."""
+    path = tmp_path / "both"
+    load.run(echo, *SHORT, "--json", "/dev/stdout", asks_json=False,
+             wrapper=["sh", "-c", f'exec "$@" >>{path}', "sh"])
+    *text, last = path.read_text().splitlines()
+    assert "closed loop" in text[0] and json.loads(last)
 
 
 # .hgrm

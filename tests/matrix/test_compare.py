@@ -126,6 +126,17 @@ def test_equal_runs(runs):
     assert (tree(runs[0]), tree(runs[1])) == before  # it only reads
 
 
+def test_device_for_a_table(runs, tmp_path):
+    """It is written to, and not replaced."""
+    try:
+        server.make_device(tmp_path / "device")
+    except OSError as error:
+        pytest.skip(f"no device node can be made and opened here: {error}")
+    found = compare(*runs, "--csv", tmp_path / "device")
+    assert found.status == 0 and found.err == ""
+    assert (tmp_path / "device").is_char_device()
+
+
 def test_another_window(runs):
     """The same plan, but not as long: that is in no cell's name."""
     plan = runs[1] / "plan.txt"

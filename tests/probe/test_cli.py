@@ -115,6 +115,15 @@ def test_json_on_stdout_comes_after_the_program():
     assert first == "hello" and json.loads(second)["program"] == "echo"
 
 
+def test_json_on_dev_stdout_of_a_file(tmp_path):
+    path = tmp_path / "both"
+    with path.open("w") as file:
+        subprocess.run([probes.PROBE, "--json", "/dev/stdout", "--quiet", "echo",
+                        "hello"], stdout=file, timeout=30, check=True)
+    first, second = path.read_text().splitlines()
+    assert first == "hello" and json.loads(second)["program"] == "echo"
+
+
 def test_no_path_in_the_report(tmp_path):
     program = tmp_path / "mine"
     program.write_text("#!/bin/sh\nexit 0\n")

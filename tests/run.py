@@ -22,9 +22,6 @@ ONE_BY_ONE = ["--dist", "loadgroup"]
 #: Is about programs that it builds itself: no sanitizer would see anything new.
 NOT_STRANGERS = ["--ignore", "tests/conversation/test_strangers.py"]
 
-#: Thousands of threads, of which each waits for all others: seconds by
-#: themselves, more than a minute beside other tests.
-CROWD = "aio and (five_thousand or fd_setsize)"
 
 #: name, what it shows, what is built for it, environment, arguments for pytest
 STEPS = [
@@ -44,11 +41,7 @@ STEPS = [
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
-     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS,
-      "-k", f"not ({CROWD})"]),
-    ("asan-crowd", "the same, of thousands of clients of aio", "all asan",
-     {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
-     ["tests/conversation", "-k", CROWD]),
+     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS]),
     ("load-asan", "the load generator, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/load", "-n", "3", *ONE_BY_ONE,

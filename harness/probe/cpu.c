@@ -30,7 +30,8 @@ int64_t cpu_of_process(pid_t pid)
 	struct timespec used;
 	clockid_t clock;
 
-	if (clock_getcpuclockid(pid, &clock) != 0 ||
+	/* Of 0 the kernel says what this process used, and of -1, too. */
+	if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 ||
 	    clock_gettime(clock, &used) < 0)
 		return -1;
 	return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;

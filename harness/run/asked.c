@@ -3,6 +3,7 @@
 #include "harness/run/session.h"
 #include "harness/run/state.h"
 
+#include "harness/run/command.h"
 #include "harness/run/counting.h"
 #include "harness/run/doctor.h"
 
@@ -101,6 +102,25 @@ void print_obstacles(const struct session *s)
 				*d.list[i].remedy ? "; " : "",
 				d.list[i].remedy);
 	diagnoses_free(&d);
+}
+
+/* Somebody else's server that is not there would fail in every repetition, a long
+ * time later; one of ours was not built, and all others are measured. */
+void require_servers(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_models; i++) {
+		const struct model *m = &p->models[i];
+		char why[WHY_SIZE];
+		struct command c;
+
+		if (!m->command)
+			continue;
+		if (!command_parse(&c, m->command, why) ||
+		    !command_here(&c, why))
+			die_usage("model %s cannot be measured: %s", m->label,
+				  why);
+		command_free(&c);
+	}
 }
 
 /* How calls are counted, and if not in the best way, why not */

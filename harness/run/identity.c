@@ -4,6 +4,7 @@
 
 #include "harness/probe/child.h"
 #include "harness/probe/machine.h"
+#include "harness/run/command.h"
 #include "models/common/die.h"
 
 #include "build_info.h" /* made by make: BUILD_COMMIT and so on */
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #ifndef VERSION
@@ -79,16 +81,19 @@ json_t *identity_machine(void)
 /* ---------------------------------------------------------------- the programs */
 
 /* FNV-1a, 64 bit: tells one build from another, and is no proof of anything. */
+static const uint64_t hash_begin = UINT64_C(0xcbf29ce484222325);
+
 static bool hash_file(const char *path, uint64_t *hash)
 {
-	FILE *file = fopen(path, "re");
 	unsigned char bytes[16384];
+	struct stat st;
+	FILE *file;
 	bool read;
 	size_t n;
 
-	if (!file)
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    !(file = fopen(path, "re")))
 		return false;
-	*hash = UINT64_C(0xcbf29ce484222325);
 	while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0)
 		for (size_t i = 0; i < n; i++)
 			*hash = (*hash ^ bytes[i]) * UINT64_C(0x100000001b3);
@@ -99,12 +104,29 @@ static bool hash_file(const char *path, uint64_t *hash)
 
 static json_t *hash_of(const char *program)
 {
+	uint64_t hash = hash_begin;
 	char path[PATH_MAX];
-	uint64_t hash;
 
 	if (!child_find(program, path) || !hash_file(path, &hash))
 		return json_null();
 	return json_sprintf("fnv:%016" PRIx64, hash);
+}
+
+/* With the files among its arguments: of `python3 echo.py` that is what matters. */
+static json_t *hash_of_command(const char *text)
+{
+	uint64_t hash = hash_begin;
+	struct command c;
+	char path[PATH_MAX], why[WHY_SIZE];
+	bool read;
+
+	if (!command_parse(&c, text, why))
+		return json_null();
+	read = c.words && child_find(c.word[0], path) && hash_file(path, &hash);
+	for (size_t i = 1; i < c.words; i++)
+		hash_file(c.word[i], &hash);
+	command_free(&c);
+	return read ? json_sprintf("fnv:%016" PRIx64, hash) : json_null();
 }
 
 static void put_ours(json_t *programs, const char *bin, const char *name)
@@ -126,7 +148,7 @@ json_t *identity_programs(const struct plan *p, const char *bin)
 
 		if (m->command)
 			json_object_set_new(programs, m->label,
-					    hash_of(m->command));
+					    hash_of_command(m->command));
 		else
 			put_ours(programs, bin, m->label);
 	}

@@ -91,6 +91,8 @@ static void take_threads(struct record *r, const struct measured *m)
 	       involuntary = w.involuntary / r->window_s;
 	double *metric = r->metric;
 
+	if (m->to->threads.n == 0)
+		return;
 	if (w.lost > 0) {
 		record_say(r->warnings,
 			   "%zu of the server's threads ended in the window: "

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* needs.c - what a plan wants of a machine: see doctor.h */
 #include "harness/run/blocks.h"
+#include "harness/run/command.h"
 #include "harness/run/doctor.h"
 #include "harness/run/known.h"
-
-#include "harness/probe/child.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,13 +55,26 @@ static void add_cells(struct needs *n, const struct cells *cells)
 
 /* ------------------------------------------------------------------- programs */
 
+static bool is_here(const char *text)
+{
+	struct command command;
+	char why[WHY_SIZE];
+	bool here;
+
+	if (!command_parse(&command, text, why))
+		return false;
+	here = command_here(&command, why);
+	command_free(&command);
+	return here;
+}
+
 static void add_program(struct needs *n, const char *bin, const char *name,
 			const char *command)
 {
 	char path[PATH_MAX];
 	size_t length = strlen(n->missing);
 
-	if (command ? child_find(command, path) :
+	if (command ? is_here(command) :
 		      snprintf(path, sizeof(path), "%s/%s", bin, name) <
 				      (int)sizeof(path) &&
 			      access(path, X_OK) == 0)

@@ -2,6 +2,7 @@
 /* plan.c - what is to be measured: see plan.h */
 #include "harness/run/plan.h"
 
+#include "harness/run/command.h"
 #include "harness/run/settings.h"
 #include "harness/run/words.h"
 #include "models/common/die.h"
@@ -71,16 +72,14 @@ static bool is_one_of(const char *label, const char *const list[])
 	return *list;
 }
 
-/* LABEL=PROGRAM */
-static bool add_program(struct plan *p, char *label, const struct place *at)
+static bool is_free(const struct plan *p, const char *label,
+		    const struct place *at)
 {
 	static const char *const taken[] = { "all", BASELINE, NULL };
 	/* To pandas and R that is no text, but a missing value. */
 	static const char *const missing[] = { "na", "nan", "none", "null",
 					       NULL };
-	char *command = strchr(label, '=');
 
-	*command++ = '\0';
 	if (is_ours(p, label) || is_one_of(label, taken))
 		return complain(at,
 				"label '%s': is taken; another program needs "
@@ -92,11 +91,28 @@ static bool add_program(struct plan *p, char *label, const struct place *at)
 				"it for a missing value; use another, such as "
 				"mine=./a.out",
 				label);
-	if (!*command)
-		return complain(at,
-				"'%.60s=': the program is missing, as in "
-				"mine=./a.out",
-				label);
+	return true;
+}
+
+/* LABEL=COMMAND, or LABEL=ADDRESS */
+static bool add_program(struct plan *p, char *label, const struct place *at)
+{
+	char *command = strchr(label, '='), why[WHY_SIZE];
+	struct command parsed;
+
+	*command++ = '\0';
+	if (!is_free(p, label, at))
+		return false;
+	if (strpbrk(command, "#\n\r"))
+		return complain(
+			at,
+			"'%.60s=': a # or the end of a line in a command "
+			"ends it in a plan; put it into a script",
+			label);
+	if (!command_parse(&parsed, command, why))
+		return complain(at, "'%.60s=': %s, as in mine=./a.out", label,
+				why);
+	command_free(&parsed);
 	return add_model(p, label, command, at);
 }
 
@@ -453,7 +469,9 @@ static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
 		return complain(at, "'%s' was said on line %u already", word,
 				said[key - keys]);
 	said[key - keys] = at->line;
-	value = next_word(&line);
+	/* A command has blanks in it. */
+	value = strcmp(word, "models") == 0 ? all_words(&line) :
+					      next_word(&line);
 	if (!value)
 		return complain(at, "%s: needs a value: %s", word, key->takes);
 	if (!set_key(p, key, value, at))

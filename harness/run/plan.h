@@ -20,7 +20,8 @@
  * idle       what N silent clients cost: a list, or none       1000
  * message    bytes of a request where cells do not say it      64
  * seed       a number, for the order                           1
- * models     a list of ours and of LABEL=PROGRAM, or all       all
+ * models     a list of ours and of LABEL=COMMAND or            all
+ *            LABEL=ADDRESS (command.h), or all
  * wait       a time: how long, in all (anew after a resume),   a tenth
  *            repetitions may wait for CPUs that are slower
  *            than usual; none: that is not even looked at
@@ -55,7 +56,7 @@ enum aa { AA_NONE, AA_ONE, AA_ALL };
 
 struct model {
 	char label[LABEL_SIZE];
-	char *command; /* NULL: one of ours, bin/LABEL */
+	char *command; /* see command.h; NULL: one of ours, bin/LABEL */
 };
 
 struct cells {

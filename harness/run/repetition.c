@@ -36,6 +36,7 @@ struct attempt {
 	bool sleeps;   /* the model, with silent clients */
 	int continued; /* at the beginning */
 	struct watch watch;
+	struct command command; /* of the server */
 	struct server server;
 	struct generator generator;
 	struct reading from, to;
@@ -135,18 +136,54 @@ static bool fail(struct attempt *a, enum status status, const char *who,
 	return false;
 }
 
-/* ours: BIN/LABEL; another one's: what was said after LABEL= */
-static const char *program_of(const struct attempt *a, char path[PATH_MAX])
+/* What was said after LABEL=; NULL: it is ours */
+static const char *foreign(const struct attempt *a)
 {
 	const struct plan *p = a->site->plan;
-	const char *label = a->entry->cell->model;
 
 	for (size_t i = 0; i < p->n_models; i++)
-		if (strcmp(p->models[i].label, label) == 0 &&
-		    p->models[i].command)
+		if (strcmp(p->models[i].label, a->entry->cell->model) == 0)
 			return p->models[i].command;
-	snprintf(path, PATH_MAX, "%s/%s", a->site->bin, label);
-	return path;
+	return NULL;
+}
+
+static bool find_command(struct attempt *a)
+{
+	const char *text = foreign(a);
+	char path[PATH_MAX], why[WHY_SIZE];
+
+	if (text && !command_parse(&a->command, text, why))
+		return fail(a, STATUS_FAILED, "the server", why);
+	if (text)
+		return true;
+	snprintf(path, sizeof(path), "%s/%s", a->site->bin,
+		 a->entry->cell->model);
+	command_of_path(&a->command, path);
+	/* uring is not, where its library was missing */
+	return access(path, F_OK) == 0 ||
+	       fail(a, STATUS_UNSUPPORTED, "the server",
+		    "not built: make builds it, or says what it needs");
+}
+
+static bool is_up_already(const struct attempt *a)
+{
+	return a->command.words == 0;
+}
+
+/* What this kind of server cannot be asked; false, and it is said. */
+static bool can_be_asked(struct attempt *a)
+{
+	bool is_told = !is_up_already(a) && !a->command.names_port;
+
+	if (!is_told && strcmp(a->entry->cell->work, "none") != 0)
+		return fail(a, STATUS_UNSUPPORTED, "the server",
+			    "an address, and a command with {port}, is not "
+			    "told what work to do");
+	if (is_up_already(a) && !a->command.pid && counts(a->entry))
+		return fail(a, STATUS_UNSUPPORTED, "the server",
+			    "of an address without pid=N neither system calls "
+			    "nor CPU time are known");
+	return true;
 }
 
 /* What did not become of the server; false in any case but the best */
@@ -167,8 +204,7 @@ static bool accept_state(struct attempt *a, enum server_state state)
 
 static bool start_server(struct attempt *a)
 {
-	char path[PATH_MAX];
-	struct server_plan plan = { .program = program_of(a, path),
+	struct server_plan plan = { .command = &a->command,
 				    .cell = a->entry->cell,
 				    .cpus = &a->place->server,
 				    .counting = counts(a->entry) ?
@@ -177,10 +213,12 @@ static bool start_server(struct attempt *a)
 	struct memory memory;
 
 	set_step(a, "starting");
-	/* uring is not, where its library was missing */
-	if (plan.program == path && access(path, F_OK) != 0)
-		return fail(a, STATUS_UNSUPPORTED, "the server",
-			    "not built: make builds it, or says what it needs");
+	if (!find_command(a))
+		return false;
+	if (is_up_already(a))
+		*a->r->server_cpus = '\0';
+	if (!can_be_asked(a))
+		return false;
 	if (!accept_state(a, server_start(&a->server, &plan, &a->watch)))
 		return false;
 	a->resident_before = -1;
@@ -325,6 +363,8 @@ static void take_closing(struct attempt *a)
 {
 	json_t *closing = a->server.closing;
 
+	if (is_up_already(a))
+		return;
 	if (!json_is_object(closing))
 		record_say(a->r->warnings,
 			   "the server printed no counters when it ended");
@@ -338,6 +378,14 @@ static void say_what_is_missing(struct attempt *a)
 				counts(a->entry)     ? a->site->uncounted :
 						       "";
 
+	if (is_up_already(a))
+		record_say(a->r->warnings,
+			   "it was up already: not started, placed or stopped "
+			   "by this run%s",
+			   a->command.pid ?
+				   "" :
+				   "; without pid=N its CPU time, system calls "
+				   "and memory are not known");
 	if (*a->server.no_cgroup)
 		record_say(a->r->warnings,
 			   "CPU time of forked children is not in it: %s",
@@ -448,6 +496,7 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 	finished = go_through(&a) && !watch_interrupted(&a.watch);
 	generator_end(&a.generator);
 	server_end(&a.server);
+	command_free(&a.command);
 	if (a.has_from)
 		reading_free(&a.from);
 	if (a.has_to)

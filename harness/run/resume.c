@@ -161,6 +161,7 @@ int session_resume(const struct matrix_options *opt)
 	start_benchmark(&s);
 	find_places(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));
+	require_servers(&s.plan);
 	take_lock();
 	compare_with_then(&s);
 	choose_counting(&s);

@@ -4,7 +4,7 @@
 
 #include "models/common/die.h"
 
-#include <dirent.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,24 +69,26 @@ static int prepare(void *data)
 	return 0;
 }
 
-enum { ARGUMENTS = 8, NUMBER_SIZE = 24 };
+enum { OUR_ARGUMENTS = 6, NUMBER_SIZE = 24 };
 
-static void fill_arguments(const struct server_plan *plan,
-			   char *argv[ARGUMENTS], char number[NUMBER_SIZE])
+/* A command that names its port is left as it is. */
+static void add_arguments(const struct server_plan *plan, char **to,
+			  char number[NUMBER_SIZE])
 {
 	int n = 0;
 
 	snprintf(number, NUMBER_SIZE, "%zu", plan->cell->message);
-	argv[n++] = (char *)plan->program;
-	argv[n++] = "--port";
-	argv[n++] = "0";
-	argv[n++] = "--message";
-	argv[n++] = number;
-	if (strcmp(plan->cell->work, "none") != 0) {
-		argv[n++] = "--work";
-		argv[n++] = (char *)plan->cell->work;
+	if (!plan->command->names_port) {
+		to[n++] = "--port";
+		to[n++] = "0";
+		to[n++] = "--message";
+		to[n++] = number;
+		if (strcmp(plan->cell->work, "none") != 0) {
+			to[n++] = "--work";
+			to[n++] = (char *)plan->cell->work;
+		}
 	}
-	argv[n] = NULL;
+	to[n] = NULL;
 }
 
 static void watch_it(struct server *s, struct watch *w)
@@ -98,11 +101,21 @@ static void watch_it(struct server *s, struct watch *w)
 	w->stream[w->n_streams++] = &s->err;
 }
 
+static void count(struct server *s, enum syscalls_method method)
+{
+	if (syscalls_open(&s->probed.syscalls, method, &s->probed.cgroup,
+			  s->probed.child.pid, s->uncounted))
+		*s->uncounted = '\0';
+	s->method = s->probed.syscalls.method;
+}
+
 /* Its process, stopped before the exec; counted from there on */
 static bool fork_it(struct server *s, const struct server_plan *plan,
 		    const struct setup *setup, const char *path)
 {
-	char number[NUMBER_SIZE], *argv[ARGUMENTS];
+	const struct command *command = plan->command;
+	char number[NUMBER_SIZE];
+	char **argv = command_argv(command, s->port, OUR_ARGUMENTS);
 	struct child_plan child = { .path = path,
 				    .argv = argv,
 				    .cgroup = &s->probed.cgroup,
@@ -110,22 +123,20 @@ static bool fork_it(struct server *s, const struct server_plan *plan,
 				    .prepare = prepare,
 				    .data = (void *)setup };
 
-	fill_arguments(plan, argv, number);
+	add_arguments(plan, argv + command->words, number);
 	if (!cgroup_make(&s->probed.cgroup, s->no_cgroup))
 		s->probed.cgroup = (struct cgroup)NO_CGROUP;
 	else
 		*s->no_cgroup = '\0';
-	if (!child_start(&s->probed.child, &child, s->why))
+	s->running = child_start(&s->probed.child, &child, s->why);
+	command_argv_free(argv, command->words);
+	if (!s->running)
 		return false;
-	s->running = true;
-	if (syscalls_open(&s->probed.syscalls, plan->counting,
-			  &s->probed.cgroup, s->probed.child.pid, s->uncounted))
-		*s->uncounted = '\0';
-	s->method = s->probed.syscalls.method;
+	count(s, plan->counting);
 	if (child_go(&s->probed.child))
 		return true;
 	s->running = false;
-	broken(s, "%s cannot be started: %s", basename(argv[0]),
+	broken(s, "%s cannot be started: %s", basename(command->word[0]),
 	       strerror(errno));
 	return false;
 }
@@ -152,11 +163,18 @@ static bool has_line(const struct server *s)
 	return strchr(s->out.text, '\n') || s->out.n > LINE_MOST;
 }
 
+static bool has_ended(void *data)
+{
+	struct server *s = data;
+
+	return s->watch->ended[s->place];
+}
+
 static bool has_said_a_line(void *data)
 {
 	struct server *s = data;
 
-	return has_line(s) || s->watch->ended[s->place];
+	return has_line(s) || has_ended(s);
 }
 
 static bool is_ours(const struct server *s, pid_t pid)
@@ -172,68 +190,23 @@ static bool is_ours(const struct server *s, pid_t pid)
 	return ours;
 }
 
-/* The inode of the socket that listens on this port, in one of /proc's tables */
-static bool listens_in(const char *path, unsigned port, unsigned long *inode)
-{
-	char line[512], address[64];
-	unsigned found, state;
-	FILE *file = fopen(path, "re");
-	bool yes = false;
-
-	while (file && !yes && fgets(line, sizeof(line), file))
-		yes = sscanf(line,
-			     " %*d: %60[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s "
-			     "%*s %*d %*d %lu",
-			     address, &found, &state, inode) == 4 &&
-		      found == port && state == 0x0a; /* TCP_LISTEN */
-	if (file)
-		fclose(file);
-	return yes;
-}
-
-static bool has_socket(pid_t pid, unsigned long inode)
-{
-	char path[64], wanted[64], found[64];
-	struct dirent *entry;
-	bool yes = false;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-	dir = opendir(path);
-	while (dir && !yes && (entry = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, found,
-				       sizeof(found) - 1);
-
-		found[n > 0 ? n : 0] = '\0';
-		yes = strcmp(found, wanted) == 0;
-	}
-	if (dir)
-		closedir(dir);
-	return yes;
-}
-
 /*
  * Another server may still listen on a port that a wrong ready line names: what
- * is measured then is not what was started.
+ * is measured then is not what was started. NULL: neither it nor a child listens.
  */
-static bool is_who_listens(const struct server *s, pid_t pid)
+static const char *where_it_listens(const struct server *s)
 {
-	unsigned long inode;
-	pid_t *all;
 	size_t n;
-	bool yes;
+	pid_t *all = cgroup_processes(&s->probed.cgroup, &n);
+	const char *host = command_listens(all, n, s->port);
 
-	if (!listens_in("/proc/net/tcp", s->port, &inode) &&
-	    !listens_in("/proc/net/tcp6", s->port, &inode))
-		return false;
-	yes = has_socket(pid, inode);
-	all = cgroup_processes(&s->probed.cgroup, &n);
-	for (size_t i = 0; i < n && !yes; i++)
-		yes = has_socket(all[i], inode);
 	free(all);
-	return yes;
+	return host ?: command_listens(&s->probed.child.pid, 1, s->port);
 }
+
+static const char without_it[] =
+	"without a ready line, put {port} into its command, or start it before "
+	"and name its address, 127.0.0.1:PORT";
 
 static enum server_state read_ready(struct server *s)
 {
@@ -246,15 +219,15 @@ static enum server_state read_ready(struct server *s)
 	    s->port < 1 || s->port > 65535)
 		return broken(s,
 			      "its first line is not 'ready model=NAME "
-			      "host=ADDRESS port=N pid=N': '%s'",
-			      quote(s->out.text, n, quoted));
+			      "host=ADDRESS port=N pid=N': '%s'; %s",
+			      quote(s->out.text, n, quoted), without_it);
 	if (!is_ours(s, (pid_t)pid))
 		return broken(s,
 			      "its ready line says pid=%u, but it was started "
 			      "as %d: what answers would not be what is "
 			      "measured",
 			      pid, s->probed.child.pid);
-	if (!is_who_listens(s, (pid_t)pid))
+	if (!where_it_listens(s))
 		return broken(s,
 			      "its ready line says port=%u, but it does not "
 			      "listen there",
@@ -318,9 +291,85 @@ bool server_died(struct server *s)
 	return true;
 }
 
+static enum server_state await_ready_line(struct server *s)
+{
+	switch (watch_until(s->watch, watch_now() + ready_limit,
+			    has_said_a_line, s)) {
+	case WATCHED_INTERRUPTED:
+		return SERVER_INTERRUPTED;
+	case WATCHED_TOO_LONG:
+		return broken(s, "no ready line within %" PRId64 " s; %s",
+			      ready_limit / SECOND, without_it);
+	default:
+		break;
+	}
+	if (!has_line(s))
+		return ended_early(s, "before it was ready");
+	return read_ready(s);
+}
+
+/* Nothing connects to see whether it is ready: it may count its clients. */
+static enum server_state await_listening(struct server *s)
+{
+	const int64_t end = watch_now() + ready_limit, look_again = SECOND / 50;
+	const char *host;
+
+	while (!(host = where_it_listens(s))) {
+		int64_t now = watch_now();
+
+		if (now >= end)
+			return broken(s,
+				      "it does not listen on port %u, which it "
+				      "was given for {port}, within %" PRId64
+				      " s",
+				      s->port, ready_limit / SECOND);
+		if (watch_until(s->watch, now + look_again, has_ended, s) ==
+		    WATCHED_INTERRUPTED)
+			return SERVER_INTERRUPTED;
+		if (has_ended(s))
+			return ended_early(s, "before it listened");
+	}
+	snprintf(s->host, sizeof(s->host), "%s", host);
+	return SERVER_WELL;
+}
+
+/* One that is up already: nothing is started, so nothing will have to be stopped. */
+static enum server_state join(struct server *s, const struct server_plan *plan)
+{
+	const struct command *c = plan->command;
+	bool may_count = plan->counting == SYSCALLS_BPF;
+
+	snprintf(s->host, sizeof(s->host), "%s", c->host);
+	s->port = c->port;
+	s->probed.child = (struct child){ .fd = -1, .pid = c->pid };
+	if (!command_here(c, s->why))
+		return SERVER_BROKEN;
+	count(s, may_count ? plan->counting : SYSCALLS_NONE);
+	if (plan->counting != SYSCALLS_NONE && !may_count)
+		snprintf(s->uncounted, sizeof(s->uncounted),
+			 "of a process that runs already only bpf counts them");
+	return SERVER_WELL;
+}
+
+/* Taken by nobody now, and with luck not by anybody else before the server is up */
+static unsigned free_port(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(address);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (void *)&address, length) < 0 ||
+	    getsockname(fd, (void *)&address, &length) < 0)
+		die("find a free port");
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
 enum server_state server_start(struct server *s, const struct server_plan *plan,
 			       struct watch *w)
 {
+	const struct command *command = plan->command;
 	char path[PATH_MAX];
 	struct setup setup = { .cpus = plan->cpus };
 	int out[2], err[2];
@@ -328,9 +377,15 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 
 	*s = (struct server){ .probed = { .cgroup = NO_CGROUP } };
 	s->out.fd = s->err.fd = -1;
-	if (!child_find(plan->program, path))
+	if (!command->words) {
+		watch_it(s, w);
+		return join(s, plan);
+	}
+	if (!child_find(command->word[0], path))
 		return broken(s, "%s cannot be started: %s",
-			      basename(plan->program), strerror(errno));
+			      basename(command->word[0]), strerror(errno));
+	if (command->names_port)
+		s->port = free_port();
 	if (!open_pipes(s, out, err))
 		return SERVER_BROKEN;
 	setup.out = out[1];
@@ -341,28 +396,10 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 	close(err[1]);
 	if (!started)
 		return SERVER_BROKEN;
-	switch (watch_until(w, watch_now() + ready_limit, has_said_a_line, s)) {
-	case WATCHED_INTERRUPTED:
-		return SERVER_INTERRUPTED;
-	case WATCHED_TOO_LONG:
-		return broken(s, "no ready line within %" PRId64 " s",
-			      ready_limit / SECOND);
-	default:
-		break;
-	}
-	if (!has_line(s))
-		return ended_early(s, "before it was ready");
-	return read_ready(s);
+	return command->names_port ? await_listening(s) : await_ready_line(s);
 }
 
 /* ------------------------------------------------------------------- stopping */
-
-static bool has_ended(void *data)
-{
-	struct server *s = data;
-
-	return s->watch->ended[s->place];
-}
 
 /* SIGTERM kills a program without a handler. A JVM, and whoever says it as a shell
  * does, exits with 128 more than the signal's number. */
@@ -381,7 +418,9 @@ enum server_state server_stop(struct server *s)
 	char how[64], quoted[QUOTE_MAX + 4], *said;
 	enum watched ended;
 
-	if (s->watch->ended[s->place])
+	if (!s->running) /* nor was it started here */
+		return SERVER_WELL;
+	if (has_ended(s))
 		return ended_early(s, "before it was asked to");
 	kill(s->probed.child.pid, SIGTERM);
 	ended = watch_until(s->watch, watch_now() + stop_limit, has_ended, s);
@@ -408,6 +447,8 @@ void server_end(struct server *s)
 	char ignored[WHY_SIZE];
 
 	reap(s);
+	if (s->method != SYSCALLS_NONE)
+		syscalls_close(&s->probed.syscalls);
 	cgroup_remove(&s->probed.cgroup, ignored);
 	stream_close(&s->out);
 	stream_close(&s->err);

@@ -2,28 +2,31 @@
 /*
  * server.h - the server under test: started, known to be the one, stopped
  *
- * Any program will do that takes --port 0 and --message N (and --work where the
- * cell has some), prints
+ * There are three ways to have one (command.h). One that is up already is left as it
+ * is. A command that names {port} is ready once it listens there. Any other takes
+ * --port 0 and --message N (and --work where the cell has some), and prints
  *
  *	ready model=NAME host=ADDRESS port=N pid=N
  *
- * as its first line once clients can connect, and ends on SIGTERM: with status 0, by
- * the signal, or with status 143 (128 + SIGTERM). Whatever it does instead - nothing at all, garbage, dying, staying -
- * is an answer, with a sentence; it never holds up the run for longer than the limits
- * here.
+ * as its first line once clients can connect. Both end on SIGTERM: with status 0, by
+ * the signal, or with status 143 (128 + SIGTERM).
+ *
+ * Whatever a server does instead - nothing at all, garbage, dying, staying - is an
+ * answer, with a sentence; it never holds up the run for longer than the limits here.
  */
 #ifndef RUN_SERVER_H
 #define RUN_SERVER_H
 
 #include "harness/probe/reading.h"
 #include "harness/run/cell.h"
+#include "harness/run/command.h"
 #include "harness/run/watch.h"
 
 #include <jansson.h>
 #include <sched.h>
 
 struct server_plan {
-	const char *program; /* a path, or found in PATH */
+	const struct command *command;
 	const struct cell *cell;
 	const cpu_set_t *cpus;
 	enum syscalls_method counting; /* SYSCALLS_NONE: not now */
@@ -40,8 +43,8 @@ struct server {
 	struct probed probed;
 	struct stream out, err;
 	struct watch *watch;
-	unsigned place; /* among the children of it */
-	bool running;
+	unsigned place;              /* among the children of it */
+	bool running;                /* and was started here */
 	enum syscalls_method method; /* how its calls are counted */
 	char host[64];
 	unsigned port;

@@ -152,6 +152,7 @@ int session_run(const struct matrix_options *opt)
 	if (gbench_wants_list())
 		return only_list(&s);
 	find_places(&s, opt->server_cpus, opt->client_cpus);
+	require_servers(&s.plan);
 	print_plan(&s);
 	print_obstacles(&s);
 	if (opt->dry_run)

@@ -43,6 +43,7 @@ void lay_out(struct session *s);
 void print_plan(const struct session *s);
 void print_obstacles(const struct session *s);
 void choose_counting(struct session *s);
+void require_servers(const struct plan *p); /* ends the program */
 void find_places(struct session *s, const char *server_cpus,
 		 const char *client_cpus);
 

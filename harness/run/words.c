@@ -89,10 +89,30 @@ bool complain_value(const struct place *at, const char *name, const char *value,
 
 /* -------------------------------------------------------- words and lists */
 
+static const char blanks[] = " \t\r\f\v";
+
+static char *trim(char *text)
+{
+	size_t n;
+
+	text += strspn(text, blanks);
+	n = strlen(text);
+	while (n > 0 && strchr(blanks, text[n - 1]))
+		text[--n] = '\0';
+	return text;
+}
+
+char *all_words(char **rest)
+{
+	char *words = trim(*rest);
+
+	*rest = words + strlen(words);
+	return *words ? words : NULL;
+}
+
 /* Blanks around the commas of a list do not part words. */
 char *next_word(char **rest)
 {
-	static const char blanks[] = " \t\r\f\v";
 	char *from = *rest + strspn(*rest, blanks), *word = from, *to = from;
 
 	if (!*from)
@@ -118,6 +138,24 @@ bool set_word(const char *value, const char *const *words, int *index)
 	return false;
 }
 
+/* Up to the next comma that is in no quotes of a command (command.h) */
+static char *next_item(char **list)
+{
+	char *item = *list, *at = item, quote = '\0';
+
+	if (!item)
+		return NULL;
+	for (; *at && (quote || *at != ','); at++) {
+		if (*at == '\\' && at[1] && quote != '\'')
+			at++;
+		else if (quote ? *at == quote : *at == '\'' || *at == '"')
+			quote = quote ? '\0' : *at;
+	}
+	*list = *at ? at + 1 : NULL;
+	*at = '\0';
+	return trim(item);
+}
+
 /* The items of a list, cut apart; 0: too many, or an empty one */
 unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 		    const struct place *at)
@@ -125,7 +163,7 @@ unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 	unsigned n = 0;
 	char *item;
 
-	while ((item = strsep(&list, ","))) {
+	while ((item = next_item(&list))) {
 		if (n == PLAN_LIST_MAX) {
 			complain(at, "a list has up to %d values",
 				 PLAN_LIST_MAX);

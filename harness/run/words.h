@@ -28,6 +28,9 @@ bool complain_value(const struct place *at, const char *name, const char *value,
  * part words. NULL: there is none. */
 char *next_word(char **rest);
 
+/* All that is left of a line; NULL: nothing */
+char *all_words(char **rest);
+
 /* Which of `words` (NULL at the end) this is; false: none */
 bool set_word(const char *value, const char *const *words, int *index);
 

@@ -6,9 +6,11 @@ import os
 import re
 import signal
 import socket
+import subprocess
 
 import matrix
 import pytest
+import server
 
 #: What came of each of servers/odd.py in a repetition that takes times, and a
 #: part of its first reason
@@ -36,8 +38,6 @@ OUTCOMES = {
     "lies": ("invalid", r"the server counts \d+ requests, the generator \d+"),
     "partiallies": ("invalid", r"the server counts \d+ requests, the generator"),
     "forgets": ("invalid", "the server counts 1 clients, the generator 2"),
-    "missing": ("failed", ": program cannot be started: No such file"),
-    "text": ("failed", ": text cannot be started: Permission denied"),
     "empty": ("failed", ": empty cannot be started: Exec format error"),
 }
 
@@ -50,12 +50,10 @@ WELL = ["epoll", "echo", "killed", "chatters", "adopts", "mumbles",
 def all_of_them(odd, tmp_path_factory):
     """One run with all of them, and one of ours among them"""
     folder = tmp_path_factory.mktemp("servers")
-    (folder / "text").write_text("#!/bin/sh\n")
     (folder / "empty").write_text("")
     (folder / "empty").chmod(0o755)
     programs = {name: odd(name) for name in [*OUTCOMES, *WELL]}
-    programs |= {"missing": folder / "no/such/program",
-                 "text": folder / "text", "empty": folder / "empty"}
+    programs["empty"] = folder / "empty"
     del programs["epoll"]
     models = ",".join(["epoll", *(f"{label}={path}"
                                   for label, path in programs.items())])
@@ -84,6 +82,8 @@ def test_it_is_marked(name, all_of_them):
     line = all_of_them.line(name)
     assert line["status"] == status, line["reasons"]
     assert any(re.search(reason, said) for said in line["reasons"])
+    if "ready" in reason and name in ("hangs", "greets"):
+        assert re.search(r"\{port\}.*address", " ".join(line["reasons"]))
     assert re.search(rf"model:{name}/.*  {status}", all_of_them.err)
     assert re.search(reason, all_of_them.err)
 
@@ -139,6 +139,97 @@ def test_not_built(tmp_path):
     assert line["reasons"] == [
         "the server: not built: make builds it, or says what it needs"]
     assert "uring     unsupported: the server: not built" in run.out
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.fixture
+def plain(odd):
+    """A server without a ready line that is up: its process and its port"""
+    port = free_port()
+    with subprocess.Popen([odd("plain"), str(port)]) as process:
+        try:
+            assert server.eventually(lambda: listens(port))
+            yield process.pid, port
+        finally:
+            process.kill()
+
+
+def listens(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_without_a_ready_line(odd, plain, tmp_path):
+    """By a port in its command, and by the address of one that is up: that is
+    not touched, and what is not known of it is absent."""
+    pid, port = plain
+    models = {"told": f"'{odd('plain')}' {{port}} 'a,b'",
+              "up": f"127.0.0.1:{port}", "known": f"localhost:{port} pid={pid}"}
+    run = matrix.run("--models", ",".join(map("=".join, models.items())),
+                     out=tmp_path / "run",
+                     plan=matrix.plan(tmp_path, counting="yes", idle="2"))
+    run.check(0)
+    lines = {name: run.line(name) for name in models}
+    for line in lines.values():
+        assert line["load"]["requests"] > 0
+        assert line["metrics"]["response_p50_ns"] > 0
+    for name, is_known in {"told": True, "known": True, "up": False}.items():
+        numbers = lines[name]["metrics"]
+        for metric in ("server_cpu_share", "resident_bytes", "threads",
+                       "switches_per_second", "server_queue_share"):
+            assert (numbers[metric] is not None) == is_known, metric
+        was_up = "up already" in " ".join(lines[name]["warnings"])
+        assert was_up == (name != "told")
+        assert (lines[name]["server_cpus"] is None) == was_up
+    for role in "counting", "idle":
+        line = run.line("up", role)
+        assert line["status"] == "unsupported" and "pid" in line["reasons"][0]
+    os.kill(pid, 0)
+    assert listens(port)
+
+
+def test_a_command_is_resumed(odd, tmp_path):
+    """plan.txt has all of it, though it has blanks and a comma"""
+    plan = matrix.plan(tmp_path, blocks=8)
+    with matrix.Running("--models", f"x={odd('plain')} {{port}} 'a, b'",
+                        plan=plan, out=tmp_path / "run") as running:
+        running.wait_for_lines(1)
+        running.signal(signal.SIGINT)
+        running.finish().check(130)
+    run = matrix.resume(tmp_path / "run").check(0)
+    assert all(line["load"]["requests"] > 0 for line in run.lines)
+
+
+def test_work_that_it_cannot_be_told(odd, tmp_path):
+    run = matrix.run("--models", f"x={odd('plain')} {{port}}",
+                     out=tmp_path / "run", plan=matrix.plan(
+                         tmp_path, cells="closed split work cpu:20us"))
+    assert run.check(0).line("x")["status"] == "unsupported"
+
+
+@pytest.mark.parametrize("server_, because", {
+    "/nonexistent": "No such file",
+    "no-such-program --fast": "No such file",
+    "/tmp": "folder",
+    "/etc/passwd": "not executable",
+    "'./a.out": "quote",
+    "127.0.0.1:1": "refused",
+    "127.0.0.1:99999": "port",
+    "192.0.2.1:80": "loopback",
+    "localhost:80 fast": "pid=",
+    "127.0.0.1:PORT pid=1": "does not listen",
+}.items())
+def test_who_is_not_there_is_refused(server_, because, plain, tmp_path):
+    """Before anything is measured"""
+    server_ = server_.replace("PORT", str(plain[1]))
+    run = matrix.run("--models", f"poll,x={server_}", out=tmp_path / "run",
+                     plan=matrix.plan(tmp_path)).check(2)
+    assert because in run.err and not run.folder.exists()
 
 
 def test_refused(tmp_path):

@@ -555,7 +555,8 @@ static void written_plans_are_the_same(void **state)
 {
 	struct plan p =
 		parsed("message 9\n"
-		       "models aio,mine=./a.out\n"
+		       "models aio,mine=java 'a, \"b' {port} , "
+		       "up=127.0.0.1:7 pid=9\n"
 		       "cells connections 1,64 work cpu:90s,none\n"
 		       "cells open shared rate 2.5,0.333333333333333333 "
 		       "pattern burst:3 idle 2\n"

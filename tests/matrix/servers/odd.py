@@ -27,10 +27,11 @@ def stop(*_):
 class Echo:
     """Does its part, without counting."""
 
-    def __init__(self):
-        self.message = int(sys.argv[sys.argv.index("--message") + 1])
+    def __init__(self, port=0):
+        self.message = int(sys.argv[sys.argv.index("--message") + 1]) \
+            if "--message" in sys.argv else 64
         self.accepted = self.received = 0
-        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listening = socket.create_server(("127.0.0.1", port), backlog=64)
 
     def port(self):
         return self.listening.getsockname()[1]
@@ -85,6 +86,16 @@ class Counts(Echo):
     def end(self):
         print(json.dumps({"accepted": self.accepted, "refused": 0,
                           "requests": self.requests()}))
+
+
+class Plain(Echo):
+    """Any server: it listens where it is told, and says nothing of it."""
+
+    def __init__(self):
+        super().__init__(int(sys.argv[1]))
+
+    def ready(self):
+        print("Here I am.", flush=True)
 
 
 # ----------------------------------------------------------------- never ready

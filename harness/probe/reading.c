@@ -41,8 +41,13 @@ static void take_uring(struct reading *r, struct probed *p)
 
 static void take_rest(struct reading *r, const struct probed *p)
 {
-	r->threads = threads_read(&p->cgroup, p->child.pid);
-	r->memory_known = memory_read(&r->memory, &p->cgroup, p->child.pid);
+	r->threads = (struct threads){ .n = 0 };
+	r->memory_known = false;
+	if (!p->without_threads) {
+		r->threads = threads_read(&p->cgroup, p->child.pid);
+		r->memory_known =
+			memory_read(&r->memory, &p->cgroup, p->child.pid);
+	}
 	r->steal_ns = machine_steal_ns();
 	r->suspended_ns = machine_suspended_ns();
 }

@@ -22,6 +22,9 @@ struct probed {
 	struct cgroup cgroup;
 	struct syscalls syscalls;
 	struct uring_rings rings; /* at the beginning of the window */
+	/* Leaves out threads and memory: to read these takes longer with each thread,
+	 * and what counts system calls needs neither. */
+	bool without_threads;
 };
 
 enum edge { EDGE_BEGIN, EDGE_END };
@@ -33,9 +36,9 @@ struct reading {
 	bool counted; /* or syscalls_why says why not */
 	char syscalls_why[WHY_SIZE];
 	struct uring_counts uring; /* only where system calls are counted */
-	struct threads threads;
+	struct threads threads; /* n is 0: not read, or of a zombie */
 	struct memory memory;
-	bool memory_known; /* not of a zombie */
+	bool memory_known; /* read, and not of a zombie */
 	int64_t steal_ns, suspended_ns;
 };
 

@@ -91,7 +91,7 @@ static void take_threads(struct record *r, const struct measured *m)
 	       involuntary = w.involuntary / r->window_s;
 	double *metric = r->metric;
 
-	if (m->to->threads.n == 0)
+	if (m->to->threads.n == 0) /* they were not read */
 		return;
 	if (w.lost > 0) {
 		record_say(r->warnings,

@@ -160,6 +160,21 @@ def test_calls_of_silent_clients(name, cards):
         assert line["metrics"]["server_cpu_share"] < 0.05
 
 
+def test_calls_of_many_threads(bpf, tmp_path):
+    """They are counted however long it takes to read a thread's figures: with 2 ms each,
+    500 threads take longer than warm-up and window."""
+    shim = tmp_path / "slow_proc.so"
+    matrix.build("servers/slow_proc.c", tmp_path, "-shared", "-fPIC", "-o", shim)
+    run = matrix.run("--models", "thread", out=tmp_path / "run",
+                     plan=matrix.plan(tmp_path, counting="yes", repeats="0%",
+                                      cells="closed split connections 500"),
+                     env={"LD_PRELOAD": str(shim)}).check(0)
+    line = run.line("thread", "counting")
+    assert line["status"] == "ok", line["reasons"]
+    assert line["metrics"]["calls_per_request"] == pytest.approx(2, rel=0.01)
+    assert line["metrics"]["threads"] is None
+
+
 @up_to_3_times
 def test_bpf_and_strace_watch_the_same_run(bpf, measured, tmp_path):
     """They agree to the call in what requests take. strace saw the server's

@@ -10,7 +10,8 @@
  *               hand the work over, and now and then a thread is made
  * Costs:        a thread and a buffer for every client, also for a silent one;
  *               a search through all operations under way for each new one
- * Limits:       threads; signals that may be queued (RLIMIT_SIGPENDING)
+ * Limits:       threads, memory for stacks; signals that may be queued
+ *               (RLIMIT_SIGPENDING)
  * Compare with: uring.c - where no thread is needed
  * Try:          strace -f -c bin/aio; ls /proc/$(pidof aio)/task | wc -l
  */
@@ -114,7 +115,8 @@ static bool accept_client(int listen_fd, const struct options *opt)
 		turn_away(c, REFUSED_SIGNALS);
 	else if (!can_have_threads(conn_count()))
 		turn_away(c, REFUSED_THREADS);
-	else if (!(c->model = calloc(1, sizeof(struct operation))))
+	else if (!conn_space(c) ||
+		 !(c->model = calloc(1, sizeof(struct operation))))
 		turn_away(c, REFUSED_MEMORY);
 	else
 		start_client(c);
@@ -211,6 +213,7 @@ int serve(int listen_fd, const struct options *opt)
 
 	set_up_signals(listen_fd);
 	signals = signals_to_spare() - 1; /* CONNECTING takes one */
+	set_stack_size(64 * 1024);        /* glibc's threads would have 8 MiB */
 	aio_init(&pool);
 
 	ready(listen_fd);

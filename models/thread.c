@@ -12,9 +12,9 @@
  * Compare with: busypoll.c - the same calls, but nobody sleeps
  * Try:          strace -f -c bin/thread; grep -r ctxt /proc/PID/task
  */
+#include "common/limits.h"
 #include "common/model.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -65,6 +65,13 @@ static void *client_thread(void *arg)
 	return NULL;
 }
 
+static void refuse_client(struct conn *c, enum refusal why)
+{
+	pthread_mutex_lock(&lock);
+	turn_away(c, why);
+	pthread_mutex_unlock(&lock);
+}
+
 static void accept_client(int listen_fd, const struct options *opt,
 			  const pthread_attr_t *detached)
 {
@@ -82,11 +89,10 @@ static void accept_client(int listen_fd, const struct options *opt,
 	pthread_mutex_unlock(&lock);
 	if (!c)
 		return;
-	if (pthread_create(&thread, detached, client_thread, c) != 0) {
-		pthread_mutex_lock(&lock);
-		turn_away(c, REFUSED_THREADS);
-		pthread_mutex_unlock(&lock);
-	}
+	if (!conn_space(c))
+		refuse_client(c, REFUSED_MEMORY);
+	else if (pthread_create(&thread, detached, client_thread, c) != 0)
+		refuse_client(c, REFUSED_THREADS);
 }
 
 /* Ends the call that each thread is in, and waits until all have ended. */
@@ -102,16 +108,11 @@ static void drop_all_clients(void)
 
 int serve(int listen_fd, const struct options *opt)
 {
-	size_t least = PTHREAD_STACK_MIN; /* more than ours on some machines */
 	pthread_attr_t detached;
-	int error;
 
+	set_stack_size(STACK_SIZE);
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	error = pthread_attr_setstacksize(
-		&detached, least > STACK_SIZE ? least : STACK_SIZE);
-	if (error)
-		die_of(error, "pthread_attr_setstacksize");
 
 	ready(listen_fd);
 	while (!stopping) {

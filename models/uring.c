@@ -91,7 +91,9 @@ static void finish_accept(int res, int listen_fd, const struct options *opt)
 	accepting = false;
 	if (res >= 0) {
 		c = admit(res, opt);
-		if (c)
+		if (c && !conn_space(c))
+			turn_away(c, REFUSED_MEMORY);
+		else if (c)
 			start_client(c);
 	} else if (res != -ETIME) { /* which is the end of a pause */
 		accept_failed("io_uring accept", -res);

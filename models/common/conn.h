@@ -84,7 +84,8 @@ long conn_count(void);
 
 /*
  * Where the next bytes are to go. NULL without memory: reading to NULL fails
- * with EFAULT, and so this client ends and no other.
+ * with EFAULT, and so this client ends and no other. A model that reads ahead
+ * of the data asks when it admits a client, and turns it away then.
  */
 char *conn_space(struct conn *c);
 

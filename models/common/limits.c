@@ -2,6 +2,7 @@
 /* limits.c - what this process may still have: see limits.h */
 #include "limits.h"
 
+#include "conn.h"
 #include "die.h"
 
 #include <limits.h>
@@ -13,6 +14,26 @@
 
 /* Threads are tried for so many clients to come: trying takes a while. */
 enum { TRY_AHEAD = 64 };
+
+/* What a try makes for each client to come */
+struct trial {
+	pthread_t thread;
+	void *buffer;
+};
+
+void set_stack_size(size_t size)
+{
+	size_t least = PTHREAD_STACK_MIN;
+	pthread_attr_t attr;
+	int error;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, size > least ? size : least);
+	error = pthread_setattr_default_np(&attr);
+	if (error)
+		die_of(error, "pthread_setattr_default_np");
+	pthread_attr_destroy(&attr);
+}
 
 long thread_count(void)
 {
@@ -30,27 +51,25 @@ static void *stay(void *barrier)
 	return NULL;
 }
 
-/* How many threads, up to `n`, can be there beside those that are there now */
+/* How many more threads and buffers, up to `n`, there can be */
 static long try_threads(long n)
 {
 	pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
-	pthread_t *threads = calloc(n, sizeof(*threads));
-	pthread_attr_t attr;
+	struct trial *trials = calloc(n + 1, sizeof(*trials));
 	long had = 0;
 
-	if (!threads)
+	if (!trials)
 		return 0;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
 	pthread_mutex_lock(&barrier); /* until all are there */
-	while (had < n &&
-	       pthread_create(&threads[had], &attr, stay, &barrier) == 0)
+	while (had < n && (trials[had].buffer = malloc(CONN_SPACE)) &&
+	       pthread_create(&trials[had].thread, NULL, stay, &barrier) == 0)
 		had++;
 	pthread_mutex_unlock(&barrier);
 	for (long i = 0; i < had; i++)
-		pthread_join(threads[i], NULL);
-	pthread_attr_destroy(&attr);
-	free(threads);
+		pthread_join(trials[i].thread, NULL);
+	for (long i = 0; i <= had; i++)
+		free(trials[i].buffer);
+	free(trials);
 	return had;
 }
 

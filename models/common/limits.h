@@ -4,14 +4,21 @@
 #define LIMITS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The stack of each thread to come, also of those that the C library makes:
+ * `size` bytes, or the least there can be on this machine.
+ */
+void set_stack_size(size_t size);
 
 /* How many threads this process has, the library's own among them */
 long thread_count(void);
 
 /*
- * Whether this process can have `n` threads beside its first: those that are
- * missing are made, all at once, and ended. Others of this user may take their
- * places, so this is done anew every second.
+ * Whether this process can have `n` threads beside its first, and a buffer for
+ * the client of each: those that are missing are made, all at once, and ended.
+ * Others of this user may take their places, so this is done anew every second.
  */
 bool can_have_threads(long n);
 

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
 	output_begin();
 	parse_options(argc, argv, &opt);
 	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an EPIPE, nothing more */
+	/* More would take 64 MiB of the address space each. */
+	mallopt(M_ARENA_MAX, 1);
 	listen_fd = listen_on(&opt);
 	stop_on_signals(listen_fd);
 	status = serve(listen_fd, &opt);

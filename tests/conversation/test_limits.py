@@ -18,6 +18,10 @@ pytestmark = pytest.mark.models_only
 
 SIZE = 64
 
+#: Address space in bytes, and clients whose buffers alone take more than that
+MEMORY = 16_000_000
+ENOUGH_FOR_MEMORY = 1000
+
 #: With an instrumented build: to search for leaks takes a process more than
 #: the user may have. (Other tests search for them.)
 WITHOUT_LEAK_CHECK = {
@@ -185,6 +189,29 @@ def test_threads(model):
         assert 30 <= room < 40
     else:
         assert room == 60
+
+
+def test_memory(start, model):
+    """RLIMIT_AS: whoever has no memory for a stack or a buffer any more refuses,
+    and answers all those that it has admitted."""
+    if "/asan/" in str(Server.program(model)):
+        pytest.skip("the sanitizer itself takes more address space")
+    server = start("--message", str(SIZE),
+                   wrapper=("prlimit", f"--as={MEMORY}:{MEMORY}"))
+    crowd = Crowd(server)
+    crowd.come(10)
+    for _ in range(4):
+        crowd.come(ENOUGH_FOR_MEMORY // 4)
+    crowd.go_on()
+    if model in ("thread", "aio", "uring"):
+        assert crowd.refused
+        assert len(crowd.served) > 100
+        crowd.leave(50)
+        assert eventually(lambda: crowd.come(1))
+    else:
+        assert not crowd.refused
+    crowd.go_on()
+    crowd.check_counters("memory", "threads")
 
 
 def test_signals(model):

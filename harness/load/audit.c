@@ -43,6 +43,9 @@ static const double busy_max = 0.9, queued_max = 0.5;
 /* How much of the time it may wait for its CPU: one of its own, or any */
 static const double delay_own_max = 0.1, delay_max = 0.25;
 
+/* A reply of another protocol may begin like ours by chance. */
+enum { ALIKE_MAX = 4 };
+
 /* A median that changed by so much over the window was no median of anything. */
 static const double trend_max = 2;
 static const int64_t trend_min_ns = 100 * 1000;
@@ -70,6 +73,30 @@ double result_busy(const struct result *r, const struct load_options *opt)
 	return r->duration_s > 0 ?
 		       r->cpu_ns / 1e9 / r->duration_s / opt->threads :
 		       0;
+}
+
+/* How much of the time it waited for its CPU; 0 also where that is unknown */
+static double delay_share(const struct result *r,
+			  const struct load_options *opt)
+{
+	if (r->duration_s <= 0 || r->delay_ns < 0)
+		return 0;
+	return r->delay_ns / 1e9 / r->duration_s / opt->threads;
+}
+
+char *result_others(const struct result *r, const struct load_options *opt)
+{
+	double share = delay_share(r, opt) ?: r->others;
+	char which[32], *text;
+
+	snprintf(which, sizeof(which), opt->n_cpus == 1 ? "CPU %d" : "its CPUs",
+		 opt->cpus[0]);
+	if (asprintf(&text,
+		     "other programs used %s (the generator waited for %s "
+		     "%.0f %% of the time)",
+		     which, opt->n_cpus == 1 ? "it" : "them", 100 * share) < 0)
+		die("asprintf");
+	return text;
 }
 
 int64_t audit_lag_limit(const struct result *r, const struct load_options *opt)
@@ -104,6 +131,40 @@ void result_free(struct result *r)
 
 /* ---------------------------------------------------- the server, the network */
 
+/* No reply, or not one that is right: what there is to say then is that this is
+ * no echo server, and nothing of how long it took. Returns whether it is so. */
+static bool judge_echo(struct result *r, const struct load_options *opt)
+{
+	const struct tally *t = r->tally;
+	const struct evidence *e = &t->evidence;
+	uint64_t ended =
+		t->failures[FAILURE_CLOSED] + t->failures[FAILURE_RESET];
+	char bytes[PRINT_SIZE], asked[PRINT_SIZE], given_up[PRINT_SIZE] = "";
+
+	if (r->interrupted || t->right > 0)
+		return false;
+	if (e->has_bytes && e->place.request == 0 &&
+	    e->place.byte < ALIKE_MAX) {
+		add(r,
+		    "the replies differ from what was sent, from the start "
+		    "(0x%02x was sent, 0x%02x came back): not an echo server",
+		    e->expected, e->received);
+		return true;
+	}
+	if (t->asked == 0 || t->heard > 0)
+		return false;
+	if (r->gave_up)
+		snprintf(given_up, sizeof(given_up), " within %g s",
+			 opt->timeout / 1e9);
+	add(r, "sent requests of %s B on %s connection%s, no reply%s%s",
+	    print_count(bytes, opt->message), print_count(asked, t->asked),
+	    plural(t->asked), given_up,
+	    ended ? ", and the server closed connections: not an echo server, "
+		    "or it is at a limit of clients or descriptors" :
+		    ": not an echo server, or it hangs");
+	return true;
+}
+
 static void judge_damages(struct result *r)
 {
 	static const char *const text[DAMAGES] = {
@@ -118,9 +179,11 @@ static void judge_damages(struct result *r)
 	for (int i = 0; i < DAMAGES; i++)
 		if (r->tally->damages[i])
 			add(r,
-			    "%s, %" PRIu64 " times: %s; the server, or what is "
+			    "%s, %" PRIu64
+			    " time%s: %s; the server, or what is "
 			    "between, does not echo correctly",
-			    damage_name[i], r->tally->damages[i], text[i]);
+			    damage_name[i], r->tally->damages[i],
+			    plural(r->tally->damages[i]), text[i]);
 	if (!e->found)
 		return;
 	if (e->has_bytes)
@@ -138,34 +201,23 @@ static void judge_damages(struct result *r)
 		    e->place.byte);
 }
 
-static void judge_failures(struct result *r, const struct load_options *opt)
+static void judge_connecting(struct result *r, const struct load_options *opt)
 {
 	const uint64_t *n = r->tally->failures;
 
 	if (n[FAILURE_REFUSED])
-		add(r, "%" PRIu64 " connections were refused: nobody listened",
-		    n[FAILURE_REFUSED]);
+		add(r, "%" PRIu64 " connection%s %s refused: nobody listened",
+		    n[FAILURE_REFUSED], plural(n[FAILURE_REFUSED]),
+		    were(n[FAILURE_REFUSED]));
 	if (n[FAILURE_TIMEOUT])
 		add(r,
-		    "%" PRIu64 " connections did not come to be within %g s: "
+		    "%" PRIu64 " connection%s could not be made within %g s: "
 		    "the server accepts too slowly, or its backlog is full",
-		    n[FAILURE_TIMEOUT], opt->timeout / 1e9);
-	if (n[FAILURE_CLOSED])
-		add(r,
-		    "%" PRIu64 " connections were closed by the server before "
-		    "the end: it may be at a limit of clients or descriptors",
-		    n[FAILURE_CLOSED]);
-	if (n[FAILURE_RESET])
-		add(r,
-		    "%" PRIu64 " connections were reset by the server: it may "
-		    "have crashed, or be at a limit",
-		    n[FAILURE_RESET]);
-	if (n[FAILURE_STALLED])
-		add(r,
-		    "on %" PRIu64 " connections the server stopped answering",
-		    n[FAILURE_STALLED]);
+		    n[FAILURE_TIMEOUT], plural(n[FAILURE_TIMEOUT]),
+		    opt->timeout / 1e9);
 	if (n[FAILURE_OTHER])
-		add(r, "%" PRIu64 " connections failed: %s%s", n[FAILURE_OTHER],
+		add(r, "%" PRIu64 " connection%s failed: %s%s",
+		    n[FAILURE_OTHER], plural(n[FAILURE_OTHER]),
 		    strerror(r->tally->other_error),
 		    r->tally->other_error == EADDRNOTAVAIL ?
 			    "; every local port is in use or was a minute ago: "
@@ -173,6 +225,28 @@ static void judge_failures(struct result *r, const struct load_options *opt)
 			    "sysctl -w net.ipv4.ip_local_port_range='1024 "
 			    "65535'" :
 			    "");
+}
+
+static void judge_failures(struct result *r)
+{
+	const uint64_t *n = r->tally->failures;
+
+	if (n[FAILURE_CLOSED])
+		add(r,
+		    "%" PRIu64 " connection%s %s closed by the server before "
+		    "the end: it may be at a limit of clients or descriptors",
+		    n[FAILURE_CLOSED], plural(n[FAILURE_CLOSED]),
+		    were(n[FAILURE_CLOSED]));
+	if (n[FAILURE_RESET])
+		add(r,
+		    "%" PRIu64 " connection%s %s reset by the server: it may "
+		    "have crashed, or be at a limit",
+		    n[FAILURE_RESET], plural(n[FAILURE_RESET]),
+		    were(n[FAILURE_RESET]));
+	if (n[FAILURE_STALLED])
+		add(r,
+		    "on %" PRIu64 " connection%s the server stopped answering",
+		    n[FAILURE_STALLED], plural(n[FAILURE_STALLED]));
 }
 
 static void judge_answers(struct result *r, const struct load_options *opt)
@@ -188,10 +262,10 @@ static void judge_answers(struct result *r, const struct load_options *opt)
 	if (r->tally->unanswered)
 		add(r,
 		    "%" PRIu64 " of %" PRIu64
-		    " requests were never answered (2 s "
-		    "after the window is as long as a reply is awaited); their "
-		    "times are missing below",
-		    r->tally->unanswered, result_due(r));
+		    " request%s %s never answered (replies are awaited for "
+		    "2 s after the window); their times are missing",
+		    r->tally->unanswered, result_due(r), plural(result_due(r)),
+		    were(r->tally->unanswered));
 	if (r->tally->answered == 0 && opt->connections > 0)
 		add(r, "nothing was measured: not one request was sent and "
 		       "answered in the window");
@@ -226,7 +300,7 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 {
 	int64_t limit = audit_lag_limit(r, opt);
 	int64_t lag = histogram_percentile(&r->tally->send_lag, 0.99, NULL);
-	char late[PRINT_SIZE], allowed[PRINT_SIZE];
+	char late[PRINT_SIZE], allowed[PRINT_SIZE], *others;
 
 	if (opt->rate == 0 || lag <= limit)
 		return;
@@ -242,16 +316,18 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 		return;
 	}
 	r->late = true;
+	others = result_others(r, opt);
 	add(r,
 	    "the generator was late: 1 %% of the requests were sent %s late or "
-	    "more (%s is allowed): %s",
-	    late, allowed,
-	    r->shared ?
-		    "others wanted its CPU; give it one of its own (--cpu)" :
+	    "more (%s is allowed): %s%s",
+	    late, allowed, r->others > 0 ? others : "",
+	    r->others > 0 ? "; stop them, or give it a CPU that is free "
+			    "(--cpu)" :
 	    r->spun ? "offer less (--rate), or use more threads (--threads) "
 		      "with a CPU each (--cpu)" :
 		      "give it a CPU of its own (--cpu), or offer less "
 		      "(--rate)");
+	free(others);
 }
 
 /* ----------------------------------------------------------- the closed loop */
@@ -260,6 +336,7 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 {
 	double wanted = (double)r->connected * opt->depth;
 	double under_way = result_in_flight(r), busy = result_busy(r, opt);
+	char *others;
 	double edge;
 
 	if (opt->rate > 0 || opt->connections == 0 || r->duration_s == 0)
@@ -273,20 +350,28 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 		    100 * busy, 100 * r->queued);
 	/* Who lost connections had fewer under way, and that has been said. */
 	if (opt->pattern == PATTERN_CONNECT || wanted == 0 ||
-	    r->tally->troubles > 0 || r->tally->unanswered > 0)
+	    r->tally->answered == 0 || r->tally->troubles > 0 ||
+	    r->tally->unanswered > 0)
 		return;
 	/* Each place under way may have one reply too many or too few in the
 	 * window; what hung over its end was as long as the longest. */
 	edge = wanted / 1e9 / r->duration_s;
 	if (under_way < in_flight_min * wanted -
 				edge * histogram_mean(&r->tally->response) ||
-	    under_way > in_flight_max * wanted + edge * r->tally->response.max)
+	    under_way >
+		    in_flight_max * wanted + edge * r->tally->response.max) {
+		others = result_others(r, opt);
 		add(r,
 		    "by Little's law (rate x mean time) %.1f requests were under "
 		    "way on average, and %.0f should have been: the generator, "
-		    "not the server, made them wait; give it a CPU of its own "
-		    "(--cpu), or more threads (--threads)",
-		    under_way, wanted);
+		    "not the server, made them wait; %s%s, or more threads "
+		    "(--threads)",
+		    under_way, wanted, opt->n_cpus > 0 ? others : "",
+		    opt->n_cpus > 0 ?
+			    ": stop them, or give it a CPU that is free (--cpu)" :
+			    "give it a CPU of its own (--cpu)");
+		free(others);
+	}
 }
 
 /* --------------------------------------------------------------- either of them */
@@ -294,19 +379,20 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 static void judge_cpu(struct result *r, const struct load_options *opt)
 {
 	bool own = opt->n_cpus >= opt->threads;
-	double share = r->duration_s > 0 ? r->delay_ns / 1e9 / r->duration_s /
-						   opt->threads :
-					   0;
+	double share = delay_share(r, opt);
+	char which[32];
 
 	if (!opt->spin) /* whoever says that it shares its CPU knows */
 		return;
+	snprintf(which, sizeof(which), opt->n_cpus == 1 ? "CPU %d" : "it",
+		 opt->cpus[0]);
 	if (share > (own ? delay_own_max : delay_max))
 		add(r,
 		    "the generator waited for its CPU %.0f %% of the time, "
-		    "because others used it: stop them, or give the generator a "
+		    "because other programs used %s: stop them, or give it a "
 		    "CPU that is free (--cpu); where sharing is what you want, "
 		    "say --spin never",
-		    100 * share);
+		    100 * share, which);
 }
 
 /* ------------------------------------------------------------------ the trend */
@@ -370,18 +456,24 @@ void audit(struct result *r, const struct load_options *opt)
 	r->sustained = !r->gave_up && !r->flooded;
 	if (r->interrupted)
 		add(r, "interrupted");
-	judge_damages(r);
-	judge_failures(r, opt);
-	judge_answers(r, opt);
-	judge_rate(r, opt);
-	judge_lag(r, opt);
-	judge_closed_loop(r, opt);
-	judge_cpu(r, opt);
-	judge_trend(r, opt);
+	judge_connecting(r, opt);
+	if (judge_echo(r, opt)) {
+		r->sustained = false;
+	} else {
+		judge_damages(r);
+		judge_failures(r);
+		judge_answers(r, opt);
+		judge_rate(r, opt);
+		judge_lag(r, opt);
+		judge_closed_loop(r, opt);
+		judge_cpu(r, opt);
+		judge_trend(r, opt);
+	}
 	if (r->tally->response.above)
 		add(r,
-		    "%" PRIu64 " response times were longer than a histogram "
+		    "%" PRIu64 " response time%s %s longer than a histogram "
 		    "holds (137 s); only their maximum and mean are right",
-		    r->tally->response.above);
+		    r->tally->response.above, plural(r->tally->response.above),
+		    were(r->tally->response.above));
 	r->valid = r->n_reasons == 0;
 }

@@ -98,6 +98,8 @@ size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
 	if (n > space)
 		n = space;
 	payload_make(&c->payload, c->out, to, n);
+	c->tally->asked += !c->asked && n > 0;
+	c->asked |= n > 0;
 	end = place_after(&c->payload, c->out, n);
 	for (uint64_t i = begins_after(c->out); i < begins_after(end); i++) {
 		struct request *r = request_of(c, i);
@@ -282,6 +284,8 @@ unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
 	uint64_t before = c->tally->total;
 
 	c->received_last = now;
+	c->tally->heard += !c->heard;
+	c->heard = true;
 	while (n > 0 && c->suspect && c->suspect->n > 0) {
 		struct suspect *s = c->suspect;
 		size_t room = sizeof(s->bytes) - s->n;

@@ -65,6 +65,8 @@ struct channel {
 	bool watched; /* for room to send: epoll */
 	bool blocked; /* something could not be sent at once */
 	bool held;    /* and so was it with what was made last */
+	bool asked;   /* something was sent */
+	bool heard;   /* something came back */
 	void *engine; /* the engine's own */
 
 	/* only when bytes came back wrong: damage.c */

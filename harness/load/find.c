@@ -9,6 +9,7 @@
 #include "models/common/die.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Where the search begins, unless --rate says it, and where it ends at last */
 static const double first_rate = 1000, highest_rate = 10e6;
@@ -22,6 +23,7 @@ struct probing {
 	struct result
 		best; /* of the highest rate that held, and did so again */
 	bool interrupted;
+	char *why; /* the last one did not hold, if there is a reason for it */
 };
 
 static int64_t reached(const struct result *r, const struct goal *goal)
@@ -63,7 +65,7 @@ static enum probe judge(const struct result *r, const struct goal *goal)
 	return r->valid ? PROBE_FAILED : PROBE_UNUSABLE;
 }
 
-static void say_probe(const struct probing *p, const struct result *r,
+static void say_probe(struct probing *p, const struct result *r,
 		      enum probe outcome)
 {
 	static const char *const said[] = { "held", "failed", "unusable",
@@ -78,6 +80,8 @@ static void say_probe(const struct probing *p, const struct result *r,
 			  p->opt.rate, "requests_per_second", result_rate(r),
 			  "reached_ns", (json_int_t)reached(r, goal), "outcome",
 			  said[outcome], "valid", r->valid));
+	free(p->why);
+	p->why = why ? strdup(why) : NULL;
 	if (p->opt.quiet)
 		return;
 	fprintf(report_file(&p->opt), "%12s/s  %s %-10s %s%s%s\n",
@@ -198,6 +202,9 @@ int find_rate(const struct load_options *opt, struct target target)
 
 	if (!opt->quiet)
 		say_found(&p, &s);
+	else if (s.held == 0 && !s.stopped)
+		warn("no rate held %s%s%s", opt->goal.name, p.why ? ": " : "",
+		     p.why ?: "");
 	p.opt.rate = s.held;
 	if (p.best.tally) {
 		if (s.stopped)
@@ -211,5 +218,6 @@ int find_rate(const struct load_options *opt, struct target target)
 	}
 	if (p.once.tally)
 		result_free(&p.once);
+	free(p.why);
 	return s.stopped ? EXIT_INTERRUPTED : status;
 }

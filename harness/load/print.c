@@ -24,6 +24,16 @@ char *print_time(char to[PRINT_SIZE], double ns)
 	return to;
 }
 
+const char *plural(double n)
+{
+	return n == 1 ? "" : "s";
+}
+
+const char *were(double n)
+{
+	return n == 1 ? "was" : "were";
+}
+
 /* Up to 999 with one digit after the point, if there is one to show */
 char *print_count(char to[PRINT_SIZE], double n)
 {

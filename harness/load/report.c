@@ -62,7 +62,7 @@ static void print_load(const struct load_options *opt, FILE *file)
 	fprintf(file, "%s: ", opt->target);
 	if (opt->connections == 0) {
 		fprintf(file, "no requests; %s connection%s that only %s\n",
-			print_count(n, opt->idle), opt->idle == 1 ? "" : "s",
+			print_count(n, opt->idle), plural(opt->idle),
 			opt->idle == 1 ? "sits there" : "sit there");
 		return;
 	}
@@ -76,7 +76,7 @@ static void print_load(const struct load_options *opt, FILE *file)
 		fprintf(file, "closed loop, %u under way on each of ",
 			opt->depth);
 	fprintf(file, "%s connection%s", print_count(n, opt->connections),
-		opt->connections == 1 ? "" : "s");
+		plural(opt->connections));
 	if (opt->idle)
 		fprintf(file, " and %s idle", print_count(n, opt->idle));
 	if (opt->burst > 1)
@@ -92,7 +92,7 @@ static void print_generator(const struct result *r,
 	fprintf(file,
 		"%.2f s measured after %.2f s of warm-up; %s, %u thread%s",
 		r->duration_s, r->warmup_s, r->engine, opt->threads,
-		opt->threads == 1 ? "" : "s");
+		plural(opt->threads));
 	for (unsigned i = 0; i < opt->n_cpus; i++)
 		fprintf(file, "%s%d", i ? "," : " on CPU ", opt->cpus[i]);
 	fprintf(file, ", busy %.0f %%%s\n", 100 * result_busy(r, opt),
@@ -122,6 +122,22 @@ static bool print_times(const char *name, const struct histogram *h, FILE *file)
 	return unsure;
 }
 
+static void print_coarse(const struct result *r, const struct load_options *opt,
+			 FILE *file)
+{
+	char *others = result_others(r, opt);
+
+	fprintf(file,
+		"coarse: %s,\nso the generator sleeps until a request is due, "
+		"and sends it late by tens of\nmicroseconds; the service time "
+		"does not include that\n",
+		r->others > 0    ? others :
+		opt->n_cpus == 0 ? "there is no CPU of its own (--cpu)" :
+		!opt->spin       ? "its CPU is shared (--spin never)" :
+				   "there is not a CPU for each thread (--cpu)");
+	free(others);
+}
+
 static void print_table(const struct result *r, const struct load_options *opt,
 			FILE *file)
 {
@@ -148,11 +164,7 @@ static void print_table(const struct result *r, const struct load_options *opt,
 			"longer (--duration)\n",
 			SURE_BEYOND);
 	if (r->coarse)
-		fputs("coarse: without a CPU of its own (--cpu) the generator "
-		      "sleeps until a request is due,\nand sends it late by "
-		      "tens of microseconds; the service time has not that in "
-		      "it\n",
-		      file);
+		print_coarse(r, opt, file);
 }
 
 static void print_requests(const struct result *r,
@@ -160,8 +172,10 @@ static void print_requests(const struct result *r,
 {
 	char n[PRINT_SIZE], rate[PRINT_SIZE];
 
-	fprintf(file, "\n%s requests, %s/s%s\n\n",
-		print_count(n, result_due(r)),
+	if (r->tally->response.count == 0)
+		return;
+	fprintf(file, "\n%s request%s, %s/s%s\n\n",
+		print_count(n, result_due(r)), plural(result_due(r)),
 		print_count(rate, result_rate(r)),
 		opt->rate > 0 && r->sustained ? ", as offered" : "");
 	if (r->sustained)
@@ -497,6 +511,9 @@ int report_all(const struct result *r, const struct load_options *opt,
 {
 	if (!opt->quiet)
 		report_text(r, opt, report_file(opt));
+	else
+		for (unsigned i = 0; i < r->n_reasons; i++)
+			warn("invalid: %s", r->reason[i]);
 	if (opt->histogram)
 		report_write_histograms(r, opt);
 	if (opt->json) {

@@ -20,7 +20,8 @@ struct result {
 	int64_t delay_ns; /* of it they had to wait for their CPU; -1: unknown */
 	unsigned connected; /* of the busy ones, when it began */
 	bool spun;          /* the threads had their own CPUs, and used them */
-	bool shared;        /* they were to have, but had not */
+	double others; /* they were to have, but had to wait for them for this
+			* share of the time, and then slept; 0: not so */
 	bool interrupted, gave_up, flooded;
 	double queued; /* closed loop: share of the connections in which a reply
 			* lay that the generator had not taken yet */
@@ -45,6 +46,10 @@ double result_in_flight(const struct result *r);
 
 /* The share of one CPU for each thread that the generator used */
 double result_busy(const struct result *r, const struct load_options *opt);
+
+/* "other programs used CPU 1 (the generator waited for it 48 % of the time)", of
+ * the CPUs that it was given; to be freed */
+char *result_others(const struct result *r, const struct load_options *opt);
 
 void result_free(struct result *r);
 

@@ -233,7 +233,8 @@ static struct result add_up(const struct crew *crew)
 		r.delay_ns += w[i].delay_to - w[i].delay_from;
 		r.connected += w[i].set_up_open;
 		r.spun = r.spun && w[i].spin;
-		r.shared = r.shared || w[i].shared;
+		if (w[i].others > r.others)
+			r.others = w[i].others;
 		sampled += w[i].sampled;
 		queued += w[i].queued;
 		if (w[i].ended > ended)

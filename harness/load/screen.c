@@ -66,7 +66,7 @@ void screen_draw(const struct run *run, const struct worker *workers,
 		print_count(rate,
 			    since > 0 ? (total - total_before) / since : 0),
 		print_time(p99, recent_p99(run, workers, now)),
-		(unsigned long long)troubles, troubles == 1 ? "" : "s",
+		(unsigned long long)troubles, plural(troubles),
 		now < run->to ? (run->to - now) / 1e9 : 0);
 	fflush(stderr);
 	drawn = true;

@@ -63,6 +63,9 @@ void tally_merge(struct tally *to, const struct tally *from)
 	to->unanswered += from->unanswered;
 	to->in_window += from->in_window;
 	to->total += from->total;
+	to->right += from->right;
+	to->asked += from->asked;
+	to->heard += from->heard;
 	to->outstanding += from->outstanding;
 	to->troubles += from->troubles;
 	to->held += from->held;
@@ -131,6 +134,7 @@ void tally_answer(struct tally *t, int64_t intended, int64_t sent,
 		  int64_t received, int64_t lag)
 {
 	tally_count(&t->total);
+	t->right++;
 	if (tally_counts(t, received))
 		t->in_window++;
 	if (!tally_counts(t, intended))

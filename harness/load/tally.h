@@ -68,6 +68,9 @@ struct tally {
 	uint64_t unanswered;  /* due in the window, never answered */
 	uint64_t in_window;   /* answered within the window, whenever due */
 	uint64_t total;       /* answered at all, in warm-up and later too */
+	uint64_t right;       /* of these: rightly */
+	uint64_t asked;       /* connections on which something was sent */
+	uint64_t heard;       /* ... and on which something came back */
 	uint64_t outstanding; /* asked for and not answered yet */
 	uint64_t troubles;    /* damages and failures */
 	uint64_t held;        /* could not be sent at once: socket full */

@@ -347,6 +347,7 @@ static int64_t run_delay(struct worker *w)
  * server, perhaps. Then it sleeps, as if the CPU had not been called its own. */
 static void look_for_others(struct worker *w, int64_t now)
 {
+	double others;
 	int64_t delay;
 
 	if (!w->spin || now - w->looked < look_ns)
@@ -355,13 +356,17 @@ static void look_for_others(struct worker *w, int64_t now)
 	if (w->watched_from == 0) {
 		w->watched_from = now;
 		w->delay_before = delay;
-	} else if (now - w->watched_from >= 2 * look_ns &&
-		   delay - w->delay_before >
-			   shared_share * (now - w->watched_from)) {
-		w->spin = false;
-		w->shared = true;
+		w->looked = now;
+		return;
 	}
 	w->looked = now;
+	if (now - w->watched_from < 2 * look_ns)
+		return;
+	others = (double)(delay - w->delay_before) / (now - w->watched_from);
+	if (others > shared_share) {
+		w->spin = false;
+		w->others = others;
+	}
 }
 
 /*

@@ -58,8 +58,9 @@ struct worker {
 	int64_t set_up_ns;
 	unsigned set_up_open; /* so many were, then */
 
-	bool spin, shared; /* shared: others wanted its CPU */
-	int schedstat;     /* descriptor of this thread's run-queue times */
+	bool spin;
+	double others; /* that stopped it: share of the time it had to wait */
+	int schedstat; /* descriptor of this thread's run-queue times */
 	int64_t watched_from, looked, delay_before;
 	int64_t cpu_from, cpu_to, delay_from, delay_to;
 	int64_t sample_next;

@@ -156,9 +156,10 @@ static void text_memory(const struct report *r, FILE *file)
 			"thread%s",
 			print_bytes(text, m->resident_bytes), m->processes,
 			m->processes == 1 ? "" : "es", m->threads,
-			m->threads == 1 ? "" : "s");
+			plural(m->threads));
 		if (m->descriptors >= 0)
-			fprintf(file, ", %ld descriptors", m->descriptors);
+			fprintf(file, ", %ld descriptor%s", m->descriptors,
+				plural(m->descriptors));
 		fputc('\n', file);
 	} else if (r->end && r->end->status != -1) {
 		fprintf(file, "  memory        %s%s resident at the peak\n",
@@ -193,8 +194,9 @@ static void text_syscalls(const struct report *r, FILE *file)
 		others -= calls[i].count;
 	}
 	if (others)
-		fprintf(file, "%14s  others (%u names)\n",
-			print_count(text, (double)others), n - NAMES_SHOWN);
+		fprintf(file, "%14s  others (%u name%s)\n",
+			print_count(text, (double)others), n - NAMES_SHOWN,
+			plural(n - NAMES_SHOWN));
 }
 
 static void text_uring(const struct report *r, FILE *file)
@@ -204,9 +206,9 @@ static void text_uring(const struct report *r, FILE *file)
 
 	if (!uring_window(&r->from->uring, &r->to->uring, &w))
 		return;
-	fprintf(file, "  io_uring      %s operations taken, %s results\n",
-		print_count(a, (double)w.submissions),
-		print_count(b, (double)w.completions));
+	fprintf(file, "  io_uring      %s operation%s taken, %s result%s\n",
+		print_count(a, (double)w.submissions), plural(w.submissions),
+		print_count(b, (double)w.completions), plural(w.completions));
 	if (w.sq_known)
 		fprintf(file,
 			"%sits kernel threads polled for %s, %s of it "

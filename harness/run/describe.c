@@ -13,11 +13,6 @@
 
 enum { USUAL_MESSAGE = 64 };
 
-const char *plural(double n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* -------------------------------------------------------------------- settings */
 
 __attribute__((format(printf, 2, 3))) static void add(char to[SETTING_SIZE],

@@ -3,6 +3,7 @@
 #ifndef RUN_DESCRIBE_H
 #define RUN_DESCRIBE_H
 
+#include "harness/load/print.h" /* plural() */
 #include "harness/run/record.h"
 #include "harness/run/stats.h"
 
@@ -52,8 +53,5 @@ void write_style(FILE *to, bool color, enum style style);
 
 /* After a blank line, in bold */
 void write_heading(FILE *to, bool color, const char *text);
-
-/* The word that makes a count one or many: "s" or "" */
-const char *plural(double n);
 
 #endif

@@ -2,6 +2,8 @@
 /* stats.c - what the blocks of a run can say: see stats.h */
 #include "harness/run/stats.h"
 
+#include "harness/load/print.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -481,7 +483,7 @@ static void print_no_difference(char to[STATS_WORDS], const struct verdict *v,
 		snprintf(what, sizeof(what), "no ratio, as one is zero,");
 	else if (v->reason == VERDICT_FEW_BLOCKS)
 		snprintf(what, sizeof(what), "no claim from %zu block%s", n,
-			 n == 1 ? "" : "s");
+			 plural(n));
 	else if (v->reason == VERDICT_FAMILY)
 		snprintf(what, sizeof(what),
 			 "no claim from %zu blocks for %zu comparisons", n,
@@ -527,7 +529,7 @@ static void print_lack(char to[STATS_WORDS], const struct verdict *v)
 		snprintf(to, STATS_WORDS,
 			 "%zu block%s; no data of fewer than %d show a "
 			 "difference with 95 %% confidence",
-			 p->n, p->n == 1 ? "" : "s", STATS_FEWEST_BLOCKS);
+			 p->n, plural(p->n), STATS_FEWEST_BLOCKS);
 	else if (v->reason == VERDICT_FAMILY)
 		snprintf(to, STATS_WORDS,
 			 "no data of %zu blocks are clear enough to call one "
@@ -540,7 +542,7 @@ static void print_lack(char to[STATS_WORDS], const struct verdict *v)
 	else
 		snprintf(to, STATS_WORDS,
 			 "%zu A/A pair%s make no 95 %% band for %zu blocks",
-			 v->band.n, v->band.n == 1 ? "" : "s", v->band.blocks);
+			 v->band.n, plural(v->band.n), v->band.blocks);
 }
 
 char *stats_reason(char to[STATS_WORDS], const struct verdict *v)

@@ -259,7 +259,16 @@ def test_quiet(echo):
     if run.status == 0:
         assert run.out == run.err == ""
     run = load.run(echo, *SHORT, "--quiet", "--json", "-", asks_json=False)
-    assert run.err == "" and json.loads(run.out)
+    assert json.loads(run.out)
+    assert (run.err == "") == (run.status == 0)
+
+
+def test_quiet_says_what_is_wrong():
+    with load.listener(lambda sock: sock.recv(1000) and sock.recv(1)) as silent:
+        run = load.run(silent, *SHORT, "--quiet")
+    assert run.status == 1 and run.out == ""
+    for reason in run.reasons:
+        assert reason in run.err
 
 
 def test_text(echo):

@@ -96,6 +96,9 @@ def test_starved(odd, engine, loop):
                for reason in run.reasons), run
     assert any("the generator waited for its CPU" in reason and "--cpu" in
                reason for reason in run.reasons), run
+    # It has been given one: others use it, and that is what is said.
+    assert f"other programs used CPU {mine}" in run.text
+    assert "CPU of its own" not in run.text
     assert run.json["client_run_delay_ns"] > 100 * load.MS
     assert not run.mismatches() and not run.errors()
 
@@ -123,6 +126,7 @@ def test_stays_awake_on_its_own_cpu(odd, engine):
     assert awake.json["cpus"] == asleep.json["cpus"] == [mine]
     assert asleep.json["spun"] is False and asleep.json["coarse"] is True
     assert asleep.json["client_busy"] < 0.3
+    no_disturbance(asleep.json["sustained"], "no times were shown")
     assert "coarse" in asleep.text and "stays awake" not in asleep.text
     no_disturbance(awake.json["spun"], "others wanted its CPU")
     assert awake.json["coarse"] is False

@@ -54,6 +54,7 @@ static void set_slices(int64_t first, int64_t middle, int64_t last)
 static void answered(uint64_t n)
 {
 	r.tally->answered = r.tally->in_window = r.tally->total = n;
+	r.tally->right = n;
 }
 
 static void begin(bool open)
@@ -247,10 +248,15 @@ static void each_failure_is_named(void **state)
 			r.tally->failures[i] = 4321;
 			invalid(true, words[i], "4321 connections");
 		}
+	for (int i = 0; i < FAILURES; i++) {
+		begin(true);
+		r.tally->failures[i] = 1;
+		invalid(true, words[i], "1 connection ");
+	}
 	begin(true);
 	r.tally->failures[FAILURE_OTHER] = 1;
 	r.tally->other_error = EMFILE;
-	invalid(true, "1 connection", strerror(EMFILE));
+	invalid(true, "1 connection failed", strerror(EMFILE));
 	begin(true);
 	r.tally->failures[FAILURE_OTHER] = 1;
 	r.tally->other_error = EADDRNOTAVAIL;
@@ -391,9 +397,10 @@ static void how_late_it_may_send(void **state)
 	invalid(true, "(1.00 ms is allowed)", "CPU of its own (--cpu)");
 	begin(true);
 	r.spun = false;
-	r.shared = true;
+	r.others = 0.48;
+	opt.cpus[0] = 7;
 	set_all(&r.tally->send_lag, 1001 * us, 10000);
-	invalid(true, "others wanted its CPU", "--cpu");
+	invalid(true, "other programs used CPU 7", "48 %");
 	/* and time to send a burst. */
 	begin(true);
 	opt.burst = 101;

@@ -121,10 +121,12 @@ def _machine(view):
                "wake a sleeping one takes long. Models that sleep look worse than "
                "on bare metal.")
     governors = machine.get("governors")
-    names = set(governors if isinstance(governors, (dict, list)) else [governors])
-    if names - {"performance", None}:
+    names = {str(name) for name in (
+        governors if isinstance(governors, (dict, list)) else [governors])
+        if name is not None}
+    if names - {"performance"}:
         yield (f"The clock rate was free to move (governor "
-               f"{_names(sorted(map(str, names)))}).")
+               f"{_names(sorted(names))}).")
 
 
 def _bottleneck(view):

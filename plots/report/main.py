@@ -3,6 +3,7 @@
 report.py --compare FILE: what bin/matrix compare hands over, as a page."""
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -30,11 +31,23 @@ def _arguments(arguments):
 
 
 def _write(path, text):
-    """Wholly or not at all"""
-    new = f"{path}.new"
-    with open(new, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(new, path)
+    """Wholly or not at all, where it is a regular file, or the link to one. Returns
+    whether it is: into a pipe or a device it is written as into any of them."""
+    real = os.path.realpath(path)
+    regular = os.path.isfile(real) or not os.path.exists(path)
+    new = f"{real}.new" if regular else path
+    try:
+        with open(new, "wb") as file:
+            file.write(text.encode("utf-8", "replace"))
+        if regular:
+            os.replace(new, real)
+    except OSError as error:
+        error.filename = path
+        if regular:
+            with contextlib.suppress(OSError):
+                os.unlink(new)
+        raise
+    return regular
 
 
 def _compare(options):
@@ -66,7 +79,7 @@ def main(arguments):
     options = _arguments(arguments)
     try:
         text, path, problems = (_compare if options.compare else _report)(options)
-        _write(path, text)
+        regular = _write(path, text)
     except run.NotARun as error:
         print(f"report.py: {error}", file=sys.stderr)
         return 1
@@ -75,5 +88,6 @@ def main(arguments):
         return 1
     for problem in problems:
         print(f"report.py: {options.run}: {problem}", file=sys.stderr)
-    print(path)
+    if regular:
+        print(path)
     return 1 if problems else 0

@@ -228,6 +228,29 @@ def _read_cells(run):
 
 # --------------------------------------------------------------- all the others
 
+#: Types of what the page asks for; what else is there is only listed
+_PLACE = {"server": str, "client": str}
+_SHAPES = {
+    "machine.json": {"build": {"commit": str, "dirty": bool}, "virtualization": str,
+                     "container": str, "governors": (str, dict, list)},
+    "run.json": {"blocks": int, "programs": dict, "sittings": list,
+                 "places": {"split": _PLACE, "shared": _PLACE}}}
+
+
+def _drop_others(of, shape, above=""):
+    """Takes out what has another type; yields the names of it"""
+    for key, kind in shape.items():
+        value = of.get(key)
+        inside = kind if isinstance(kind, dict) else None
+        if value is None:
+            continue
+        if not isinstance(value, dict if inside else kind):
+            del of[key]
+            yield above + key
+        elif inside:
+            yield from _drop_others(value, inside, f"{above}{key}.")
+
+
 def _read_json(run, name):
     try:
         value = json.loads((run.path / name).read_text(encoding="utf-8"))
@@ -240,6 +263,8 @@ def _read_json(run, name):
     if not isinstance(value, dict):
         run.problem(f"{name} is something else: left out")
         return {}
+    for key in _drop_others(value, _SHAPES[name]):
+        run.problem(f"{name}: {key} is something else: left out")
     return value
 
 

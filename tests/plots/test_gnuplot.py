@@ -432,7 +432,7 @@ def test_text_can_be_read():
     (lambda path: path.write_text("x"), "not a folder"),
     (lambda path: path.mkdir(), "not a run of bin/matrix"),
     (lambda path: (path.mkdir(), (path / "run.json").write_text("{}")),
-     "no cells.csv yet: bin/matrix resume"),
+     "no cells.csv: bin/matrix report"),
 ], ids=["nothing", "file", "no run", "not reduced"])
 def test_what_cannot_be_drawn(tmp_path, make, said):
     make(tmp_path / "run")
@@ -529,6 +529,22 @@ def test_gnuplot_that_fails_is_said(tmp_path):
     assert "broken" in done.stderr and "throughput.svg: not drawn" in done.stderr
     assert not (run / "charts/throughput.svg").exists()
     assert (run / "charts/throughput.tsv").exists()
+
+
+def test_into_what_is_no_regular_file(tmp_path):
+    """A pipe stays one and a link stays one, with the chart in it."""
+    run = make_run(tmp_path / "run")
+    charts = run / "charts"
+    charts.mkdir()
+    os.mkfifo(charts / "throughput.svg")
+    (charts / "memory.png").symlink_to(tmp_path / "target.png")
+    with open(os.open(charts / "throughput.svg", os.O_RDWR), "rb") as pipe:
+        done = draw(run, PATH=without_drawing(tmp_path))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (charts / "throughput.svg").is_fifo()
+        assert pipe.read1() == b"drawn\n"
+    assert (charts / "memory.png").is_symlink()
+    assert (tmp_path / "target.png").read_text() == "drawn\n"
 
 
 def test_without_gnuplot(tmp_path):

@@ -13,6 +13,7 @@ browser is in test_page.py.
 import gzip
 import html
 import json
+import math
 import os
 import pathlib
 import random
@@ -673,6 +674,21 @@ def test_file_that_is_missing_or_broken(small_run, name, text):
     assert len(made.page.table("cells-1")) == 7
 
 
+@pytest.mark.parametrize("name, key, value", [
+    ("machine.json", "build", 5), ("machine.json", "governors", [[1]]),
+    ("run.json", "places", 5), ("run.json", "places", {"split": 5}),
+    ("run.json", "blocks", {}), ("run.json", "sittings", [{"started": []}]),
+    ("run.json", "seed", math.inf), ("run.json", "plan", "\ud800")])
+def test_value_of_another_type(small_run, name, key, value):
+    """It is not known then, and the page is made all the same."""
+    folder = small_run()
+    there = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps({**there, key: value}))
+    made = make(folder)
+    assert "Traceback" not in made.said and "Error" not in made.said
+    assert len(made.page.table("cells-1")) == 7
+
+
 @pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}", mtime=0),
                                      gzip.compress(b"[]", mtime=0), None],
                          ids=["empty", "no gzip", "no histograms", "list", "none"])
@@ -788,6 +804,37 @@ def test_page_into_another_file(small_run, tmp_path):
                           capture_output=True, text=True, check=True)
     assert done.stdout == f"{tmp_path / 'x.html'}\n"
     assert (tmp_path / "x.html").exists() and not (folder / "report.html").exists()
+
+
+def test_page_into_what_is_no_regular_file(small_run, tmp_path):
+    """A pipe (or a device) stays what it is, and so does a link; nothing but the page
+    gets into it"""
+    folder = small_run()
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["timeout", "60", "cat", tmp_path / "pipe"], text=True,
+                          stdout=subprocess.PIPE) as reader:
+        subprocess.run([reports.REPORT, folder, "-o", tmp_path / "pipe"], check=True)
+        assert (tmp_path / "pipe").is_fifo()
+        page = reader.communicate()[0]
+    assert page.endswith("</html>\n")
+    (tmp_path / "link").symlink_to("target.html")
+    for _ in range(2):
+        subprocess.run([reports.REPORT, folder, "-o", tmp_path / "link"], check=True)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "target.html").read_text() == page
+    piped = subprocess.run([reports.REPORT, folder, "-o", "/dev/stdout"], check=True,
+                           text=True, capture_output=True)
+    assert piped.stdout == page
+
+
+def test_page_that_cannot_be_written_whole(small_run):
+    """As on a full disk: the file is named, and nothing of it is left"""
+    folder = small_run()
+    done = subprocess.run(["prlimit", "--fsize=10000", reports.REPORT, folder],
+                          text=True, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert f"{folder}/report.html: File too large" in done.stderr
+    assert not list(folder.glob("report.html*"))
 
 
 @pytest.mark.long

@@ -2,6 +2,8 @@
 /* needs.c - whom to connect to, and whether that many connections can be had */
 #include "run.h"
 
+#include "print.h"
+
 #include "models/common/die.h"
 
 #include <errno.h>
@@ -48,9 +50,9 @@ struct target target_of(const struct load_options *opt)
 
 static void check_descriptors(const struct load_options *opt)
 {
-	unsigned long needed = (unsigned long)opt->connections + opt->idle +
-			       DESCRIPTORS_BESIDE +
-			       DESCRIPTORS_A_THREAD * opt->threads;
+	unsigned long n = (unsigned long)opt->connections + opt->idle;
+	unsigned long needed =
+		n + DESCRIPTORS_BESIDE + DESCRIPTORS_A_THREAD * opt->threads;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -58,10 +60,10 @@ static void check_descriptors(const struct load_options *opt)
 	if (limit.rlim_cur >= needed)
 		return;
 	if (limit.rlim_max < needed)
-		die_usage("%u connections need %lu descriptors, and a process "
+		die_usage("%lu connection%s %s %lu descriptors, and a process "
 			  "here may have %lu; raise the limit of this shell, "
 			  "then try again: sudo prlimit --pid $$ --nofile=%lu",
-			  opt->connections + opt->idle, needed,
+			  n, plural(n), n == 1 ? "needs" : "need", needed,
 			  (unsigned long)limit.rlim_max, needed);
 	limit.rlim_cur = needed;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)

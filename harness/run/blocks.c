@@ -2,6 +2,7 @@
 /* blocks.c - in what order a plan is carried out: see blocks.h */
 #include "harness/run/blocks.h"
 
+#include "harness/load/print.h"
 #include "models/common/die.h"
 
 #include <inttypes.h>
@@ -256,13 +257,14 @@ char *blocks_summary(const struct plan *p, const struct estimate *e)
 		die("open_memstream");
 	exact_time(p->warmup, warmup);
 	exact_time(p->window, window);
-	fprintf(to, "plan %s, seed %" PRIu64 ": %zu cells, %u blocks\n",
-		p->name, p->seed, p->timing.n, p->blocks);
+	fprintf(to, "plan %s, seed %" PRIu64 ": %zu cell%s, %u block%s\n",
+		p->name, p->seed, p->timing.n, plural(p->timing.n), p->blocks,
+		plural(p->blocks));
 	write_models(to, p);
 	write_settings(to, &p->timing);
 	write_idle(to, &p->idle);
-	fprintf(to, "  %zu repetitions of %s + %s", e->repetitions, warmup,
-		window);
+	fprintf(to, "  %zu repetition%s of %s + %s", e->repetitions,
+		plural(e->repetitions), warmup, window);
 	for (int role = 0; role < ROLES; role++) {
 		if (e->of_role[role] == 0)
 			continue;

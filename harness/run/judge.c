@@ -2,6 +2,8 @@
 /* judge.c - whether a repetition may be believed: see judge.h */
 #include "harness/run/judge.h"
 
+#include "harness/load/print.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -23,15 +25,15 @@ static bool judge_refusals(struct record *r)
 {
 	json_t *by = json_object_get(r->server, "refused_by");
 	json_int_t refused = count_of(r->server, "refused");
+	json_int_t clients = refused + count_of(r->server, "accepted");
 	const char *why;
 	json_t *n;
 
 	if (refused <= 0)
 		return false;
 	r->status = STATUS_REFUSED;
-	record_say(r->reasons, "the server turned away %lld of %lld clients",
-		   (long long)refused,
-		   (long long)(refused + count_of(r->server, "accepted")));
+	record_say(r->reasons, "the server turned away %lld of %lld client%s",
+		   (long long)refused, (long long)clients, plural(clients));
 	json_object_foreach(by, why, n) {
 		if (json_integer_value(n) > 0)
 			record_say(r->reasons, "its limit: %s", why);
@@ -152,14 +154,16 @@ static void judge_counts(struct record *r)
 	read_counter(r, "refused", &refused); /* judged already */
 	if (read_counter(r, "requests", &served) && served != sent)
 		record_say(r->reasons,
-			   "the server counts %lld requests, the generator "
+			   "the server counts %lld request%s, the generator "
 			   "%lld",
-			   (long long)served, (long long)sent);
+			   (long long)served, plural(served), (long long)sent);
 	if (read_counter(r, "accepted", &accepted) &&
 	    r->cell.pattern != PATTERN_CONNECT && accepted != clients)
-		record_say(r->reasons,
-			   "the server counts %lld clients, the generator %lld",
-			   (long long)accepted, (long long)clients);
+		record_say(
+			r->reasons,
+			"the server counts %lld client%s, the generator %lld",
+			(long long)accepted, plural(accepted),
+			(long long)clients);
 }
 
 static void judge_machine(struct record *r, const struct circumstances *c)

@@ -2,6 +2,7 @@
 /* list.c - bin/matrix list: see list.h */
 #include "harness/run/list.h"
 
+#include "harness/load/print.h"
 #include "harness/run/blocks.h"
 #include "harness/run/known.h"
 #include "harness/run/progress.h"
@@ -80,8 +81,10 @@ static void print_size(FILE *file, const struct plan *p)
 	char time[32];
 
 	progress_time((double)e.ns / 1e9, time);
-	fprintf(file, "%-10s %zu cells, %u blocks: %zu repetitions, about %s\n",
-		"", p->timing.n, p->blocks, e.repetitions, time);
+	fprintf(file,
+		"%-10s %zu cell%s, %u block%s: %zu repetition%s, about %s\n",
+		"", p->timing.n, plural(p->timing.n), p->blocks,
+		plural(p->blocks), e.repetitions, plural(e.repetitions), time);
 	blocks_free(&b);
 }
 

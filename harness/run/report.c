@@ -21,12 +21,12 @@ static void say_repetitions(const struct session *s)
 	size_t missing = count_missing(s);
 	char *command;
 
-	printf("%s: %zu of %zu repetitions are recorded\n", s->store.path,
-	       s->blocks.n - missing, s->blocks.n);
+	printf("%s: %zu of %zu repetition%s recorded\n", s->store.path,
+	       s->blocks.n - missing, s->blocks.n, plural(s->blocks.n));
 	if (missing == 0)
 		return;
 	command = resume_command(s);
-	printf("  %zu are missing; to measure them: %s\n", missing, command);
+	printf("  %zu missing; to measure: %s\n", missing, command);
 	free(command);
 }
 

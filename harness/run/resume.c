@@ -3,6 +3,7 @@
 #include "harness/run/session.h"
 #include "harness/run/state.h"
 
+#include "harness/load/print.h"
 #include "harness/run/identity.h"
 
 #include "models/common/die.h"
@@ -168,8 +169,8 @@ int session_resume(const struct matrix_options *opt)
 	say_incomplete(&s);
 	write_plan(&s);
 	write_run(&s);
-	fprintf(s.people, "%s: %zu of %zu repetitions are there\n", opt->what,
-		s.blocks.n - missing, s.blocks.n);
+	fprintf(s.people, "%s: %zu of %zu repetition%s recorded\n", opt->what,
+		s.blocks.n - missing, s.blocks.n, plural(s.blocks.n));
 	fflush(s.people);
 	carry_out(&s);
 	return finish(&s);

@@ -99,9 +99,9 @@ static int gate(const struct versus *v, double least, FILE *people)
 		fprintf(people, "\nNo regression%s that can be called.\n", of);
 	if (blind)
 		fprintf(people,
-			"In %zu comparisons none could be seen: they allow no "
-			"claim.\n",
-			blind);
+			"In %zu comparison%s none could be seen: no claim is "
+			"possible there.\n",
+			blind, plural(blind));
 	return worse ? EXIT_FAILED : EXIT_SUCCESS;
 }
 

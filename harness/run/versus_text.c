@@ -70,9 +70,10 @@ json_t *side_facts(const struct side *s)
 	json_t *facts = json_array();
 
 	put(facts, "plan",
-	    json_sprintf("%s, %u block%s, %zu repetitions%s",
+	    json_sprintf("%s, %u block%s, %zu repetition%s%s",
 			 text_of(s->run, "plan"), s->reduced.n_blocks,
 			 plural(s->reduced.n_blocks), s->store.n,
+			 plural(s->store.n),
 			 s->complete ? "" : ", NOT COMPLETE"));
 	put(facts, "began",
 	    json_string(text_of(json_array_get(sittings, 0), "started")));

@@ -93,7 +93,7 @@ def test_interrupted(signo, plan, tmp_path, undisturbed):
     assert run.resume in run.read("INCOMPLETE")
     assert "cells.csv" in os.listdir(out)  # of what is there
     done = matrix.run_shell(run.resume, out).check(0)
-    assert f"{len(before)} of {REPETITIONS} repetitions are there" in done.out
+    assert f"{len(before)} of {REPETITIONS} repetitions recorded" in done.out
     assert done.lines[:len(before)] == before
     check_whole(done, undisturbed, 2)
 
@@ -433,7 +433,7 @@ def test_the_record_decides_what_is_complete(n, half, tmp_path, undisturbed):
     run = half(tmp_path / "copy")
     cut(run, n)
     done = resume(run).check(0)
-    assert f"{n or 0} of {REPETITIONS} repetitions are there" in done.out
+    assert f"{n or 0} of {REPETITIONS} repetitions recorded" in done.out
     check_whole(done, undisturbed, 2)
 
 

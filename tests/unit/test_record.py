@@ -106,6 +106,41 @@ def test_the_schema_has_every_metric(samples):
     assert list(schema["properties"]) == schema["required"]
 
 
+#: Types that a keyword of the schema says something about
+_ABOUT = {"properties": {"object"}, "required": {"object"}, "pattern": {"string"},
+          "additionalProperties": {"object"}, "minLength": {"string"},
+          "items": {"array"}, "minItems": {"array"}, "maxItems": {"array"},
+          "minimum": {"number", "integer"}, "exclusiveMinimum": {"number", "integer"}}
+
+
+def without_type(schema, types=(), where=""):
+    """Keywords that would let another type pass, which ajv's strict mode refuses"""
+    if not isinstance(schema, dict):
+        return
+    types = schema.get("type", types)
+    types = {types} if isinstance(types, str) else set(types)
+    for word, about in _ABOUT.items():
+        if word in schema and not types & about:
+            yield f"{where}/{word}"
+    for word, inside in schema.items():
+        if word in ("if", "then", "else", "not"):
+            yield from without_type(inside, types, f"{where}/{word}")
+        elif word in ("allOf", "oneOf"):
+            for i, one in enumerate(inside):
+                yield from without_type(one, types, f"{where}/{word}/{i}")
+        elif word in ("properties", "$defs"):
+            for name, one in inside.items():
+                yield from without_type(one, (), f"{where}/{word}/{name}")
+        elif word in ("items", "additionalProperties"):
+            yield from without_type(inside, (), f"{where}/{word}")
+
+
+def test_the_schema_is_strict():
+    schema = json.loads(lines.SCHEMA.read_text())
+    lines.jsonschema.Draft202012Validator.check_schema(schema)
+    assert list(without_type(schema)) == []
+
+
 def test_what_the_dictionary_has_not(tmp_path):
     """So that the live tests can ask it of a whole run."""
     (tmp_path / "cells.csv").write_text("model,threads_low,mood\n")

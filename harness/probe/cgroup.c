@@ -77,10 +77,12 @@ static bool find_own(char *own)
 
 static bool find_home(char *home, char *why)
 {
-	char mount[PATH_MAX] = "", root[PATH_MAX] = "", own[PATH_MAX] = "/";
+	static char mount[PATH_MAX], root[PATH_MAX], own[PATH_MAX];
 	const char *below = own;
 	size_t length;
 
+	*mount = *root = '\0';
+	strcpy(own, "/");
 	if (!find_mount(mount, root))
 		return why_not(why, "no cgroup v2 hierarchy is mounted; "
 				    "sudo mount -t cgroup2 none /MOUNT/POINT");

@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 	struct probed probed = { .cgroup = NO_CGROUP };
 	struct probe_options opt;
 	struct report report = { .n_missing = 0 };
-	struct reading from, to;
+	static struct reading from, to;
 	struct child_end end;
 	sigset_t mask;
 	int signal_fd;

@@ -36,7 +36,7 @@ struct reading {
 	bool counted; /* or syscalls_why says why not */
 	char syscalls_why[WHY_SIZE];
 	struct uring_counts uring; /* only where system calls are counted */
-	struct threads threads; /* n is 0: not read, or of a zombie */
+	struct threads threads;    /* n is 0: not read, or of a zombie */
 	struct memory memory;
 	bool memory_known; /* read, and not of a zombie */
 	int64_t steal_ns, suspended_ns;

@@ -171,7 +171,7 @@ static void text_memory(const struct report *r, FILE *file)
 static void text_syscalls(const struct report *r, FILE *file)
 {
 	struct syscalls_counts counts = window_of(r);
-	struct call calls[SYSCALLS_NUMBERS];
+	static struct call calls[SYSCALLS_NUMBERS];
 	unsigned n = sort_calls(&counts, calls);
 	char text[PRINT_SIZE], name[32];
 	uint64_t others = counts.total;
@@ -288,7 +288,7 @@ static json_t *json_cpu(const struct report *r)
 static json_t *json_syscalls(const struct report *r)
 {
 	struct syscalls_counts counts = window_of(r);
-	struct call calls[SYSCALLS_NUMBERS];
+	static struct call calls[SYSCALLS_NUMBERS];
 	unsigned n = sort_calls(&counts, calls);
 	json_t *all = json_object(), *names = NULL;
 	char name[32];

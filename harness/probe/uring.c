@@ -106,7 +106,7 @@ static bool read_ring(struct uring_ring *r)
 {
 	enum { TRIES = 500 };
 	static const struct timespec pause = { .tv_nsec = 20000 };
-	char text[1 << 16];
+	static char text[1 << 16];
 
 	for (int i = 0; i < TRIES && read_once(r, text, sizeof(text)); i++) {
 		if (uring_take(r, text))

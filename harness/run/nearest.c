@@ -25,7 +25,7 @@ unsigned nearest_distance(const char *a, const char *b)
 	size_t rows = strnlen(a, LETTERS_MAX),
 	       columns = strnlen(b, LETTERS_MAX);
 	/* d[i][j]: from the first i letters of a to the first j of b */
-	unsigned d[LETTERS_MAX + 1][LETTERS_MAX + 1];
+	static unsigned d[LETTERS_MAX + 1][LETTERS_MAX + 1];
 
 	for (size_t j = 0; j <= columns; j++)
 		d[0][j] = j;

@@ -567,7 +567,7 @@ bool plan_read(struct plan *p, const char *path, const char *const *known,
 	       char error[PLAN_ERROR_SIZE])
 {
 	struct place at = { path, 0, error };
-	char text[FILE_MAX + 1];
+	static char text[FILE_MAX + 1];
 	FILE *file = fopen(path, "r");
 	size_t n;
 	int failed;

@@ -474,19 +474,20 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 		struct record *r, json_t **histograms)
 {
 	bool shared = e->cell->placement == PLACEMENT_SHARED;
-	struct attempt a = { .site = site,
-			     .entry = e,
-			     .r = r,
-			     .place = shared ? &site->places->shared :
-					       &site->places->split,
-			     .sleeps = sleeps,
-			     .continued = *site->continued,
-			     .watch = { .tick = tick,
-					.interrupted = site->interrupted,
-					.mask = site->mask } };
+	static struct attempt a; /* large: not for the stack */
 	int64_t started;
 	bool finished;
 
+	memset(&a, 0, sizeof(a));
+	a.site = site;
+	a.entry = e;
+	a.r = r;
+	a.place = shared ? &site->places->shared : &site->places->split;
+	a.sleeps = sleeps;
+	a.continued = *site->continued;
+	a.watch.tick = tick;
+	a.watch.interrupted = site->interrupted;
+	a.watch.mask = site->mask;
 	a.watch.data = &a;
 	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
 	begin(&a);

@@ -89,10 +89,12 @@ static bool find_mount(struct hierarchy *h, const char *controller, char *root)
 
 static bool find_hierarchy(struct hierarchy *h, const char *controller)
 {
-	char own[DEEP] = "/", root[DEEP] = "/";
+	static char own[DEEP], root[DEEP];
 	const char *below = own;
 	size_t length;
 
+	strcpy(own, "/");
+	strcpy(root, "/");
 	if (!find_own(h, controller, own) || !find_mount(h, controller, root))
 		return false;
 	/* In a container, without a namespace for cgroups, both begin alike. */
@@ -202,7 +204,7 @@ narrowest(const char *controller, const char *file_v1, const char *file_v2,
 	  int64_t (*left_in)(const char *folder, bool v2))
 {
 	struct cgroup_limit limit = { .left = UNLIMITED };
-	struct hierarchy h;
+	static struct hierarchy h;
 
 	if (!find_hierarchy(&h, controller))
 		return limit;

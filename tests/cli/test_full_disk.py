@@ -13,7 +13,7 @@ sys.path.insert(0, str(TOP / "tests/plots"))
 import crafted  # noqa: E402
 
 COMMANDS = [
-    "epoll --help", "epoll --version", "null --help", "null --version",
+    "epoll --help", "epoll --version", "baseline --help", "baseline --version",
     "loadgen --help", "loadgen --version", "probe --help", "probe --version",
     "probe --machine", "probe --quiet --json - true",
     "probe --quiet --json /dev/full true", "matrix --help", "matrix --version",

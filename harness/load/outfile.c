@@ -96,7 +96,7 @@ bool outfile_open(struct outfile *o, const char *path)
 	struct stat st;
 	bool there = stat(path, &st) == 0;
 
-	*o = (struct outfile){ NULL };
+	*o = (struct outfile){ .file = NULL };
 	if (there && S_ISREG(st.st_mode) && standard_descriptor(&st) < 0) {
 		if (access(path, W_OK) < 0)
 			return false;

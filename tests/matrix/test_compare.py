@@ -126,13 +126,14 @@ def test_equal_runs(runs):
     assert (tree(runs[0]), tree(runs[1])) == before  # it only reads
 
 
-def test_device_for_a_table(runs, tmp_path):
+@pytest.mark.parametrize("option", ["--csv", "--page"])
+def test_device_is_not_replaced(runs, tmp_path, option):
     """It is written to, and not replaced."""
     try:
         server.make_device(tmp_path / "device")
     except OSError as error:
         pytest.skip(f"no device node can be made and opened here: {error}")
-    found = compare(*runs, "--csv", tmp_path / "device")
+    found = compare(*runs, option, tmp_path / "device")
     assert found.status == 0 and found.err == ""
     assert (tmp_path / "device").is_char_device()
 

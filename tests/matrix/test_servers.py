@@ -32,12 +32,12 @@ OUTCOMES = {
     "stubborn": ("failed", "did not end within 5 s of SIGTERM, and was killed"),
     "complains": ("failed", "asked to stop, it ended badly: exit status 1; its "
                             "last words: complains: nobody thanked me"),
-    "deaf": ("invalid", "not one request was sent and answered"),
+    "deaf": ("invalid", "no reply.*not an echo server"),
     "drops": ("invalid", "closed by the server"),
     "corrupts": ("invalid", r"corruption, \d+ times"),
     "lies": ("invalid", r"the server counts \d+ requests, the generator \d+"),
     "partiallies": ("invalid", r"the server counts \d+ requests, the generator"),
-    "forgets": ("invalid", "the server counts 1 clients, the generator 2"),
+    "forgets": ("invalid", "the server counts 1 client, the generator 2"),
     "empty": ("failed", ": empty cannot be started: Exec format error"),
 }
 

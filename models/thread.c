@@ -15,9 +15,9 @@
 #include "common/limits.h"
 #include "common/model.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 const char model_name[] = "thread";
@@ -108,6 +108,7 @@ static void drop_all_clients(void)
 
 int serve(int listen_fd, const struct options *opt)
 {
+	struct timespec rest = { 0 };
 	pthread_attr_t detached;
 
 	set_stack_size(STACK_SIZE);
@@ -118,8 +119,9 @@ int serve(int listen_fd, const struct options *opt)
 	while (!stopping) {
 		int pause_ms = accept_pause();
 
+		rest.tv_nsec = pause_ms * 1000000L;
 		if (pause_ms >= 0)
-			poll(NULL, 0, pause_ms);
+			nanosleep(&rest, NULL);
 		else
 			accept_client(listen_fd, opt, &detached);
 	}

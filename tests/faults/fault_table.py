@@ -89,7 +89,7 @@ ERRORS = {
     "rest": {"ENOMEM": _D},
     "thread": {"EAGAIN": _R, "ENOMEM": _R, "EPERM": _R},
     "reserve": {"EMFILE": _R, "ENFILE": _R, "ENOMEM": _R, "EINTR": _R},
-    "pause": {"EINTR": _D, "ENOMEM": _D},
+    "pause": {"EINTR": _D},
     "notify": {"EAGAIN": _L},
 }
 
@@ -110,7 +110,7 @@ CALLS = {
     "thread": (
         _ACCEPT, _RECV, _SEND, _reserve("?accept"),
         Call("clone3", "?clone3,?clone", "thread"),
-        Call("poll", "?poll,?ppoll", "pause", first=1,
+        Call("nanosleep", "?nanosleep,?clock_nanosleep", "pause", first=1,
              also=(("?accept", "ENOBUFS", (2, 4)),))),
     "busypoll": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4")),

@@ -116,7 +116,6 @@ static void cells_head(struct csv *csv)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		csv_text(csv, names[i]);
 	metric_names(csv);
-	csv_text(csv, "counting_slowdown");
 	csv_text(csv, "coarse");
 	csv_text(csv, "unsure");
 	csv_end_row(csv);
@@ -157,7 +156,6 @@ static void cells_row(struct csv *csv, const struct row *row)
 		csv_number(csv, s->lowest);
 		csv_number(csv, s->highest);
 	}
-	csv_number(csv, row->counting_slowdown);
 	csv_number(csv, row->coarse);
 	unsure(csv, row);
 	csv_end_row(csv);
@@ -213,6 +211,51 @@ char *reduced_calls_csv(const struct reduced *r)
 			sum += (double)row->calls[k].count;
 		for (size_t k = 0; k < row->n_calls; k++)
 			calls_row(&csv, row, &row->calls[k], sum);
+	}
+	return csv_close(&csv);
+}
+
+/* -------------------------------------------------------------------- warnings */
+
+static void csv_keys(struct csv *csv, json_t *set)
+{
+	char *text = NULL;
+	size_t size, n = 0;
+	FILE *to = open_memstream(&text, &size);
+	const char *key;
+	json_t *value;
+
+	if (!to)
+		die("open_memstream");
+	json_object_foreach(set, key, value) {
+		fprintf(to, "%s%s", n++ ? "; " : "", key);
+	}
+	if (fclose(to) != 0)
+		die("open_memstream");
+	csv_text(csv, text);
+	free(text);
+}
+
+char *reduced_warnings_csv(const struct reduced *r)
+{
+	static const char *const names[] = { "warning", "count", "of", "models",
+					     "settings" };
+	const json_t *one;
+	struct csv csv;
+	size_t i;
+
+	csv_open(&csv);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		csv_text(&csv, names[i]);
+	csv_end_row(&csv);
+	json_array_foreach(r->warnings, i, one) {
+		csv_text(&csv, json_string_value(json_object_get(one, "text")));
+		csv_number(&csv, (double)json_integer_value(
+					 json_object_get(one, "count")));
+		csv_text(&csv, json_string_value(json_object_get(one, "of")));
+		csv_keys(&csv, json_object_get(one, "models"));
+		csv_keys(&csv, json_object_get(one, "settings"));
+		csv_end_row(&csv);
 	}
 	return csv_close(&csv);
 }

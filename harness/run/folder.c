@@ -43,7 +43,8 @@ void put_text(struct session *s, const char *name, char *text)
 	free(text);
 }
 
-const char reduced_files[] = "cells.csv, calls.csv, findings.csv, summary.txt";
+const char reduced_files[] =
+	"cells.csv, calls.csv, findings.csv, warnings.csv, summary.txt";
 
 /* All that is made from the lines; any of it can be made again. */
 void write_reduced(struct session *s, const struct reduced *r)
@@ -51,6 +52,7 @@ void write_reduced(struct session *s, const struct reduced *r)
 	put_text(s, "cells.csv", reduced_cells_csv(r));
 	put_text(s, "calls.csv", reduced_calls_csv(r));
 	put_text(s, "findings.csv", reduced_findings_csv(r));
+	put_text(s, "warnings.csv", reduced_warnings_csv(r));
 	put_text(s, "summary.txt", reduced_summary(r, false));
 }
 

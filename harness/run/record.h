@@ -114,6 +114,9 @@ struct record {
 	char histograms[64]; /* file with them, in the folder of the run; "" */
 };
 
+/* How a warning begins: machine or programs were not the same before the resume. */
+#define RECORD_FORCED "measured after a resume that was forced: "
+
 /* A record of nothing yet: NAN, NULL, no reasons */
 void record_init(struct record *r, const struct entry *e);
 void record_free(struct record *r);

@@ -224,7 +224,7 @@ static void summarize(struct row *row, const struct record *counted,
 static void take_counts(struct row *row, const struct record *counted)
 {
 	const double *metric = counted->metric;
-	double sum = 0, cpu;
+	double sum = 0;
 
 	memcpy(row->calls_method, counted->calls_method,
 	       sizeof(row->calls_method));
@@ -234,10 +234,6 @@ static void take_counts(struct row *row, const struct record *counted)
 		sum += (double)counted->calls[i].count;
 	if (metric[METRIC_CALLS_PER_REQUEST] > 0)
 		row->calls_per = sum / metric[METRIC_CALLS_PER_REQUEST];
-	cpu = row->metric[METRIC_SERVER_CPU_PER_REQUEST].median;
-	if (cpu > 0 && strcmp(row->cpu_method, counted->cpu_method) == 0)
-		row->counting_slowdown =
-			metric[METRIC_SERVER_CPU_PER_REQUEST] / cpu;
 }
 
 static void take_status(struct row *row, const struct sifted *s)
@@ -277,7 +273,7 @@ static void make_row(struct row *row, const struct record *const *of, size_t n,
 	s.again = s.timed + n_blocks;
 	if (!s.timed)
 		die("calloc");
-	*row = (struct row){ .cell = of[0]->cell, .counting_slowdown = NAN };
+	*row = (struct row){ .cell = of[0]->cell };
 	for (size_t i = 0; i < n; i++)
 		sift(&s, of[i]);
 	drop_the_slow(&s, n_blocks);

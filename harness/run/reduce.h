@@ -11,6 +11,7 @@
  *	findings.csv	chart,title,note: what the data says, for every drawer; of
  *			a chart over all settings, and of each setting, such as
  *			"server_cpu/closed split 64" (setting_key() of describe.h)
+ *	warnings.csv	what limits trust, the most important first
  *	summary.txt	the tables and the sentences that end a run
  *
  * To be read in this order: reduce.c makes rows of records, compare.c compares
@@ -52,9 +53,7 @@ struct row {
 		metric[METRICS]; /* of timing repetitions; calls, submissions
 			       and completions of the counting one */
 	char calls_method[16], cpu_method[16]; /* "mixed" if they differ */
-	double counting_slowdown; /* server CPU a request when counted / median
-			       when not; NAN */
-	const struct call_count *calls; /* of the counting repetition */
+	const struct call_count *calls;        /* of the counting repetition */
 	size_t n_calls;
 	double calls_per; /* divide counts by this for a request; 0: no requests */
 	/* A/A: the second value of those blocks that have one, else NAN */
@@ -77,7 +76,7 @@ struct reduced {
 	char reference[LABEL_SIZE]; /* what the others are compared with; "" */
 	struct finding *finding;
 	size_t n_findings;
-	json_t *warnings; /* sentences about the whole run; empty: nothing is amiss */
+	json_t *warnings; /* what limits trust: see trust.h; empty: nothing does */
 };
 
 /*
@@ -96,6 +95,7 @@ void reduced_free(struct reduced *r);
 char *reduced_cells_csv(const struct reduced *r);
 char *reduced_calls_csv(const struct reduced *r);
 char *reduced_findings_csv(const struct reduced *r);
+char *reduced_warnings_csv(const struct reduced *r);
 char *reduced_summary(const struct reduced *r, bool color);
 
 #endif

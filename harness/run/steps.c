@@ -84,8 +84,7 @@ static void note_differences(const struct session *s, struct record *r)
 	size_t i;
 
 	json_array_foreach(s->differences, i, difference) {
-		record_say(r->warnings,
-			   "measured after a resume that was forced: %s",
+		record_say(r->warnings, RECORD_FORCED "%s",
 			   json_string_value(difference));
 	}
 }

@@ -323,22 +323,29 @@ static void write_findings(const struct page *p)
 	free(few);
 }
 
+/* All of them are in warnings.csv, and on the page. */
+enum { WARNINGS_SHOWN = 3 };
+
 static void write_trust(const struct page *p)
 {
-	const json_t *sentence;
-	char *cost = counting_cost(p->of);
-	size_t i;
+	size_t n = json_array_size(p->of->warnings);
 
+	if (n == 0)
+		return;
 	write_heading(p->to, p->color,
-		      "What is missing, and what limits trust");
-	json_array_foreach(p->of->warnings, i, sentence) {
+		      "What limits trust, the most important first");
+	for (size_t i = 0; i < n && i < WARNINGS_SHOWN; i++) {
+		char *text =
+			warning_sentence(json_array_get(p->of->warnings, i));
+
 		write_style(p->to, p->color, YELLOW);
-		write_paragraph(p->to, "  ", "    ",
-				json_string_value(sentence));
+		write_paragraph(p->to, "  ", "    ", text);
 		write_style(p->to, p->color, PLAIN);
+		free(text);
 	}
-	write_paragraph(p->to, "  ", "    ", cost);
-	free(cost);
+	if (n > WARNINGS_SHOWN)
+		fprintf(p->to, "  ... and %zu more: warnings.csv\n",
+			n - WARNINGS_SHOWN);
 }
 
 static bool any_open(const struct reduced *r)

@@ -12,11 +12,19 @@ bool record_counts(const struct record *r);
 enum status record_outcome(const struct record *r);
 void record_reason(const struct record *r, char *to, size_t size);
 
-/* Fills in r->warnings. */
+/*
+ * Fills in r->warnings, those first that limit most what can be concluded. What
+ * differs in its numbers only is one warning:
+ *
+ *	text      "the hypervisor gave 1.2 to 31.0 % of the CPUs' time to others"
+ *	count     12
+ *	of        what is counted: repetition, cell or setting
+ *	models    names as keys
+ *	settings  setting_key() as keys, setting_where() as values
+ */
 void trust(struct reduced *r, const struct record *records, size_t n);
 
-/* "counting system calls cost 3 % of the server's CPU a request (...)", whatever it
- * is; to be freed */
-char *counting_cost(const struct reduced *r);
+/* One of r->warnings for people: "noisy: ... (2 settings: ...)"; to be freed */
+char *warning_sentence(const json_t *warning);
 
 #endif

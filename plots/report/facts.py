@@ -259,18 +259,3 @@ def can(view):
 
 def cannot(view):
     return [text for make in CANNOT for text in make(view)]
-
-
-# ----------------------------------------------------------------------- warnings
-
-def warnings(view):
-    """[(sentence, how many repetitions, models)], the most frequent first: what
-    repetitions say against themselves"""
-    groups = collections.OrderedDict()
-    for r in view.run.repetitions:
-        for text in r["reasons"] + r["warnings"]:
-            groups.setdefault(words.without_numbers(text), []).append((text, r["model"]))
-    found = [(words.ranged([text for text, _ in of]), len(of),
-              sorted({model for _, model in of}, key=reduce.model_order))
-             for of in groups.values()]
-    return sorted(found, key=lambda one: -one[1])

@@ -334,19 +334,30 @@ def _values(name, value, id):
             f"</tbody></table></div></details>") if value else ""
 
 
+def _warnings(run):
+    """What bin/matrix says of the record, the most important first"""
+    if run.warnings is None:
+        return ("<p>Not known: warnings.csv is not there, or is of other repetitions. "
+                "<code>bin/matrix report</code> makes it.</p>")
+    if not run.warnings:
+        return "<p>None.</p>"
+    rows = "".join(
+        f"<tr><td>{escape(row['warning'])}</td><td class=n "
+        f"data-v=\"{escape(row['count'])}\">{escape(row['count'])} {escape(row['of'])}"
+        f"{'' if row['count'] == '1' else 's'}</td><td>{escape(row['models'])}</td>"
+        f"<td>{escape(row['settings'])}</td></tr>" for row in run.warnings)
+    return (f'<div class="scroll"><table class="data" id="warnings"><caption>What limits '
+            f"trust, the most important first</caption><thead><tr>"
+            f'<th scope="col">warning</th><th scope="col" class="n">how often</th>'
+            f'<th scope="col">models</th><th scope="col">settings</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>")
+
+
 def about(view):
     run = view.run
-    warned = "".join(f"<tr><td>{escape(text)}</td><td class=n data-v=\"{n}\">{n}</td>"
-                     f"<td>{escape(', '.join(models))}</td></tr>"
-                     for text, n, models in facts.warnings(view))
-    warned = (f'<div class="scroll"><table class="data" id="warnings"><caption>What '
-              f"repetitions say against themselves</caption><thead><tr>"
-              f'<th scope="col">sentence</th><th scope="col" class="n">'
-              f'repetitions</th><th scope="col">models</th></tr></thead><tbody>'
-              f"{warned}</tbody></table></div>") if warned else "<p>None.</p>"
     return ('<section id="about" aria-labelledby="about-title">'
             '<h2 id="about-title">About this run</h2><h3>Warnings</h3>'
-            f"{warned}<h3>The plan</h3><pre>{escape(run.plan)}</pre>"
+            f"{_warnings(run)}<h3>The plan</h3><pre>{escape(run.plan)}</pre>"
             f"<h3>The machine</h3>{_values('machine.json', run.machine, 'machine')}"
             f"<h3>The run</h3>{_values('run.json', run.run, 'run')}"
             "<p>Everything here was made by <code>bin/matrix report</code> from the "

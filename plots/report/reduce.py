@@ -136,14 +136,6 @@ def row_metrics(repetitions):
     return list(dict.fromkeys(m for r in repetitions for m in r["metrics"]))
 
 
-def _slowdown(row, counted):
-    cpu = row.get("server_cpu_per_request_ns")
-    with_it = counted and counted["metrics"].get("server_cpu_per_request_ns")
-    if not cpu or not with_it or row["cpu_method"] != counted["cpu_method"]:
-        return None
-    return with_it / cpu
-
-
 def _status(row, repetitions):
     role = _main_role(repetitions)
     of_role = [r for r in repetitions if r["role"] == role]
@@ -172,7 +164,6 @@ def _row(repetitions):
     counted = idle or counted
     row["calls_method"] = counted["calls"]["method"] if counted else ""
     _metrics(row, measured, counted, idle)
-    row["counting_slowdown"] = _slowdown(row, counted)
     _status(row, repetitions)
     return row
 

@@ -44,6 +44,7 @@ class Run:
         self.complete = not (self.path / "INCOMPLETE").exists()
         self.repetitions = []
         self.cells, self.calls, self.findings = [], [], {}
+        self.warnings = None  # rows of warnings.csv; None: not known
         self.made_here = False  # cells are not those of cells.csv
         self.machine, self.run, self.plan = {}, {}, ""
 
@@ -197,6 +198,9 @@ def _read_table(run, name, needed):
             for row in rows]
 
 
+_WARNING = {"warning", "count", "of", "models", "settings"}
+
+
 def _same_counts(cells, made):
     """Whether cells.csv is of these repetitions"""
     def counts(rows):
@@ -213,6 +217,8 @@ def _read_cells(run):
     run.findings = {row["chart"]: (row["title"], row["note"])
                     for row in findings}
     if run.cells and _same_counts(run.cells, made):
+        if (run.path / "warnings.csv").exists():
+            run.warnings = _read_csv(run, "warnings.csv", _WARNING)
         return
     if run.cells:
         run.findings = {}

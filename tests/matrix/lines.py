@@ -74,6 +74,8 @@ def undocumented(folder):
          names_in("calls.csv") + parts)
     hold("findings.csv", columns(folder / "findings.csv"),
          names_in("findings.csv"))
+    hold("warnings.csv", columns(folder / "warnings.csv"),
+         names_in("warnings.csv"))
     for name in "run.json", "machine.json":
         hold(name, json.loads((folder / name).read_text()), names_in(name))
     return missing

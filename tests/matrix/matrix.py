@@ -45,7 +45,7 @@ TINY = {"blocks": 1, "warmup": "50ms", "window": "150ms", "aa": "none",
 #: What a run that is complete has in its folder; sometimes repetitions.broken
 FILES = {"plan.txt", "machine.json", "run.json", "repetitions.jsonl",
          "histograms", "cells.csv", "calls.csv", "findings.csv",
-         "summary.txt", "gbench.json"}
+         "warnings.csv", "summary.txt", "gbench.json"}
 
 MARK = "IO_MODELS_TEST_RUN"
 

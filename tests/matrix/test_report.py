@@ -9,7 +9,7 @@ import subprocess
 import matrix
 import pytest
 
-TABLES = ["cells.csv", "calls.csv", "findings.csv", "summary.txt"]
+TABLES = ["cells.csv", "calls.csv", "findings.csv", "warnings.csv", "summary.txt"]
 DRAWS = shutil.which("gnuplot") and subprocess.run(
     [matrix.TOP / "harness/setup/python", "numpy", "matplotlib"], check=False,
     capture_output=True).returncode == 0

@@ -488,11 +488,16 @@ def cells_columns():
     return [*reduce._PARTS, "cell", "n", "invalid", "status", "reason", "spins",
             "oversubscribed", "cpu_method", "calls_method",
             *[metric + end for metric in METRICS for end in ends],
-            "counting_slowdown", "coarse", "unsure"]
+            "coarse", "unsure"]
 
 
 def _for_csv(rows):
     return [{**row, "connections": row["connections"] or None} for row in rows]
+
+
+WARNINGS = [{"warning": f"it printed </script><script>alert('no')</script>, 7 to {n},073 "
+             "times", "count": n, "of": "repetition", "models": "poll; epoll",
+             "settings": "closed split 64"} for n in (1, 12)]
 
 
 def write_reduced(path):
@@ -506,6 +511,7 @@ def write_reduced(path):
               _for_csv(calls))
     write_csv(path / "findings.csv", ["chart", "title", "note"],
               [dict(zip(("chart", "title", "note"), f)) for f in FINDINGS])
+    write_csv(path / "warnings.csv", list(WARNINGS[0]), WARNINGS)
 
 
 def make(path, *, blocks=7, models=tuple(MODELS), settings=tuple(SETTINGS),

@@ -41,7 +41,7 @@ METRICS = ["requests_per_second", "response_p50_ns", "response_p99_ns",
            "calls_per_second", "resident_per_connection_bytes"]
 ENDS = ["", "_low", "_high", "_lowest", "_highest"]
 COLUMNS = [*PARTS, *FACTS, *[m + end for m in METRICS for end in ENDS],
-           "counting_slowdown", "coarse", "unsure"]
+           "coarse", "unsure"]
 
 
 def cell(model, where, n=7, status="ok", reason="", marks="", **metrics):

@@ -500,16 +500,13 @@ def test_generator_bound_cells_are_named(odd_run):
     assert "The generator, not the server, was the limit: poll (1,000 connec" in cannot
 
 
-def test_warnings_that_differ_in_numbers_are_one(small_run):
+def test_warnings_are_those_of_the_run(small_run):
+    """Without their file, or with one of other repetitions, nobody knows of any."""
     folder = small_run()
-    lines = (folder / "repetitions.jsonl").read_text().splitlines()
-    for i, share in ((0, "12.5"), (1, "7"), (2, "1,073")):
-        line = json.loads(lines[i])
-        line["warnings"] = [f"the CPU was busy {share} % of 2 s"]
-        lines[i] = json.dumps(line)
-    (folder / "repetitions.jsonl").write_text("\n".join(lines) + "\n")
-    found = facts.warnings(view.View(run.read(folder)))
-    assert ("the CPU was busy 7 to 1,073 % of 2 s", 3) in [one[:2] for one in found]
+    made = reports.program(folder)
+    assert "7 to 12,073 times" in made.text and "12 repetitions" in made.text
+    (folder / "warnings.csv").unlink()
+    assert "warnings.csv is not there" in reports.program(folder).text
 
 
 # ------------------------------------------------------------------- odd folders
@@ -748,7 +745,7 @@ def test_no_line_of_json_leads_to_a_traceback(small_run):
             content = crafted.MACHINE if name == "machine.json" else crafted.RUN
             (folder / name).write_text(json.dumps(mutated(content, rng)))
         found = view.View(run.read(folder))
-        facts.can(found), facts.cannot(found), facts.warnings(found)
+        facts.can(found), facts.cannot(found)
 
 
 @pytest.mark.parametrize("seed", range(6))

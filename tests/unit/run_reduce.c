@@ -201,7 +201,10 @@ static char *warnings_of(const struct reduced *r)
 
 	*all = '\0';
 	json_array_foreach(r->warnings, i, one) {
-		strcat(strcat(all, json_string_value(one)), "\n");
+		char *sentence = warning_sentence(one);
+
+		strcat(strcat(all, sentence), "\n");
+		free(sentence);
 	}
 	return all;
 }
@@ -236,7 +239,6 @@ static void one_value_a_block(void **state)
 	assert_true(row->value[METRIC_REQUESTS_PER_SECOND][1] == 100);
 	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][1]));
 	assert_true(isnan(row->metric[METRIC_STEAL_SHARE].median));
-	assert_true(isnan(row->counting_slowdown));
 	reduced_free(&r);
 }
 
@@ -281,8 +283,8 @@ static void the_last_valid_attempt_counts(void **state)
 	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 105);
 	assert_int_equal(row->metric[METRIC_REQUESTS_PER_SECOND].missing, 1);
 	assert_true(isnan(row->value[METRIC_REQUESTS_PER_SECOND][2]));
-	summary_has(&r, "epoll at 64 connections: 3 of 5 repetitions do not "
-			"count: stolen, 9 %");
+	summary_has(&r, "repetitions do not count: stolen, 7 to 9 % (3 "
+			"repetitions; epoll; at 64 connections)");
 	reduced_free(&r);
 }
 
@@ -317,10 +319,10 @@ static void what_is_left_is_no_fair_choice(void **state)
 			isnan(row->metric[METRIC_REQUESTS_PER_SECOND].median),
 			fast == 4);
 		if (fast == 3)
-			summary_has(&r,
-				    "epoll at 64 connections is faster than "
-				    "it looks: in 3 of 8 repetitions the "
-				    "generator was the bottleneck");
+			summary_has(&r, "faster than it looks: in 3 of 8 "
+					"repetitions the generator was the "
+					"bottleneck, and these do not count (1 "
+					"cell; epoll; at 64 connections)");
 		else
 			summary_has(&r,
 				    "epoll invalid: the generator was the "
@@ -418,7 +420,7 @@ static void blocks_that_no_plan_has(void **state)
 	r = reduced();
 	assert_int_equal(r.n_blocks, 1);
 	assert_int_equal(row_of(&r, CLOSED("epoll", "64"))->n, 1);
-	has(warnings_of(&r), "2 repetitions of blocks that no plan has");
+	has(warnings_of(&r), "of a block that no plan has (2 repetitions;");
 	reduced_free(&r);
 }
 
@@ -466,19 +468,6 @@ static void counts_are_of_the_counting_repetition(void **state)
 	assert_true(median(&r, cell, METRIC_CALLS_PER_REQUEST) == 2);
 	assert_true(median(&r, cell, METRIC_SERVER_CPU_PER_REQUEST) == 1000);
 	assert_true(row_of(&r, cell)->calls_per == 100);
-	assert_true(fabs(row_of(&r, cell)->counting_slowdown - 1.03) < 1e-9);
-	summary_has(&r, "counting system calls costs 3.0 % of the server's CPU "
-			"a request (epoll at 64 connections, once; uncounted "
-			"repetitions range from +0.0 to +0.0 %); no time in "
-			"this run was measured while counting");
-	has_not(warnings_of(&r), "counting");
-	reduced_free(&r);
-	records[2].metric[METRIC_SERVER_CPU_PER_REQUEST] = 990;
-	r = reduced();
-	summary_has(&r,
-		    "counting system calls costs nothing that shows (-1.0 % "
-		    "of the server's CPU a request; epoll at 64 "
-		    "connections, once;");
 	csv = reduced_calls_csv(&r);
 	assert_string_equal(
 		csv,
@@ -492,28 +481,6 @@ static void counts_are_of_the_counting_repetition(void **state)
 					    "none,split,epoll_wait,50,0.5,50,"
 					    "bpf\n");
 	free(csv);
-	reduced_free(&r);
-}
-
-static void counting_that_costs_much(void **state)
-{
-	const char *cell = CLOSED("epoll", "64");
-	struct reduced r;
-
-	(void)state;
-	timed(cell, 1, 100, 1000);
-	add(cell, ROLE_COUNTING, 0)->metric[METRIC_SERVER_CPU_PER_REQUEST] =
-		1061;
-	r = reduced();
-	has(warnings_of(&r), "counting system calls costs more than 5 % of the "
-			     "server's CPU a request: 6.1 % (epoll at 64 "
-			     "connections)");
-	reduced_free(&r);
-	/* Times of different clocks are not divided. */
-	strcpy(records[1].cpu_method, "cgroup");
-	r = reduced();
-	assert_true(isnan(row_of(&r, cell)->counting_slowdown));
-	summary_has(&r, "what counting system calls costs is not known");
 	reduced_free(&r);
 }
 
@@ -532,8 +499,8 @@ static void counting_that_did_not_work(void **state)
 	assert_true(isnan(median(&r, cell, METRIC_CALLS_PER_REQUEST)));
 	assert_int_equal(row_of(&r, cell)->status, STATUS_OK);
 	assert_int_equal(row_of(&r, cell)->invalid, 0);
-	has(warnings_of(&r), "epoll at 64 connections: system calls were not "
-			     "counted: stolen\n");
+	has(warnings_of(&r), "system calls were not counted: stolen (1 cell; "
+			     "epoll; at 64 connections)\n");
 	reduced_free(&r);
 }
 
@@ -866,8 +833,9 @@ static void an_oversubscribed_reference(void **state)
 	timed(SHARED("poll"), 1, 100, 10);
 	r = reduced();
 	assert_int_equal(r.n_findings, 0);
-	has(warnings_of(&r), "nothing is compared at 64 connections (one "
-			     "core): epoll is oversubscribed there");
+	has(warnings_of(&r), "nothing is compared where epoll is "
+			     "oversubscribed (1 setting; at 64 connections "
+			     "(one core))");
 	/* Silent clients need no core. */
 	assert_false(row_of(&r, "model:epoll/loop:none/idle:5/message:64/"
 				"placement:shared")
@@ -966,8 +934,8 @@ static void the_reference(void **state)
 	r = reduced();
 	assert_string_equal(r.reference, "epoll");
 	assert_int_equal(r.n_findings, 0);
-	has(warnings_of(&r), "nothing is compared at 64 connections: epoll was "
-			     "not measured there");
+	has(warnings_of(&r), "nothing is compared where epoll was not "
+			     "measured (1 setting; at 64 connections)");
 	has_not(warnings_of(&r), "at 1 connection");
 	reduced_free(&r);
 }
@@ -1008,9 +976,9 @@ static void cpu_of_different_clocks(void **state)
 			    "mixed");
 	assert_int_equal(r.n_findings, 1);
 	assert_int_equal(r.finding[0].metric, METRIC_REQUESTS_PER_SECOND);
-	has(warnings_of(&r), "CPU of poll and epoll is not compared at 64 "
-			     "connections: how it was measured is mixed, and "
-			     "process");
+	has(warnings_of(&r), "CPU of poll and epoll is not compared: how it "
+			     "was measured is mixed, and process (1 setting; "
+			     "at 64 connections)");
 	reduced_free(&r);
 	strcpy(records[2].cpu_method, "cgroup"); /* poll's */
 	r = reduced();
@@ -1055,10 +1023,10 @@ static void the_band_is_of_its_setting(void **state)
 			    METRIC_REQUESTS_PER_SECOND, 9);
 	assert_int_equal(band.n, 4);
 	assert_true(fabs(band.farthest - 1.05) < 1e-9);
-	has(warnings_of(&r), "noisy at 64 connections: one model under two "
-			     "names differs from itself by up to 1.30 times in "
-			     "requests/s, 1.30 times in p50 (9 A/A pairs)");
-	has_not(warnings_of(&r), "noisy at 1 connection");
+	has(warnings_of(&r), "differs from itself by up to 1.30 times in "
+			     "requests/s (9 A/A pairs) (1 setting; at 64 "
+			     "connections)");
+	has_not(warnings_of(&r), "(2 settings");
 	has_not(warnings_of(&r), "one core");
 	reduced_free(&r);
 }
@@ -1077,8 +1045,8 @@ static void a_pair_that_does_not_count(void **state)
 	assert_int_equal(row->n, 1);
 	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 100);
 	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][0]));
-	has(warnings_of(&r), "epoll at 64 connections: an A/A repetition does "
-			     "not count: no\n");
+	has(warnings_of(&r), "A/A repetitions do not count: no (1 repetition; "
+			     "epoll; at 64 connections)\n");
 	reduced_free(&r);
 }
 
@@ -1124,7 +1092,7 @@ static void check_cells(const char *csv, const char *reason)
 	size_t n, of_row;
 	const char *rest = fields(csv, head, &n);
 
-	assert_int_equal(n, 10 + 9 + 5 * METRICS + 3);
+	assert_int_equal(n, 10 + 9 + 5 * METRICS + 2);
 	rest = fields(rest, row, &of_row);
 	assert_int_equal(of_row, n);
 	assert_string_equal(row[column(head, n, "model")], "epoll");
@@ -1381,31 +1349,63 @@ static void lines_say_the_same_as_records(void **state)
 	json_decref(line);
 }
 
-/* What differs in its numbers only is the same. */
+/* What differs in its numbers only is one warning, with their range. What is a part of
+ * a word is no number. */
 static void warnings_are_told_once(void **state)
 {
+	static const char *const models[] = { CLOSED("poll", "64"),
+					      CLOSED("epoll", "64"),
+					      SHARED("epoll") };
 	struct reduced r;
 
 	(void)state;
 	for (unsigned i = 1; i <= 30; i++) {
-		struct record *of = timed(CLOSED("epoll", "64"), i, 100, 10);
+		struct record *of = timed(models[i % 3], i, 100, 10);
 
 		record_say(of->warnings, "the governor is powersave");
+		record_say(of->warnings, "read %u us late", 90 * i);
 		record_say(of->warnings, "read %u.%u ms late", i, i);
-		record_say(of->warnings, "another %.*s", (int)i,
-			   "abcdefghijklmnopqrstuvwxyzabcdef");
+		record_say(of->warnings, "p%u of a%ub is unsure", 90 + i % 2,
+			   i % 2);
 	}
 	r = reduced();
-	assert_int_equal(json_array_size(r.warnings), 12 + 1);
 	has(warnings_of(&r),
-	    "epoll at 64 connections, and 29 more like it: the "
-	    "governor is powersave\n");
-	has(warnings_of(&r),
-	    "epoll at 64 connections, and 29 more like it: read "
-	    "1.1 ms late\n");
-	has(warnings_of(&r), "epoll at 64 connections: another abcdefghij\n");
-	has_not(warnings_of(&r), "abcdefghijk");
-	has(warnings_of(&r), "... and 20 more such sentences");
+	    "the governor is powersave (30 repetitions; epoll, poll; at 64 "
+	    "connections, at 64 connections (one core))\n");
+	has(warnings_of(&r), "read 90 us to 30.30 ms late (60 repetitions;");
+	has(warnings_of(&r), "p90 of a0b is unsure (15 repetitions;");
+	reduced_free(&r);
+}
+
+/* A summary has three, and says where the others are. */
+static void the_most_important_warnings_come_first(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++)
+		record_say(timed(CLOSED("epoll", "64"), i, 100, 10)->warnings,
+			   "the governor is powersave");
+	record_say(records[0].warnings, RECORD_FORCED "another kernel");
+	bad(timed(CLOSED("poll", "64"), 1, 1, 1), STATUS_FAILED, "it died");
+	bad(timed(CLOSED("epoll", "64"), 4, 1, 1), STATUS_INVALID, "stolen");
+	r = reduced();
+	text = unbroken(reduced_summary(&r, false));
+	has(text, "no repetition counts: failed: it died (1 cell; poll; at 64 "
+		  "connections) " RECORD_FORCED "another kernel (1 repetition; "
+		  "epoll; at 64 connections) repetitions do not count: stolen "
+		  "(1 repetition; epoll; at 64 connections) ... and 1 more: "
+		  "warnings.csv");
+	free(text);
+	text = reduced_warnings_csv(&r);
+	has(text,
+	    "\nno repetition counts: failed: it died,1,cell,poll,closed "
+	    "split 64\n" RECORD_FORCED "another kernel,1,repetition,epoll,"
+	    "closed split 64\n");
+	has(text, "\nthe governor is powersave,3,repetition,epoll,closed split "
+		  "64\n");
+	free(text);
 	reduced_free(&r);
 }
 
@@ -1642,7 +1642,6 @@ int main(void)
 		TEST(blocks_that_no_plan_has),
 		TEST(rows_are_in_order),
 		TEST(counts_are_of_the_counting_repetition),
-		TEST(counting_that_costs_much),
 		TEST(counting_that_did_not_work),
 		TEST(counts_of_different_methods),
 		TEST(who_spins_for_idle_clients),
@@ -1670,6 +1669,7 @@ int main(void)
 		TEST(same_records_same_files),
 		TEST(lines_say_the_same_as_records),
 		TEST(warnings_are_told_once),
+		TEST(the_most_important_warnings_come_first),
 		TEST(whatever_the_records_are),
 		TEST(numbers_for_people),
 		TEST(spreads_for_people),

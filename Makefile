@@ -275,15 +275,16 @@ build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN_A) $(PROBES) $(LOAD) $(COMM
 	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
 		$(RUN_A) $(PROBES) $(LOAD) $(COMMON) $(RUN_LIBS)
 
-PYTHON = "$$(harness/setup/python pytest)"
-PYTEST = $(PYTHON) -m pytest -q
+# Installs what these groups of packages.txt lack, then runs a Python that has all
+# their modules.
+with_python = harness/setup/install $(1) && "$$(harness/setup/python $(1))"
 
 # Of SERVER: a model of ours (bin/X, of models/X.c) is built and held to all that
 # models promise; any other program to what every server can do. The first few
 # failures will do, then.
 SERVER_NAME := $(patsubst ./%,%,$(SERVER))
 SERVER_MODEL := $(filter $(MODELS),$(patsubst $(BIN)/%,%,$(filter $(BIN)/%,$(SERVER_NAME))))
-PREFLIGHT = $(if $(SERVER),$(PYTHON) tests/preflight.py '$(SERVER)')
+PREFLIGHT = $(if $(SERVER),$(call with_python,build check) tests/preflight.py '$(SERVER)')
 TO_CHECK := $(if $(SERVER),$(SERVER_MODEL:%=$(BIN)/%),all)
 ifneq ($(SERVER_MODEL),)
 OF := --models '$(SERVER_MODEL)' --maxfail=5
@@ -293,14 +294,12 @@ OF := --server '$(if $(filter /%,$(SERVER)),,./)$(SERVER_NAME)' --maxfail=5
 endif
 
 check: $(TO_CHECK)
-	@harness/setup/install build check
 	@$(PREFLIGHT)
-	@$(PYTEST) tests/conversation -n 2 -m 'not long' $(OF)
+	@$(call with_python,build check) -m pytest -q tests/conversation -n 2 -m 'not long' $(OF)
 
 smoke: $(TO_CHECK)
-	@harness/setup/install build check
 	@$(PREFLIGHT)
-	@$(PYTEST) tests/conversation -n 3 -m smoke $(OF)
+	@$(call with_python,build check) -m pytest -q tests/conversation -n 3 -m smoke $(OF)
 
 test:
 	@tests/run
@@ -313,21 +312,17 @@ test-soak:
 	@RUNS='$(RUNS)' tests/soak
 
 bench-memory: all
-	@harness/setup/install check
-	@"$$(harness/setup/python)" tests/bench/memory.py
+	@$(call with_python,check) tests/bench/memory.py
 
 bench-loadgen: all build/release/bench/record
-	@harness/setup/install check test
-	@PEER='$(PEER)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)' "$$(harness/setup/python)" \
-		tests/bench/loadgen.py
+	@export PEER='$(PEER)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)'; \
+		$(call with_python,check test) tests/bench/loadgen.py
 
 bench-matrix: all
-	@harness/setup/install check
-	@ROUNDS='$(ROUNDS)' "$$(harness/setup/python)" tests/bench/matrix.py
+	@export ROUNDS='$(ROUNDS)'; $(call with_python,check) tests/bench/matrix.py
 
 bench-report:
-	@harness/setup/install plots
-	@"$$(harness/setup/python)" tests/bench/report.py $(RUN)
+	@$(call with_python,plots) tests/bench/report.py $(RUN)
 
 $(BUILD)/bench/%: tests/bench/%.c $(LOAD) $(COMMON) $(BUILD)/flags
 	$(say) LINK $@

@@ -11,7 +11,7 @@ import pytest
 
 TABLES = ["cells.csv", "calls.csv", "findings.csv", "warnings.csv", "summary.txt"]
 DRAWS = shutil.which("gnuplot") and subprocess.run(
-    [matrix.TOP / "harness/setup/python", "numpy", "matplotlib"], check=False,
+    [matrix.TOP / "harness/setup/python", "plots"], check=False,
     capture_output=True).returncode == 0
 
 

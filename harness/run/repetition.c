@@ -18,6 +18,8 @@
 
 /* To connect everybody; to await the last replies (2 s at most) and tell */
 static const int64_t connect_limit = 60 * SECOND, done_limit = 20 * SECOND;
+/* Until a signal that another process has got has come here, too */
+static const int64_t signal_limit = SECOND / 10;
 /* Before the window, for what reading takes that need not be exact */
 static const int64_t lead_ns = SECOND / 20, lead_each_ns = 100000;
 static const int64_t lead_end_ns = SECOND / 500;
@@ -470,6 +472,17 @@ static void begin(struct attempt *a)
 		 a->place->client_list);
 }
 
+/* Ctrl-C goes to servers and generator, too. They may get it, and end, before this
+ * program does: a failure is believed only if no signal follows it. */
+static bool was_interrupted(struct attempt *a)
+{
+	int64_t until = watch_now();
+
+	if (a->r->status == STATUS_FAILED)
+		until += signal_limit;
+	return watch_until(&a->watch, until, NULL, NULL) == WATCHED_INTERRUPTED;
+}
+
 bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 		struct record *r, json_t **histograms)
 {
@@ -498,7 +511,7 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 	if (!await_cpus(&a))
 		return false;
 	started = watch_now();
-	finished = go_through(&a) && !watch_interrupted(&a.watch);
+	finished = go_through(&a) && !was_interrupted(&a);
 	generator_end(&a.generator);
 	server_end(&a.server);
 	command_free(&a.command);

@@ -231,6 +231,20 @@ def run(*args, patience=PATIENCE_S, **kwargs):
         return running.finish(patience)
 
 
+def interrupted(*args, out, lines, signo=signal.SIGTERM, **kwargs):
+    """A run that got a signal after so many lines. Where this process was kept from its
+    CPU the run was complete before: then another one."""
+    for _ in range(10):
+        with Running(*args, out=out, **kwargs) as running:
+            running.wait_for_lines(lines)
+            running.signal(signo)
+            run = running.finish()
+        if not run.complete:
+            return run.check(130)
+        shutil.rmtree(out)
+    raise AssertionError("each run was complete before the signal")
+
+
 def resume(folder, *args, **kwargs):
     return run(*args, verb="resume", out=folder, **kwargs)
 

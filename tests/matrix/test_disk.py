@@ -104,12 +104,9 @@ def test_not_allowed_to_write(public):
 
 def test_somebody_elses_run(public):
     """May be looked at, and not gone on with"""
-    with matrix.Running("--models", "epoll", program=public / "bin/matrix",
-                        plan=matrix.plan(public, **KEYS),
-                        out=public / "run") as running:
-        running.wait_for_lines(1)
-        running.process.terminate()
-        run = running.finish().check(130)
+    run = matrix.interrupted("--models", "epoll", program=public / "bin/matrix",
+                             plan=matrix.plan(public, **KEYS),
+                             out=public / "run", lines=1)
     said = matrix.resume(public / "run", program=public / "bin/matrix",
                          wrapper=probes.NOBODY).check(1).err
     assert "Permission denied; choose a folder that you may write to" in said

@@ -83,8 +83,8 @@ def test_what_is_missing_is_said(copy, whole, tmp_path):
     done = report(copy, env=without_tools(tmp_path)).check(1)
     planned = len(whole.last)
     assert f"2 of {planned} repetitions" in done.out
-    assert f"{planned - 2} are missing" in done.out
-    assert "1 of 2 histograms are missing" in done.out
+    assert f"{planned - 2} missing" in done.out
+    assert "1 of 2 histograms" in done.out
     assert "there is no gnuplot; harness/setup/install plots" in done.err
     assert not done.complete and "resume" in done.read("INCOMPLETE")
     assert {row["cell"] for row in done.csv("cells.csv")} == \

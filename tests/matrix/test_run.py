@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import threading
 
+import lines
 import matrix
 import pytest
 from server import TOP
@@ -41,6 +42,7 @@ def whole(tmp_path_factory):
 def test_files(whole):
     assert whole.complete
     assert {path.name for path in whole.folder.iterdir()} == matrix.FILES
+    assert lines.undocumented(whole.folder) == []
 
 
 def test_every_repetition(whole):
@@ -475,11 +477,8 @@ def test_its_options(tmp_path):
 def test_what_was_filtered_stays_so(tmp_path):
     """In a run that is resumed: its plan.txt has all cells."""
     plan = matrix.plan(tmp_path, blocks=6, counting="yes")
-    with matrix.Running("--models", MODELS, "--benchmark_filter=epoll",
-                        plan=plan, out=tmp_path / "run") as running:
-        running.wait_for_lines(2)
-        running.process.terminate()
-        run = running.finish().check(130)
+    run = matrix.interrupted("--models", MODELS, "--benchmark_filter=epoll",
+                             plan=plan, out=tmp_path / "run", lines=2)
     done = matrix.run_shell(run.resume, run.folder).check(0)
     assert {line["model"] for line in done.lines} == {"epoll"}
     assert len(done.last) == 7

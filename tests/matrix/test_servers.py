@@ -195,12 +195,9 @@ def test_without_a_ready_line(odd, plain, tmp_path):
 
 def test_a_command_is_resumed(odd, tmp_path):
     """plan.txt has all of it, though it has blanks and a comma"""
-    plan = matrix.plan(tmp_path, blocks=8)
-    with matrix.Running("--models", f"x={odd('plain')} {{port}} 'a, b'",
-                        plan=plan, out=tmp_path / "run") as running:
-        running.wait_for_lines(1)
-        running.signal(signal.SIGINT)
-        running.finish().check(130)
+    matrix.interrupted("--models", f"x={odd('plain')} {{port}} 'a, b'",
+                       plan=matrix.plan(tmp_path, blocks=8), lines=1,
+                       out=tmp_path / "run")
     run = matrix.resume(tmp_path / "run").check(0)
     assert all(line["load"]["requests"] > 0 for line in run.lines)
 

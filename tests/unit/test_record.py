@@ -146,6 +146,7 @@ def test_what_the_dictionary_has_not(tmp_path):
     (tmp_path / "cells.csv").write_text("model,threads_low,mood\n")
     (tmp_path / "calls.csv").write_text("cell,idle,call\n")
     (tmp_path / "findings.csv").write_text("chart,mood\n")
+    (tmp_path / "warnings.csv").write_text("warning,count\n")
     (tmp_path / "run.json").write_text('{"seed": 1, "mood": 1}')
     (tmp_path / "machine.json").write_text('{"cpus": 1}')
     (tmp_path / "histograms").mkdir()

@@ -12,9 +12,9 @@
  * Compare with: busypoll.c - the same calls, but nobody sleeps
  * Try:          strace -f -c bin/thread; grep -r ctxt /proc/PID/task
  */
-#include "common/limits.h"
 #include "common/model.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -108,12 +108,17 @@ static void drop_all_clients(void)
 
 int serve(int listen_fd, const struct options *opt)
 {
+	size_t least = PTHREAD_STACK_MIN; /* more than ours on some machines */
 	struct timespec rest = { 0 };
 	pthread_attr_t detached;
+	int error;
 
-	set_stack_size(STACK_SIZE);
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	error = pthread_attr_setstacksize(
+		&detached, least > STACK_SIZE ? least : STACK_SIZE);
+	if (error)
+		die_of(error, "pthread_attr_setstacksize");
 
 	ready(listen_fd);
 	while (!stopping) {

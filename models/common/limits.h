@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * The stack of each thread to come, also of those that the C library makes:
- * `size` bytes, or the least there can be on this machine.
+ * The stack of each thread that the C library makes from now on: `size` bytes,
+ * or the least there can be on this machine.
  */
 void set_stack_size(size_t size);
 

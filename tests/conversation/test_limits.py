@@ -194,7 +194,8 @@ def test_threads(model):
 def test_memory(start, model):
     """RLIMIT_AS: whoever has no memory for a stack or a buffer any more refuses,
     and answers all those that it has admitted."""
-    if "/asan/" in str(Server.program(model)):
+    program = str(Server.program(model))
+    if "/asan/" in program or "/tsan/" in program:
         pytest.skip("the sanitizer itself takes more address space")
     server = start("--message", str(SIZE),
                    wrapper=("prlimit", f"--as={MEMORY}:{MEMORY}"))

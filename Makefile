@@ -284,13 +284,15 @@ with_python = harness/setup/install $(1) && "$$(harness/setup/python $(1))"
 # failures will do, then.
 SERVER_NAME := $(patsubst ./%,%,$(SERVER))
 SERVER_MODEL := $(filter $(MODELS),$(patsubst $(BIN)/%,%,$(filter $(BIN)/%,$(SERVER_NAME))))
-PREFLIGHT = $(if $(SERVER),$(call with_python,build check) tests/preflight.py '$(SERVER)')
+# A path, or a command with arguments; as one word of the shell
+SERVER_WORD = '$(subst ','\'',$(if $(word 2,$(SERVER)),$(SERVER),$(if $(filter /%,$(SERVER)),,./)$(SERVER_NAME)))'
+PREFLIGHT = $(if $(SERVER),$(call with_python,build check) tests/preflight.py $(SERVER_WORD))
 TO_CHECK := $(if $(SERVER),$(SERVER_MODEL:%=$(BIN)/%),all)
 ifneq ($(SERVER_MODEL),)
 OF := --models '$(SERVER_MODEL)' --maxfail=5
 else ifneq ($(SERVER),)
 # Skipped will be what only models promise: options, limits, counters.
-OF := --server '$(if $(filter /%,$(SERVER)),,./)$(SERVER_NAME)' --maxfail=5
+OF = --server $(SERVER_WORD) --maxfail=5
 endif
 
 check: $(TO_CHECK)

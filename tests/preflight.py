@@ -2,13 +2,17 @@
 """Whether a program can be tested at all: said in one line, if it cannot.
 
   tests/preflight.py ./a.out
+  tests/preflight.py 'java Echo {port}'
 
-It has to print its ready line, be the process that the line names, echo a
-byte, run twice at a time, and end on SIGTERM. `make check SERVER=...` asks for
+It has to print its ready line and be the process that the line names, or to
+listen on the port that it is given for {port}; to echo a byte, run twice at a
+time, and end on SIGTERM. `make check SERVER=...` asks for
 this before it holds the conversation.
 """
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,26 +24,51 @@ import server
 WAIT_S = 5
 
 EXPECTED = "ready model=NAME host=ADDRESS port=N pid=N"
+WITHOUT = "without a ready line, put {port} into its command"
 
 
 class Unfit(Exception):
     """Why it cannot be tested."""
 
 
-def check_file(path):
+def check_file(name):
+    path = server.TOP / name
+    if "/" not in name:
+        if not shutil.which(name):
+            raise Unfit("is not in PATH (of a file, a path is wanted, as "
+                        "./a.out)")
+        return
     if not path.exists():
         raise Unfit("there is no such file (a path is wanted, as bin/mine or "
-                    "./a.out, and no arguments)")
+                    "./a.out)")
     if path.is_dir() or not os.access(path, os.X_OK):
         raise Unfit(f"is not executable (chmod +x {path.name})")
 
 
-def start(path):
+def start(program):
+    """Its process, and the port that it was given for {port}, or None"""
+    words, port = server.command(program)
+    args = [] if port else ["--port", "0", "--message", "64"]
     try:
-        return subprocess.Popen([path, "--port", "0", "--message", "64"],
-                                stdout=subprocess.PIPE, cwd=server.TOP)
+        return subprocess.Popen(
+            words + args, cwd=server.TOP,
+            stdout=subprocess.DEVNULL if port else subprocess.PIPE), port
     except OSError as reason:
         raise Unfit(f"cannot be started: {reason.strerror}") from None
+
+
+def wait_for(process, port):
+    """In place of its ready line, what would stand there"""
+    end = time.monotonic() + WAIT_S
+    while not server.listens(port):
+        if process.poll() is not None:
+            raise Unfit(f"{server.how_it_ended(process.poll())} before it "
+                        "listened")
+        if time.monotonic() > end:
+            raise Unfit(f"does not listen on port {port}, which it was given "
+                        f"for {{port}}, within {WAIT_S} s")
+        time.sleep(0.01)
+    return {"port": port, "pid": process.pid}
 
 
 def read_ready_line(process):
@@ -54,7 +83,8 @@ def read_ready_line(process):
                         f"{server.how_it_ended(process.poll())}")
         if time.monotonic() > end:
             raise Unfit(f"printed no ready line within {WAIT_S} s (is it "
-                        "flushed? C: fflush(stdout), Python: flush=True)")
+                        "flushed? C: fflush(stdout), Python: flush=True); "
+                        + WITHOUT)
         if part is None:
             time.sleep(0.01)
     return line.decode(errors="replace").rstrip("\n")
@@ -64,7 +94,8 @@ def parse(line):
     words = line.split()
     pairs = dict(word.split("=", 1) for word in words[1:] if "=" in word)
     if words[:1] != ["ready"]:
-        raise Unfit(f"its first line is {line!r}; expected: {EXPECTED}")
+        raise Unfit(f"its first line is {line!r}; expected: {EXPECTED}; "
+                    + WITHOUT)
     for key in ("port", "pid"):
         if not pairs.get(key, "").isdigit():
             raise Unfit(f"its ready line {line!r} has no {key}=N; expected: "
@@ -87,8 +118,9 @@ def check_echo(pairs):
         raise Unfit(f"one byte was sent, and {echoed!r} came back")
 
 
-def check_serving(process):
-    pairs = parse(read_ready_line(process))
+def check_serving(process, port):
+    pairs = wait_for(process, port) if port else \
+        parse(read_ready_line(process))
     if int(pairs["pid"]) != process.pid:
         raise Unfit(f"its ready line says pid={pairs['pid']}, but it is "
                     f"process {process.pid} (a script has to exec it)")
@@ -97,10 +129,10 @@ def check_serving(process):
         raise Unfit(f"{server.how_it_ended(process.poll())} after one client")
 
 
-def check_second(path):
-    process = start(path)
+def check_second(program):
+    process, port = start(program)
     try:
-        check_serving(process)
+        check_serving(process, port)
     except Unfit as reason:
         raise Unfit(f"does not run twice at a time: the second {reason} "
                     "(--port 0 means any free port)") from None
@@ -121,15 +153,20 @@ def check_stop(process):
 def end(process):
     process.kill()
     process.wait()
-    process.stdout.close()
+    if process.stdout:
+        process.stdout.close()
 
 
-def check(path):
-    check_file(path)
-    process = start(path)
+def check(program):
     try:
-        check_serving(process)
-        check_second(path)
+        check_file(shlex.split(program)[0])
+    except (IndexError, ValueError):
+        raise Unfit("is no command: a quote has no end, or it is empty") \
+            from None
+    process, port = start(program)
+    try:
+        check_serving(process, port)
+        check_second(program)
         check_stop(process)
     finally:
         end(process)
@@ -141,7 +178,7 @@ def main():
         return 2
     program = sys.argv[1]
     try:
-        check(server.TOP / program)
+        check(program if server.is_stranger(program) else f"./{program}")
     except Unfit as reason:
         print(f"{program}: {reason}", file=sys.stderr)
         return 1

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import select
+import shlex
 import signal
 import socket
 import stat
@@ -63,8 +64,83 @@ class Unsupported(ServerError):
 
 
 def is_stranger(program):
-    """Whether it is a path and not a model's name: any program may be one."""
-    return "/" in str(program)
+    """Whether it is a command and not a model's name: any program may be one."""
+    return "/" in str(program) or len(str(program).split()) > 1
+
+
+#: In the command of a stranger that prints no ready line
+PORT = "{port}"
+
+
+def command(program):
+    """The words of a model's or a stranger's command, and the free port that
+    stands in it for {port}; None: it has none."""
+    if not is_stranger(program):
+        return [str(TOP / BIN / program)], None
+    words = shlex.split(str(program))
+    if not any(PORT in word for word in words):
+        return words, None
+    port = free_port()
+    return [word.replace(PORT, str(port)) for word in words], port
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def listens(port):
+    """Whether anybody does; who connected to see it would be one client more."""
+    for table in "/proc/net/tcp", "/proc/net/tcp6":
+        with open(table, encoding="ascii") as rows:
+            for row in rows:
+                words = row.split()
+                if words[1].endswith(f":{port:04X}") and words[3] == "0A":
+                    return True
+    return False
+
+
+class Unknown:
+    """A counter that a stranger does not keep: it agrees with everything."""
+
+    def _agrees(self, _):
+        return True
+
+    def _with(self, _):
+        return self
+
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _agrees
+    __add__ = __radd__ = __sub__ = __rsub__ = _with
+
+
+#: What our models count, and of what these are made up
+COUNTERS = {"accepted": (), "refused": (),
+            "refused_by": ("limit", "descriptors", "threads"), "requests": (),
+            "bytes_in": (), "bytes_out": (),
+            "closed": ("eof", "reset", "error", "stop"), "cpu_ns": ()}
+
+
+def with_unknown(counters):
+    """A stranger's, with what is absent or null in them unknown. What is there
+    has to be a number."""
+    def known(of, name):
+        value = of.get(name)
+        if value is not None and type(value) is not int:
+            raise ServerError(f"{name!r} in the closing line is not a whole "
+                              f"number: {value!r}")
+        return Unknown() if value is None else value
+
+    if not isinstance(counters, dict):
+        raise ServerError(f"not a closing line: {counters!r}")
+    whole = {"model": None, **counters}
+    for name, parts in COUNTERS.items():
+        of = counters.get(name) or {} if parts else None
+        if parts and not isinstance(of, dict):
+            raise ServerError(f"{name!r} in the closing line is no object")
+        whole[name] = {part: known(of, part) for part in {*parts, *of}} \
+            if parts else known(counters, name)
+    return whole
 
 
 class Server:
@@ -74,25 +150,31 @@ class Server:
     put before the command (strace, setpriv, prlimit ...); then the process
     measured is the one that the ready line names.
 
-    A program named by its path is a stranger: it need not print counters, then
-    they are None, and SIGTERM may simply kill it.
+    A program named by its path, or with arguments, is a stranger: it need not
+    print counters, then they are None, and SIGTERM may simply kill it. Nor does it
+    need a ready line, if it is told its port by {port}.
     """
 
     def __init__(self, program, *args, wrapper=(), env=None, stderr=None,
                  host=None):
         self.stranger = is_stranger(program)
-        self.path = self.program(program)
+        words, port = command(program)
+        self.path = pathlib.Path(words[0])
         self.counters = None
         self._clients = []
         self._wrapped = bool(wrapper)
         if host:
             args = ("--host", host, *args)
+        args = () if port else ("--port", "0", *args)
         self._process = subprocess.Popen(
-            [*wrapper, str(self.path), "--port", "0", *args],
-            stdout=subprocess.PIPE, stderr=stderr, cwd=TOP,
+            [*wrapper, *words, *args], stderr=stderr, cwd=TOP,
+            stdout=subprocess.DEVNULL if port else subprocess.PIPE,
             env={**os.environ, **(env or {})})
         try:
-            self._read_ready_line()
+            if port:
+                self._wait_for(port)
+            else:
+                self._read_ready_line()
         except BaseException:
             self.kill()
             raise
@@ -100,7 +182,7 @@ class Server:
     @staticmethod
     def program(name):
         """The path of a model's program, or of any other."""
-        return TOP / (name if is_stranger(name) else BIN / name)
+        return TOP / command(name)[0][0]
 
     def _read_ready_line(self):
         line = self.read_line()
@@ -119,6 +201,15 @@ class Server:
         if not self._wrapped and self.pid != self._process.pid:
             raise ServerError(f"{line!r}, but process {self._process.pid} "
                               "was started")
+
+    def _wait_for(self, port):
+        """Nobody reads what it prints."""
+        self._process.stdout = open(os.devnull, "rb")
+        self.host, self.port, self.pid = "127.0.0.1", port, self._process.pid
+        if not eventually(lambda: listens(port) or not self.alive()) \
+                or not self.alive():
+            raise ServerError(f"does not listen on port {port}; the server "
+                              f"{self.state()}")
 
     def __enter__(self):
         return self
@@ -199,21 +290,19 @@ class Server:
             self.counters = json.loads(line)
         except ValueError:
             raise ServerError(f"not a closing line: {line!r}") from None
+        if self.stranger:
+            self.counters = with_unknown(self.counters)
         self._check_counters(self.counters)
         return self.counters
 
     @staticmethod
     def _check_counters(counters):
-        for name in ("model", "accepted", "refused", "refused_by", "requests",
-                     "bytes_in", "bytes_out", "closed", "cpu_ns"):
+        for name, parts in {"model": (), **COUNTERS}.items():
             if name not in counters:
                 raise ServerError(f"no {name!r} in {counters}")
-        for name in ("limit", "descriptors", "threads"):
-            if name not in counters["refused_by"]:
-                raise ServerError(f"no refused_by {name!r} in {counters}")
-        for name in ("eof", "reset", "error", "stop"):
-            if name not in counters["closed"]:
-                raise ServerError(f"no closed {name!r} in {counters}")
+            for part in parts:
+                if part not in counters[name]:
+                    raise ServerError(f"no {name} {part!r} in {counters}")
         if sum(counters["closed"].values()) != counters["accepted"]:
             raise ServerError(f"closed do not add up to accepted: {counters}")
         if sum(counters["refused_by"].values()) != counters["refused"]:

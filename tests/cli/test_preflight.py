@@ -2,6 +2,7 @@
 """A program that cannot be tested is told so in one line, and at once."""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -36,15 +37,9 @@ def script(folder, text):
     return str(path)
 
 
-def free_port():
-    with server.socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return str(sock.getsockname()[1])
-
-
 @pytest.mark.parametrize("text", UNFIT)
 def test_unfit(tmp_path, text):
-    program = script(tmp_path, text.replace("$PORT", free_port()))
+    program = script(tmp_path, text.replace("$PORT", str(server.free_port())))
     ran = preflight(program)
     assert ran.returncode == 1 and ran.stdout == ""
     own = [line for line in ran.stderr.splitlines() if program in line]
@@ -57,6 +52,26 @@ def test_not_executable(tmp_path):
     path.write_text("")
     assert "is not executable (chmod +x" in preflight(str(path)).stderr
     assert "there is no such file" in preflight(str(path) + "x").stderr
+
+
+def test_command():
+    """With arguments; told by one of them where to listen, it need not say so."""
+    epoll = pathlib.Path(server.BIN) / "epoll"
+    for command in f"{epoll} --host 127.0.0.1", f"sh -c 'exec {epoll} --port {{port}}'":
+        ran = preflight(command)
+        assert (ran.returncode, ran.stderr) == (0, ""), command
+    assert "not in PATH" in preflight("no-such-program --fast").stderr
+    assert "{port}" in preflight("sh -c 'exec sleep 9'").stderr
+    assert "does not listen on port" in preflight(
+        "sh -c 'exec sleep 9' {port}").stderr
+
+
+def test_exit_status_143_is_an_end(tmp_path):
+    """That of every JVM"""
+    program = tmp_path / "exits143"
+    shutil.copy(server.TOP / "tests/matrix/servers/odd.py", program)
+    program.chmod(0o755)
+    assert preflight(str(program)).stderr == ""
 
 
 def test_fit(model):

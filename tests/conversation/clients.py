@@ -223,6 +223,26 @@ def push(socks, stuck_after=0.3):
     return written
 
 
+def check_growth(server, memory, more, rounds, share):
+    """What was done since `memory` was resident leaks nothing: 2 MiB more at
+    most. Or it was a runtime that warms up (heaps, compiled code), which ends:
+    one of so many rounds of the same, more(i), adds no more than twice its
+    `share` of that, as a collector lets memory go up and down."""
+    limit = 2 << 20
+    grown = [server.resident_bytes() - memory]
+    if grown[0] < limit:
+        return
+    for i in range(rounds):
+        memory = server.resident_bytes()
+        more(i)
+        grown.append(server.resident_bytes() - memory)
+        if grown[-1] < 2 * share * limit:
+            return
+    raise AssertionError(f"memory grows, and does not cease to: by {grown} "
+                         "bytes (a heap that is only large can be limited for "
+                         "this: java -Xmx32m)")
+
+
 def reset(sock):
     """Closes so that the server sees a reset and not the end of a stream."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,

@@ -3,6 +3,7 @@
 that it can fail: a sound one passes, and each that is broken in one way does
 not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,10 +16,19 @@ SOURCE = r"""
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#ifdef SAYS
+static void say(int signo)
+{
+	_exit(write(1, SAYS, sizeof(SAYS) - 1) < 0 ? 1 : 128 + signo);
+}
+#endif
 
 static void *serve(void *arg)
 {
@@ -26,7 +36,19 @@ static void *serve(void *arg)
 	static _Thread_local char buffer[16384];
 	ssize_t n;
 
+#ifdef LEAKS
+	memset(malloc(LEAKS), 1, LEAKS);
+#endif
+#ifdef WARMS_UP
+	static atomic_int clients;
+
+	if (clients++ < 8000)
+		memset(malloc(4000), 1, 4000);
+#endif
 	while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
+#ifdef HOARDS
+		memset(malloc(n), 1, n);
+#endif
 #ifdef DROPS_A_BYTE
 		n -= n > 4000;
 #endif
@@ -64,6 +86,9 @@ int main(void)
 	bind(listener, (void *)&address, length);
 	listen(listener, 1000);
 	getsockname(listener, (void *)&address, &length);
+#ifdef SAYS
+	signal(SIGTERM, say);
+#endif
 #ifdef IGNORES_SIGTERM
 	signal(SIGTERM, SIG_IGN);
 #endif
@@ -92,6 +117,8 @@ BROKEN = {
     "LEAKS_DESCRIPTORS": "connect_and_close or reset",
     "IGNORES_SIGTERM": "stop",
     "ONE_AT_A_TIME": "request_cut",
+    "LEAKS=300": "20000_times",
+    "HOARDS": "does_not_read",
 }
 
 
@@ -101,7 +128,7 @@ def smoke(request, tmp_path):
     if request.config.getoption("--server"):
         pytest.skip("tests the tests, not a server")
 
-    def run(fault=None, only=None):
+    def run(fault=None, only=None, mark="smoke"):
         source, program = tmp_path / "stranger.c", tmp_path / "stranger"
         source.write_text(SOURCE, encoding="ascii")
         define = [f"-D{fault}"] if fault else []
@@ -109,7 +136,7 @@ def smoke(request, tmp_path):
                         "-o", program, source], check=True)
         # What never comes need not be awaited for as long as on other days.
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-m", "smoke",
+            [sys.executable, "-m", "pytest", "-q", "-x", "-m", mark,
              "-k", only or "", "--server", program, "tests/conversation"],
             cwd=server.TOP, env={**os.environ, "PATIENCE": "2"}, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -124,9 +151,26 @@ def test_a_sound_stranger_passes(smoke):
     assert "passed" in said and "skipped" in said
 
 
+def test_a_runtime_that_warms_up_does_not_leak(smoke):
+    """It takes 32 MB at first, and then no more."""
+    status, said = smoke("WARMS_UP", "20000_times", "not long")
+    assert status == 0, said
+
+
+@pytest.mark.parametrize("line, status", [
+    ({"accepted": None, "model": "stranger"}, 0), ({"requests": 0}, 1),
+    ({"requests": "many"}, 1)])
+def test_of_a_closing_line_what_is_there(smoke, line, status):
+    """It is checked; what is absent or null is unknown. 143 is a JVM's status."""
+    text = json.dumps(json.dumps(line) + "\n")
+    ended, said = smoke(f"SAYS={text}", "every_size")
+    assert ended == status, said
+    assert status == 0 or "requests" in said
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_stranger_does_not(smoke, fault):
     """By the tests that are about it, and not for some other reason."""
-    status, said = smoke(fault, BROKEN[fault])
+    status, said = smoke(fault, BROKEN[fault], "not long")
     assert status == 1, said
     assert " failed" in said and "error" not in said.splitlines()[-1], said

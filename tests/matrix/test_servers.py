@@ -141,27 +141,16 @@ def test_not_built(tmp_path):
     assert "uring     unsupported: the server: not built" in run.out
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 @pytest.fixture
 def plain(odd):
     """A server without a ready line that is up: its process and its port"""
-    port = free_port()
+    port = server.free_port()
     with subprocess.Popen([odd("plain"), str(port)]) as process:
         try:
-            assert server.eventually(lambda: listens(port))
+            assert server.eventually(lambda: server.listens(port))
             yield process.pid, port
         finally:
             process.kill()
-
-
-def listens(port):
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_without_a_ready_line(odd, plain, tmp_path):
@@ -190,7 +179,7 @@ def test_without_a_ready_line(odd, plain, tmp_path):
         line = run.line("up", role)
         assert line["status"] == "unsupported" and "pid" in line["reasons"][0]
     os.kill(pid, 0)
-    assert listens(port)
+    assert server.listens(port)
 
 
 def test_a_command_is_resumed(odd, tmp_path):

@@ -103,7 +103,7 @@ function draw_chart(c, f, is_best,    p, form)
 	}
 	if (form == "lines")
 		write_absent(c, f)
-	end_page(c, f)
+	end_page(c, f, form)
 	print form, name
 }
 
@@ -296,7 +296,7 @@ function write_notes(    k, text, lines)
 	print "notes_lines = " lines + 0 > page
 }
 
-function end_page(c, f,    text)
+function end_page(c, f, form,    text)
 {
 	if (seen_cut)
 		add_note("→", "the bar is shortened, or nothing could be seen of the others; " \
@@ -312,7 +312,10 @@ function end_page(c, f,    text)
 		add_note("?", "in some place decided by chance: fewer than 100 requests beyond this percentile " \
 			"(which: " name ".tsv)")
 	write_notes()
-	text = wrap(chart(c, "read"), 138, 4)
+	text = chart(c, "read")
+	if (form == "lines" && chart(c, "along") != "")
+		text = text " " chart(c, "along")
+	text = wrap(text, 138, 4)
 	print "reading = " quoted(text) > page
 	print "reading_lines = " (text == "" ? 0 : wrapped) > page
 	text = wrap(caption(c, f), 138, 4)
@@ -359,13 +362,14 @@ function setting_words(i,    text)
 {
 	text = cell(i, "loop") == "none" ? "Silent clients" : \
 	       cell(i, "loop") == "open" ? "Open loop of " count(cell(i, "connections")) \
-	       " connections" : "Closed loop"
+	       " connection" plural(cell(i, "connections")) : "Closed loop"
 	text = text ", server and clients on " (cell(i, "placement") == "split" ? \
 	       "a core each" : "one core")
 	if (cell(i, "loop") == "none")
 		return text
 	if (cell(i, "idle") > 0)
-		text = text ", " count(cell(i, "idle")) " silent clients beside them"
+		text = text ", " count(cell(i, "idle")) " silent client" \
+		       plural(cell(i, "idle")) " beside them"
 	text = text ", " tick_text(cell(i, "message"), "bytes")
 	if (cell(i, "depth") > 1)
 		text = text ", " cell(i, "depth") " under way on each"

@@ -72,14 +72,14 @@ function beside(f, k, m, pixels)
 
 # linesP, a block for each model: x, median, low, high, 1 if hollow;
 # lostP: x and model of what stands at the upper edge
-function write_lines(f, c, p,    m, k, i, metric, to, lost, at, order, n)
+function write_lines(f, c, p,    m, k, i, metric, to, lost, last, next_k)
 {
 	metric = metric_of(f, c)
 	to = folder "/lines" p
 	lost = folder "/lost" p
 	printf "" > lost
 	for (m = 1; m <= models[f]; m++) {
-		end_x[m] = ""
+		last[m] = 0
 		for (k = 1; k <= places[f]; k++) {
 			i = cell_at[f, place[f, k], model_of[f, m]]
 			if (i && is_lost(i, metric)) {
@@ -92,37 +92,67 @@ function write_lines(f, c, p,    m, k, i, metric, to, lost, at, order, n)
 			}
 			read_values(i, metric)
 			seen_hollow += not_sustained(i)
-			end_x[m] = beside(f, k, m, 3.5)
 			end_y[m] = median
+			last[m] = k
 			if (scale == "log" && low <= 0)
 				low = from
-			print end_x[m], median, low, high, not_sustained(i) > to
+			print beside(f, k, m, 3.5), median, low, high, not_sustained(i) > to
 		}
 		print "\n" > to
-		if (end_x[m] != "") {
-			at[++n] = part_of_axis(end_y[m])
-			order[n] = m
-		}
 	}
 	close(to)
 	close(lost)
-	write_names(f, p, metric, at, order, n)
+	empty(folder "/names" p)
+	empty(folder "/right" p)
+	empty(folder "/left" p)
+	for (k = 1; k <= places[f]; k = next_k) {
+		# Names at places that are near each other may touch, too.
+		for (next_k = k + 1; next_k < places[f] && \
+		     place[f, next_k] < place[f, next_k - 1] * pixels_of(f, 90); )
+			next_k++
+		write_names(f, p, metric, last, k, next_k - 1)
+	}
 	if (p == 1)
 		write_places(f)
 }
 
-# namesP: x and y of a line's last point, where its name stands (0 to 1), model, name
-function write_names(f, p, metric, at, order, n,    k, m, to)
+function empty(file)
 {
-	to = folder "/names" p
-	printf "" > to
+	printf "" > file
+	close(file)
+}
+
+# Names of the lines that end at these places. namesP, beyond the edge: height from 0 to
+# 1, model, name. rightP, or leftP where there is no more room, beside the last point: x,
+# y, name
+function write_names(f, p, metric, last, first_k, last_k,    k, m, at, order, n, text, room, to)
+{
+	for (m = 1; m <= models[f]; m++)
+		if (last[m] >= first_k && last[m] <= last_k) {
+			at[++n] = part_of_axis(end_y[m])
+			order[n] = m
+		}
 	sort_by(at, order, n)
 	keep_apart(at, n, 17 / PANEL_HEIGHT)
 	for (k = 1; k <= n; k++) {
 		m = order[k]
-		print end_x[m], end_y[m], at[k], m, word(name_of(f, model_of[f, m], metric)) > to
+		text = name_of(f, model_of[f, m], metric)
+		if (last[m] == places[f]) {
+			print at[k], m, word(text) >> (folder "/names" p)
+			continue
+		}
+		# Within the plot not on its edge
+		if (at[k] < (k - 0.5) * 17 / PANEL_HEIGHT)
+			at[k] = (k - 0.5) * 17 / PANEL_HEIGHT
+		room = log(place[f, places[f]] / place[f, last[m]]) / log(pixels_of(f, 1))
+		to = 8 * length(text) < room + 20 ? "right" : "left"
+		print beside(f, last[m], to == "right" ? models[f] : 1, 3.5), \
+		      scale == "log" ? from * (to_end / from) ^ at[k] : to_end * at[k], \
+		      word(text) >> (folder "/" to p)
 	}
-	close(to)
+	close(folder "/names" p)
+	close(folder "/right" p)
+	close(folder "/left" p)
 }
 
 # Every place on the x axis that is measured has its number, if there is room for it.

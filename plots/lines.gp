@@ -14,6 +14,7 @@ load 'common.gp'
 
 plot_left = 110
 plot_right = 736
+set style textbox opaque fillcolor rgb paper noborder margins 0.4, 0.2
 
 do for [p = 1:panels] {
 	lines = sprintf('%s/lines%d', work, p)
@@ -30,27 +31,26 @@ do for [p = 1:panels] {
 	set xlabel places_words offset 0, 0.4 font small textcolor rgb ink
 	set border 1 lc rgb soft
 
-	# From the end of each line to its name; the lines, their bars, their points:
-	# hollow where not all of it was sustained, at the upper edge where nothing was
-	plot names using 1:2:(last - $1):(0) with vectors nohead \
-		lc rgb soft lw 0.5 dt (2, 4), \
-	     for [m = 1:models] lines index m - 1 using 1:2 with lines ls m lw 2, \
+	# The lines, their bars, their points: hollow where not all of it was sustained,
+	# at the upper edge where nothing was; names of lines that end before the edge
+	plot for [m = 1:models] lines index m - 1 using 1:2 with lines ls m lw 2, \
 	     for [m = 1:models] lines index m - 1 using 1:2:3:4 with yerrorbars \
 		lc rgb color[m] lt 1 lw 1 pt 0, \
 	     for [m = 1:models] lines index m - 1 using 1:2 with points @solid, \
 	     for [m = 1:models] lines index m - 1 using 1:($5 == 1 ? $2 : NaN) with points @hollow, \
 	     for [m = 1:models] lost using 1:($2 == m ? to[p] : NaN) with points @solid, \
-	     for [m = 1:models] lost using 1:($2 == m ? to[p] : NaN) with points @hollow
+	     for [m = 1:models] lost using 1:($2 == m ? to[p] : NaN) with points @hollow, \
+	     sprintf('%s/right%d', work, p) using 1:2:3 with labels left offset 1, 0 boxed \
+		font small textcolor rgb ink, \
+	     sprintf('%s/left%d', work, p) using 1:2:3 with labels right offset -1, 0 boxed \
+		font small textcolor rgb ink
 
-	# Names, each with its marker, at the height of the line's end
+	# Names of the others, each with its marker, at the height of the line's end
 	set lmargin at screen right(plot_right); set rmargin at screen right(width)
 	unset logscale; unset xlabel; unset tics; set border 0
 	set xrange [0:width - plot_right]; set yrange [0:1]
-	height_of(y) = scale[p] eq 'log' ? log(y / from[p]) / log(to[p] / from[p]) : y / to[p]
-	plot names using (0):(height_of($2)):(16):($3 - height_of($2)) with vectors nohead \
-		lc rgb soft lw 0.5 dt (2, 4), \
-	     for [m = 1:models] names using (24):($4 == m ? $3 : NaN) with points @solid, \
-	     names using (34):3:5 with labels left font small textcolor rgb ink
+	plot NaN, for [m = 1:models] names using (24):($2 == m ? $1 : NaN) with points @solid, \
+	     names using (34):1:3 with labels left font small textcolor rgb ink
 }
 
 if (absent_rows > 0) {

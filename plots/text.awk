@@ -17,6 +17,8 @@ function digits(x,    a)
 	a = x < 0 ? -x : x
 	if (a < 1e-6)
 		return "0"
+	if (a < 0.001)
+		return x > 0 ? "<0.001" : "0"
 	if (a < 0.0995)
 		return sprintf("%.2g", x)
 	return sprintf("%.*f", a < 9.995 ? 2 : a < 99.95 ? 1 : 0, x)

@@ -174,13 +174,15 @@ static const struct scale *scale_for(enum metric m, double x)
 	return s;
 }
 
-/* Three of them; what is out of all proportion in powers of ten, to be short */
+/* Three of them; what is larger than any in powers of ten, to be short */
 static void print_digits(double x, char *to, size_t size)
 {
 	double a = fabs(x);
 
 	if (a < 1e-6)
 		snprintf(to, size, "0");
+	else if (a < 0.001)
+		snprintf(to, size, x > 0 ? "<0.001" : "0");
 	else if (a < 0.0995)
 		snprintf(to, size, "%.2g", x);
 	else if (a > 99999)

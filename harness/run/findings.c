@@ -273,7 +273,7 @@ static void print_end(const struct row *row, enum metric m, char to[128])
 	double low, high;
 
 	print_metric(m, s->median, value);
-	if (spread_of(s, &low, &high))
+	if (spread_of(s, &low, &high) && high >= 0.001)
 		snprintf(to, 128, "%s (%s, %s)", value,
 			 print_spread(m, s->median, low, high, spread),
 			 row->cell.model);
@@ -327,7 +327,9 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 		fewest = row->n < fewest ? row->n : fewest;
 		most = row->n > most ? row->n : most;
 	}
-	if (!low)
+	/* That nobody sleeps is no range of anything. */
+	if (!low || (m == METRIC_VOLUNTARY_PER_REQUEST &&
+		     high->metric[m].median < 0.001))
 		return false;
 	t->called = false;
 	t->width = high->metric[m].median / low->metric[m].median;

@@ -108,10 +108,11 @@ class Drawing:
                             facecolor=style.page("absent"),
                             edgecolor=style.page("soft")), **marks)
 
-    def text(self, x, y, what, soft=False, size=11, ha="left", m=None, c=None,
-             l=None):
-        """Around a height; as SVG has it, which needs no measuring of letters"""
-        kind = f"{ha[0]}{' soft' if soft else ''}"
+    def text(self, x, y, what, soft=False, size=11, ha="left", over=False, m=None,
+             c=None, l=None):
+        """Around a height; as SVG has it, which needs no measuring of letters. `over`:
+        it may stand on a line, and has to be read"""
+        kind = f"{ha[0]}{' soft' if soft else ''}{' over' if over else ''}"
         big = f' font-size="{size}"' if size != 11 else ""
         self.texts.append(f'<text{_attributes(m, c, l)} class="{kind}"{big} '
                           f'x="{x:.1f}" y="{y + 0.36 * size:.1f}">'
@@ -213,17 +214,29 @@ class Plot:
             self.drawing.line(xs, ys, style.page("grid"), 0.8)
 
     def end_labels(self, ends):
-        """`ends` are (x, y, look, model, signs): where on the sheet each line ends,
-        whose it is, and what stands behind the name. Names stand to the right, moved
-        apart where they would touch."""
+        """`ends` are (x, y, look, model, name, at_edge, aside): where on the sheet each
+        line ends, whose it is, and how far points of others are beside it. Names of those at the edge stand to the right, each
+        with its marker; the others beside their last point, as nothing is known of
+        what would follow. They are moved apart where they would touch."""
         d, edge = self.drawing, self.right + 14
-        places = apart([y - self.top for _, y, *_ in ends], 15, self.height)
-        for (x, y, look, model, signs), place in zip(ends, places):
-            place += self.top
-            d.line([x + 6, self.right + 4, edge], [y, place, place],
-                   style.page("soft"), 0.8, (0, (1, 2.5)), m=model)
-            d.points([edge], [place], look, 6, m=model)
-            d.text(edge + 7, place, look.label + signs, m=model)
+        groups = []
+        for end in sorted(ends, key=lambda end: (end[5], end[0])):
+            if groups and groups[-1][-1][5] == end[5] and (
+                    end[5] or end[0] - groups[-1][-1][0] < 90):
+                groups[-1].append(end)
+            else:
+                groups.append([end])
+        for of in groups:
+            places = apart([end[1] - self.top for end in of], 15, self.height)
+            for (x, _, look, model, name, at_edge, aside), place in zip(of, places):
+                place += self.top
+                if at_edge:
+                    d.points([edge], [place], look, 6, m=model)
+                    d.text(edge + 7, place, name, m=model)
+                elif x + aside + 7 * len(name) < self.right:
+                    d.text(x + aside + 8, place, name, over=True, m=model)
+                else:
+                    d.text(x - aside - 8, place, name, over=True, ha="right", m=model)
 
 
 def log_ticks(metric, low, high):

@@ -75,8 +75,9 @@ CAN = [_compared, _claims, _counted, _cpu]
 
 def _incomplete(view):
     if not view.run.complete:
-        yield (f"It is not complete: {words.count(len(view.run.repetitions))} "
-               f"repetitions were recorded when this page was made.")
+        n = len(view.run.repetitions)
+        yield (f"It is not complete: {words.many(n, 'repetition')} "
+               f"{'was' if n == 1 else 'were'} recorded when this page was made.")
 
 
 def _few_blocks(view):

@@ -147,7 +147,7 @@ def _about(run):
                      if isinstance(places.get(name), dict))
     return [("Plan", f"{run.run.get('plan', 'not known')}, "
              f"{words.many(run.blocks, 'block')}"
-             f"{_of_planned(run)}, {words.count(len(run.repetitions))} repetitions"),
+             f"{_of_planned(run)}, {words.many(len(run.repetitions), 'repetition')}"),
             ("Began", _started(run)), ("Seed", run.run.get("seed", "not known")),
             ("Commit", _commit(run)), ("CPUs", pins or "not known"), *_machine(run)]
 
@@ -162,9 +162,8 @@ def _banner(run):
     if not run.complete:
         parts.append('<div class="banner" role="note"><b>This run is not complete.</b>'
                      " It was interrupted, or is still going on: what follows is made "
-                     f"of the {words.count(len(run.repetitions))} repetitions that "
-                     "are there. <code>bin/matrix resume</code> goes on with it."
-                     "</div>")
+                     f"of {words.many(len(run.repetitions), 'repetition')}. "
+                     "<code>bin/matrix resume</code> goes on with it.</div>")
     if run.problems:
         items = "".join(f"<li>{escape(text)}</li>" for text in run.problems)
         parts.append('<div class="banner" role="note"><b>Not all of this folder could '

@@ -26,10 +26,12 @@ def scales(metric):
 
 
 def digits(x):
-    """Three of them; what is out of all proportion in powers of ten"""
+    """Three of them; what is larger than any in powers of ten"""
     size = abs(x)
     if size < 1e-6:
         return "0"
+    if size < 0.001:
+        return "<0.001" if x > 0 else "0"
     if size < 0.0995:
         return f"{x:.2g}"
     if size > 99999:

@@ -336,6 +336,11 @@ def test_a_bar_is_whole_unless_six_times_as_long_as_the_next(tmp_path):
     assert "No bar: one block" in text_of(run / "charts/throughput.svg")
 
 
+def test_only_a_line_is_explained_as_one(drawn):
+    assert "Where a line ends" in text_of(drawn / "throughput.svg")
+    assert "Where a line" not in text_of(drawn / "more/throughput-closed-shared.svg")
+
+
 def test_reasons_that_differ_in_numbers(tmp_path):
     """They have one letter, and the numbers of one of them are not those of all."""
     def drawn_with(*shares):

@@ -649,6 +649,27 @@ def test_cells_csv_of_before_a_resume(small_run):
     assert crafted.FINDINGS[0][1] not in made.text
 
 
+def test_only_a_line_is_explained_as_one(small_run):
+    for settings, lines in (crafted.SETTINGS[:2], True), (crafted.SETTINGS[1:2], False):
+        folder = small_run(settings=settings)
+        made = make(folder)
+        for chart in "throughput", "response":
+            read = made.page.one(id=chart).one("p", class_="read").text
+            assert bool(re.search(r"\bline\b", read)) == lines
+        shutil.rmtree(folder)
+
+
+def test_a_name_stands_where_its_line_ends(odd_run):
+    """select is refused beyond 64 connections: its name is not beside 1,000."""
+    drawing = next(odd_run.page.one(id="throughput").all("svg"))
+    def places(what):
+        return [float(text.get("x")) for text in drawing.all("text")
+                if text.text == what]
+    # Its name stands below, too, beside what is hatched.
+    assert any(abs(x - places("64")[0]) < 60 for x in places("select"))
+    assert places("thread")[0] > places("1,000")[0] + 20
+
+
 def test_incomplete_run_is_marked_and_fine(small_run):
     made = make(small_run(incomplete=True))
     assert (made.status, made.said) == (0, "")

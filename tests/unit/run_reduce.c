@@ -1504,6 +1504,7 @@ static void numbers_for_people(void **state)
 		{ METRIC_SERVER_CPU_SHARE, 0.9987, "99.9 %" },
 		{ METRIC_SERVER_CPU_SHARE, 0.00042, "0.042 %" },
 		{ METRIC_CALLS_PER_REQUEST, 2.0155, "2.02" },
+		{ METRIC_VOLUNTARY_PER_REQUEST, 2.5e-5, "<0.001" },
 	};
 	char text[NUMBER_SIZE];
 
@@ -1526,6 +1527,7 @@ static void spreads_for_people(void **state)
 		{ METRIC_RESPONSE_P50, 1e9, 2e5, 1e9, "0.2ms-1.0s" },
 		{ METRIC_VOLUNTARY_PER_REQUEST, 0.011, 0.0098, 0.02,
 		  "0.0098-0.02" },
+		{ METRIC_VOLUNTARY_PER_REQUEST, 2.5e-5, 0, 6.1e-5, "0-<0.001" },
 		{ METRIC_REQUESTS_PER_SECOND, 152e3, 148e3, 155e3, "148-155" },
 		{ METRIC_REQUESTS_PER_SECOND, 152e3, 90, 155e3, "90-0.2M" },
 	};

@@ -8,6 +8,7 @@ hollow at the upper edge, where no number is right.
 """
 
 import math
+import re
 
 from .. import stats, style, words
 from ..drawing import Drawing
@@ -167,17 +168,22 @@ class Panel:
 
     def _tip(self, row):
         metric = metric_of(row, self.metric)
-        bits = [f"{self.view.label(row)}, {words.count(row[self.axis] or 0)} "
-                f"{AXIS_WORDS[self.axis]}: {words.amount(metric, row[metric])}",
+        of = row[self.axis] or 0
+        what = AXIS_WORDS[self.axis] if of != 1 else \
+            re.sub(r"s\b", "", AXIS_WORDS[self.axis], count=1)
+        bits = [f"{self.view.label(row)}, {words.count(of)} {what}: "
+                f"{words.amount(metric, row[metric])}",
                 spread_words(row, metric), f"n = {row['n']:.0f}"]
         return ", ".join(bit for bit in bits if bit)
 
     def _labels(self):
         last = [[row for row in self.of(model) if self.shown(row)][-1:]
                 for model in self.models]
+        aside = 1.25 * (len(self.models) - 1)
         self.plot.end_labels([
-            (self.x(row), self.y(row), self.view.look(row), self.view.model(row),
-             self._signs(row["model"])) for rows in last for row in rows])
+            (self.place(row), self.y(row), self.view.look(row), self.view.model(row),
+             self.view.label(row) + self._signs(row["model"]),
+             (row[self.axis] or 0) == max(self.steps), aside) for rows in last for row in rows])
 
     def _signs(self, model):
         """What has to be known of some of its points; explained by signs()"""
@@ -280,14 +286,17 @@ def _told(view, panels, rows):
                for name in names for row in rows)
 
 
+def _is_line(rows, axis):
+    return len({row[axis] for row in rows}) > 1
+
+
 def drawn(view, panels, families, axis):
     """Those with a line to draw, and what the title is about; or, if there is no line,
     those of one point"""
-    def is_line(rows):
-        return len({row[axis] for row in rows}) > 1
-    if not any(map(is_line, families)):
+    if not any(_is_line(rows, axis) for rows in families):
         return families
-    return [rows for rows in families if is_line(rows) or _told(view, panels, rows)]
+    return [rows for rows in families
+            if _is_line(rows, axis) or _told(view, panels, rows)]
 
 
 def _with_null(chart, row):
@@ -297,7 +306,7 @@ def _with_null(chart, row):
 def build_chart(view, panels):
     """One chart, of all its panels in charts.csv"""
     name, figures, tables, reasons = panels[0]["chart"], [], [], Reasons()
-    every = []
+    every, has_lines = [], False
     found = next((view.finding(p["finding"]) for p in panels if p["finding"]
                   and view.finding(p["finding"])), None)
     title, note = found or (panels[0]["axis"], "")
@@ -309,12 +318,14 @@ def build_chart(view, panels):
             every += rows
             for family in drawn(view, panels, view.families(axis, rows), axis):
                 figures.append(_figure(view, panel, family, axis, reasons, title))
+                has_lines = has_lines or _is_line(family, axis)
             if rows:
                 tables.append(table(view, rows, panel["metric"], axis,
                                     panel["axis"]))
     if not figures:
         return None
-    read = " ".join(panel["read"] for panel in panels if panel["read"])
+    read = " ".join(panel[text] for panel in panels for text in (
+        ("read", "along") if has_lines else ("read",)) if panel[text])
     return Chart(name, NAMES.get(name, name), title, note, read, figures, tables,
                  reasons.list, signs=signs(figures, every))
 

@@ -83,8 +83,10 @@ def figure(view, rows, title, all_times):
         if service:
             _curve(d, plot, view, row, service, (0, (1, 1.6)))
         _points(d, plot, view, row, response)
-    plot.end_labels([(plot.x(of.curve()[-1][0]), plot.y(of.curve()[-1][1]),
-                      view.look(row), view.model(row), "") for row, of, _ in found])
+    ends = [(row, plot.x(of.curve()[-1][0]), plot.y(of.curve()[-1][1]))
+            for row, of, _ in found]
+    plot.end_labels([(x, y, view.look(row), view.model(row), view.label(row),
+                      x > plot.right - 30, 0) for row, x, y in ends])
     return Figure(d.svg())
 
 

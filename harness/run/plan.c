@@ -110,8 +110,7 @@ static bool add_program(struct plan *p, char *label, const struct place *at)
 			"ends it in a plan; put it into a script",
 			label);
 	if (!command_parse(&parsed, command, why))
-		return complain(at, "'%.60s=': %s, as in mine=./a.out", label,
-				why);
+		return complain(at, "'%.60s=': %s", label, why);
 	command_free(&parsed);
 	return add_model(p, label, command, at);
 }

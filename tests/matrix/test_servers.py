@@ -59,7 +59,7 @@ def all_of_them(odd, tmp_path_factory):
                                   for label, path in programs.items())])
     with socket.create_server(("127.0.0.1", 0)) as other:
         return matrix.run("--models", models, plan=matrix.plan(folder),
-                          out=folder / "run", patience=100,
+                          out=folder / "run", patience=200,
                           env={"SOMEBODY_ELSE": f"{other.getsockname()[1]}"})
 
 
@@ -187,7 +187,7 @@ def test_a_command_is_resumed(odd, tmp_path):
     matrix.interrupted("--models", f"x={odd('plain')} {{port}} 'a, b'",
                        plan=matrix.plan(tmp_path, blocks=8), lines=1,
                        out=tmp_path / "run")
-    run = matrix.resume(tmp_path / "run").check(0)
+    run = matrix.resume(tmp_path / "run", patience=60).check(0)
     assert all(line["load"]["requests"] > 0 for line in run.lines)
 
 

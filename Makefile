@@ -39,7 +39,6 @@ override CFLAGS += -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes \
 		   -Wstrict-prototypes -pthread $(SANITIZE)
 CXXFLAGS ?= -O2 -g
 override CXXFLAGS += -std=gnu++17 -Wall -Wextra -Wshadow -pthread $(SANITIZE)
-override CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -MMD -MP
 override LDFLAGS += -pthread $(SANITIZE)
 
 # The C++ compiler of the same kind, for the one file that is not C
@@ -48,27 +47,28 @@ CXX := $(patsubst cc,c++,$(subst clang,clang++,$(subst gcc,g++,$(CC))))
 endif
 
 PKG_CONFIG ?= pkg-config
-URING := $(shell $(PKG_CONFIG) --exists liburing 2>/dev/null && echo yes)
+found = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+URING := $(call found,liburing)
+LOAD := $(call found,jansson)
+PROBE := $(call found,jansson libbpf libseccomp)
+MATRIX := $(and $(call found,jansson libbpf libseccomp zlib benchmark),$(shell \
+	command -v $(firstword $(CXX)) >/dev/null && echo yes))
+
+override CPPFLAGS += -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' $(if $(URING),-DHAVE_URING) -MMD -MP
+
 ifneq ($(URING),yes)
 MODELS := $(filter-out uring,$(MODELS))
 $(info uring is left out: $(PKG_CONFIG) does not find liburing (Debian, Ubuntu: liburing-dev, pkg-config))
 endif
-comma := ,
-URING_LIBS := $(if $(URING),-Wl$(comma)--as-needed -luring)
-
-JANSSON := $(shell $(PKG_CONFIG) --exists jansson 2>/dev/null && echo yes)
-ifneq ($(JANSSON),yes)
+ifneq ($(LOAD),yes)
 $(info loadgen is left out: $(PKG_CONFIG) does not find jansson (Debian, Ubuntu: libjansson-dev, pkg-config))
 endif
-
-COMMON := $(BUILD)/common.a
-COMMON_OBJECTS := $(patsubst models/%.c,$(BUILD)/%.o,$(wildcard models/common/*.c))
-
-# The load generator; without liburing, its engine is epoll alone.
-LOAD_FILES := $(filter-out $(if $(URING),,%/engine_uring.c),$(wildcard harness/load/*.c))
-LOAD_OBJECTS := $(LOAD_FILES:%.c=$(BUILD)/%.o)
-LOAD := $(BUILD)/load.a
-LOADGEN := $(if $(JANSSON),$(BIN)/loadgen)
+ifneq ($(PROBE),yes)
+$(info probe is left out: $(PKG_CONFIG) does not find libbpf, libseccomp and jansson (Debian, Ubuntu: libbpf-dev, libseccomp-dev, libjansson-dev))
+endif
+ifneq ($(MATRIX),yes)
+$(info matrix is left out: it needs probe, a C++ compiler ($(CXX)), benchmark and zlib (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev))
+endif
 
 ifeq ($(V),1)
 say = @:
@@ -85,98 +85,66 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(MODELS:%=$(BIN)/%) $(LOADGEN)
+# ---------------------------------------------------------------- programs
 
-$(BIN)/%: $(BUILD)/%.o $(COMMON)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(URING_LIBS)
+PROGRAMS := $(MODELS) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) $(if $(MATRIX),matrix)
+all: $(PROGRAMS:%=$(BIN)/%)
 
-$(COMMON): $(COMMON_OBJECTS)
+# Three archives: what every program uses; what servers share; the harness.
+ROOMS := $(if $(LOAD),load) $(if $(PROBE),probe) \
+	 $(if $(MATRIX),plan measure store verdict doctor matrix)
+objects = $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out %/main.c,$(wildcard $(1)))))
+BASE := $(BUILD)/base.a
+COMMON := $(BUILD)/common.a
+HARNESS := $(BUILD)/harness.a
+$(BASE): $(call objects,harness/base/*.c)
+$(COMMON): $(call objects,models/common/*.c) $(BUILD)/models/common/main.o
+$(HARNESS): $(filter-out $(if $(URING),,%/engine_uring.o),$(call objects,\
+	$(ROOMS:%=harness/%/*.c) $(if $(MATRIX),harness/gbench.cc)))
+
+$(BIN)/%: $(BUILD)/models/%.o $(COMMON) $(BASE)
+	$(LINK)
+$(BIN)/baseline: $(BUILD)/harness/baseline/baseline.o $(COMMON) $(BASE)
+	$(LINK)
+$(BIN)/loadgen: $(BUILD)/harness/load/main.o $(HARNESS) $(BASE)
+	$(LINK)
+$(BIN)/probe: $(BUILD)/harness/probe/main.o $(HARNESS) $(BASE)
+	$(LINK)
+$(BIN)/matrix: $(BUILD)/harness/matrix/main.o $(HARNESS) $(BASE)
+	$(LINK)
+
+# A program names only the libraries that it uses.
+comma := ,
+LIBS := -Wl$(comma)--as-needed $(if $(URING),-luring) $(if $(LOAD),-ljansson) \
+	$(if $(PROBE),-lbpf -lseccomp) $(if $(MATRIX),-lz -lbenchmark -lstdc++) -lm
+define LINK
+$(say) LINK $@
+@mkdir -p $(@D)
+$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+endef
+
+%.a:
 	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rc $@ $^
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) qc $@ $^
 
-$(BUILD)/%.o: models/%.c $(BUILD)/flags
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-LOAD_LIBS := $(URING_LIBS) -ljansson -lm
-
-$(BIN)/loadgen: $(BUILD)/harness/load/main.o $(LOAD) $(COMMON)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LOAD_LIBS)
-
-# The least that echoes: what the models are measured against
-all: $(BIN)/baseline
-$(BIN)/baseline: $(BUILD)/harness/baseline/baseline.o $(COMMON)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^
-
-# The probes: bin/probe, "what did my server do?"
-PROBE_NEEDS := libbpf libseccomp jansson
-PROBE := $(shell $(PKG_CONFIG) --exists $(PROBE_NEEDS) 2>/dev/null && echo $(BIN)/probe)
-ifeq ($(PROBE),)
-$(info probe is left out: $(PKG_CONFIG) does not find all of $(PROBE_NEEDS) (Debian, Ubuntu: libbpf-dev, libseccomp-dev, libjansson-dev))
-endif
-all: $(PROBE)
-
-PROBES := $(BUILD)/probe.a
-PROBE_LIBS := -lbpf -lseccomp
-$(BIN)/probe: $(BUILD)/harness/probe/main.o $(PROBES) $(LOAD) $(COMMON)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PROBE_LIBS) $(LOAD_LIBS)
-
-$(PROBES): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/probe/*.c)))
-	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rc $@ $^
-
-$(LOAD): $(filter-out %/main.o,$(LOAD_OBJECTS))
-	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rc $@ $^
-
-$(BUILD)/harness/%.o: harness/%.c $(BUILD)/flags
-	$(say) CC $<
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. -I$(BUILD) $(if $(URING),-DHAVE_URING) $(CFLAGS) -c -o $@ $<
-
-# All the repetitions of a plan, one after the other; without main.c only what it
-# is made of is built.
-MATRIX_NEEDS := $(PROBE_NEEDS) zlib benchmark
-MATRIX := $(shell $(PKG_CONFIG) --exists $(MATRIX_NEEDS) 2>/dev/null && \
-	command -v $(firstword $(CXX)) >/dev/null && echo $(BIN)/matrix)
-ifeq ($(MATRIX),)
-$(info matrix is left out: there is no $(CXX), or $(PKG_CONFIG) does not find all of $(MATRIX_NEEDS) (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev, and those of probe))
-endif
-all: $(if $(wildcard harness/run/main.c),$(MATRIX))
-
-RUN_A := $(BUILD)/run.a
-RUN_LIBS := $(PROBE_LIBS) $(LOAD_LIBS) -lz
-$(BIN)/matrix: $(BUILD)/harness/run/main.o $(RUN_A) $(PROBES) $(LOAD) $(COMMON) \
-		$(BUILD)/harness/gbench.o
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/harness/gbench.o \
-		$(RUN_A) $(PROBES) $(LOAD) $(COMMON) -lbenchmark -lstdc++ $(RUN_LIBS)
-
-$(RUN_A): $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard harness/run/*.c)))
-	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rc $@ $^
-
-GBENCH_VERSION = $(shell $(PKG_CONFIG) --modversion benchmark)
-$(BUILD)/harness/gbench.o: harness/gbench.cc $(BUILD)/flags
+$(BUILD)/%.o: %.cc $(BUILD)/flags
 	$(say) C++ $<
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CPPFLAGS) -I. -DGBENCH_VERSION='"$(GBENCH_VERSION)"' $(CXXFLAGS) \
+	$(Q)$(CXX) $(CPPFLAGS) -DGBENCH_VERSION='"$(call version,benchmark)"' $(CXXFLAGS) \
 		-c -o $@ $<
 
-# What it was built of, for the machine's description in a run
-$(BUILD)/harness/run/identity.o: $(BUILD)/build_info.h
-$(BUILD)/harness/run/identity.o: private override CPPFLAGS += $(if $(URING),\
-	-DLIBURING_VERSION='"$(shell $(PKG_CONFIG) --modversion liburing)"')
+version = $(shell $(PKG_CONFIG) --modversion $(1))
+
+# What the programs were built from, for machine.json
+$(BUILD)/harness/store/provenance.o: $(BUILD)/build_info.h
+$(BUILD)/harness/store/provenance.o: private override CPPFLAGS += -I$(BUILD) \
+	$(if $(URING),-DLIBURING_VERSION='"$(call version,liburing)"')
 $(BUILD)/build_info.h: FORCE
 	@mkdir -p $(@D)
 	@harness/setup/build_info '$(CC)' $(filter-out -DVERSION% -M%,$(CPPFLAGS)) \
@@ -192,7 +160,7 @@ $(BUILD)/flags: FORCE
 .PHONY: FORCE
 FORCE:
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -210,44 +178,13 @@ tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan BIN=build/tsan/bin \
 		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread build/tsan/bin/thread
 
-# Unit tests of what has no system calls; run by tests/unit/test_unit.py. Those of
-# the load generator are named load_*.
-UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+# Unit tests of code without system calls: tests/unit/ROOM/FILE.c tests
+# harness/ROOM/FILE.c. Run by tests/unit/test_unit.py.
+UNITS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c))
 unit: $(UNITS)
 
-$(BUILD)/unit/load_%: tests/unit/load_%.c $(LOAD) $(COMMON) $(BUILD)/flags
-	$(say) UNIT $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
-		-lcmocka $(LOAD_LIBS)
-
-# Those of the probes, probe_*.
-$(BUILD)/unit/probe_%: tests/unit/probe_%.c $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
-	$(say) UNIT $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(PROBES) $(LOAD) \
-		$(COMMON) -lcmocka $(PROBE_LIBS) $(LOAD_LIBS)
-
-# Those of bin/matrix, run_*, with all of harness/run but its main().
-$(BUILD)/unit/run_%: tests/unit/run_%.c $(RUN_A) $(PROBES) $(LOAD) $(COMMON) \
-		$(BUILD)/flags
-	$(say) UNIT $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(RUN_A) $(PROBES) \
-		$(LOAD) $(COMMON) -lcmocka $(RUN_LIBS)
-
-GBENCH := $(BUILD)/harness/gbench.o $(BUILD)/harness/run/nearest.o
-$(BUILD)/unit/gbench: tests/unit/gbench.c $(GBENCH) $(BUILD)/flags
-	$(say) UNIT $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(GBENCH) \
-		-lcmocka -lbenchmark -lstdc++ -ljansson -lm
-
-$(BUILD)/unit/%: tests/unit/%.c $(COMMON) $(BUILD)/flags
-	$(say) UNIT $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Imodels $(CFLAGS) $(LDFLAGS) -o $@ $< $(COMMON) \
-		-lcmocka
+$(UNITS): $(BUILD)/%: $(BUILD)/tests/%.o $(HARNESS) $(COMMON) $(BASE)
+	$(LINK) -lcmocka
 
 # Fuzzers of what reads foreign bytes: a million inputs for each, the same every
 # time. What libFuzzer finds interesting is kept in build/fuzz/corpus.
@@ -269,11 +206,8 @@ fuzz:
 # It outlives what ends a program.
 build/fuzz/options: override LDFLAGS += -Wl,--wrap=exit
 
-build/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(RUN_A) $(PROBES) $(LOAD) $(COMMON) $(BUILD)/flags
-	$(say) FUZZ $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(RUN_A) $(PROBES) $(LOAD) $(COMMON) $(RUN_LIBS)
+build/fuzz/%: build/fuzz/tests/fuzz/%.o $(HARNESS) $(COMMON) $(BASE)
+	$(LINK) -fsanitize=fuzzer
 
 # Installs what these groups of packages.txt lack, then runs a Python that has all
 # their modules.
@@ -326,11 +260,8 @@ bench-matrix: all
 bench-report:
 	@$(call with_python,plots) tests/bench/report.py $(RUN)
 
-$(BUILD)/bench/%: tests/bench/%.c $(LOAD) $(COMMON) $(BUILD)/flags
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(LDFLAGS) -o $@ $< $(LOAD) $(COMMON) \
-		$(LOAD_LIBS)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(HARNESS) $(BASE)
+	$(LINK)
 
 plots:
 	@harness/setup/install plots
@@ -349,7 +280,7 @@ lint:
 	@tests/lint
 
 C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] harness/*.h harness/*.cc \
-		     harness/*/*.[ch] tests/*/*.[ch])
+		     harness/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
 format:
 	@harness/setup/install lint
 	@clang-format -i $(C_FILES)

@@ -14,7 +14,7 @@
  */
 #include "harness/gbench.h"
 extern "C" {
-#include "harness/run/nearest.h"
+#include "harness/base/nearest.h"
 }
 
 #include <benchmark/benchmark.h>

@@ -357,7 +357,7 @@ function caption(c, f,    text)
 	return text ENVIRON["MACHINE"]
 }
 
-# As setting_heading() of harness/run/describe.h
+# As setting_heading() of harness/verdict/describe.h
 function setting_words(i,    text)
 {
 	text = cell(i, "loop") == "none" ? "Silent clients" : \

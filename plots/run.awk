@@ -76,7 +76,7 @@ function axis_of(i)
 	       cell(i, "loop") == "none" ? "idle" : "connections"
 }
 
-# As setting_key() of harness/run/describe.h names a setting, but for one part of it
+# As setting_key() of harness/verdict/describe.h names a setting, but for one part of it
 function setting_key(i, without,    key, silent)
 {
 	silent = cell(i, "loop") == "none"

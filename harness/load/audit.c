@@ -7,9 +7,9 @@
  */
 #include "result.h"
 
-#include "print.h"
+#include "harness/base/print.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 /* channel.c - a connection to the server, without system calls: channel.h */
 #include "channel.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <stdlib.h>
 #include <string.h>

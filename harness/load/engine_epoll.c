@@ -2,7 +2,7 @@
 /* engine_epoll.c - the generator waits with epoll: see engine.h */
 #include "engine.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <netinet/in.h>

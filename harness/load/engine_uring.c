@@ -11,7 +11,7 @@
  */
 #include "engine.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <liburing.h>

@@ -2,11 +2,11 @@
 /* find.c - the search of --find-rate, made of runs: see find.h */
 #include "find.h"
 
-#include "print.h"
+#include "harness/base/print.h"
 #include "report.h"
 #include "search.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <stdlib.h>
 #include <string.h>

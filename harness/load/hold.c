@@ -2,7 +2,7 @@
 /* hold.c - a program that looks on while a run lasts: see hold.h */
 #include "hold.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <inttypes.h>

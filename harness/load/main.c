@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the load generator: one run, or a search that is made of runs */
 #include "find.h"
-#include "outfile.h"
+#include "harness/base/outfile.h"
 #include "report.h"
 #include "run.h"
 #include "screen.h"
 
-#include "models/common/die.h"
-#include "models/common/output.h"
+#include "harness/base/die.h"
+#include "harness/base/output.h"
 
 /* Now, not after a run that would be lost */
 static void check_writable(const char *option, const char *path)

@@ -2,9 +2,9 @@
 /* needs.c - whom to connect to, and whether that many connections can be had */
 #include "run.h"
 
-#include "print.h"
+#include "harness/base/print.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 /* options.c - the command line of the load generator: see options.h */
 #include "options.h"
 
-#include "models/common/die.h"
-#include "models/common/units.h"
+#include "harness/base/die.h"
+#include "harness/base/units.h"
 
 #include <getopt.h>
 #include <limits.h>

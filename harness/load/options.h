@@ -5,11 +5,11 @@
 
 #include "schedule.h"
 
+#include "harness/base/pattern.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum pattern { PATTERN_STEADY, PATTERN_BURST, PATTERN_CONNECT };
 
 /* A limit on a percentile of the response time: p99=1ms */
 struct goal {

@@ -2,11 +2,11 @@
 /* report.c - a result as text, as JSON and as .hgrm files: see report.h */
 #include "report.h"
 
-#include "outfile.h"
-#include "print.h"
+#include "harness/base/outfile.h"
+#include "harness/base/print.h"
 #include "run.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

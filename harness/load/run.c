@@ -6,7 +6,7 @@
 #include "screen.h"
 #include "worker.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <pthread.h>

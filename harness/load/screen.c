@@ -2,7 +2,7 @@
 /* screen.c - the live line: see screen.h */
 #include "screen.h"
 
-#include "print.h"
+#include "harness/base/print.h"
 
 #include <stdio.h>
 #include <unistd.h>

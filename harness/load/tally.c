@@ -2,7 +2,7 @@
 /* tally.c - what was measured: see tally.h */
 #include "tally.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 /* worker.c - one thread of the generator: see worker.h */
 #include "worker.h"
 
-#include "models/common/die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,7 @@
 #ifndef CGROUP_H
 #define CGROUP_H
 
-#include "why.h"
+#include "harness/base/why.h"
 
 #include <limits.h>
 #include <stddef.h>

@@ -3,10 +3,10 @@
 #include "machine.h"
 #include "report.h"
 
-#include "harness/load/outfile.h"
+#include "harness/base/outfile.h"
 
-#include "models/common/die.h"
-#include "models/common/output.h"
+#include "harness/base/die.h"
+#include "harness/base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -271,9 +271,9 @@ static void write_report(struct report *r, struct probe_options *opt)
 	if (r->method != SYSCALLS_NONE && !r->to->counted)
 		report_missing(r, "system calls", r->to->syscalls_why);
 	if (!opt->quiet)
-		report_text(r, stderr);
+		probe_report_text(r, stderr);
 	if (opt->json) {
-		json = report_json(r);
+		json = probe_report_json(r);
 		if (json_dumpf(json, opt->json_file, JSON_COMPACT) < 0 ||
 		    fputc('\n', opt->json_file) < 0 ||
 		    fflush(opt->json_file) != 0) {

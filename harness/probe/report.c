@@ -2,7 +2,7 @@
 /* report.c - what a program used, for people and for programs: see report.h */
 #include "report.h"
 
-#include "harness/load/print.h"
+#include "harness/base/print.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -234,7 +234,7 @@ static void text_machine(const struct report *r, FILE *file)
 			print_time(text, (double)asleep));
 }
 
-void report_text(const struct report *r, FILE *file)
+void probe_report_text(const struct report *r, FILE *file)
 {
 	text_end(r, file);
 	text_cpu(r, file);
@@ -359,7 +359,7 @@ static void json_end(const struct report *r, json_t *to)
 		   ended ? (int64_t)r->end->left_behind : -1);
 }
 
-json_t *report_json(const struct report *r)
+json_t *probe_report_json(const struct report *r)
 {
 	json_t *all = json_object(), *missing = json_array();
 

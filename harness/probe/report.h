@@ -26,7 +26,7 @@ struct report {
 /* Adds a line about what could not be had, and the reason. */
 void report_missing(struct report *r, const char *what, const char *why);
 
-void report_text(const struct report *r, FILE *file);
-json_t *report_json(const struct report *r);
+void probe_report_text(const struct report *r, FILE *file);
+json_t *probe_report_json(const struct report *r);
 
 #endif

@@ -3,7 +3,7 @@
 #include "limits.h"
 
 #include "conn.h"
-#include "die.h"
+#include "harness/base/die.h"
 
 #include <limits.h>
 #include <pthread.h>

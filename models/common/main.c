@@ -2,7 +2,7 @@
 /* main.c - what every server does before and after serve() */
 #include "listener.h"
 #include "model.h"
-#include "output.h"
+#include "harness/base/output.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -11,7 +11,7 @@
 #define MODEL_H
 
 #include "conn.h"
-#include "die.h"
+#include "harness/base/die.h"
 #include "options.h"
 #include "stop.h"
 #include "work.h"

@@ -2,10 +2,10 @@
 /* options.c - the command line that all servers share: see options.h */
 #include "options.h"
 
-#include "die.h"
+#include "harness/base/die.h"
 #include "model.h"
 #include "service.h"
-#include "units.h"
+#include "harness/base/units.h"
 
 #include <getopt.h>
 #include <stdio.h>

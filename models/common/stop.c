@@ -2,7 +2,7 @@
 /* stop.c - how a server is asked to stop: see stop.h */
 #include "stop.h"
 
-#include "die.h"
+#include "harness/base/die.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Repetitions to rows like those of cells.csv and calls.csv.
 
-bin/matrix makes these files (harness/run/reduce.c), and then they are what is
+bin/matrix makes these files (harness/verdict/reduce.c), and then they are what is
 drawn. This is for a run that was killed before it could, or whose lines are broken
 in part; tests hold that both make the same of the same lines.
 """
@@ -58,7 +58,7 @@ def _outgrown(repetition):
 
 def drop_the_slow(repetitions):
     """Where the generator was the bottleneck as often as not, those that are left
-    are no fair choice (harness/run/reduce.h): marks them as `dropped`"""
+    are no fair choice (harness/verdict/reduce.h): marks them as `dropped`"""
     for r in repetitions:
         r["dropped"] = False
     for of in by_cell(repetitions).values():

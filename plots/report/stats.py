@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the blocks of a run can say: as harness/run/stats.h has it, which says why.
+"""What the blocks of a run can say: as harness/verdict/stats.h has it, which says why.
 
 Titles and verdicts are not made here: they are in findings.csv. This is what a
 picture of single repetitions needs beside them.

@@ -70,7 +70,7 @@ def is_there(row, metric):
 
 
 #: What the warnings of repetitions say of numbers that they do not have: a word of the
-#: metric's name, and of the sentence (harness/run/measure.c)
+#: metric's name, and of the sentence (harness/measure/metrics.c)
 _SAID = [("switches", "what they waited and switched is not known"),
          ("calls", "the counters could not be read")]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Numbers and settings for people. The same words as bin/matrix has in its tables
-(harness/run/describe.c), so that both can be held side by side."""
+(harness/verdict/describe.c), so that both can be held side by side."""
 
 import math
 import re

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "harness/run/blocks.h"
+#include "harness/plan/blocks.h"
 
 #include <ctype.h>
 #include <string.h>

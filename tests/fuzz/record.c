@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "harness/run/record.h"
+#include "harness/store/record.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  */
 #include "fuzz.h"
 
-#include "harness/load/print.h"
-#include "models/common/units.h"
+#include "harness/base/print.h"
+#include "harness/base/units.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -15,8 +15,8 @@
  *
  * Waits in epoll_pwait2(2), one thread: its timeout is in nanoseconds.
  */
-#include "common/die.h"
-#include "common/units.h"
+#include "harness/base/die.h"
+#include "harness/base/units.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

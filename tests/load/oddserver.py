@@ -26,9 +26,9 @@ import server  # noqa: E402
 from server import PATIENCE_S, TOP  # noqa: E402
 
 PROGRAM = TOP / "build/release/load/oddserver"
-SOURCES = [TOP / "tests/load/oddserver.c", TOP / "models/common/units.c",
-           TOP / "models/common/die.c"]
-HEADERS = [TOP / "models/common/units.h", TOP / "models/common/die.h"]
+SOURCES = [TOP / "tests/load/oddserver.c", TOP / "harness/base/units.c",
+           TOP / "harness/base/die.c"]
+HEADERS = [TOP / "harness/base/units.h", TOP / "harness/base/die.h"]
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O2", "-g", "-Wall", "-Wextra",
           "-Wshadow", "-Wmissing-prototypes", "-Wstrict-prototypes",
           f"-I{TOP / 'models'}"]

@@ -8,7 +8,7 @@ import re
 import jsonschema
 from server import TOP
 
-SCHEMA = TOP / "harness/run/repetition.schema.json"
+SCHEMA = TOP / "harness/store/repetition.schema.json"
 DICTIONARY = TOP / "results/README.md"
 
 

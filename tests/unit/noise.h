@@ -3,7 +3,7 @@
 #ifndef NOISE_H
 #define NOISE_H
 
-#include "test.h"
+#include "tests/unit/test.h"
 
 #include <math.h>
 #include <stdint.h>

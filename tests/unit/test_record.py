@@ -19,7 +19,7 @@ import lines  # noqa: E402  (found through the line above)
 def samples(tmp_path_factory):
     """What run_record writes: samples.jsonl and metrics.json."""
     folder = tmp_path_factory.mktemp("samples")
-    program = server.TOP / "build/asan/unit/run_record"
+    program = server.TOP / "build/asan/unit/store/record"
     assert program.exists(), f"{program} is not built: make variants"
     subprocess.run([program, folder], check=True)
     return folder

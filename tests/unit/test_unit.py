@@ -7,13 +7,14 @@ import subprocess
 import pytest
 import server
 
-SOURCES = sorted(pathlib.Path(__file__).parent.glob("*.c"))
+HERE = pathlib.Path(__file__).parent
+SOURCES = sorted(HERE.glob("*/*.c"))
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(HERE).with_suffix("")))
 def test_unit(source):
-    program = server.TOP / "build/asan/unit" / source.stem
-    assert program.exists(), f"{program} is not built: make variants"
+    program = server.TOP / "build/asan/unit" / source.relative_to(HERE).with_suffix("")
+    assert program.exists(), f"{program} is not built: make asan"
     ran = subprocess.run([program], capture_output=True, text=True,
                          check=False)
     output = ran.stdout + ran.stderr

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * units.h - numbers as people write them
+ *
+ * Each of these takes the whole of `text` or nothing: false means that it is
+ * not such a number, or not one that fits.
+ */
+#ifndef BASE_UNITS_H
+#define BASE_UNITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool parse_number(const char *text, uint64_t *number); /* 1000 */
+bool parse_count(const char *text, uint64_t *count);   /* 1000, 10k, 1M */
+bool parse_rate(const char *text, double *rate);       /* 500, 20k, 2.5 */
+bool parse_bytes(const char *text, uint64_t *bytes); /* 64, 64B, 16KiB, 1MiB */
+bool parse_time(const char *text, int64_t *ns);      /* 100us, 1.5ms, 2s */
+bool parse_percent(const char *text, double *percent); /* 1%, 0.1% */
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* needs.c - what a plan wants of a machine: see doctor.h */
+#include "harness/plan/blocks.h"
+#include "harness/plan/command.h"
+#include "harness/doctor/doctor.h"
+#include "harness/plan/catalog.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a client costs on both sides, with sockets, stacks and buffers: above what
+ * thread needs, the dearest of ours. And what there is without any. */
+enum { CLIENT_BYTES = 128 * 1024, BESIDE_BYTES = 100 * 1024 * 1024 };
+
+/* Of a repetition: its line and its histograms */
+enum { REPETITION_BYTES = 20000 };
+
+/* The plan quick, where none is given */
+enum { QUICK_CLIENTS = 1000, QUICK_REPETITIONS = 100 };
+
+static void at_least(unsigned *most, unsigned n)
+{
+	if (n > *most)
+		*most = n;
+}
+
+/* Whoever has a label of ours is ours: plan.c sees to that. */
+static void add_cell(struct needs *n, const struct cell *c)
+{
+	unsigned clients = c->connections + c->idle;
+	uint64_t under_way = (uint64_t)c->connections * c->depth * c->message;
+	uint64_t memory =
+		BESIDE_BYTES + (uint64_t)clients * CLIENT_BYTES + 4 * under_way;
+
+	at_least(&n->clients, clients);
+	if (memory > n->memory)
+		n->memory = memory;
+	if (strcmp(c->model, "thread") == 0)
+		at_least(&n->threads, clients);
+	if (strcmp(c->model, "aio") == 0) {
+		at_least(&n->threads, clients);
+		at_least(&n->signals, clients);
+	}
+	n->uring |= strcmp(c->model, "uring") == 0;
+	n->split |= c->placement == PLACEMENT_SPLIT && c->loop != LOOP_NONE;
+	n->connecting |= c->pattern == PATTERN_CONNECT;
+}
+
+static void add_cells(struct needs *n, const struct cells *cells)
+{
+	for (size_t i = 0; i < cells->n; i++)
+		add_cell(n, &cells->cell[i]);
+}
+
+/* ------------------------------------------------------------------- programs */
+
+static bool is_here(const char *text)
+{
+	struct command command;
+	char why[WHY_SIZE];
+	bool here;
+
+	if (!command_parse(&command, text, why))
+		return false;
+	here = command_here(&command, why);
+	command_free(&command);
+	return here;
+}
+
+static void add_program(struct needs *n, const char *bin, const char *name,
+			const char *command)
+{
+	char path[PATH_MAX];
+	size_t length = strlen(n->missing);
+
+	if (command ? is_here(command) :
+		      snprintf(path, sizeof(path), "%s/%s", bin, name) <
+				      (int)sizeof(path) &&
+			      access(path, X_OK) == 0)
+		return;
+	snprintf(n->missing + length, sizeof(n->missing) - length, "%s%s",
+		 length ? ", " : "", command ? command : name);
+}
+
+static void add_programs(struct needs *n, const struct plan *p, const char *bin)
+{
+	for (size_t i = 0; i < p->n_models; i++)
+		add_program(n, bin, p->models[i].label, p->models[i].command);
+	if (p->ceiling.n > 0)
+		add_program(n, bin, BASELINE, NULL);
+	add_program(n, bin, "loadgen", NULL);
+}
+
+/* ------------------------------------------------------------------------ both */
+
+static struct needs of_quick(const char *bin)
+{
+	struct needs n = {
+		.clients = QUICK_CLIENTS,
+		.threads = QUICK_CLIENTS,
+		.signals = QUICK_CLIENTS,
+		.split = true,
+		.uring = true,
+		.counting = true,
+		.memory = BESIDE_BYTES + (uint64_t)QUICK_CLIENTS * CLIENT_BYTES,
+		.disk = (uint64_t)QUICK_REPETITIONS * REPETITION_BYTES,
+	};
+
+	for (const char *const *name = syllabus; *name; name++)
+		add_program(&n, bin, *name, NULL);
+	add_program(&n, bin, BASELINE, NULL);
+	add_program(&n, bin, "loadgen", NULL);
+	return n;
+}
+
+struct needs doctor_needs(const struct plan *p, const char *bin)
+{
+	struct needs n = { .clients = 0 };
+	struct blocks b;
+
+	if (!p)
+		return of_quick(bin);
+	n.counting = p->counting;
+	add_cells(&n, &p->timing);
+	add_cells(&n, &p->idle);
+	add_cells(&n, &p->ceiling);
+	add_programs(&n, p, bin);
+	b = blocks_of(p);
+	n.disk = blocks_estimate(p, &b, 0, REPETITION_BYTES).bytes;
+	blocks_free(&b);
+	return n;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* benchmarks.c - one repetition after another, as benchmarks: see session_parts.h */
+#include "harness/matrix/session_parts.h"
+
+#include "harness/gbench.h"
+#include "harness/verdict/validity.h"
+
+#include "harness/base/die.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct step {
+	struct session *session;
+	const struct entry *entry;
+};
+
+static void say_reasons(struct gbench_state *state, const struct record *r)
+{
+	const char *reason = json_string_value(json_array_get(r->reasons, 0));
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s: %s", status_names[r->status],
+		 reason ? reason : "no reason is known");
+	gbench_skip(state, text);
+}
+
+/* Its times are those of a request: the median response time and the server's CPU
+ * time. Where the generator had no CPU of its own, its lateness is in the response. */
+static void report(struct gbench_state *state, const struct record *r)
+{
+	bool coarse = json_is_true(json_object_get(r->load, "coarse"));
+	double time = r->metric[coarse ? METRIC_SERVICE_P50 :
+					 METRIC_RESPONSE_P50],
+	       cpu = r->metric[METRIC_SERVER_CPU_PER_REQUEST];
+
+	if (r->status != STATUS_OK) {
+		say_reasons(state, r);
+		return;
+	}
+	if (!isfinite(time) || !isfinite(cpu)) {
+		gbench_skip(state, "no time, or no CPU time, of a request");
+		return;
+	}
+	gbench_result(state, time / 1e9, cpu / 1e9);
+	for (int i = 0; i < METRICS; i++)
+		if (isfinite(r->metric[i]))
+			gbench_counter(state, metrics[i].name, r->metric[i]);
+}
+
+/* At one repetition, one after the other: what lasts longer is still there then, and
+ * gone perhaps when the run is resumed. */
+static const unsigned attempts_most = 4;
+
+/* Of a CPU, for idle clients: what a server uses that spins, and one that sleeps */
+static const double spins_above = 0.9, sleeps_below = 0.1;
+
+/* What a model used at most for idle clients; NAN: that was not measured (yet) */
+static double used_when_idle(const struct session *s, const char *model)
+{
+	double most = NAN;
+
+	for (size_t i = 0; i < s->store.n; i++) {
+		const struct record *r = &s->store.records[i];
+
+		if (r->role == ROLE_IDLE && strcmp(r->cell.model, model) == 0)
+			most = fmax(most, r->metric[METRIC_SERVER_CPU_SHARE]);
+	}
+	return most;
+}
+
+/* A server that spins and shares its CPU with the generator: it comes to nothing
+ * in any attempt. */
+static bool oversubscribed(const struct session *s, const struct cell *c)
+{
+	return c->placement == PLACEMENT_SHARED &&
+	       used_when_idle(s, c->model) > spins_above;
+}
+
+static void note_differences(const struct session *s, struct record *r)
+{
+	json_t *difference;
+	size_t i;
+
+	json_array_foreach(s->differences, i, difference) {
+		record_say(r->warnings, RECORD_FORCED "%s",
+			   json_string_value(difference));
+	}
+}
+
+/* false: there is no more to do in this run. */
+static bool measure_once(struct session *s, const struct entry *e,
+			 unsigned attempt)
+{
+	char why[STORE_WHY_SIZE];
+	bool sleeps = used_when_idle(s, e->cell->model) < sleeps_below;
+	json_t *histograms = NULL;
+	struct record r;
+
+	record_init(&r, e);
+	r.attempt = attempt;
+	if (!repetition(&s->site, e, sleeps, &r, &histograms)) {
+		json_decref(histograms);
+		record_free(&r);
+		return false;
+	}
+	note_differences(s, &r);
+	if (!store_append(&s->store, &r, histograms, why)) {
+		progress_say(s->progress, "%s", why);
+		record_free(&r);
+		s->stopped = true;
+	}
+	json_decref(histograms);
+	return !s->stopped;
+}
+
+/* What is invalid by chance is measured again, if there is time for it. */
+static bool wants_another(struct session *s, const struct record *last,
+			  unsigned made)
+{
+	if (made >= attempts_most || !judge_by_chance(last) ||
+	    oversubscribed(s, &last->cell) || last->took_s > s->repeats_s)
+		return false;
+	s->repeats_s -= last->took_s;
+	return true;
+}
+
+/* The last attempt at an entry, measured now or before; NULL: there is none. */
+static const struct record *measure(struct session *s, const struct entry *e)
+{
+	const struct record *last = store_find(&s->store, e->index);
+	bool old = last != NULL;
+	unsigned made = 0;
+
+	while (!was_interrupted() && !s->stopped &&
+	       (!last || wants_another(s, last, made))) {
+		if (!measure_once(s, e, last ? last->attempt + 1 : 1))
+			break;
+		last = store_find(&s->store, e->index);
+		made++;
+		old = false;
+		progress_done(s->progress, last, false);
+	}
+	if (old && !was_interrupted())
+		progress_done(s->progress, last, true);
+	return last;
+}
+
+static void run_step(struct gbench_state *state, void *data)
+{
+	const struct step *step = data;
+	struct session *s = step->session;
+	const struct record *r =
+		s->only_reads ? store_find(&s->store, step->entry->index) :
+				measure(s, step->entry);
+
+	if (!r || was_interrupted())
+		gbench_skip(state, s->only_reads ? "no repetition is recorded" :
+						   "interrupted");
+	else
+		report(state, r);
+}
+
+struct step *register_all(struct session *s)
+{
+	struct step *steps = calloc(s->blocks.n, sizeof(*steps));
+
+	if (!steps)
+		die("calloc");
+	for (size_t i = 0; i < s->blocks.n; i++) {
+		char name[ENTRY_NAME_SIZE];
+
+		steps[i] = (struct step){ s, &s->blocks.entry[i] };
+		gbench_register(entry_name(steps[i].entry, name), run_step,
+				&steps[i]);
+	}
+	return steps;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* compare_main.c - the command bin/matrix compare: see two_runs.h */
+#include "harness/verdict/two_runs.h"
+
+#include "harness/base/outfile.h"
+#include "harness/verdict/describe.h"
+#include "harness/matrix/draw.h"
+#include "harness/matrix/options.h"
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void open_or_end(struct side *s, const char *path)
+{
+	char why[STORE_WHY_SIZE];
+
+	if (side_open(s, path, why))
+		return;
+	warn("%s", why);
+	exit(EXIT_FAILED);
+}
+
+static bool same_folder(const struct side *a, const struct side *b)
+{
+	struct stat x, y;
+
+	return fstat(a->store.dir, &x) == 0 && fstat(b->store.dir, &y) == 0 &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* ------------------------------------------------------------------------ files */
+
+static bool write_csv(const struct versus *v, const char *path)
+{
+	char *text = versus_csv(v);
+	struct outfile out;
+	bool written = outfile_open(&out, path);
+
+	if (written) {
+		fputs(text, out.file);
+		written = outfile_close(&out);
+	}
+	if (!written)
+		warn("%s: %s", path, strerror(errno));
+	free(text);
+	return written;
+}
+
+/* A file without a name that holds all of the comparison, to be read from its begin */
+static int make_input(const struct versus *v)
+{
+	json_t *all = versus_json(v);
+	FILE *file = tmpfile();
+	int fd;
+
+	if (!file || json_dumpf(all, file, JSON_COMPACT) < 0 ||
+	    fflush(file) != 0)
+		die("a temporary file for the page");
+	json_decref(all);
+	fd = dup(fileno(file));
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		die("dup");
+	fclose(file);
+	return fd;
+}
+
+static bool write_page(const struct versus *v, const char *path, FILE *people)
+{
+	const char *arguments[] = { "--compare", "-", "--out", path, NULL };
+	int input = make_input(v);
+	bool made = draw("report.py", arguments, input, true);
+
+	close(input);
+	if (made)
+		fprintf(people, "\nPage: %s\n", path);
+	else
+		warn("%s: not made", path);
+	return made;
+}
+
+/* ------------------------------------------------------------------- the verdict */
+
+static int gate(const struct versus *v, double least, FILE *people)
+{
+	size_t worse = versus_regressions(v, least), blind = 0;
+	char of[64] = "";
+
+	for (int i = VERSUS_FEW; i < VERSUS_VERDICTS; i++)
+		blind += v->lines[i];
+	if (least > 0)
+		snprintf(of, sizeof(of), " of %g %% or more", 100 * least);
+	if (worse)
+		fprintf(people, "\nRegressions%s: %zu.\n", of, worse);
+	else
+		fprintf(people, "\nNo regression%s that can be called.\n", of);
+	if (blind)
+		fprintf(people,
+			"In %zu comparison%s none could be seen: no claim is "
+			"possible there.\n",
+			blind, plural(blind));
+	return worse ? EXIT_FAILED : EXIT_SUCCESS;
+}
+
+int versus_main(const struct matrix_options *opt)
+{
+	FILE *people = opt->csv && strcmp(opt->csv, "-") == 0 ? stderr : stdout;
+	int status = EXIT_SUCCESS;
+	struct side a, b;
+	struct versus v;
+
+	open_or_end(&a, opt->what);
+	open_or_end(&b, opt->with);
+	if (same_folder(&a, &b))
+		die_usage("compare: A and B are the same folder");
+	v = versus(&a, &b);
+	versus_print(people, &v, has_color(people));
+	if (opt->fail_on_regression)
+		status = gate(&v, opt->least, people);
+	if (v.in_both == 0) {
+		warn("no cell was measured in both runs: nothing is compared");
+		status = EXIT_FAILED;
+	}
+	fflush(people);
+	if (opt->csv && !write_csv(&v, opt->csv))
+		status = EXIT_FAILED;
+	if (opt->page && !write_page(&v, opt->page, people))
+		status = EXIT_FAILED;
+	if (a.problems + b.problems)
+		status = EXIT_FAILED;
+	versus_free(&v);
+	side_close(&a);
+	side_close(&b);
+	return status;
+}

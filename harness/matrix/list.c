@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* list.c - bin/matrix list: see list.h */
+#include "harness/matrix/list.h"
+
+#include "harness/base/print.h"
+#include "harness/plan/blocks.h"
+#include "harness/plan/catalog.h"
+#include "harness/matrix/progress.h"
+#include "harness/base/die.h"
+#include "harness/measure/await.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SUMMARY_SIZE = 128 };
+
+/* Its --help, into a pipe; -1: it cannot be started. */
+static pid_t start_help(const char *program, int pipe_end)
+{
+	char *argv[] = { (char *)program, "--help", NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+	int error;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+					 O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipe_end, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+					 O_WRONLY, 0);
+	error = posix_spawn(&pid, program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return error ? -1 : pid;
+}
+
+/* All that `fd` gives within two seconds, up to `size` - 1 bytes */
+static void read_help(int fd, char *text, size_t size)
+{
+	const int64_t until = watch_now() + 2 * INT64_C(1000000000);
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	int64_t left;
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (n < size - 1 && got > 0 && (left = until - watch_now()) > 0 &&
+	       poll(&polled, 1, (int)(left / 1000000 + 1)) > 0) {
+		got = read(fd, text + n, size - 1 - n);
+		n += got > 0 ? got : 0;
+	}
+	text[n] = '\0';
+}
+
+/* The line "MODEL - SUMMARY" of its --help; false: there is none. */
+static bool summary_of(const char *bin, const char *model,
+		       char summary[SUMMARY_SIZE])
+{
+	char program[KNOWN_PATH_SIZE], help[2048] = "", *line, *rest = help;
+	size_t length = strlen(model);
+	int ends[2];
+	pid_t pid;
+
+	snprintf(program, sizeof(program), "%.4000s/%.80s", bin, model);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		die("pipe2");
+	pid = start_help(program, ends[1]);
+	close(ends[1]);
+	if (pid > 0) {
+		read_help(ends[0], help, sizeof(help));
+		kill(pid, SIGKILL); /* it may not have ended by itself */
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+	while ((line = strsep(&rest, "\n")))
+		if (strncmp(line, model, length) == 0 &&
+		    strncmp(line + length, " - ", 3) == 0) {
+			snprintf(summary, SUMMARY_SIZE, "%s",
+				 line + length + 3);
+			return true;
+		}
+	return false;
+}
+
+/* --------------------------------------------------------------------- models */
+
+static void list_model(FILE *file, const char *bin, const char *name)
+{
+	char path[KNOWN_PATH_SIZE + LABEL_SIZE], summary[SUMMARY_SIZE];
+
+	snprintf(path, sizeof(path), "%s/%s", bin, name);
+	if (access(path, X_OK) < 0)
+		snprintf(summary, sizeof(summary),
+			 "not built; make says what it lacks");
+	else if (!summary_of(bin, name, summary))
+		snprintf(summary, sizeof(summary),
+			 "does not say what it is: bin/%s --help", name);
+	fprintf(file, "%-10s %s\n", name, summary);
+}
+
+static bool in_syllabus(const char *name)
+{
+	for (const char *const *one = syllabus; *one; one++)
+		if (strcmp(*one, name) == 0)
+			return true;
+	return false;
+}
+
+void list_models(FILE *file)
+{
+	char bin[KNOWN_PATH_SIZE];
+	const char *const *models = known_models(known_bin(bin));
+
+	for (const char *const *name = syllabus; *name; name++)
+		list_model(file, bin, *name);
+	for (; *models; models++)
+		if (!in_syllabus(*models))
+			list_model(file, bin, *models);
+}
+
+/* ---------------------------------------------------------------------- plans */
+
+/* "# quick - every model ..." is what a plan says of itself. */
+static void print_title(FILE *file, const char *path, const char *name)
+{
+	char line[256] = "";
+	const char *title = line;
+	FILE *plan = fopen(path, "re");
+
+	if (plan && !fgets(line, sizeof(line), plan))
+		*line = '\0';
+	if (plan)
+		fclose(plan);
+	line[strcspn(line, "\r\n")] = '\0';
+	for (char *c = line; *c; c++) /* nothing a terminal would obey */
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	title += *line == '#' ? strspn(line, "# ") : strlen(line);
+	if (strncmp(title, name, strlen(name)) == 0 &&
+	    strncmp(title + strlen(name), " - ", 3) == 0)
+		title += strlen(name) + 3;
+	fprintf(file, "%-10s %s\n", name, *title ? title : "-");
+}
+
+/* As for the plan that a run prints */
+enum { OVERHEAD_NS = 200000000 };
+
+static void print_size(FILE *file, const struct plan *p)
+{
+	struct blocks b = blocks_of(p);
+	struct estimate e = blocks_estimate(p, &b, OVERHEAD_NS, 0);
+	char time[32];
+
+	progress_time((double)e.ns / 1e9, time);
+	fprintf(file,
+		"%-10s %zu cell%s, %u block%s: %zu repetition%s, about %s\n",
+		"", p->timing.n, plural(p->timing.n), p->blocks,
+		plural(p->blocks), e.repetitions, plural(e.repetitions), time);
+	blocks_free(&b);
+}
+
+static void list_plan(FILE *file, const char *name, const char *const *models)
+{
+	char path[KNOWN_PATH_SIZE], error[PLAN_ERROR_SIZE];
+	struct plan p;
+
+	if (!known_plan(name, path, error))
+		return; /* removed meanwhile */
+	print_title(file, path, name);
+	if (!plan_read(&p, path, models, error)) {
+		fprintf(file, "%-10s %s\n", "", error);
+		return;
+	}
+	print_size(file, &p);
+	plan_free(&p);
+}
+
+void list_plans(FILE *file)
+{
+	char bin[KNOWN_PATH_SIZE];
+	const char *const *models = known_models(known_bin(bin));
+	const char *const *plans = known_plans(bin);
+
+	if (!*plans)
+		fprintf(file, "No plans came with this program; $MATRIX_PLANS "
+			      "may name their folder.\n");
+	for (; *plans; plans++)
+		list_plan(file, *plans, models);
+}
+
+/* ---------------------------------------------------------------------- cells */
+
+static void list_some(FILE *file, const struct cells *cells)
+{
+	char name[CELL_NAME_SIZE];
+
+	for (size_t i = 0; i < cells->n; i++)
+		fprintf(file, "%s\n", cell_name(&cells->cell[i], name));
+}
+
+void list_cells(FILE *file, const struct plan *p)
+{
+	list_some(file, &p->timing);
+	list_some(file, &p->idle);
+	list_some(file, &p->ceiling);
+}

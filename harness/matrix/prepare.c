@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* prepare.c - what is to be measured, and how it can be here: see session_parts.h */
+#include "harness/matrix/session.h"
+#include "harness/matrix/session_parts.h"
+
+#include "harness/plan/command.h"
+#include "harness/probe/method.h"
+#include "harness/doctor/doctor.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+
+/* What a repetition takes beside warm-up and window, and its line and histograms,
+ * as seen on the machines this was written on: for the estimate only */
+static const int64_t overhead_ns = 200 * 1000000;
+static const uint64_t bytes_each = 15000;
+
+struct filter {
+	regex_t regex;
+	bool keeps; /* what it matches; else, what it does not */
+};
+
+static bool keep_cell(const char *name, void *data)
+{
+	const struct filter *f = data;
+
+	return (regexec(&f->regex, name, 0, NULL, 0) == 0) == f->keeps;
+}
+
+/* As Google Benchmark has it: a - in front means all but these. */
+void apply_filter(struct plan *p, const char *text)
+{
+	struct filter f = { .keeps = *text != '-' };
+	char message[256];
+	int error;
+
+	error = regcomp(&f.regex, text + !f.keeps, REG_EXTENDED | REG_NOSUB);
+	if (error) {
+		regerror(error, &f.regex, message, sizeof(message));
+		die_usage("--benchmark_filter '%s': %s", text, message);
+	}
+	if (plan_keep(p, keep_cell, &f) == 0)
+		die_usage("--benchmark_filter '%s': no cell has such a name; "
+			  "matrix list cells shows them",
+			  text);
+	regfree(&f.regex);
+}
+
+void session_plan(const struct matrix_options *opt, const char *bin,
+		  const char *fallback, struct plan *p)
+{
+	char path[KNOWN_PATH_SIZE], error[PLAN_ERROR_SIZE];
+	const char *name = opt->plan ? opt->plan : fallback;
+
+	if (!known_plan(name, path, error))
+		die_usage("--plan %s", error);
+	if (!plan_read(p, path, known_models(bin), error)) {
+		fprintf(stderr, "%s: %s\n", program_invocation_short_name,
+			error);
+		exit(EXIT_USAGE);
+	}
+	for (size_t i = 0; i < opt->n_overrides; i++)
+		if (!plan_override(p, opt->override[i].key,
+				   opt->override[i].value, error))
+			die_usage("%s", error);
+	if (opt->filter)
+		apply_filter(p, opt->filter);
+}
+
+void lay_out(struct session *s)
+{
+	s->blocks = blocks_of(&s->plan);
+	s->estimate =
+		blocks_estimate(&s->plan, &s->blocks, overhead_ns, bytes_each);
+	s->repeats_s = s->estimate.ns / 1e9 * s->plan.repeats / 100;
+	s->pace.patience_ns =
+		s->plan.wait == WAIT_TENTH ? s->estimate.ns / 10 : s->plan.wait;
+}
+
+void print_plan(const struct session *s)
+{
+	char *text = blocks_summary(&s->plan, &s->estimate);
+
+	fputs(text, s->people);
+	fflush(s->people);
+	free(text);
+}
+
+/* What of the plan cannot be measured here, before an hour has gone by */
+void print_obstacles(const struct session *s)
+{
+	struct diagnoses d = doctor(&s->plan, s->bin);
+
+	for (size_t i = 0; i < d.n; i++)
+		if (d.list[i].health == HEALTH_FAIL)
+			fprintf(s->people,
+				"  cannot all be measured: %s: %s%s%s\n",
+				d.list[i].what, d.list[i].found,
+				*d.list[i].remedy ? "; " : "",
+				d.list[i].remedy);
+	diagnoses_free(&d);
+}
+
+/* Somebody else's server that is not there would fail in every repetition, a long
+ * time later; one of ours was not built, and all others are measured. */
+void require_servers(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_models; i++) {
+		const struct model *m = &p->models[i];
+		char why[WHY_SIZE];
+		struct command c;
+
+		if (!m->command)
+			continue;
+		if (!command_parse(&c, m->command, why) ||
+		    !command_here(&c, why))
+			die_usage("model %s cannot be measured: %s", m->label,
+				  why);
+		command_free(&c);
+	}
+}
+
+/* How calls are counted, and if not in the best way, why not */
+void choose_counting(struct session *s)
+{
+	static char why[WHY_SIZE];
+
+	s->site.counting = SYSCALLS_NONE;
+	s->site.uncounted = "";
+	if (!s->plan.counting)
+		return;
+	s->site.counting = counting_choose(why);
+	if (s->site.counting == SYSCALLS_NONE) {
+		s->site.uncounted = why;
+		fprintf(s->people, "  system calls cannot be counted: %s\n",
+			why);
+	} else if (*why) {
+		fprintf(s->people, "  system calls are counted by %s: %s\n",
+			syscalls_methods[s->site.counting], why);
+	}
+}
+
+void find_places(struct session *s, const char *server_cpus,
+		 const char *client_cpus)
+{
+	char why[PLACES_WHY_SIZE];
+
+	if (!places_find(&s->places, server_cpus, client_cpus, why))
+		die_usage("%s", why);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* run_files.c - what a session leaves beside its lines: see session_parts.h */
+#include "harness/matrix/session_parts.h"
+
+#include "harness/gbench.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void check(bool good, const char *why)
+{
+	if (good)
+		return;
+	warn("%s", why);
+	exit(EXIT_FAILED);
+}
+
+size_t count_missing(const struct session *s)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < s->blocks.n; i++)
+		missing += !store_find(&s->store, s->blocks.entry[i].index);
+	return missing;
+}
+
+/* Where there is no space for one there is none for the next: it is said once. */
+void put_text(struct session *s, const char *name, char *text)
+{
+	char why[STORE_WHY_SIZE];
+
+	if (!s->stopped && !s->unwritten &&
+	    !store_file(&s->store, name, text, why)) {
+		warn("%s", why);
+		s->unwritten = true;
+	}
+	free(text);
+}
+
+const char reduced_files[] =
+	"cells.csv, calls.csv, findings.csv, warnings.csv, summary.txt";
+
+/* All that is made from the lines; any of it can be made again. */
+void write_reduced(struct session *s, const struct reduced *r)
+{
+	put_text(s, "cells.csv", reduced_cells_csv(r));
+	put_text(s, "calls.csv", reduced_calls_csv(r));
+	put_text(s, "findings.csv", reduced_findings_csv(r));
+	put_text(s, "warnings.csv", reduced_warnings_csv(r));
+	put_text(s, "summary.txt", reduced_summary(r, false));
+}
+
+static char *now_text(char to[32])
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	strftime(to, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	return to;
+}
+
+/* Who measured when, of which difference to before: a line for each sitting */
+static json_t *sitting(const struct session *s)
+{
+	char now[32];
+	json_t *none = json_array();
+	json_t *to = json_pack("{s:s, s:O}", "started", now_text(now),
+			       "forced_differences",
+			       s->differences ? s->differences : none);
+
+	json_decref(none);
+	return to;
+}
+
+void write_run(const struct session *s)
+{
+	char why[STORE_WHY_SIZE];
+
+	json_array_append_new(json_object_get(s->run, "sittings"), sitting(s));
+	check(store_json(&s->store, "run.json", s->run, why), why);
+}
+
+/* JSON's numbers end at 2^63 - 1 here. */
+static json_t *seed_json(uint64_t seed)
+{
+	if (seed <= INT64_MAX)
+		return json_integer((json_int_t)seed);
+	return json_sprintf("%" PRIu64, seed);
+}
+
+json_t *describe_run(const struct session *s)
+{
+	const struct matrix_options *opt = s->opt;
+
+	return json_pack(
+		"{s:i, s:s, s:s, s:s, s:I, s:o, s:s?, s:s?, s:s?, s:s, s:O, s:O, s:s, "
+		"s:[]}",
+		"schema", RECORD_SCHEMA, "program", "matrix", "version",
+		VERSION, "plan", s->plan.name, "blocks",
+		(json_int_t)s->plan.blocks, "seed", seed_json(s->plan.seed),
+		"filter", opt->filter, "server_cpus", opt->server_cpus,
+		"client_cpus", opt->client_cpus, "counting",
+		syscalls_methods[s->site.counting], "places", s->places.facts,
+		"programs", s->programs, "benchmark", gbench_version(),
+		"sittings");
+}
+
+/* results/2026-11-21T154500-quick, in the folder that has bin */
+char *default_out(const struct session *s, char path[STORE_PATH_SIZE])
+{
+	char here[STORE_PATH_SIZE], above[KNOWN_PATH_SIZE];
+	char *slash;
+	time_t now = time(NULL);
+	struct tm utc;
+	char when[32];
+
+	snprintf(above, sizeof(above), "%s", s->bin);
+	slash = strrchr(above, '/');
+	if (slash)
+		*slash = '\0';
+	strftime(when, sizeof(when), "%Y-%m-%dT%H%M%S", gmtime_r(&now, &utc));
+	if (getcwd(here, sizeof(here)) && strcmp(here, above) == 0)
+		snprintf(path, STORE_PATH_SIZE, "results/%s-%s", when,
+			 s->plan.name);
+	else
+		snprintf(path, STORE_PATH_SIZE, "%.3900s/results/%s-%.60s",
+			 above, when, s->plan.name);
+	return path;
+}
+
+/* As a shell takes it for one word */
+static void put_word(FILE *to, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./-+=:@%,";
+
+	if (word[strspn(word, plain)] == '\0') {
+		fputs(word, to);
+		return;
+	}
+	fputc('\'', to);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", to);
+		else
+			fputc(*word, to);
+	fputc('\'', to);
+}
+
+/* What goes on with this run; to be freed */
+char *resume_command(const struct session *s)
+{
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		die("open_memstream");
+	put_word(to, program_invocation_name);
+	fputs(" resume ", to);
+	put_word(to, s->store.path);
+	if (fclose(to) != 0)
+		die("open_memstream");
+	return text;
+}
+
+void say_incomplete(const struct session *s)
+{
+	char why[STORE_WHY_SIZE], how[2 * STORE_PATH_SIZE];
+	char *command = resume_command(s);
+
+	snprintf(how, sizeof(how),
+		 "This run is not complete. To go on:\n\n    %s\n", command);
+	free(command);
+	check(store_incomplete(&s->store, how, why), why);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c - a run, from its plan to its last table: see session.h */
+#include "harness/matrix/session.h"
+#include "harness/matrix/session_parts.h"
+
+#include "harness/gbench.h"
+#include "harness/verdict/describe.h"
+#include "harness/store/provenance.h"
+#include "harness/verdict/validity.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* --------------------------------------------------------------------- carry out */
+
+/* Servers with thousands of clients, and the generator, inherit it. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void keep_apart(const struct session *s)
+{
+	if (s->places.harness_apart)
+		sched_setaffinity(0, sizeof(s->places.harness),
+				  &s->places.harness);
+}
+
+static void store_benchmark(struct session *s, char *json)
+{
+	put_text(s, "gbench.json", json);
+}
+
+static void show_step(void *data, const struct entry *e, const char *step)
+{
+	progress_step(data, e, step);
+}
+
+void carry_out(struct session *s)
+{
+	struct step *steps = register_all(s);
+	char *json;
+
+	s->site.plan = &s->plan;
+	s->site.places = &s->places;
+	s->site.bin = s->bin;
+	if (s->plan.wait != WAIT_NONE)
+		s->site.pace = &s->pace;
+	s->progress =
+		progress_open(stderr, &s->blocks, &s->plan, s->opt->quiet);
+	s->site.step = show_step;
+	s->site.data = s->progress;
+	raise_descriptors();
+	keep_apart(s);
+	catch_signals(s);
+	json = gbench_run();
+	progress_close(s->progress);
+	sigprocmask(SIG_SETMASK, &s->signals, NULL);
+	if (json)
+		store_benchmark(s, json);
+	free(steps);
+}
+
+/* ---------------------------------------------------------------------- the end */
+
+static bool any_failed(const struct session *s)
+{
+	for (size_t i = 0; i < s->store.n; i++)
+		if (judge_failed(&s->store.records[i]))
+			return true;
+	return false;
+}
+
+static int go_on_later(const struct session *s)
+{
+	char *command = resume_command(s);
+
+	fprintf(stderr,
+		"\n%s: what was measured is in %s; to go on:\n\n"
+		"    %s\n",
+		program_invocation_short_name, s->store.path, command);
+	free(command);
+	return was_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED;
+}
+
+int finish(struct session *s)
+{
+	struct reduced reduced = reduce(s->store.records, s->store.n);
+	char why[STORE_WHY_SIZE], *summary;
+	int status = EXIT_SUCCESS;
+
+	write_reduced(s, &reduced);
+	if (count_missing(s) > 0 || s->unwritten) {
+		status = go_on_later(s);
+	} else {
+		check(store_complete(&s->store, why), why);
+		summary = reduced_summary(&reduced, has_color(s->people));
+		fprintf(s->people, "\n%s\nResults: %s\n", summary,
+			s->store.path);
+		free(summary);
+		if (any_failed(s))
+			status = EXIT_FAILED;
+		else if (s->opt->strict && json_array_size(reduced.warnings))
+			status = EXIT_WARNED;
+	}
+	reduced_free(&reduced);
+	store_close(&s->store);
+	return status;
+}
+
+static int only_list(struct session *s)
+{
+	struct step *steps = register_all(s);
+
+	free(gbench_run());
+	free(steps);
+	return EXIT_SUCCESS;
+}
+
+void take_lock(void)
+{
+	char why[STORE_WHY_SIZE];
+
+	check(store_lock_machine(why) >= 0, why);
+}
+
+void start_benchmark(struct session *s)
+{
+	char why[512];
+	int argc = s->opt->n_benchmark;
+
+	if (!gbench_initialize(&argc, s->opt->benchmark, why))
+		die_usage("%s", why);
+	s->people = gbench_wants_stdout() ? stderr : stdout;
+	gbench_context("plan", s->plan.name);
+}
+
+int session_run(const struct matrix_options *opt)
+{
+	static struct session s;
+	char path[STORE_PATH_SIZE], why[STORE_WHY_SIZE], *text;
+	json_t *machine;
+
+	s.opt = opt;
+	known_bin(s.bin);
+	session_plan(opt, s.bin, "standard", &s.plan);
+	lay_out(&s);
+	start_benchmark(&s);
+	if (gbench_wants_list())
+		return only_list(&s);
+	find_places(&s, opt->server_cpus, opt->client_cpus);
+	require_servers(&s.plan);
+	print_plan(&s);
+	print_obstacles(&s);
+	if (opt->dry_run)
+		return EXIT_SUCCESS;
+	take_lock();
+	choose_counting(&s);
+	s.programs = identity_programs(&s.plan, s.bin);
+	machine = identity_machine();
+	check(store_create(&s.store,
+			   opt->out ? opt->out : default_out(&s, path), why),
+	      why);
+	say_incomplete(&s);
+	text = plan_text(&s.plan);
+	check(store_file(&s.store, "plan.txt", text, why), why);
+	free(text);
+	check(store_json(&s.store, "machine.json", machine, why), why);
+	s.run = describe_run(&s);
+	write_run(&s);
+	fprintf(s.people, "  into %s\n\n", s.store.path);
+	fflush(s.people);
+	carry_out(&s);
+	return finish(&s);
+}

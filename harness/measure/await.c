@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* await.c - waits for several programs at once: see await.h */
+#include "harness/measure/await.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int64_t tick_ns = 250 * 1000000;
+
+/* -------------------------------------------------------------------- streams */
+
+void stream_open(struct stream *s, int fd, size_t most)
+{
+	*s = (struct stream){ .fd = fd, .most = most, .room = 512 };
+	s->text = malloc(s->room);
+	if (!s->text)
+		die("malloc");
+	*s->text = '\0';
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* The beginning says what a program is, the end what became of it. */
+static void lose_the_middle(struct stream *s)
+{
+	size_t keep = s->most / 4;
+
+	memmove(s->text + keep, s->text + s->n - keep, keep + 1);
+	s->lost += s->n - 2 * keep;
+	s->n = 2 * keep;
+}
+
+static void make_room(struct stream *s)
+{
+	if (s->n + 1 < s->room)
+		return;
+	if (s->room > s->most) {
+		lose_the_middle(s);
+		return;
+	}
+	s->room *= 2;
+	s->text = realloc(s->text, s->room);
+	if (!s->text)
+		die("realloc");
+}
+
+void stream_take(struct stream *s)
+{
+	/* Not for ever: somebody may write faster than this reads. */
+	for (int turns = 0; s->fd >= 0 && turns < 64; turns++) {
+		ssize_t n;
+
+		make_room(s);
+		n = read(s->fd, s->text + s->n, s->room - s->n - 1);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			close(s->fd);
+			s->fd = -1;
+			return;
+		}
+		/* What is searched as a string has none of these. */
+		for (char *c = s->text + s->n; c < s->text + s->n + n; c++)
+			if (*c == '\0')
+				*c = '?';
+		s->n += (size_t)n;
+		s->text[s->n] = '\0';
+	}
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->text);
+	*s = (struct stream){ .fd = -1 };
+}
+
+char *last_line(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n > 0 && strchr(" \t\r\n", text[n - 1]))
+		text[--n] = '\0';
+	while (n > 0 && text[n - 1] != '\n')
+		n--;
+	return text + n;
+}
+
+/* ---------------------------------------------------------------------- waits */
+
+int64_t watch_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Everything that may have something to say, until then at the latest */
+static void wait_once(struct watch *w, int64_t until)
+{
+	struct pollfd polled[WATCH_STREAMS + WATCH_CHILDREN];
+	int64_t now = watch_now();
+	int64_t rest = until > now ? until - now : 0;
+	struct timespec timeout = { rest / 1000000000, rest % 1000000000 };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->n_streams; i++)
+		polled[n++] = (struct pollfd){ .fd = w->stream[i]->fd,
+					       .events = POLLIN };
+	for (unsigned i = 0; i < w->n_children; i++)
+		polled[n++] =
+			(struct pollfd){ .fd = w->ended[i] ? -1 :
+							     w->child[i]->fd,
+					 .events = POLLIN };
+	if (ppoll(polled, n, &timeout, w->mask) <= 0)
+		return;
+	for (unsigned i = 0; i < w->n_streams; i++)
+		if (polled[i].revents)
+			stream_take(w->stream[i]);
+	for (unsigned i = 0; i < w->n_children; i++)
+		if (polled[w->n_streams + i].revents)
+			w->ended[i] = true;
+}
+
+/* A signal gets in where ppoll() has to wait; where it finds something at once, the
+ * signal stays outside. */
+bool watch_interrupted(const struct watch *w)
+{
+	static const struct timespec at_once;
+
+	ppoll(NULL, 0, &at_once, w->mask);
+	return *w->interrupted;
+}
+
+enum watched watch_until(struct watch *w, int64_t until, bool (*done)(void *),
+			 void *data)
+{
+	int64_t tick = watch_now() + tick_ns;
+
+	for (;;) {
+		int64_t now = watch_now();
+
+		if (watch_interrupted(w))
+			return WATCHED_INTERRUPTED;
+		if (done && done(data))
+			return WATCHED;
+		if (now >= until)
+			return WATCHED_TOO_LONG;
+		if (now >= tick) {
+			if (w->tick)
+				w->tick(w->data);
+			tick = now + tick_ns;
+		}
+		wait_once(w, tick < until ? tick : until);
+	}
+}

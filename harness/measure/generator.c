@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* generator.c - bin/loadgen in a repetition: see generator.h */
+#include "harness/measure/generator.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	HOLD_FD = 3,
+	ARGUMENTS = 40,
+	ARGUMENT_SIZE = 128,
+	REPORT_MOST = 256 << 20,
+	ERRORS_MOST = 64 * 1024
+};
+
+static const int64_t finish_limit = INT64_C(10) * 1000000000;
+
+struct setup {
+	int out, err, hold;
+	const cpu_set_t *cpus;
+};
+
+/* In its own process, before its exec */
+static int prepare(void *data)
+{
+	const struct setup *setup = data;
+	int nothing = open("/dev/null", O_RDONLY);
+
+	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
+	    dup2(setup->out, STDOUT_FILENO) < 0 ||
+	    dup2(setup->err, STDERR_FILENO) < 0)
+		return errno;
+	/* dup2() onto itself would leave it to be closed by the exec. */
+	if (setup->hold == HOLD_FD ? fcntl(HOLD_FD, F_SETFD, 0) < 0 :
+				     dup2(setup->hold, HOLD_FD) < 0)
+		return errno;
+	if (sched_setaffinity(0, sizeof(*setup->cpus), setup->cpus) < 0)
+		return errno;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ arguments */
+
+struct arguments {
+	char text[ARGUMENTS][ARGUMENT_SIZE];
+	char *argv[ARGUMENTS + 1];
+	int n;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct arguments *a,
+						      const char *format, ...)
+{
+	va_list args;
+
+	if (a->n == ARGUMENTS)
+		die_of(E2BIG, "arguments of loadgen");
+	va_start(args, format);
+	vsnprintf(a->text[a->n], ARGUMENT_SIZE, format, args);
+	va_end(args);
+	a->argv[a->n] = a->text[a->n];
+	a->n++;
+}
+
+static void add_load(struct arguments *a, const struct cell *c)
+{
+	add(a, "--connections");
+	add(a, "%u", c->connections);
+	add(a, "--idle");
+	add(a, "%u", c->idle);
+	add(a, "--message");
+	add(a, "%zu", c->message);
+	if (c->loop == LOOP_OPEN) {
+		add(a, "--rate");
+		add(a, "%.17g", c->rate);
+	}
+	if (c->depth > 1) {
+		add(a, "--depth");
+		add(a, "%u", c->depth);
+	}
+	if (c->pattern == PATTERN_BURST)
+		add(a, "--pattern=burst:%u", c->burst);
+	if (c->pattern == PATTERN_CONNECT)
+		add(a, "--pattern=connect");
+}
+
+static void fill(struct arguments *a, const struct generator_plan *plan)
+{
+	bool v6 = strchr(plan->host, ':') != NULL;
+
+	add(a, "loadgen");
+	add(a, "--target");
+	add(a, v6 ? "[%s]:%u" : "%s:%u", plan->host, plan->port);
+	add_load(a, plan->cell);
+	add(a, "--warmup");
+	add(a, "%" PRId64 "us", plan->warmup / 1000);
+	add(a, "--duration");
+	add(a, "%" PRId64 "us", plan->window / 1000);
+	add(a, "--seed");
+	add(a, "%" PRIu64, plan->seed);
+	add(a, "--cpu");
+	add(a, "%s", plan->cpu_list);
+	add(a, "--threads");
+	add(a, "%d", CPU_COUNT(plan->cpus));
+	if (!plan->own_cpus)
+		add(a, "--spin=never");
+	add(a, "--hold");
+	add(a, "%d", HOLD_FD);
+	add(a, "--json");
+	add(a, "-");
+	add(a, "--quiet");
+}
+
+/* ------------------------------------------------------------------- starting */
+
+static bool wrong(struct generator *g, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool wrong(struct generator *g, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(g->why, sizeof(g->why), format, args);
+	va_end(args);
+	return false;
+}
+
+/* Three ways to it: [0] is ours, [1] its own */
+static bool open_ways(struct generator *g, int out[2], int err[2], int hold[2])
+{
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return wrong(g, "pipe: %s", strerror(errno));
+	stream_open(&g->out, out[0], REPORT_MOST);
+	if (pipe2(err, O_CLOEXEC) < 0)
+		return wrong(g, "pipe: %s", strerror(errno));
+	stream_open(&g->err, err[0], ERRORS_MOST);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, hold) < 0)
+		return wrong(g, "socketpair: %s", strerror(errno));
+	stream_open(&g->hold, hold[0], ERRORS_MOST);
+	return true;
+}
+
+static void close_if(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void watch_it(struct generator *g, struct watch *w)
+{
+	g->place = w->n_children;
+	w->child[w->n_children] = &g->child;
+	w->ended[w->n_children++] = false;
+	w->stream[w->n_streams++] = &g->out;
+	w->stream[w->n_streams++] = &g->err;
+	w->stream[w->n_streams++] = &g->hold;
+}
+
+static bool start_it(struct generator *g, const struct generator_plan *plan,
+		     const struct setup *setup)
+{
+	static const struct cgroup none = NO_CGROUP;
+	static struct arguments arguments;
+	struct child_plan child = { .path = plan->program,
+				    .argv = arguments.argv,
+				    .cgroup = &none,
+				    .signals = g->watch->mask,
+				    .prepare = prepare,
+				    .data = (void *)setup };
+
+	arguments = (struct arguments){ .n = 0 };
+	fill(&arguments, plan);
+	if (!child_start(&g->child, &child, g->why))
+		return false;
+	if (!child_go(&g->child))
+		return wrong(g, "%s: %s", plan->program, strerror(errno));
+	g->running = true;
+	watch_it(g, g->watch);
+	return true;
+}
+
+bool generator_start(struct generator *g, const struct generator_plan *plan,
+		     struct watch *w)
+{
+	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, hold[2] = { -1, -1 };
+	bool started;
+
+	*g = (struct generator){ .watch = w };
+	g->out.fd = g->err.fd = g->hold.fd = -1;
+	started = open_ways(g, out, err, hold);
+	if (started) {
+		struct setup setup = { out[1], err[1], hold[1], plan->cpus };
+
+		started = start_it(g, plan, &setup);
+	}
+	close_if(out[1]);
+	close_if(err[1]);
+	close_if(hold[1]);
+	return started;
+}
+
+/* ------------------------------------------------------------- what it says */
+
+static bool has_ended(void *data)
+{
+	const struct generator *g = data;
+
+	return g->watch->ended[g->place];
+}
+
+bool generator_has_window(void *data)
+{
+	struct generator *g = data;
+
+	if (sscanf(g->hold.text, "window %" SCNd64 " %" SCNd64 "\n", &g->from,
+		   &g->to) == 2 &&
+	    strchr(g->hold.text, '\n'))
+		return true;
+	return has_ended(g);
+}
+
+bool generator_has_done(void *data)
+{
+	const struct generator *g = data;
+
+	return strstr(g->hold.text, "done\n") || g->hold.fd < 0 ||
+	       has_ended(data);
+}
+
+static void reap(struct generator *g)
+{
+	static struct cgroup none = NO_CGROUP;
+
+	if (!g->running)
+		return;
+	g->running = false;
+	g->watch->ended[g->place] = true;
+	child_reap(&g->child, &none, &g->end);
+	stream_take(&g->err);
+}
+
+static bool has_reported(void *data)
+{
+	const struct generator *g = data;
+
+	return has_ended(data) && g->out.fd < 0;
+}
+
+enum watched generator_finish(struct generator *g)
+{
+	json_error_t error;
+	enum watched ended;
+
+	if (g->hold.fd >= 0)
+		shutdown(g->hold.fd, SHUT_WR);
+	ended = watch_until(g->watch, watch_now() + finish_limit, has_reported,
+			    g);
+	reap(g);
+	if (ended == WATCHED_TOO_LONG)
+		wrong(g, "it did not end when its window was over");
+	if (ended != WATCHED)
+		return ended;
+	g->said = json_loads(g->out.text, 0, &error);
+	if (!g->said) {
+		const char *words = last_line(g->err.text);
+
+		if (*words)
+			wrong(g, "%.400s", words);
+		else if (WIFSIGNALED(g->end.status))
+			wrong(g, "it was killed by signal %d",
+			      WTERMSIG(g->end.status));
+		else
+			wrong(g, "it ended without a word");
+	}
+	return WATCHED;
+}
+
+void generator_end(struct generator *g)
+{
+	reap(g);
+	stream_close(&g->out);
+	stream_close(&g->err);
+	stream_close(&g->hold);
+	json_decref(g->said);
+	g->said = NULL;
+}

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+/* repetition.c - one cell measured once: see repetition.h */
+#include "harness/measure/repetition.h"
+
+#include "harness/measure/generator.h"
+#include "harness/verdict/validity.h"
+#include "harness/measure/metrics.h"
+#include "harness/measure/server.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND INT64_C(1000000000)
+
+/* To connect everybody; to await the last replies (2 s at most) and tell */
+static const int64_t connect_limit = 60 * SECOND, done_limit = 20 * SECOND;
+/* Until a signal that another process has got has come here, too */
+static const int64_t signal_limit = SECOND / 10;
+/* Before the window, for what reading takes that need not be exact */
+static const int64_t lead_ns = SECOND / 20, lead_each_ns = 100000;
+static const int64_t lead_end_ns = SECOND / 500;
+/* Before the first request: those who connect are to be accepted by then. */
+static const int64_t lead_rest_ns = SECOND / 200;
+
+/* What is waited for if there is time, and how long before it is looked at again */
+static const double slower_noticed = 1.1;
+static const int64_t pause_ns = SECOND / 20;
+
+struct attempt {
+	const struct site *site;
+	const struct entry *entry;
+	struct record *r;
+	const struct place_of *place;
+	bool sleeps;   /* the model, with silent clients */
+	int continued; /* at the beginning */
+	struct watch watch;
+	struct command command; /* of the server */
+	struct server server;
+	struct generator generator;
+	struct reading from, to;
+	bool has_from, has_to;
+	struct syscalls_counts rest_from, rest_to;
+	bool has_rest;
+	int64_t resident_before;
+	double slower; /* than usual: the CPUs, before or after */
+	const char *step;
+	json_t *histograms;
+};
+
+static bool counts(const struct entry *e)
+{
+	return e->role == ROLE_COUNTING || e->role == ROLE_IDLE;
+}
+
+static void tick(void *data)
+{
+	const struct attempt *a = data;
+
+	a->site->step(a->site->data, a->entry, a->step);
+}
+
+static void set_step(struct attempt *a, const char *step)
+{
+	a->step = step;
+	tick(a);
+}
+
+/* -------------------------------------------------------------------- the CPUs */
+
+static double look_at_cpus(const struct attempt *a, struct yardstick *y)
+{
+	*y = yardstick_take(a->place);
+	return pace_slower(a->site->pace, y);
+}
+
+static void note_cpus(struct attempt *a, const struct yardstick *y,
+		      double slower)
+{
+	double *metric = a->r->metric;
+
+	pace_add(a->site->pace, y);
+	metric[METRIC_SERVER_YARDSTICK] =
+		fmax(metric[METRIC_SERVER_YARDSTICK], y->server);
+	metric[METRIC_CLIENT_YARDSTICK] =
+		fmax(metric[METRIC_CLIENT_YARDSTICK], y->client);
+	a->slower = fmax(a->slower, slower);
+}
+
+/* false: the user wants no more. Where no time matters, nothing is waited for. */
+static bool await_cpus(struct attempt *a)
+{
+	struct pace *pace = a->site->pace;
+	struct yardstick y;
+	double slower;
+
+	if (!pace)
+		return true;
+	slower = look_at_cpus(a, &y);
+	while (slower > slower_noticed && pace->patience_ns > 0 &&
+	       !counts(a->entry)) {
+		int64_t from = watch_now();
+
+		set_step(a, "waiting for a slow CPU");
+		if (watch_until(&a->watch, from + pause_ns, NULL, NULL) ==
+		    WATCHED_INTERRUPTED)
+			return false;
+		slower = look_at_cpus(a, &y);
+		pace->patience_ns -= watch_now() - from;
+	}
+	note_cpus(a, &y, slower);
+	return true;
+}
+
+/* What a server leaves behind is for the kernel to clear away: that is not slow. */
+static void look_at_cpus_again(struct attempt *a)
+{
+	struct yardstick y;
+	double slower = 1;
+
+	if (!a->site->pace)
+		return;
+	for (int i = 0; i < 3 && (i == 0 || slower > slower_noticed); i++)
+		slower = look_at_cpus(a, &y);
+	note_cpus(a, &y, slower);
+}
+
+/* ------------------------------------------------------------------ the server */
+
+static bool fail(struct attempt *a, enum status status, const char *who,
+		 const char *why)
+{
+	a->r->status = status;
+	record_say(a->r->reasons, "%s: %s", who, why);
+	return false;
+}
+
+/* What was said after LABEL=; NULL: it is ours */
+static const char *foreign(const struct attempt *a)
+{
+	const struct plan *p = a->site->plan;
+
+	for (size_t i = 0; i < p->n_models; i++)
+		if (strcmp(p->models[i].label, a->entry->cell->model) == 0)
+			return p->models[i].command;
+	return NULL;
+}
+
+static bool find_command(struct attempt *a)
+{
+	const char *text = foreign(a);
+	char path[PATH_MAX], why[WHY_SIZE];
+
+	if (text && !command_parse(&a->command, text, why))
+		return fail(a, STATUS_FAILED, "the server", why);
+	if (text)
+		return true;
+	snprintf(path, sizeof(path), "%s/%s", a->site->bin,
+		 a->entry->cell->model);
+	command_of_path(&a->command, path);
+	/* uring is not, where its library was missing */
+	return access(path, F_OK) == 0 ||
+	       fail(a, STATUS_UNSUPPORTED, "the server",
+		    "not built: make builds it, or says what it needs");
+}
+
+static bool is_up_already(const struct attempt *a)
+{
+	return a->command.words == 0;
+}
+
+/* What this kind of server cannot be asked; false, and it is said. */
+static bool can_be_asked(struct attempt *a)
+{
+	bool is_told = !is_up_already(a) && !a->command.names_port;
+
+	if (!is_told && strcmp(a->entry->cell->work, "none") != 0)
+		return fail(a, STATUS_UNSUPPORTED, "the server",
+			    "an address, and a command with {port}, is not "
+			    "told what work to do");
+	if (is_up_already(a) && !a->command.pid && counts(a->entry))
+		return fail(a, STATUS_UNSUPPORTED, "the server",
+			    "of an address without pid=N neither system calls "
+			    "nor CPU time are known");
+	return true;
+}
+
+/* What did not become of the server; false in any case but the best */
+static bool accept_state(struct attempt *a, enum server_state state)
+{
+	switch (state) {
+	case SERVER_WELL:
+		return true;
+	case SERVER_UNSUPPORTED:
+		return fail(a, STATUS_UNSUPPORTED, "the server", a->server.why);
+	case SERVER_BROKEN:
+		return fail(a, STATUS_FAILED, "the server", a->server.why);
+	case SERVER_INTERRUPTED:
+		break; /* nobody will read the record */
+	}
+	return false;
+}
+
+static bool start_server(struct attempt *a)
+{
+	struct server_plan plan = { .command = &a->command,
+				    .cell = a->entry->cell,
+				    .cpus = &a->place->server,
+				    .counting = counts(a->entry) ?
+							a->site->counting :
+							SYSCALLS_NONE };
+	struct memory memory;
+
+	set_step(a, "starting");
+	if (!find_command(a))
+		return false;
+	if (is_up_already(a))
+		*a->r->server_cpus = '\0';
+	if (!can_be_asked(a))
+		return false;
+	if (!accept_state(a, server_start(&a->server, &plan, &a->watch)))
+		return false;
+	a->resident_before = -1;
+	if (memory_read(&memory, &a->server.probed.cgroup,
+			a->server.probed.child.pid))
+		a->resident_before = memory.resident_bytes;
+	return true;
+}
+
+/* --------------------------------------------------------------- the generator */
+
+static bool start_generator(struct attempt *a)
+{
+	const struct site *site = a->site;
+	const struct cell *cell = a->entry->cell;
+	char path[PATH_MAX];
+	struct generator_plan plan = {
+		.program = path,
+		.cell = cell,
+		.host = a->server.host,
+		.port = a->server.port,
+		.warmup = site->plan->warmup,
+		.window = site->plan->window,
+		.seed = site->plan->seed,
+		.cpus = &a->place->client,
+		.cpu_list = a->place->client_list,
+		.own_cpus = cell->placement == PLACEMENT_SPLIT,
+	};
+
+	snprintf(path, sizeof(path), "%s/loadgen", site->bin);
+	if (!generator_start(&a->generator, &plan, &a->watch))
+		return fail(a, STATUS_FAILED, "the generator",
+			    a->generator.why);
+	return true;
+}
+
+/* For the waits in which either may end unexpectedly */
+static bool somebody_ended(void *data)
+{
+	struct attempt *a = data;
+
+	return a->watch.ended[a->server.place] ||
+	       a->watch.ended[a->generator.place];
+}
+
+/* ------------------------------------------------------------------ the window */
+
+/* false: the user wants no more. A server that dies is noticed later. */
+static bool read_edges(struct attempt *a)
+{
+	const struct cell *c = a->entry->cell;
+	struct generator *g = &a->generator;
+	int64_t lead = lead_ns;
+
+	/* There may be a thread for each client. Under load, to read a thousand of
+	 * them may take longer than any lead. */
+	a->server.probed.without_threads = a->entry->role == ROLE_COUNTING;
+	if (!a->server.probed.without_threads)
+		lead += lead_each_ns * (c->connections + c->idle);
+	set_step(a, "warm-up");
+	if (watch_until(&a->watch, g->from - lead, somebody_ended, a) ==
+	    WATCHED_INTERRUPTED)
+		return false;
+	if (somebody_ended(a))
+		return true;
+	reading_take(&a->from, &a->server.probed, EDGE_BEGIN, g->from);
+	a->has_from = true;
+	set_step(a, "window");
+	if (watch_until(&a->watch, g->to - lead_end_ns, somebody_ended, a) ==
+	    WATCHED_INTERRUPTED)
+		return false;
+	if (somebody_ended(a))
+		return true;
+	reading_take(&a->to, &a->server.probed, EDGE_END, g->to);
+	a->has_to = true;
+	set_step(a, "stopping");
+	return true;
+}
+
+/* All clients are connected, and none has a request under way. */
+static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
+{
+	char ignored[WHY_SIZE];
+
+	return counts(a->entry) && a->server.method != SYSCALLS_NONE &&
+	       syscalls_read(&a->server.probed.syscalls, to, ignored);
+}
+
+/* false: the user wants no more. */
+static bool read_rest(struct attempt *a)
+{
+	int64_t start = a->generator.from - a->site->plan->warmup;
+
+	if (counts(a->entry) &&
+	    watch_until(&a->watch, start - lead_rest_ns, somebody_ended, a) ==
+		    WATCHED_INTERRUPTED)
+		return false;
+	a->has_rest = count_at_rest(a, &a->rest_from) && watch_now() < start;
+	return true;
+}
+
+static bool run_generator(struct attempt *a)
+{
+	struct generator *g = &a->generator;
+	int64_t limit = watch_now() + connect_limit;
+
+	if (watch_until(&a->watch, limit, generator_has_window, g) ==
+	    WATCHED_INTERRUPTED)
+		return false;
+	if (g->to > 0) {
+		if (!read_rest(a) || !read_edges(a))
+			return false;
+		limit = g->to + done_limit;
+		if (watch_until(&a->watch, limit, generator_has_done, g) ==
+		    WATCHED_INTERRUPTED)
+			return false;
+		a->has_rest = a->has_rest && count_at_rest(a, &a->rest_to);
+	}
+	return generator_finish(g) != WATCHED_INTERRUPTED;
+}
+
+/* -------------------------------------------------------------- what came of it */
+
+/* The parts of the report that belong into a file of their own */
+static void take_report(struct attempt *a)
+{
+	static const char *const large[] = { "histograms", "series" };
+	json_t *said = a->generator.said;
+
+	if (!json_is_object(said))
+		return;
+	a->r->load = json_incref(said);
+	a->histograms = json_object();
+	for (size_t i = 0; i < sizeof(large) / sizeof(*large); i++) {
+		json_t *part = json_object_get(said, large[i]);
+
+		if (!part)
+			continue;
+		json_object_set(a->histograms, large[i], part);
+		json_object_del(said, large[i]);
+	}
+	json_object_del(said, "target"); /* no two runs have the same port */
+}
+
+static void take_closing(struct attempt *a)
+{
+	json_t *closing = a->server.closing;
+
+	if (is_up_already(a))
+		return;
+	if (!json_is_object(closing))
+		record_say(a->r->warnings,
+			   "the server printed no counters when it ended");
+	else
+		a->r->server = json_incref(closing);
+}
+
+static void say_what_is_missing(struct attempt *a)
+{
+	const char *uncounted = *a->server.uncounted ? a->server.uncounted :
+				counts(a->entry)     ? a->site->uncounted :
+						       "";
+
+	if (is_up_already(a))
+		record_say(a->r->warnings,
+			   "it was up already: not started, placed or stopped "
+			   "by this run%s",
+			   a->command.pid ?
+				   "" :
+				   "; without pid=N its CPU time, system calls "
+				   "and memory are not known");
+	if (*a->server.no_cgroup)
+		record_say(a->r->warnings,
+			   "CPU time of forked children is not in it: %s",
+			   a->server.no_cgroup);
+	if (*uncounted)
+		record_say(a->r->warnings, "system calls were not counted: %s",
+			   uncounted);
+}
+
+static void measure_and_judge(struct attempt *a)
+{
+	struct record *r = a->r;
+	struct circumstances c = {
+		.was_stopped = a->continued != *a->site->continued,
+		.slower = a->slower,
+		.sleeps = a->sleeps,
+	};
+	struct measured m = {
+		.from = a->has_to ? &a->from : NULL,
+		.to = a->has_to ? &a->to : NULL,
+		.wanted_from = a->generator.from,
+		.resident_before = a->resident_before,
+		.counting = counts(a->entry),
+		.method = a->server.method,
+		.rest_from = a->has_rest ? &a->rest_from : NULL,
+		.rest_to = a->has_rest ? &a->rest_to : NULL,
+	};
+
+	say_what_is_missing(a);
+	measure(r, &m);
+	if (a->has_to)
+		c.suspended_ns = a->to.suspended_ns - a->from.suspended_ns;
+	if (r->load ||
+	    json_integer_value(json_object_get(r->server, "refused")) > 0)
+		judge(r, &c);
+	else
+		fail(a, STATUS_FAILED, "the generator", a->generator.why);
+}
+
+/* ------------------------------------------------------------------- all of it */
+
+/* false: the user wants no more. Else r->status says what came of it. */
+static bool go_through(struct attempt *a)
+{
+	enum server_state state;
+
+	if (!start_server(a) || !start_generator(a))
+		return true;
+	if (!run_generator(a))
+		return false;
+	take_report(a);
+	if (server_died(&a->server)) {
+		fail(a, STATUS_FAILED, "the server", a->server.why);
+		return true;
+	}
+	state = server_stop(&a->server);
+	if (state == SERVER_INTERRUPTED)
+		return false;
+	if (!accept_state(a, state))
+		return true;
+	take_closing(a);
+	look_at_cpus_again(a);
+	measure_and_judge(a);
+	return true;
+}
+
+static void begin(struct attempt *a)
+{
+	struct record *r = a->r;
+	time_t now = time(NULL);
+	struct tm utc;
+
+	strftime(r->started, sizeof(r->started), "%Y-%m-%dT%H:%M:%SZ",
+		 gmtime_r(&now, &utc));
+	snprintf(r->server_cpus, sizeof(r->server_cpus), "%s",
+		 a->place->server_list);
+	snprintf(r->client_cpus, sizeof(r->client_cpus), "%s",
+		 a->place->client_list);
+}
+
+/* Ctrl-C goes to servers and generator, too. They may get it, and end, before this
+ * program does: a failure is believed only if no signal follows it. */
+static bool was_interrupted(struct attempt *a)
+{
+	int64_t until = watch_now();
+
+	if (a->r->status == STATUS_FAILED)
+		until += signal_limit;
+	return watch_until(&a->watch, until, NULL, NULL) == WATCHED_INTERRUPTED;
+}
+
+bool repetition(const struct site *site, const struct entry *e, bool sleeps,
+		struct record *r, json_t **histograms)
+{
+	bool shared = e->cell->placement == PLACEMENT_SHARED;
+	static struct attempt a; /* large: not for the stack */
+	int64_t started;
+	bool finished;
+
+	memset(&a, 0, sizeof(a));
+	a.site = site;
+	a.entry = e;
+	a.r = r;
+	a.place = shared ? &site->places->shared : &site->places->split;
+	a.sleeps = sleeps;
+	a.continued = *site->continued;
+	a.watch.tick = tick;
+	a.watch.interrupted = site->interrupted;
+	a.watch.mask = site->mask;
+	a.watch.data = &a;
+	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
+	begin(&a);
+	if (!shared && !site->places->split_possible) {
+		fail(&a, STATUS_UNSUPPORTED, "split", site->places->split_why);
+		return true;
+	}
+	if (!await_cpus(&a))
+		return false;
+	started = watch_now();
+	finished = go_through(&a) && !was_interrupted(&a);
+	generator_end(&a.generator);
+	server_end(&a.server);
+	command_free(&a.command);
+	if (a.has_from)
+		reading_free(&a.from);
+	if (a.has_to)
+		reading_free(&a.to);
+	r->took_s = (watch_now() - started) / 1e9;
+	*histograms = a.histograms;
+	return finished;
+}

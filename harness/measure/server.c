@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/* server.c - the server under test: see server.h */
+#include "harness/measure/server.h"
+
+#include "harness/base/die.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SECOND INT64_C(1000000000)
+
+/* The contract gives a server one second to stop; a busy machine may need more. */
+static const int64_t ready_limit = 10 * SECOND, stop_limit = 5 * SECOND;
+enum { STREAM_MOST = 64 * 1024, LINE_MOST = 4096, QUOTE_MAX = 120 };
+
+static enum server_state broken(struct server *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static enum server_state broken(struct server *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(s->why, sizeof(s->why), format, args);
+	va_end(args);
+	return SERVER_BROKEN;
+}
+
+/* As it can stand in a sentence: printable, and not too long */
+static const char *quote(const char *text, size_t n, char to[QUOTE_MAX + 4])
+{
+	size_t i;
+
+	for (i = 0; i < n && i < QUOTE_MAX && text[i]; i++)
+		to[i] = text[i] >= ' ' && text[i] != 127 ? text[i] : '?';
+	strcpy(to + i, i < n && text[i] ? "..." : "");
+	return to;
+}
+
+/* ------------------------------------------------------------------- starting */
+
+struct setup {
+	int out, err;
+	const cpu_set_t *cpus;
+};
+
+/* In the server's own process, before its exec */
+static int prepare(void *data)
+{
+	const struct setup *setup = data;
+	int nothing = open("/dev/null", O_RDONLY);
+
+	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
+	    dup2(setup->out, STDOUT_FILENO) < 0 ||
+	    dup2(setup->err, STDERR_FILENO) < 0)
+		return errno;
+	if (sched_setaffinity(0, sizeof(*setup->cpus), setup->cpus) < 0)
+		return errno;
+	return 0;
+}
+
+enum { OUR_ARGUMENTS = 6, NUMBER_SIZE = 24 };
+
+/* A command that names its port is left as it is. */
+static void add_arguments(const struct server_plan *plan, char **to,
+			  char number[NUMBER_SIZE])
+{
+	int n = 0;
+
+	snprintf(number, NUMBER_SIZE, "%zu", plan->cell->message);
+	if (!plan->command->names_port) {
+		to[n++] = "--port";
+		to[n++] = "0";
+		to[n++] = "--message";
+		to[n++] = number;
+		if (strcmp(plan->cell->work, "none") != 0) {
+			to[n++] = "--work";
+			to[n++] = (char *)plan->cell->work;
+		}
+	}
+	to[n] = NULL;
+}
+
+static void watch_it(struct server *s, struct watch *w)
+{
+	s->watch = w;
+	s->place = w->n_children;
+	w->child[w->n_children] = &s->probed.child;
+	w->ended[w->n_children++] = false;
+	w->stream[w->n_streams++] = &s->out;
+	w->stream[w->n_streams++] = &s->err;
+}
+
+static void count(struct server *s, enum syscalls_method method)
+{
+	if (syscalls_open(&s->probed.syscalls, method, &s->probed.cgroup,
+			  s->probed.child.pid, s->uncounted))
+		*s->uncounted = '\0';
+	s->method = s->probed.syscalls.method;
+}
+
+/* Its process, stopped before the exec; counted from there on */
+static bool fork_it(struct server *s, const struct server_plan *plan,
+		    const struct setup *setup, const char *path)
+{
+	const struct command *command = plan->command;
+	char number[NUMBER_SIZE];
+	char **argv = command_argv(command, s->port, OUR_ARGUMENTS);
+	struct child_plan child = { .path = path,
+				    .argv = argv,
+				    .cgroup = &s->probed.cgroup,
+				    .signals = s->watch->mask,
+				    .prepare = prepare,
+				    .data = (void *)setup };
+
+	add_arguments(plan, argv + command->words, number);
+	if (!cgroup_make(&s->probed.cgroup, s->no_cgroup))
+		s->probed.cgroup = (struct cgroup)NO_CGROUP;
+	else
+		*s->no_cgroup = '\0';
+	s->running = child_start(&s->probed.child, &child, s->why);
+	command_argv_free(argv, command->words);
+	if (!s->running)
+		return false;
+	count(s, plan->counting);
+	if (child_go(&s->probed.child))
+		return true;
+	s->running = false;
+	broken(s, "%s cannot be started: %s", basename(command->word[0]),
+	       strerror(errno));
+	return false;
+}
+
+static bool open_pipes(struct server *s, int out[2], int err[2])
+{
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return broken(s, "pipe: %s", strerror(errno)), false;
+	if (pipe2(err, O_CLOEXEC) < 0) {
+		close(out[0]);
+		close(out[1]);
+		return broken(s, "pipe: %s", strerror(errno)), false;
+	}
+	stream_open(&s->out, out[0], STREAM_MOST);
+	stream_open(&s->err, err[0], STREAM_MOST);
+	return true;
+}
+
+/* ------------------------------------------------------------- the ready line */
+
+/* Or so much without an end that it cannot be one */
+static bool has_line(const struct server *s)
+{
+	return strchr(s->out.text, '\n') || s->out.n > LINE_MOST;
+}
+
+static bool has_ended(void *data)
+{
+	struct server *s = data;
+
+	return s->watch->ended[s->place];
+}
+
+static bool has_said_a_line(void *data)
+{
+	struct server *s = data;
+
+	return has_line(s) || has_ended(s);
+}
+
+static bool is_ours(const struct server *s, pid_t pid)
+{
+	pid_t *all;
+	size_t n;
+	bool ours = pid == s->probed.child.pid;
+
+	all = cgroup_processes(&s->probed.cgroup, &n);
+	for (size_t i = 0; i < n; i++)
+		ours = ours || all[i] == pid;
+	free(all);
+	return ours;
+}
+
+/*
+ * Another server may still listen on a port that a wrong ready line names: what
+ * is measured then is not what was started. NULL: neither it nor a child listens.
+ */
+static const char *where_it_listens(const struct server *s)
+{
+	size_t n;
+	pid_t *all = cgroup_processes(&s->probed.cgroup, &n);
+	const char *host = command_listens(all, n, s->port);
+
+	free(all);
+	return host ?: command_listens(&s->probed.child.pid, 1, s->port);
+}
+
+static const char without_it[] =
+	"without a ready line, put {port} into its command, or start it before "
+	"and name its address, 127.0.0.1:PORT";
+
+static enum server_state read_ready(struct server *s)
+{
+	char quoted[QUOTE_MAX + 4];
+	size_t n = strcspn(s->out.text, "\n");
+	unsigned pid;
+
+	if (sscanf(s->out.text, "ready model=%*s host=%63s port=%u pid=%u",
+		   s->host, &s->port, &pid) != 3 ||
+	    s->port < 1 || s->port > 65535)
+		return broken(s,
+			      "its first line is not 'ready model=NAME "
+			      "host=ADDRESS port=N pid=N': '%s'; %s",
+			      quote(s->out.text, n, quoted), without_it);
+	if (!is_ours(s, (pid_t)pid))
+		return broken(s,
+			      "its ready line says pid=%u, but it was started "
+			      "as %d: what answers would not be what is "
+			      "measured",
+			      pid, s->probed.child.pid);
+	if (!where_it_listens(s))
+		return broken(s,
+			      "its ready line says port=%u, but it does not "
+			      "listen there",
+			      s->port);
+	return SERVER_WELL;
+}
+
+/* ---------------------------------------------------------------- how it ended */
+
+/* Reaps it, and takes the last of what it said. */
+static void reap(struct server *s)
+{
+	if (!s->running)
+		return;
+	s->running = false;
+	s->watch->ended[s->place] = true;
+	syscalls_close(&s->probed.syscalls);
+	child_reap(&s->probed.child, &s->probed.cgroup, &s->end);
+	stream_take(&s->out);
+	stream_take(&s->err);
+}
+
+static const char *how_it_ended(const struct server *s, char to[64])
+{
+	int status = s->end.status;
+
+	if (status == -1)
+		snprintf(to, 64, "its keeper was killed");
+	else if (WIFSIGNALED(status))
+		snprintf(to, 64, "killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(to, 64, "exit status %d", WEXITSTATUS(status));
+	return to;
+}
+
+static enum server_state ended_early(struct server *s, const char *when)
+{
+	char how[64], quoted[QUOTE_MAX + 4], *said;
+	int status;
+
+	reap(s);
+	status = s->end.status;
+	said = last_line(s->err.text);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNSUPPORTED) {
+		snprintf(s->why, sizeof(s->why), "%.400s",
+			 *said ? said : "exit status 77, without a reason");
+		return SERVER_UNSUPPORTED;
+	}
+	broken(s, "it ended %s: %s%s%s", when, how_it_ended(s, how),
+	       *said ? "; its last words: " : "",
+	       quote(said, strlen(said), quoted));
+	return SERVER_BROKEN;
+}
+
+bool server_died(struct server *s)
+{
+	if (!s->running || !s->watch->ended[s->place])
+		return false;
+	ended_early(s, "while clients were there");
+	return true;
+}
+
+static enum server_state await_ready_line(struct server *s)
+{
+	switch (watch_until(s->watch, watch_now() + ready_limit,
+			    has_said_a_line, s)) {
+	case WATCHED_INTERRUPTED:
+		return SERVER_INTERRUPTED;
+	case WATCHED_TOO_LONG:
+		return broken(s, "no ready line within %" PRId64 " s; %s",
+			      ready_limit / SECOND, without_it);
+	default:
+		break;
+	}
+	if (!has_line(s))
+		return ended_early(s, "before it was ready");
+	return read_ready(s);
+}
+
+/* Nothing connects to see whether it is ready: it may count its clients. */
+static enum server_state await_listening(struct server *s)
+{
+	const int64_t end = watch_now() + ready_limit, look_again = SECOND / 50;
+	const char *host;
+
+	while (!(host = where_it_listens(s))) {
+		int64_t now = watch_now();
+
+		if (now >= end)
+			return broken(s,
+				      "it does not listen on port %u, which it "
+				      "was given for {port}, within %" PRId64
+				      " s",
+				      s->port, ready_limit / SECOND);
+		if (watch_until(s->watch, now + look_again, has_ended, s) ==
+		    WATCHED_INTERRUPTED)
+			return SERVER_INTERRUPTED;
+		if (has_ended(s))
+			return ended_early(s, "before it listened");
+	}
+	snprintf(s->host, sizeof(s->host), "%s", host);
+	return SERVER_WELL;
+}
+
+/* One that is up already: nothing is started, so nothing will have to be stopped. */
+static enum server_state join(struct server *s, const struct server_plan *plan)
+{
+	const struct command *c = plan->command;
+	bool may_count = plan->counting == SYSCALLS_BPF;
+
+	snprintf(s->host, sizeof(s->host), "%s", c->host);
+	s->port = c->port;
+	s->probed.child = (struct child){ .fd = -1, .pid = c->pid };
+	if (!command_here(c, s->why))
+		return SERVER_BROKEN;
+	count(s, may_count ? plan->counting : SYSCALLS_NONE);
+	if (plan->counting != SYSCALLS_NONE && !may_count)
+		snprintf(s->uncounted, sizeof(s->uncounted),
+			 "of a process that runs already only bpf counts them");
+	return SERVER_WELL;
+}
+
+/* Taken by nobody now, and with luck not by anybody else before the server is up */
+static unsigned free_port(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(address);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (void *)&address, length) < 0 ||
+	    getsockname(fd, (void *)&address, &length) < 0)
+		die("find a free port");
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+enum server_state server_start(struct server *s, const struct server_plan *plan,
+			       struct watch *w)
+{
+	const struct command *command = plan->command;
+	char path[PATH_MAX];
+	struct setup setup = { .cpus = plan->cpus };
+	int out[2], err[2];
+	bool started;
+
+	*s = (struct server){ .probed = { .cgroup = NO_CGROUP } };
+	s->out.fd = s->err.fd = -1;
+	if (!command->words) {
+		watch_it(s, w);
+		return join(s, plan);
+	}
+	if (!child_find(command->word[0], path))
+		return broken(s, "%s cannot be started: %s",
+			      basename(command->word[0]), strerror(errno));
+	if (command->names_port)
+		s->port = free_port();
+	if (!open_pipes(s, out, err))
+		return SERVER_BROKEN;
+	setup.out = out[1];
+	setup.err = err[1];
+	watch_it(s, w);
+	started = fork_it(s, plan, &setup, path);
+	close(out[1]);
+	close(err[1]);
+	if (!started)
+		return SERVER_BROKEN;
+	return command->names_port ? await_listening(s) : await_ready_line(s);
+}
+
+/* ------------------------------------------------------------------- stopping */
+
+/* SIGTERM kills a program without a handler. A JVM, and whoever says it as a shell
+ * does, exits with 128 more than the signal's number. */
+static bool ended_well(const struct server *s)
+{
+	int status = s->end.status;
+
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGTERM;
+	return WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
+				     WEXITSTATUS(status) == 128 + SIGTERM);
+}
+
+enum server_state server_stop(struct server *s)
+{
+	char how[64], quoted[QUOTE_MAX + 4], *said;
+	enum watched ended;
+
+	if (!s->running) /* nor was it started here */
+		return SERVER_WELL;
+	if (has_ended(s))
+		return ended_early(s, "before it was asked to");
+	kill(s->probed.child.pid, SIGTERM);
+	ended = watch_until(s->watch, watch_now() + stop_limit, has_ended, s);
+	reap(s);
+	if (ended == WATCHED_INTERRUPTED)
+		return SERVER_INTERRUPTED;
+	if (ended == WATCHED_TOO_LONG)
+		return broken(s,
+			      "it did not end within %" PRId64
+			      " s of SIGTERM, and was killed",
+			      stop_limit / SECOND);
+	said = last_line(s->err.text);
+	if (!ended_well(s))
+		return broken(s, "asked to stop, it ended badly: %s%s%s",
+			      how_it_ended(s, how),
+			      *said ? "; its last words: " : "",
+			      quote(said, strlen(said), quoted));
+	s->closing = json_loads(last_line(s->out.text), 0, NULL);
+	return SERVER_WELL;
+}
+
+void server_end(struct server *s)
+{
+	char ignored[WHY_SIZE];
+
+	reap(s);
+	if (s->method != SYSCALLS_NONE)
+		syscalls_close(&s->probed.syscalls);
+	cgroup_remove(&s->probed.cgroup, ignored);
+	stream_close(&s->out);
+	stream_close(&s->err);
+	json_decref(s->closing);
+	s->closing = NULL;
+}

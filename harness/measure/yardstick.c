@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* yardstick.c - whether a CPU is as fast as it usually is: see yardstick.h */
+#include "harness/measure/yardstick.h"
+
+#include "harness/verdict/stats.h"
+#include "harness/measure/await.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MESSAGE = 64, MESSAGES = 50 };
+
+static const int64_t takes_ns = 10000000;
+
+struct work {
+	const cpu_set_t *cpus;
+	double ns; /* a message */
+};
+
+/* --------------------------------------------------------------------- the work */
+
+static int64_t cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static bool send_some(const int pair[2])
+{
+	char message[MESSAGE] = { 0 };
+
+	for (int i = 0; i < MESSAGES; i++)
+		if (send(pair[0], message, MESSAGE, MSG_NOSIGNAL) != MESSAGE ||
+		    recv(pair[1], message, MESSAGE, 0) != MESSAGE)
+			return false;
+	return true;
+}
+
+/* The median of the second half: in the first, a CPU may have to wake up. */
+static double time_messages(const int pair[2])
+{
+	static _Thread_local double rounds[STATS_MAX];
+	int64_t end = watch_now() + takes_ns;
+	size_t n = 0;
+
+	while (n < STATS_MAX && (n < 4 || watch_now() < end)) {
+		int64_t from = cpu_now();
+
+		if (!send_some(pair))
+			return NAN;
+		rounds[n++] = (double)(cpu_now() - from) / MESSAGES;
+	}
+	return stats_quantile(rounds + n / 2, n - n / 2, 0.5);
+}
+
+static void only_the_first(const cpu_set_t *of, cpu_set_t *to)
+{
+	int cpu = 0;
+
+	while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, of))
+		cpu++;
+	CPU_ZERO(to);
+	CPU_SET(cpu, to);
+}
+
+static void *do_work(void *data)
+{
+	struct work *w = data;
+	cpu_set_t one;
+	int pair[2];
+
+	only_the_first(w->cpus, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) != 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return NULL;
+	w->ns = time_messages(pair);
+	close(pair[0]);
+	close(pair[1]);
+	return NULL;
+}
+
+/* In threads, so that this one stays on the CPUs where it is */
+struct yardstick yardstick_take(const struct place_of *place)
+{
+	bool same = CPU_EQUAL(&place->server, &place->client);
+	struct work work[2] = { { &place->server, NAN },
+				{ &place->client, NAN } };
+	pthread_t thread[2];
+	int n = 0;
+
+	while (n < (same ? 1 : 2) &&
+	       pthread_create(&thread[n], NULL, do_work, &work[n]) == 0)
+		n++;
+	while (n > 0)
+		pthread_join(thread[--n], NULL);
+	return (struct yardstick){ work[0].ns, work[1].ns };
+}
+
+/* --------------------------------------------------------------- what is usual */
+
+static void add(double memory[PACE_MEMORY], unsigned long *n, double value)
+{
+	if (isfinite(value))
+		memory[(*n)++ % PACE_MEMORY] = value;
+}
+
+void pace_add(struct pace *p, const struct yardstick *y)
+{
+	add(p->server, &p->n_server, y->server);
+	add(p->client, &p->n_client, y->client);
+}
+
+static double usual(const double memory[PACE_MEMORY], unsigned long measured)
+{
+	return stats_quantile(
+		memory, measured < PACE_MEMORY ? measured : PACE_MEMORY, 0.25);
+}
+
+double pace_slower(const struct pace *p, const struct yardstick *y)
+{
+	double slower = 1;
+
+	/* fmax() passes over what is NAN. */
+	slower = fmax(slower, y->server / usual(p->server, p->n_server));
+	return fmax(slower, y->client / usual(p->client, p->n_client));
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog.c - which programs and plans of ours there are: see catalog.h */
+#include "harness/plan/catalog.h"
+
+#include "harness/measure/await.h"
+#include "harness/plan/parse.h"
+#include "harness/base/die.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const char *const syllabus[] = { "thread", "busypoll", "select", "poll",
+				 "epoll",  "aio",      "uring",  NULL };
+
+static const char *const shortest_first[] = { "quick", "standard", "full",
+					      NULL };
+
+/* -------------------------------------------------------------------- folders */
+
+static void join(char path[KNOWN_PATH_SIZE], const char *folder,
+		 const char *name, const char *suffix)
+{
+	if (snprintf(path, KNOWN_PATH_SIZE, "%s/%s%s", folder, name, suffix) >=
+	    KNOWN_PATH_SIZE)
+		die_of(ENAMETOOLONG, folder);
+}
+
+/* Also of a program whose file was replaced while it runs */
+char *known_bin(char path[KNOWN_PATH_SIZE])
+{
+	ssize_t n = readlink("/proc/self/exe", path, KNOWN_PATH_SIZE - 1);
+
+	if (n < 0)
+		die("readlink /proc/self/exe: where are the other programs");
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	return path;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A folder of the sources, such as models; "": they are not near. */
+static char *source_folder(char path[KNOWN_PATH_SIZE], const char *bin,
+			   const char *name)
+{
+	enum { LEVELS = 4 }; /* bin, or build/VARIANT/bin and below */
+	char above[KNOWN_PATH_SIZE], plans[KNOWN_PATH_SIZE];
+
+	join(above, bin, "..", "");
+	for (int level = 0; level < LEVELS; level++) {
+		join(plans, above, "harness/plans", "");
+		join(path, above, name, "");
+		if (is_folder(plans) && is_folder(path))
+			return path;
+		join(plans, above, "..", "");
+		strcpy(above, plans);
+	}
+	*path = '\0';
+	return path;
+}
+
+char *known_folder(char path[KNOWN_PATH_SIZE], const char *name)
+{
+	char bin[KNOWN_PATH_SIZE];
+
+	return source_folder(path, known_bin(bin), name);
+}
+
+static char *plans_folder(char path[KNOWN_PATH_SIZE], const char *bin)
+{
+	const char *chosen = getenv("MATRIX_PLANS");
+
+	if (!chosen || !*chosen)
+		return source_folder(path, bin, "harness/plans");
+	if (snprintf(path, KNOWN_PATH_SIZE, "%s", chosen) >= KNOWN_PATH_SIZE)
+		die_of(ENAMETOOLONG, "$MATRIX_PLANS");
+	return path;
+}
+
+/* ---------------------------------------------------------------------- names */
+
+enum { NAMES_MAX = 128 };
+
+struct names {
+	char name[NAMES_MAX][PLAN_NAME_SIZE];
+	const char *list[NAMES_MAX + 1];
+	size_t n;
+};
+
+static bool has(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->list[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void add(struct names *names, const char *name)
+{
+	if (names->n == NAMES_MAX || has(names, name))
+		return;
+	snprintf(names->name[names->n], PLAN_NAME_SIZE, "%s", name);
+	names->list[names->n] = names->name[names->n];
+	names->list[++names->n] = NULL;
+}
+
+static void begin(struct names *names)
+{
+	names->n = 0;
+	names->list[0] = NULL;
+}
+
+static bool in_folder(const char *bin, const char *name)
+{
+	char path[KNOWN_PATH_SIZE];
+
+	join(path, bin, name, "");
+	return access(path, X_OK) == 0 && !is_folder(path);
+}
+
+/* What stands before this suffix in the files of a folder, in order; with `bin`,
+ * only if there is a program of that name, which can label a cell */
+static void add_files(struct names *names, const char *folder,
+		      const char *suffix, const char *bin)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char *name = entries[i]->d_name;
+		size_t length = strlen(name), less = strlen(suffix);
+
+		if (length > less && length - less < PLAN_NAME_SIZE &&
+		    strcmp(name + length - less, suffix) == 0) {
+			name[length - less] = '\0';
+			if (!bin || (cell_label(name) && in_folder(bin, name)))
+				add(names, name);
+		}
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+/* --------------------------------------------------------------------- models */
+
+const char *const *known_models(const char *bin)
+{
+	static struct names models;
+	char folder[KNOWN_PATH_SIZE];
+
+	begin(&models);
+	for (const char *const *name = syllabus; *name; name++)
+		add(&models, *name);
+	if (*source_folder(folder, bin, "models"))
+		add_files(&models, folder, ".c", bin);
+	return models.list;
+}
+
+/* ---------------------------------------------------------------------- plans */
+
+const char *const *known_plans(const char *bin)
+{
+	static struct names plans;
+	char folder[KNOWN_PATH_SIZE], path[KNOWN_PATH_SIZE];
+
+	begin(&plans);
+	if (!*plans_folder(folder, bin))
+		return plans.list;
+	for (const char *const *name = shortest_first; *name; name++) {
+		join(path, folder, *name, ".plan");
+		if (access(path, F_OK) == 0)
+			add(&plans, *name);
+	}
+	add_files(&plans, folder, ".plan", NULL);
+	return plans.list;
+}
+
+static bool is_file_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strchr(name, '/') || (dot && strcmp(dot, ".plan") == 0) ||
+	       (access(name, F_OK) == 0 && !is_folder(name));
+}
+
+/* Without a place for the error to be at: the caller knows it. */
+static bool no_plan(const char *name, const char *const *plans, char *error)
+{
+	const struct place nowhere = { .source = "", .error = error };
+
+	if (*plans)
+		complain_unknown(&nowhere, name, "a plan of ours, nor a file",
+				 plans);
+	else
+		complain(&nowhere,
+			 "'%.60s': no such file, and no plans came with this "
+			 "program; $MATRIX_PLANS may name their folder",
+			 name);
+	memmove(error, error + 2, strlen(error + 2) + 1);
+	return false;
+}
+
+bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
+		char error[PLAN_ERROR_SIZE])
+{
+	char bin[KNOWN_PATH_SIZE], folder[KNOWN_PATH_SIZE];
+	const char *const *plans = known_plans(known_bin(bin));
+
+	for (const char *const *one = plans; *one; one++)
+		if (strcmp(*one, name) == 0) {
+			join(path, plans_folder(folder, bin), name, ".plan");
+			return true;
+		}
+	if (!is_file_name(name))
+		return no_plan(name, plans, error);
+	if (snprintf(path, KNOWN_PATH_SIZE, "%s", name) < KNOWN_PATH_SIZE)
+		return true;
+	snprintf(error, PLAN_ERROR_SIZE, "'%.60s...': a path too long", name);
+	return false;
+}

@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.c - what is to be measured: see plan.h */
+#include "harness/plan/plan.h"
+
+#include "harness/plan/command.h"
+#include "harness/plan/settings.h"
+#include "harness/plan/parse.h"
+#include "harness/base/die.h"
+#include "harness/base/units.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BLOCKS_MAX = 1000,
+	FILE_MAX = 1 << 16, /* bytes */
+	REPETITIONS_MAX = 1000000
+};
+static const int64_t ms = 1000000, hour = INT64_C(3600000000000);
+static const double repeats_most = 1000; /* percent */
+
+/* ------------------------------------------------------------------- models */
+
+static void free_models(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_models; i++)
+		free(p->models[i].command);
+	free(p->models);
+	p->models = NULL;
+	p->n_models = 0;
+}
+
+static bool is_ours(const struct plan *p, const char *label)
+{
+	for (const char *const *known = p->known; *known; known++)
+		if (strcmp(*known, label) == 0)
+			return true;
+	return false;
+}
+
+static bool add_model(struct plan *p, const char *label, const char *command,
+		      const struct place *at)
+{
+	struct model *m;
+
+	if (!cell_label(label))
+		return complain(
+			at,
+			"label '%.60s': not letters, digits, - and _, a "
+			"letter or digit first, up to %d in all",
+			label, LABEL_SIZE - 1);
+	for (size_t i = 0; i < p->n_models; i++)
+		if (strcmp(p->models[i].label, label) == 0)
+			return complain(at, "'%s' is in the list twice", label);
+	p->models = grow(p->models, p->n_models + 1, sizeof(*p->models));
+	m = &p->models[p->n_models++];
+	*m = (struct model){ .command = NULL };
+	snprintf(m->label, sizeof(m->label), "%s", label);
+	if (command && !(m->command = strdup(command)))
+		die("strdup");
+	return true;
+}
+
+static bool is_one_of(const char *label, const char *const list[])
+{
+	while (*list && strcasecmp(label, *list) != 0)
+		list++;
+	return *list;
+}
+
+static bool is_free(const struct plan *p, const char *label,
+		    const struct place *at)
+{
+	static const char *const taken[] = { "all", BASELINE, NULL };
+	/* To pandas and R that is no text, but a missing value. */
+	static const char *const missing[] = { "na", "nan", "none", "null",
+					       NULL };
+
+	if (is_ours(p, label) || is_one_of(label, taken))
+		return complain(at,
+				"label '%s': is taken; another program needs "
+				"one of its own, such as mine=./a.out",
+				label);
+	if (is_one_of(label, missing))
+		return complain(at,
+				"label '%s': programs that read CSV files take "
+				"it for a missing value; use another, such as "
+				"mine=./a.out",
+				label);
+	return true;
+}
+
+/* LABEL=COMMAND, or LABEL=ADDRESS */
+static bool add_program(struct plan *p, char *label, const struct place *at)
+{
+	char *command = strchr(label, '='), why[WHY_SIZE];
+	struct command parsed;
+
+	*command++ = '\0';
+	if (!is_free(p, label, at))
+		return false;
+	if (strpbrk(command, "#\n\r"))
+		return complain(
+			at,
+			"'%.60s=': a # or the end of a line in a command "
+			"ends it in a plan; put it into a script",
+			label);
+	if (!command_parse(&parsed, command, why))
+		return complain(at, "'%.60s=': %s", label, why);
+	command_free(&parsed);
+	return add_model(p, label, command, at);
+}
+
+static bool add_listed(struct plan *p, char *item, const struct place *at)
+{
+	if (strchr(item, '='))
+		return add_program(p, item, at);
+	if (is_ours(p, item))
+		return add_model(p, item, NULL, at);
+	if (strcmp(item, "all") == 0)
+		return complain(at, "'all' is a list by itself");
+	if (strchr(item, '/'))
+		return complain(at,
+				"'%.60s': a program needs a label: mine=%.60s",
+				item, item);
+	complain_unknown(at, item, "a model", p->known);
+	snprintf(at->error + strlen(at->error) - 1,
+		 PLAN_ERROR_SIZE - strlen(at->error),
+		 "; a program of your own as mine=./a.out)");
+	return false;
+}
+
+static bool set_models(struct plan *p, const char *value,
+		       const struct place *at)
+{
+	char *copy, *items[PLAN_LIST_MAX];
+	bool good = true;
+	unsigned n;
+
+	free_models(p);
+	if (strcmp(value, "all") == 0) {
+		for (const char *const *one = p->known; *one && good; one++)
+			good = add_model(p, *one, NULL, at);
+		return good;
+	}
+	if (!(copy = strdup(value)))
+		die("strdup");
+	n = split_list(copy, items, at);
+	good = n > 0;
+	for (unsigned i = 0; i < n && good; i++)
+		good = add_listed(p, items[i], at);
+	free(copy);
+	return good;
+}
+
+/* --------------------------------------------------------------------- keys */
+
+static const char *const yes_no[] = { "yes", "no", NULL };
+static const char *const aa_words[] = { "none", "one", "all", NULL };
+
+/* false without an error of its own: it is not what the key takes */
+struct key {
+	const char *name;
+	const char *takes;
+	const char *const *words;
+	bool (*set)(struct plan *p, const char *value, const struct place *at);
+};
+
+static bool set_time(const char *value, int64_t low, int64_t *time)
+{
+	int64_t ns = 0;
+
+	if ((!parse_time(value, &ns) && strcmp(value, "0") != 0) || ns < low ||
+	    ns > hour)
+		return false;
+	*time = ns;
+	return true;
+}
+
+static bool set_blocks(struct plan *p, const char *value,
+		       const struct place *at)
+{
+	uint64_t n;
+
+	(void)at;
+	if (!parse_count(value, &n) || n < 1 || n > BLOCKS_MAX)
+		return false;
+	p->blocks = n;
+	return true;
+}
+
+static bool set_warmup(struct plan *p, const char *value,
+		       const struct place *at)
+{
+	(void)at;
+	return set_time(value, 0, &p->warmup);
+}
+
+static bool set_window(struct plan *p, const char *value,
+		       const struct place *at)
+{
+	(void)at;
+	return set_time(value, 10 * ms, &p->window);
+}
+
+static bool set_wait(struct plan *p, const char *value, const struct place *at)
+{
+	(void)at;
+	if (strcmp(value, "none") == 0) {
+		p->wait = WAIT_NONE;
+		return true;
+	}
+	return set_time(value, 0, &p->wait);
+}
+
+static bool set_repeats(struct plan *p, const char *value,
+			const struct place *at)
+{
+	double percent;
+
+	(void)at;
+	if (!parse_percent(value, &percent) || percent > repeats_most ||
+	    percent != floor(percent))
+		return false;
+	p->repeats = (unsigned)percent;
+	return true;
+}
+
+static bool set_counting(struct plan *p, const char *value,
+			 const struct place *at)
+{
+	int i;
+	bool good = set_word(value, yes_no, &i);
+
+	(void)at;
+	p->counting = i == 0;
+	return good;
+}
+
+static bool set_aa(struct plan *p, const char *value, const struct place *at)
+{
+	int i;
+	bool good = set_word(value, aa_words, &i);
+
+	(void)at;
+	p->aa = i;
+	return good;
+}
+
+static bool set_ceiling(struct plan *p, const char *value,
+			const struct place *at)
+{
+	int i;
+	bool good = set_word(value, yes_no, &i);
+
+	(void)at;
+	p->with_ceiling = i == 0;
+	return good;
+}
+
+static bool set_silent(struct plan *p, const char *value,
+		       const struct place *at)
+{
+	p->n_silent = 0;
+	if (strcmp(value, "none") == 0)
+		return true;
+	p->n_silent = read_numbers(value, 0, p->silent, at);
+	return p->n_silent > 0;
+}
+
+static bool set_message(struct plan *p, const char *value,
+			const struct place *at)
+{
+	struct cell c;
+	bool good = cell_part("message")->set(&c, value);
+
+	(void)at;
+	if (good)
+		p->message = c.message;
+	return good;
+}
+
+static bool set_seed(struct plan *p, const char *value, const struct place *at)
+{
+	(void)at;
+	return parse_number(value, &p->seed);
+}
+
+static const struct key keys[] = {
+	{ "blocks", "a number from 1 to 1000", NULL, set_blocks },
+	{ "models", "all, or a list such as poll,epoll,mine=./a.out", NULL,
+	  set_models },
+	{ "warmup", "a time from 0 to 60min, such as 500ms or 2s", NULL,
+	  set_warmup },
+	{ "window", "a time from 10ms to 60min, such as 500ms or 2s", NULL,
+	  set_window },
+	{ "wait", "none, or a time from 0 to 60min, such as 30s", NULL,
+	  set_wait },
+	{ "repeats", "a whole percentage from 0% to 1000%", NULL, set_repeats },
+	{ "counting", "yes or no", yes_no, set_counting },
+	{ "aa", "none, one or all", aa_words, set_aa },
+	{ "ceiling", "yes or no", yes_no, set_ceiling },
+	{ "idle", "none, or a list of numbers such as 1000", NULL, set_silent },
+	{ "message", "a size from 1 to 1GiB, such as 64 or 16KiB", NULL,
+	  set_message },
+	{ "seed", "a number from 0 to 2^64-1", NULL, set_seed },
+};
+enum { KEYS = sizeof(keys) / sizeof(*keys) };
+
+/* And what is no key of this table */
+static const char *const file_words[] = {
+	"cells",   "blocks", "models",  "warmup", "window", "counting", "aa",
+	"ceiling", "idle",   "message", "seed",   "wait",   "repeats",  NULL
+};
+static const char *const option_words[] = {
+	"connections", "blocks", "models",  "warmup", "window",
+	"counting",    "aa",     "ceiling", "idle",   "message",
+	"seed",        "wait",   "repeats", NULL
+};
+
+static const struct key *key_of(const char *name)
+{
+	for (int i = 0; i < KEYS; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static bool set_key(struct plan *p, const struct key *key, const char *value,
+		    const struct place *at)
+{
+	if (key->set(p, value, at))
+		return true;
+	if (!*at->error)
+		complain_value(at, key->name, value, key->takes, key->words);
+	return false;
+}
+
+/* ---------------------------------------------------------- what comes of it */
+
+static void add_cell(struct cells *cells, const struct cell *c)
+{
+	cells->cell = grow(cells->cell, cells->n + 1, sizeof(*cells->cell));
+	cells->cell[cells->n++] = *c;
+}
+
+static void add_for_models(struct plan *p, struct cells *cells, struct cell c)
+{
+	for (size_t i = 0; i < p->n_models; i++) {
+		memcpy(c.model, p->models[i].label, sizeof(c.model));
+		add_cell(cells, &c);
+	}
+}
+
+static void drop_cells(struct plan *p)
+{
+	struct cells *all[] = { &p->timing, &p->idle, &p->ceiling };
+
+	for (int i = 0; i < 3; i++) {
+		free(all[i]->cell);
+		*all[i] = (struct cells){ NULL, 0 };
+	}
+}
+
+/* The settings as they are measured. Two lines must not mean the same, but
+ * where the command line made them so, one is enough. */
+static bool resolve(struct plan *p, struct settings *to, const struct place *at)
+{
+	unsigned n = p->n_connections ? p->n_connections : 1;
+
+	to->setting = grow(NULL, p->settings->n * n, sizeof(*to->setting));
+	for (size_t i = 0; i < p->settings->n * n; i++) {
+		struct setting *s = &to->setting[to->n], *same = to->setting;
+
+		*s = p->settings->setting[i / n];
+		if (p->n_connections)
+			s->cell.connections = p->connections[i % n];
+		if (s->cell.message == 0)
+			s->cell.message = p->message;
+		while (!cell_same(&same->cell, &s->cell))
+			same++;
+		if (same == s && ++to->n > SETTINGS_MAX) {
+			return complain(at, "this is more than %d settings",
+					SETTINGS_MAX);
+		} else if (same != s && !p->n_connections) {
+			struct place here = { at->source, s->line, at->error };
+			char name[CELL_NAME_SIZE];
+
+			return complain(&here, "%s is what line %u names, too",
+					cell_name(&s->cell, name), same->line);
+		}
+	}
+	return true;
+}
+
+/* A block may have a pair for every setting, and the baseline. */
+static bool not_too_many(const struct plan *p, size_t settings,
+			 const struct place *at)
+{
+	size_t block = settings * (p->n_models + 2);
+	size_t once = settings * p->n_models + p->n_silent * p->n_models;
+
+	if (block * p->blocks + once <= REPETITIONS_MAX)
+		return true;
+	return complain(at, "this is more than %d repetitions",
+			REPETITIONS_MAX);
+}
+
+static void fill(struct plan *p, const struct settings *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct cell c = s->setting[i].cell;
+
+		add_for_models(p, &p->timing, c);
+		if (p->with_ceiling && c.loop == LOOP_CLOSED && c.idle == 0 &&
+		    strcmp(c.work, "none") == 0) {
+			memcpy(c.model, BASELINE, sizeof(BASELINE));
+			add_cell(&p->ceiling, &c);
+		}
+	}
+	for (unsigned i = 0; i < p->n_silent; i++) {
+		struct cell c = { .loop = LOOP_NONE,
+				  .idle = p->silent[i],
+				  .message = p->message,
+				  .depth = 1,
+				  .burst = 1,
+				  .work = "none" };
+
+		add_for_models(p, &p->idle, c);
+	}
+}
+
+static bool expand(struct plan *p, const struct place *at)
+{
+	struct settings s = { NULL, 0 };
+	bool good;
+
+	drop_cells(p);
+	good = resolve(p, &s, at) && not_too_many(p, s.n, at);
+	if (good)
+		fill(p, &s);
+	free(s.setting);
+	return good;
+}
+
+/* ------------------------------------------------------------------ the file */
+
+static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
+		      const struct place *at)
+{
+	const struct key *key;
+	char *word, *value;
+
+	line[strcspn(line, "#")] = '\0';
+	word = next_word(&line);
+	if (!word)
+		return true;
+	if (strcmp(word, "cells") == 0)
+		return read_cells(p->settings, line, at);
+	key = key_of(word);
+	if (!key)
+		return complain_unknown(at, word, "a key", file_words);
+	if (said[key - keys])
+		return complain(at, "'%s' was said on line %u already", word,
+				said[key - keys]);
+	said[key - keys] = at->line;
+	/* A command has blanks in it. */
+	value = strcmp(word, "models") == 0 ? all_words(&line) :
+					      next_word(&line);
+	if (!value)
+		return complain(at, "%s: needs a value: %s", word, key->takes);
+	if (!set_key(p, key, value, at))
+		return false;
+	if ((word = next_word(&line)))
+		return complain(at, "'%.60s': %s takes one value: %s", word,
+				key->name, key->takes);
+	return true;
+}
+
+static bool read_lines(struct plan *p, char *text, struct place *at)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* of some editors */
+	unsigned said[KEYS] = { 0 };
+	char *line;
+
+	if (strncmp(text, mark, strlen(mark)) == 0)
+		text += strlen(mark);
+	while ((line = strsep(&text, "\n"))) {
+		at->line++;
+		if (!read_line(p, line, said, at))
+			return false;
+	}
+	at->line = 0;
+	if (p->settings->n == 0)
+		return complain(at,
+				"no cells line: nothing to measure; the least "
+				"is: cells closed");
+	if (p->n_models == 0)
+		return complain(at, "no models: nothing to measure");
+	return true;
+}
+
+/* "quick" of "harness/plans/quick.plan" */
+static void name_plan(struct plan *p, const char *source)
+{
+	const char *slash = strrchr(source, '/');
+	size_t length;
+
+	snprintf(p->name, sizeof(p->name), "%.60s", slash ? slash + 1 : source);
+	length = strlen(p->name);
+	if (length > 5 && strcmp(p->name + length - 5, ".plan") == 0)
+		p->name[length - 5] = '\0';
+}
+
+static void begin(struct plan *p, const char *source, const char *const *known)
+{
+	*p = (struct plan){
+		.blocks = 9,
+		.warmup = 500 * ms,
+		.window = 2000 * ms,
+		.wait = WAIT_TENTH,
+		.repeats = REPEATS_USUAL,
+		.counting = true,
+		.with_ceiling = true,
+		.aa = AA_ALL,
+		.seed = 1,
+		.message = 64,
+		.silent = { 1000 },
+		.n_silent = 1,
+		.known = known,
+		.settings = calloc(1, sizeof(*p->settings)),
+	};
+	if (!p->settings)
+		die("calloc");
+	name_plan(p, source);
+}
+
+bool plan_parse(struct plan *p, const char *text, size_t length,
+		const char *source, const char *const *known,
+		char error[PLAN_ERROR_SIZE])
+{
+	struct place at = { source, 0, error };
+	char *copy;
+	bool good;
+
+	*error = '\0';
+	begin(p, source, known);
+	copy = strndup(text, length);
+	if (!copy)
+		die("strndup");
+	good = set_models(p, "all", &at);
+	if (good && strlen(copy) != length)
+		good = complain(&at, "not a text: it has a byte that is 0");
+	good = good && read_lines(p, copy, &at) && expand(p, &at);
+	free(copy);
+	if (!good)
+		plan_free(p);
+	return good;
+}
+
+bool plan_read(struct plan *p, const char *path, const char *const *known,
+	       char error[PLAN_ERROR_SIZE])
+{
+	struct place at = { path, 0, error };
+	static char text[FILE_MAX + 1];
+	FILE *file = fopen(path, "r");
+	size_t n;
+	int failed;
+
+	if (!file)
+		return complain(&at, "%s", strerror(errno));
+	errno = 0;
+	n = fread(text, 1, sizeof(text), file);
+	failed = ferror(file) ? errno : 0;
+	fclose(file);
+	if (failed)
+		return complain(&at, "%s", strerror(failed));
+	if (n > FILE_MAX)
+		return complain(&at, "longer than %d bytes: not a plan",
+				FILE_MAX);
+	return plan_parse(p, text, n, path, known, error);
+}
+
+/* -------------------------------------------------------------- the options */
+
+bool plan_override(struct plan *p, const char *key, const char *value,
+		   char error[PLAN_ERROR_SIZE])
+{
+	const struct key *known = key_of(key);
+	char option[64];
+	struct place at = { option, 0, error };
+
+	*error = '\0';
+	snprintf(option, sizeof(option), "--%.60s", key);
+	if (strcmp(key, "connections") == 0) {
+		p->n_connections = read_numbers(value, 1, p->connections, &at);
+		return p->n_connections > 0 && expand(p, &at);
+	}
+	if (!known)
+		return complain_unknown(&at, key, "a key", option_words);
+	return set_key(p, known, value, &at) && expand(p, &at);
+}
+
+static size_t keep_some(struct cells *cells,
+			bool (*keep)(const char *name, void *data), void *data)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cells->n; i++) {
+		char name[CELL_NAME_SIZE];
+
+		if (keep(cell_name(&cells->cell[i], name), data))
+			cells->cell[n++] = cells->cell[i];
+	}
+	return cells->n = n;
+}
+
+size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),
+		 void *data)
+{
+	return keep_some(&p->timing, keep, data) +
+	       keep_some(&p->idle, keep, data) +
+	       keep_some(&p->ceiling, keep, data);
+}
+
+/* ------------------------------------------------------------------- writing */
+
+char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE])
+{
+	char loop[WORK_SIZE], value[WORK_SIZE];
+	size_t n;
+
+	cell_part("loop")->print(c, loop, sizeof(loop));
+	cell_part("placement")->print(c, value, sizeof(value));
+	n = snprintf(line, CELL_NAME_SIZE, "%s %s", loop, value);
+	for (const struct part *part = cell_parts; part->name; part++) {
+		if (strcmp(part->name, "model") == 0 ||
+		    strcmp(part->name, "loop") == 0 ||
+		    strcmp(part->name, "placement") == 0 ||
+		    strcmp(part->name, "connections") == 0)
+			continue;
+		part->print(c, value, sizeof(value));
+		if (*value)
+			n += snprintf(line + n, CELL_NAME_SIZE - n, " %s %s",
+				      part->name, value);
+	}
+	return line;
+}
+
+static void write_keys(const struct plan *p, FILE *to)
+{
+	char warmup[EXACT_TIME_SIZE], window[EXACT_TIME_SIZE],
+		wait[EXACT_TIME_SIZE];
+
+	exact_time(p->warmup, warmup);
+	exact_time(p->window, window);
+	fprintf(to, "blocks %u\nwarmup %s\nwindow %s\ncounting %s\naa %s\n",
+		p->blocks, warmup, window, yes_no[!p->counting],
+		aa_words[p->aa]);
+	if (p->wait == WAIT_NONE)
+		strcpy(wait, "none");
+	else if (p->wait != WAIT_TENTH)
+		exact_time(p->wait, wait);
+	if (p->wait != WAIT_TENTH)
+		fprintf(to, "wait %s\n", wait);
+	if (p->repeats != REPEATS_USUAL)
+		fprintf(to, "repeats %u%%\n", p->repeats);
+	fprintf(to, "ceiling %s\nmessage %zu\nseed %" PRIu64 "\n",
+		yes_no[!p->with_ceiling], p->message, p->seed);
+	fprintf(to, "idle %s", p->n_silent ? "" : "none");
+	for (unsigned i = 0; i < p->n_silent; i++)
+		fprintf(to, "%s%u", i ? "," : "", p->silent[i]);
+	fprintf(to, "\nmodels ");
+	for (size_t i = 0; i < p->n_models; i++)
+		fprintf(to, "%s%s%s%s", i ? "," : "", p->models[i].label,
+			p->models[i].command ? "=" : "",
+			p->models[i].command ? p->models[i].command : "");
+	fprintf(to, "\n");
+}
+
+char *plan_text(const struct plan *p)
+{
+	struct place at = { p->name, 0, (char[PLAN_ERROR_SIZE]){ "" } };
+	struct settings s = { NULL, 0 };
+	struct plan copy = *p;
+	char *text = NULL;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+
+	if (!to)
+		die("open_memstream");
+	write_keys(p, to);
+	resolve(&copy, &s, &at);
+	for (size_t i = 0; i < s.n; i++) {
+		char line[CELL_NAME_SIZE];
+
+		fprintf(to, "cells %s connections %u\n",
+			plan_line(&s.setting[i].cell, line),
+			s.setting[i].cell.connections);
+	}
+	free(s.setting);
+	if (fclose(to) != 0)
+		die("write a plan");
+	return text;
+}
+
+void plan_free(struct plan *p)
+{
+	drop_cells(p);
+	free_models(p);
+	if (p->settings)
+		free(p->settings->setting);
+	free(p->settings);
+	p->settings = NULL;
+}

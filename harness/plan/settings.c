@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* settings.c - a line that names a family of cells: see settings.h */
+#include "harness/plan/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In each of the settings the part has each of the values, in turn. */
+static bool combine(struct settings *s, const struct part *part, char *list,
+		    const struct place *at)
+{
+	char *items[PLAN_LIST_MAX];
+	unsigned n = split_list(list, items, at);
+	struct setting *all;
+
+	if (n == 0)
+		return false;
+	if (s->n * n > SETTINGS_MAX)
+		return complain(at, "this is more than %d settings",
+				SETTINGS_MAX);
+	all = grow(NULL, s->n * n, sizeof(*all));
+	for (size_t i = 0; i < s->n * n; i++) {
+		all[i] = s->setting[i / n];
+		if (!part->set(&all[i].cell, items[i % n])) {
+			complain_value(at, part->name, items[i % n],
+				       part->takes, part->words);
+			break;
+		}
+		for (size_t j = i - i % n; j < i; j++)
+			if (cell_same(&all[i].cell, &all[j].cell))
+				complain(at, "%s: '%.60s' is in the list twice",
+					 part->name, items[i % n]);
+	}
+	free(s->setting);
+	*s = (struct settings){ all, s->n * n };
+	return !*at->error;
+}
+
+static const char *const cells_words[] = { "closed",  "open",        "split",
+					   "shared",  "connections", "rate",
+					   "idle",    "message",     "depth",
+					   "pattern", "work",        NULL };
+
+/* Which part a word of a cells line is about; `*value`, if it says that, too */
+static const struct part *part_of(char *word, char **value)
+{
+	int i;
+
+	if (!set_word(word, cells_words, &i))
+		return NULL;
+	*value = i < 4 ? word : NULL;
+	return cell_part(i < 2 ? "loop" : i < 4 ? "placement" : word);
+}
+
+static bool read_part(struct settings *s, char *word, char **rest,
+		      unsigned *seen, const struct place *at)
+{
+	char *value = NULL;
+	const struct part *part = part_of(word, &value);
+	unsigned bit;
+
+	if (!part)
+		return complain_unknown(at, word, "a word of a cells line",
+					cells_words);
+	bit = 1u << (part - cell_parts);
+	if (*seen & bit && value)
+		return complain(at,
+				"'%s': a cells line is %s, once; for both, "
+				"write two lines",
+				word,
+				strcmp(part->name, "loop") == 0 ?
+					"closed or open" :
+					"split or shared");
+	if (*seen & bit)
+		return complain(at,
+				"'%s' is there twice; it takes a list: "
+				"connections 1,64",
+				word);
+	*seen |= bit;
+	if (!value && !(value = next_word(rest)))
+		return complain(at, "%s: needs a value: %s", word, part->takes);
+	return combine(s, part, value, at);
+}
+
+static bool read_family(struct settings *s, char *rest, const struct place *at)
+{
+	unsigned seen = 0;
+	const char *wrong;
+	char *word;
+
+	while ((word = next_word(&rest)))
+		if (!read_part(s, word, &rest, &seen, at))
+			return false;
+	for (size_t i = 0; i < s->n; i++)
+		if ((wrong = cell_contradiction(&s->setting[i].cell)))
+			return complain(at, "%s", wrong);
+	return true;
+}
+
+bool read_cells(struct settings *all, char *rest, const struct place *at)
+{
+	struct settings line;
+	bool good;
+
+	line = (struct settings){ grow(NULL, 1, sizeof(*line.setting)), 1 };
+	*line.setting = (struct setting){
+		.cell = { .connections = 64,
+			  .depth = 1,
+			  .burst = 1,
+			  .work = "none" },
+		.line = at->line,
+	};
+	good = read_family(&line, rest, at);
+	if (good && all->n + line.n > SETTINGS_MAX)
+		good = complain(at, "this is more than %d settings",
+				SETTINGS_MAX);
+	if (good) {
+		all->setting = grow(all->setting, all->n + line.n,
+				    sizeof(*all->setting));
+		memcpy(all->setting + all->n, line.setting,
+		       line.n * sizeof(*line.setting));
+		all->n += line.n;
+	}
+	free(line.setting);
+	return good;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* files.c - files of a run's folder: see files.h */
+#include "harness/store/files.h"
+
+#include "harness/base/outfile.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --------------------------------------------------------------------- errors */
+
+const char *file_remedy(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; free some space there, or choose another folder";
+	case EACCES:
+	case EPERM:
+		return "; choose a folder that you may write to, or become its "
+		       "owner";
+	case EROFS:
+		return "; that file system is read-only: choose another folder";
+	case EFBIG:
+		return "; lift the limit of a file's size: ulimit -f unlimited";
+	case EMFILE:
+		return "; lift the limit of descriptors: ulimit -n hard";
+	default:
+		return "";
+	}
+}
+
+bool file_failed(const struct store *s, const char *name,
+		 char why[STORE_WHY_SIZE])
+{
+	int error = errno;
+
+	snprintf(why, STORE_WHY_SIZE, "%.300s/%s: %s%s", s->path, name,
+		 strerror(error), file_remedy(error));
+	return false;
+}
+
+/* -------------------------------------------------------------------- writing */
+
+bool file_write(int fd, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			at += n;
+			size -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+/* Some file systems cannot do this for a folder; there is no other way there. */
+bool file_sync_folder(int dir)
+{
+	return fsync(dir) == 0 || errno == EINVAL || errno == EBADF ||
+	       errno == ENOSYS || errno == EOPNOTSUPP;
+}
+
+static bool sync_folder_of(const struct store *s, const char *name)
+{
+	char copy[STORE_PATH_SIZE];
+	bool synced;
+	int dir;
+
+	snprintf(copy, sizeof(copy), "%s", name);
+	dir = openat(s->dir, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	synced = file_sync_folder(dir);
+	close(dir);
+	return synced;
+}
+
+bool file_put(const struct store *s, const char *name, const void *bytes,
+	      size_t size, char why[STORE_WHY_SIZE])
+{
+	char path[STORE_PATH_SIZE];
+	struct outfile out;
+	bool put;
+
+	/* The folder may have been renamed: its descriptor has its name. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->dir, name);
+	put = outfile_open(&out, path);
+	if (put) {
+		fwrite(bytes, 1, size, out.file);
+		put = outfile_close(&out) && sync_folder_of(s, name);
+	}
+	return put || file_failed(s, name, why);
+}
+
+/* -------------------------------------------------------------------- reading */
+
+static char *read_all(int fd, size_t *size)
+{
+	size_t room = 4096;
+	char *text = NULL;
+	ssize_t n;
+
+	*size = 0;
+	do {
+		if (!text || *size + 1 == room) {
+			room *= 2;
+			text = realloc(text, room);
+			if (!text)
+				die("realloc");
+		}
+		n = read(fd, text + *size, room - *size - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			free(text);
+			return NULL;
+		}
+		*size += (size_t)n;
+	} while (n != 0);
+	text[*size] = '\0';
+	return text;
+}
+
+char *file_get(const struct store *s, const char *name, size_t *size,
+	       char why[STORE_WHY_SIZE])
+{
+	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC);
+	char *text = fd < 0 ? NULL : read_all(fd, size);
+
+	if (!text)
+		file_failed(s, name, why);
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+bool file_exists(const struct store *s, const char *name)
+{
+	return faccessat(s->dir, name, F_OK, 0) == 0;
+}

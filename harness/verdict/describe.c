@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* describe.c - settings and numbers for people: see describe.h */
+#include "harness/verdict/describe.h"
+
+#include "harness/base/print.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { USUAL_MESSAGE = 64 };
+
+/* -------------------------------------------------------------------- settings */
+
+__attribute__((format(printf, 2, 3))) static void add(char to[SETTING_SIZE],
+						      const char *format, ...)
+{
+	size_t n = strlen(to);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(to + n, SETTING_SIZE - n, format, args);
+	va_end(args);
+}
+
+static void add_bytes(char to[SETTING_SIZE], size_t n)
+{
+	char text[PRINT_SIZE];
+
+	if (n % 1024 == 0)
+		add(to, "%s KiB", print_count(text, (double)(n / 1024)));
+	else
+		add(to, "%s B", print_count(text, (double)n));
+}
+
+char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
+{
+	char n[PRINT_SIZE];
+
+	*to = '\0';
+	if (c->loop == LOOP_CLOSED)
+		add(to, "closed loop, ");
+	if (c->loop == LOOP_OPEN)
+		add(to, "open loop, %s requests/s offered, ",
+		    print_count(n, c->rate));
+	add(to, "server and clients on %s, ",
+	    c->placement == PLACEMENT_SPLIT ? "a core each" : "one core");
+	if (c->loop == LOOP_NONE) {
+		add(to, "%s silent client%s", print_count(n, c->idle),
+		    plural(c->idle));
+		return to;
+	}
+	add(to, "%s connection%s", print_count(n, c->connections),
+	    plural(c->connections));
+	if (c->idle)
+		add(to, " and %s silent", print_count(n, c->idle));
+	add(to, ", ");
+	add_bytes(to, c->message);
+	if (c->depth > 1)
+		add(to, ", %u under way on each", c->depth);
+	if (c->pattern == PATTERN_BURST)
+		add(to, ", in bursts of %s", print_count(n, c->burst));
+	if (c->pattern == PATTERN_CONNECT)
+		add(to, ", a new connection for each request");
+	if (strcmp(c->work, "none") != 0)
+		add(to, ", work %s", c->work);
+	return to;
+}
+
+char *setting_where(const struct cell *c, char to[SETTING_SIZE])
+{
+	char n[PRINT_SIZE];
+	size_t before;
+
+	*to = '\0';
+	if (c->loop == LOOP_NONE)
+		add(to, "with %s silent client%s (", print_count(n, c->idle),
+		    plural(c->idle));
+	else
+		add(to, "at %s connection%s (", print_count(n, c->connections),
+		    plural(c->connections));
+	before = strlen(to);
+	if (c->loop == LOOP_OPEN)
+		add(to, ", open loop of %s/s", print_count(n, c->rate));
+	if (c->placement == PLACEMENT_SHARED)
+		add(to, ", one core");
+	if (c->loop != LOOP_NONE && c->idle)
+		add(to, ", %s silent", print_count(n, c->idle));
+	if (c->message != USUAL_MESSAGE) {
+		add(to, ", ");
+		add_bytes(to, c->message);
+	}
+	if (c->depth > 1)
+		add(to, ", depth %u", c->depth);
+	if (c->pattern == PATTERN_BURST)
+		add(to, ", bursts of %s", print_count(n, c->burst));
+	if (c->pattern == PATTERN_CONNECT)
+		add(to, ", a connection each");
+	if (strcmp(c->work, "none") != 0)
+		add(to, ", work %s", c->work);
+	if (to[before])
+		memmove(to + before, to + before + 2, strlen(to + before) - 1);
+	add(to, ")");
+	if (to[before] == ')')
+		to[before - 2] = '\0';
+	return to;
+}
+
+char *setting_key(const struct cell *c, char to[SETTING_SIZE])
+{
+	static const char *const rest[] = { "rate",  "idle",    "message",
+					    "depth", "pattern", "work" };
+	char value[CELL_NAME_SIZE];
+
+	*to = '\0';
+	cell_part("loop")->print(c, value, sizeof(value));
+	add(to, "%s ", value);
+	cell_part("placement")->print(c, value, sizeof(value));
+	add(to, "%s", value);
+	if (c->connections)
+		add(to, " %u", c->connections);
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++) {
+		cell_part(rest[i])->print(c, value, sizeof(value));
+		if (*value && !(i == 2 && c->message == USUAL_MESSAGE))
+			add(to, " %s %s", rest[i], value);
+	}
+	return to;
+}
+
+/* --------------------------------------------------------------------- numbers */
+
+struct scale {
+	double size;
+	const char *unit;
+};
+
+static const struct scale times[] = {
+	{ 1, " ns" }, { 1e3, " us" }, { 1e6, " ms" }, { 1e9, " s" }, { 0, NULL }
+};
+static const struct scale rates[] = {
+	{ 1, "/s" }, { 1e3, " k/s" }, { 1e6, " M/s" }, { 0, NULL }
+};
+static const struct scale sizes[] = { { 1, " B" },
+				      { 1024, " KiB" },
+				      { 1048576, " MiB" },
+				      { 1073741824, " GiB" },
+				      { 0, NULL } };
+static const struct scale shares[] = { { 0.01, " %" }, { 0, NULL } };
+static const struct scale plain[] = { { 1, "" }, { 0, NULL } };
+
+static const struct scale *scales_of(enum metric m)
+{
+	const char *unit = metrics[m].unit;
+
+	if (strcmp(unit, "ns") == 0)
+		return times;
+	if (strcmp(unit, "1/s") == 0)
+		return rates;
+	if (strcmp(unit, "bytes") == 0)
+		return sizes;
+	return strstr(metrics[m].name, "_share") ? shares : plain;
+}
+
+/* The largest of which x is one or more, when it is rounded */
+static const struct scale *scale_for(enum metric m, double x)
+{
+	const struct scale *s = scales_of(m);
+
+	while (s[1].size > 0 && fabs(x) >= 0.9995 * s[1].size)
+		s++;
+	return s;
+}
+
+/* Three of them; what is larger than any in powers of ten, to be short */
+static void print_digits(double x, char *to, size_t size)
+{
+	double a = fabs(x);
+
+	if (a < 1e-6)
+		snprintf(to, size, "0");
+	else if (a < 0.001)
+		snprintf(to, size, x > 0 ? "<0.001" : "0");
+	else if (a < 0.0995)
+		snprintf(to, size, "%.2g", x);
+	else if (a > 99999)
+		snprintf(to, size, "%.0e", x);
+	else
+		snprintf(to, size, "%.*f",
+			 a < 9.995 ? 2 :
+			 a < 99.95 ? 1 :
+				     0,
+			 x);
+}
+
+char *print_ratio(double x, char to[NUMBER_SIZE])
+{
+	if (x > 0.0995 && x < 0.9995)
+		snprintf(to, NUMBER_SIZE, "%.3f", x);
+	else
+		print_digits(x, to, NUMBER_SIZE);
+	return to;
+}
+
+char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
+{
+	const struct scale *s = scale_for(m, x);
+
+	if (!isfinite(x))
+		return strcpy(to, "-");
+	print_digits(x / s->size, to, NUMBER_SIZE);
+	strcat(to, s->unit);
+	return to;
+}
+
+/* That of the fewest characters: "0.1ms", "9.9ms", "99ms" */
+static const struct scale *short_scale(enum metric m, double x)
+{
+	const struct scale *s = scales_of(m);
+
+	while (s[1].size > 0 && fabs(x) >= 0.0995 * s[1].size)
+		s++;
+	return s;
+}
+
+static void add_short(const struct scale *s, double x, char to[NUMBER_SIZE])
+{
+	size_t n = strlen(to);
+
+	x /= s->size;
+	if (fabs(x) > 9999)
+		n += snprintf(to + n, NUMBER_SIZE - n, "%.0e", x);
+	else
+		n += snprintf(to + n, NUMBER_SIZE - n, "%.*f%.3s",
+			      fabs(x) < 9.95 ? 1 : 0, x,
+			      s->unit + (*s->unit == ' '));
+	if (n > 2 && n < NUMBER_SIZE && strcmp(to + n - 2, "/s") == 0)
+		to[n - 2] = '\0';
+}
+
+char *print_spread(enum metric m, double median, double low, double high,
+		   char to[NUMBER_SIZE])
+{
+	const struct scale *s = scale_for(m, median);
+	const struct scale *a = short_scale(m, low), *b = short_scale(m, high);
+	size_t n;
+
+	*to = '\0';
+	if (a < s || (b > s && high >= 9999.5 * s->size)) {
+		add_short(a, low, to);
+		strcat(to, "-");
+		add_short(b, high, to);
+		return to;
+	}
+	print_digits(low / s->size, to, NUMBER_SIZE / 2);
+	n = strlen(strcat(to, "-"));
+	print_digits(high / s->size, to + n, NUMBER_SIZE - n);
+	return to;
+}
+
+bool spread_of(const struct summary *s, double *low, double *high)
+{
+	bool interval = s->interval.rank > 0;
+
+	*low = interval ? s->interval.low : s->lowest;
+	*high = interval ? s->interval.high : s->highest;
+	return s->n > 1;
+}
+
+/* ------------------------------------------------------------------ paragraphs */
+
+static void write_shown(FILE *to, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fputc(isprint((unsigned char)text[i]) && !(text[i] & 0x80) ?
+			      text[i] :
+			      '?',
+		      to);
+}
+
+void write_paragraph(FILE *to, const char *first, const char *rest,
+		     const char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	size_t column = strlen(first), start = column;
+
+	fputs(first, to);
+	while (*(text += strspn(text, blanks))) {
+		size_t n = strcspn(text, blanks);
+		size_t blank = column > start;
+
+		if (blank && column + 1 + n > LINE_WIDTH) {
+			fprintf(to, "\n%s", rest);
+			column = start = strlen(rest);
+			blank = 0;
+		}
+		if (column + blank + n >
+		    LINE_WIDTH) /* a word that has to be cut */
+			n = LINE_WIDTH - column - blank;
+		if (blank)
+			fputc(' ', to);
+		write_shown(to, text, n);
+		column += blank + n;
+		text += n;
+	}
+	fputc('\n', to);
+}
+
+bool has_color(FILE *file)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	return isatty(fileno(file)) && !(no && *no) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+void write_style(FILE *to, bool color, enum style style)
+{
+	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[33m",
+					     "\033[31m" };
+
+	if (color)
+		fputs(codes[style], to);
+}
+
+void write_heading(FILE *to, bool color, const char *text)
+{
+	fputc('\n', to);
+	write_style(to, color, BOLD);
+	write_paragraph(to, "", "", text);
+	write_style(to, color, PLAIN);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* reduce.c - from repetitions to rows: see reduce.h */
+#include "harness/verdict/reduce.h"
+
+#include "harness/verdict/compare.h"
+#include "harness/verdict/validity.h"
+#include "harness/verdict/warnings.h"
+#include "harness/plan/parse.h"
+#include "harness/base/die.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double spinning = 0.9; /* of a CPU, with nothing to do */
+
+/* ----------------------------------------------------------------------- order */
+
+static const char *const taught[] = { "thread", "busypoll", "select", "poll",
+				      "epoll",  "aio",      "uring" };
+enum { TAUGHT = sizeof(taught) / sizeof(*taught) };
+
+static int rank(const char *model)
+{
+	int i = 0;
+
+	while (i < TAUGHT && strcmp(model, taught[i]) != 0)
+		i++;
+	return i + (strcmp(model, BASELINE) == 0);
+}
+
+static int compare_models(const char *a, const char *b)
+{
+	int x = rank(a), y = rank(b);
+
+	return x != y ? x - y : strcmp(a, b);
+}
+
+#define COMPARE(part) ((a->part > b->part) - (a->part < b->part))
+
+/* 0: the same cell */
+static int compare_cells(const struct cell *a, const struct cell *b)
+{
+	const int by[] = {
+		COMPARE(loop),
+		COMPARE(placement),
+		COMPARE(message),
+		COMPARE(depth),
+		COMPARE(pattern),
+		COMPARE(burst),
+		strcmp(a->work, b->work),
+		COMPARE(rate),
+		COMPARE(idle),
+		COMPARE(connections),
+		compare_models(a->model, b->model),
+	};
+
+	for (size_t i = 0; i < sizeof(by) / sizeof(*by); i++)
+		if (by[i])
+			return by[i];
+	return 0;
+}
+
+/* Those of a cell stay in the order in which they were measured. */
+static int compare_records(const void *a, const void *b)
+{
+	const struct record *x = *(const struct record *const *)a;
+	const struct record *y = *(const struct record *const *)b;
+	int cells = compare_cells(&x->cell, &y->cell);
+
+	return cells ? cells : (x > y) - (x < y);
+}
+
+/* ------------------------------------------------------------- one cell's records */
+
+/* Timing blocks are counted from 1 (blocks.h); a foreign file may have others. */
+static bool in_a_block(const struct record *r)
+{
+	return r->role == ROLE_COUNTING || r->role == ROLE_IDLE ||
+	       (r->block >= 1 && r->block <= STATS_MAX);
+}
+
+/* The last one of each kind; by block where there is one a block */
+struct sifted {
+	bool seen[ROLES];
+	unsigned invalid[ROLES];
+	unsigned outgrown; /* timing repetitions: see judge_outgrown() */
+	unsigned dropped;  /* valid ones that nevertheless do not count */
+	const struct record *not_valid[ROLES], *valid[ROLES];
+	const struct record **timed, **again;
+};
+
+static void sift(struct sifted *s, const struct record *r)
+{
+	bool timed = r->role == ROLE_TIMING || r->role == ROLE_CEILING;
+
+	s->seen[r->role] = true;
+	if (!record_counts(r)) {
+		s->invalid[r->role]++;
+		s->not_valid[r->role] = r;
+		s->outgrown += r->role == ROLE_TIMING && judge_outgrown(r);
+		return;
+	}
+	s->valid[r->role] = r;
+	if (timed)
+		s->timed[r->block - 1] = r;
+	if (r->role == ROLE_AA)
+		s->again[r->block - 1] = r;
+}
+
+/* Where what is left is no fair choice: see struct row. */
+static void drop_the_slow(struct sifted *s, unsigned n_blocks)
+{
+	unsigned left = 0;
+
+	for (unsigned b = 0; b < n_blocks; b++)
+		left += s->timed[b] != NULL;
+	if (s->outgrown == 0 || s->outgrown < left)
+		return;
+	s->dropped = left;
+	s->invalid[ROLE_TIMING] += left;
+	memset(s->timed, 0, n_blocks * sizeof(*s->timed));
+}
+
+/* What the row is about; counting is only preparation, unless it is all there is. */
+static enum role main_role(const struct sifted *s)
+{
+	static const enum role order[] = { ROLE_TIMING, ROLE_CEILING, ROLE_IDLE,
+					   ROLE_COUNTING };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (s->seen[order[i]])
+			return order[i];
+	return ROLE_AA;
+}
+
+static void join_method(char to[16], const char *method)
+{
+	snprintf(to, 16, "%s",
+		 !*to || strcmp(to, method) == 0 ? method : "mixed");
+}
+
+/* Percentiles with too few requests beyond them, as bin/loadgen has them */
+static void note_unsure(struct row *row, const struct record *r)
+{
+	static const struct {
+		const char *times, *percentile;
+		enum metric metric;
+	} known[] = {
+		{ "response_ns", "p50", METRIC_RESPONSE_P50 },
+		{ "response_ns", "p90", METRIC_RESPONSE_P90 },
+		{ "response_ns", "p99", METRIC_RESPONSE_P99 },
+		{ "response_ns", "p99_9", METRIC_RESPONSE_P99_9 },
+		{ "service_ns", "p50", METRIC_SERVICE_P50 },
+		{ "service_ns", "p99", METRIC_SERVICE_P99 },
+		{ "send_lag_ns", "p99", METRIC_SEND_LAG_P99 },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		const json_t *times = json_object_get(r->load, known[i].times);
+		const json_t *name;
+		size_t k;
+
+		json_array_foreach(json_object_get(times, "unsure"), k, name) {
+			if (strcmp(json_string_value(name) ?: "",
+				   known[i].percentile) == 0)
+				row->unsure[known[i].metric] = true;
+		}
+	}
+}
+
+/* What a repetition that counts says of its row, but for the numbers */
+static void take_notes(struct row *row, const struct record *r)
+{
+	join_method(row->cpu_method, r->cpu_method);
+	row->coarse |= json_is_true(json_object_get(r->load, "coarse"));
+	note_unsure(row, r);
+}
+
+/* -------------------------------------------------------------------- one row */
+
+static void make_values(struct row *row, const struct sifted *s,
+			unsigned n_blocks)
+{
+	size_t size = (size_t)n_blocks * METRICS;
+	double *all = grow(NULL, 2 * size + 1, sizeof(*all));
+
+	for (int m = 0; m < METRICS; m++) {
+		row->value[m] = all + (size_t)m * n_blocks;
+		row->again[m] = all + size + (size_t)m * n_blocks;
+		for (unsigned b = 0; b < n_blocks; b++) {
+			const struct record *t = s->timed[b], *a = s->again[b];
+
+			row->value[m][b] = t ? t->metric[m] : NAN;
+			row->again[m][b] = a ? a->metric[m] : NAN;
+		}
+	}
+}
+
+static bool is_counted(int m)
+{
+	return m == METRIC_CALLS_PER_REQUEST || m == METRIC_CALLS_PER_SECOND ||
+	       m == METRIC_SUBMISSIONS_PER_REQUEST ||
+	       m == METRIC_COMPLETIONS_PER_REQUEST;
+}
+
+/* Of idle clients there is one repetition, with all there is to know. */
+static void summarize(struct row *row, const struct record *counted,
+		      const struct record *idle, unsigned n_blocks)
+{
+	for (int m = 0; m < METRICS; m++) {
+		const struct record *one =
+			idle || !is_counted(m) ? idle : counted;
+
+		if (one || is_counted(m))
+			row->metric[m] = stats_summary(
+				one ? &one->metric[m] : &(double){ NAN }, 1);
+		else
+			row->metric[m] = stats_summary(row->value[m], n_blocks);
+	}
+}
+
+static void take_counts(struct row *row, const struct record *counted)
+{
+	const double *metric = counted->metric;
+	double sum = 0;
+
+	memcpy(row->calls_method, counted->calls_method,
+	       sizeof(row->calls_method));
+	row->calls = counted->calls;
+	row->n_calls = counted->n_calls;
+	for (size_t i = 0; i < counted->n_calls; i++)
+		sum += (double)counted->calls[i].count;
+	if (metric[METRIC_CALLS_PER_REQUEST] > 0)
+		row->calls_per = sum / metric[METRIC_CALLS_PER_REQUEST];
+}
+
+static void take_status(struct row *row, const struct sifted *s)
+{
+	enum role role = main_role(s);
+	const struct record *bad = s->not_valid[role];
+
+	row->invalid = s->invalid[role];
+	row->outgrown = s->outgrown;
+	if (bad)
+		record_reason(bad, row->reason, sizeof(row->reason));
+	if (row->n || s->valid[role])
+		row->status = STATUS_OK;
+	else if (bad)
+		row->status = record_outcome(bad);
+	if (s->dropped) {
+		row->status = STATUS_INVALID;
+		snprintf(
+			row->reason, sizeof(row->reason),
+			"the generator was the bottleneck in %u, and kept up in "
+			"%u only because the server was slow (--client-cpus "
+			"gives it more CPUs)",
+			s->outgrown, s->dropped);
+	}
+	if (row->n == 0 && row->status == STATUS_OK)
+		snprintf(row->reason, sizeof(row->reason),
+			 "it was not timed yet");
+}
+
+static void make_row(struct row *row, const struct record *const *of, size_t n,
+		     unsigned n_blocks)
+{
+	struct sifted s = { .timed = NULL };
+	const struct record *counted, *idle;
+
+	s.timed = calloc(2 * n_blocks + 1, sizeof(*s.timed));
+	s.again = s.timed + n_blocks;
+	if (!s.timed)
+		die("calloc");
+	*row = (struct row){ .cell = of[0]->cell };
+	for (size_t i = 0; i < n; i++)
+		sift(&s, of[i]);
+	drop_the_slow(&s, n_blocks);
+	for (unsigned b = 0; b < n_blocks; b++) {
+		if (!s.timed[b])
+			continue;
+		row->n++;
+		take_notes(row, s.timed[b]);
+	}
+	idle = s.valid[ROLE_IDLE];
+	counted = idle ? idle : s.valid[ROLE_COUNTING];
+	if (idle) {
+		row->n = 1;
+		take_notes(row, idle);
+	}
+	make_values(row, &s, n_blocks);
+	summarize(row, counted, idle, n_blocks);
+	if (counted)
+		take_counts(row, counted);
+	take_status(row, &s);
+	free(s.timed);
+}
+
+/* -------------------------------------------------------------------- all of it */
+
+static const struct record **sorted(const struct record *records, size_t n,
+				    size_t *kept)
+{
+	const struct record **to = grow(NULL, n + 1, sizeof(*to));
+
+	*kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (in_a_block(&records[i]))
+			to[(*kept)++] = &records[i];
+	qsort(to, *kept, sizeof(*to), compare_records);
+	return to;
+}
+
+static size_t cell_length(const struct record *const *of, size_t n)
+{
+	size_t length = 1;
+
+	while (length < n && cell_same(&of[0]->cell, &of[length]->cell))
+		length++;
+	return length;
+}
+
+static void make_rows(struct reduced *r, const struct record *const *of,
+		      size_t n)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < n; i += cell_length(of + i, n - i), rows++)
+		;
+	for (size_t i = 0; i < n; i++)
+		if (of[i]->role != ROLE_COUNTING && of[i]->role != ROLE_IDLE &&
+		    of[i]->block > r->n_blocks)
+			r->n_blocks = of[i]->block;
+	r->row = grow(NULL, rows + 1, sizeof(*r->row));
+	for (size_t i = 0, length; i < n; i += length) {
+		length = cell_length(of + i, n - i);
+		make_row(&r->row[r->n++], of + i, length, r->n_blocks);
+	}
+}
+
+static bool model_spins(const struct reduced *r, const char *model)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct row *row = &r->row[i];
+
+		if (row->cell.loop == LOOP_NONE &&
+		    strcmp(row->cell.model, model) == 0 &&
+		    row->metric[METRIC_SERVER_CPU_SHARE].median > spinning)
+			return true;
+	}
+	return false;
+}
+
+static void find_spinners(struct reduced *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct row *row = &r->row[i];
+
+		row->spins = model_spins(r, row->cell.model);
+		row->oversubscribed = row->spins &&
+				      row->cell.loop != LOOP_NONE &&
+				      row->cell.placement == PLACEMENT_SHARED;
+	}
+}
+
+struct reduced reduce(const struct record *records, size_t n)
+{
+	struct reduced r = { .warnings = json_array() };
+	size_t kept;
+	const struct record **of = sorted(records, n, &kept);
+
+	make_rows(&r, of, kept);
+	find_spinners(&r);
+	compare(&r);
+	trust(&r, records, n);
+	free(of);
+	return r;
+}
+
+void reduced_free(struct reduced *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		free(r->row[i].value[0]); /* all values are one array */
+	free(r->row);
+	free(r->finding);
+	json_decref(r->warnings);
+	*r = (struct reduced){ 0 };
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/* summary.c - the tables and the sentences that end a run: see reduce.h */
+#include "harness/verdict/compare.h"
+#include "harness/verdict/describe.h"
+#include "harness/verdict/findings.h"
+#include "harness/verdict/warnings.h"
+
+#include "harness/base/die.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Widths with a blank, before a value and its mark or after: four columns with a
+ * spread are LINE_WIDTH wide. */
+enum { MODEL = 10, VALUE = 8, SPREAD = 11, ALONE = 1, CALLS = 9 };
+
+static const char indent[] = "          "; /* MODEL blanks */
+
+struct page {
+	FILE *to;
+	bool color;
+	const struct reduced *of;
+};
+
+/* --------------------------------------------------------------------- columns */
+
+struct column {
+	const char *head;
+	enum metric metric;
+	bool spread;
+};
+
+enum { COLUMNS = 6 }; /* the last one empty */
+
+static const struct column closed[COLUMNS] = {
+	{ "req/s", METRIC_REQUESTS_PER_SECOND, true },
+	{ "p50", METRIC_RESPONSE_P50, true },
+	{ "p99", METRIC_RESPONSE_P99, true },
+	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
+};
+
+static const struct column open[COLUMNS] = {
+	{ "req/s", METRIC_REQUESTS_PER_SECOND, false },
+	{ "p50", METRIC_RESPONSE_P50, true },
+	{ "p99", METRIC_RESPONSE_P99, true },
+	{ "svc p50", METRIC_SERVICE_P50, false },
+	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
+};
+
+static const struct column coarse[COLUMNS] = {
+	{ "req/s", METRIC_REQUESTS_PER_SECOND, false },
+	{ "svc p50", METRIC_SERVICE_P50, true },
+	{ "svc p99", METRIC_SERVICE_P99, true },
+	{ "rsp p50", METRIC_RESPONSE_P50, false },
+	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
+};
+
+static const struct column *columns_of(const struct reduced *r, size_t row)
+{
+	if (r->row[row].cell.loop != LOOP_OPEN)
+		return closed;
+	return setting_is_coarse(r, row) ? coarse : open;
+}
+
+static void write_head(const struct page *p, const struct column *column)
+{
+	fprintf(p->to, "%-*s", MODEL, "model");
+	for (; column->head; column++)
+		fprintf(p->to, "%*s%*s", VALUE, column->head,
+			column->spread ? SPREAD : ALONE, "");
+	fprintf(p->to, "%*s   n\n", CALLS, "calls/req");
+}
+
+static bool is_called(const struct reduced *r, const struct row *row,
+		      enum metric m)
+{
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (r->finding[i].a == row && r->finding[i].metric == m &&
+		    r->finding[i].verdict.reason == VERDICT_DIFFERENT)
+			return true;
+	return false;
+}
+
+static void write_value(const struct page *p, const struct row *row,
+			const struct column *column)
+{
+	const struct summary *s = &row->metric[column->metric];
+	char number[NUMBER_SIZE], value[NUMBER_SIZE + 1], spread[NUMBER_SIZE];
+	double low, high;
+
+	print_metric(column->metric, s->median, number);
+	number[strcspn(number, "/")] = '\0'; /* the head has it */
+	snprintf(value, sizeof(value), "%s%s",
+		 row->unsure[column->metric]           ? "?" :
+		 is_called(p->of, row, column->metric) ? "*" :
+							 "",
+		 number);
+	*spread = '\0';
+	if (column->spread && spread_of(s, &low, &high))
+		print_spread(column->metric, s->median, low, high, spread);
+	fprintf(p->to, "%*s %-*s", VALUE, value,
+		column->spread ? SPREAD - 1 : ALONE - 1, spread);
+}
+
+/* Who spins makes as many calls as there is time for, whoever asks. */
+static void write_calls(const struct page *p, const struct row *row)
+{
+	enum metric m =
+		row->spins ? METRIC_CALLS_PER_SECOND : METRIC_CALLS_PER_REQUEST;
+	char calls[NUMBER_SIZE];
+
+	fprintf(p->to, "%*s", CALLS,
+		print_metric(m, row->metric[m].median, calls));
+}
+
+/* ------------------------------------------------------------------------ rows */
+
+static const char *label_of(const struct row *row)
+{
+	return strcmp(row->cell.model, BASELINE) == 0 ? "(ceiling)" :
+							row->cell.model;
+}
+
+/* One that is too long has a line of its own. */
+static void write_label(const struct page *p, const struct row *row)
+{
+	const char *label = label_of(row);
+
+	if (strlen(label) >= MODEL)
+		fprintf(p->to, "%s\n%s", label, indent);
+	else
+		fprintf(p->to, "%-*s", MODEL, label);
+}
+
+/* In place of numbers */
+static void write_reason(const struct page *p, const struct row *row)
+{
+	bool ok = row->status == STATUS_OK;
+	char label[LABEL_SIZE + 1], text[sizeof(row->reason) + 32];
+
+	snprintf(label, sizeof(label), "%-*s ", MODEL - 1, label_of(row));
+	snprintf(text, sizeof(text), "%s%s%s",
+		 ok ? "" : status_names[row->status], ok ? "" : ": ",
+		 row->reason);
+	write_style(p->to, p->color, YELLOW);
+	write_paragraph(p->to, label, indent, text);
+	write_style(p->to, p->color, PLAIN);
+}
+
+static void write_row(const struct page *p, const struct row *row,
+		      const struct column *column)
+{
+	if (row->n == 0) {
+		write_reason(p, row);
+		return;
+	}
+	write_label(p, row);
+	for (; column->head; column++)
+		write_value(p, row, column);
+	write_calls(p, row);
+	fprintf(p->to, " %3u\n", row->n);
+}
+
+static void write_notes(const struct page *p, const struct row *row)
+{
+	double in = row->metric[METRIC_SUBMISSIONS_PER_REQUEST].median;
+	double out = row->metric[METRIC_COMPLETIONS_PER_REQUEST].median;
+	char text[256], a[NUMBER_SIZE], b[NUMBER_SIZE];
+
+	if (row->oversubscribed && row->n) {
+		snprintf(text, sizeof(text),
+			 "%s is oversubscribed: it spins on the core that its "
+			 "clients need, too; not ranked, not compared",
+			 label_of(row));
+		write_paragraph(p->to, "  ", "    ", text);
+	}
+	if (isfinite(in) && isfinite(out)) {
+		snprintf(
+			text, sizeof(text),
+			"%s: io_uring took %s operations and gave %s results a "
+			"request; none of them is a system call",
+			label_of(row),
+			print_metric(METRIC_SUBMISSIONS_PER_REQUEST, in, a),
+			print_metric(METRIC_COMPLETIONS_PER_REQUEST, out, b));
+		write_paragraph(p->to, "  ", "    ", text);
+	}
+}
+
+static void write_setting(const struct page *p, size_t first)
+{
+	const struct reduced *r = p->of;
+	const struct column *column = columns_of(r, first);
+	size_t end = setting_end(r, first);
+	char text[SETTING_SIZE];
+
+	write_heading(p->to, p->color,
+		      setting_heading(&r->row[first].cell, text));
+	write_head(p, column);
+	for (size_t i = first; i < end; i++)
+		write_row(p, &r->row[i], column);
+	if (column == coarse)
+		write_paragraph(p->to, "  ", "    ",
+				"coarse: without a core of its own the "
+				"generator is late by itself, which is in the "
+				"response time (rsp) and not in the service "
+				"time (svc)");
+	for (size_t i = first; i < end; i++)
+		write_notes(p, &r->row[i]);
+}
+
+/* ---------------------------------------------------------------- idle clients */
+
+static void write_idle_row(const struct page *p, const struct row *row)
+{
+	static const enum metric shown[] = { METRIC_SERVER_CPU_SHARE,
+					     METRIC_CALLS_PER_SECOND,
+					     METRIC_RESIDENT_PER_CONNECTION,
+					     METRIC_THREADS };
+	char number[NUMBER_SIZE];
+
+	if (row->n == 0) {
+		write_reason(p, row);
+		return;
+	}
+	write_label(p, row);
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		double x = row->metric[shown[i]].median;
+
+		if (shown[i] == METRIC_THREADS && isfinite(x))
+			snprintf(number, sizeof(number), "%.0f", x);
+		else
+			print_metric(shown[i], x, number);
+		fprintf(p->to, " %*s", i ? 14 : VALUE, number);
+	}
+	fprintf(p->to, "%s\n", row->spins ? "   spins" : "");
+}
+
+static void write_idle(const struct page *p, size_t first)
+{
+	const struct reduced *r = p->of;
+	size_t end = setting_end(r, first);
+	char text[SETTING_SIZE];
+
+	write_heading(p->to, p->color,
+		      setting_heading(&r->row[first].cell, text));
+	fprintf(p->to, "%-*s %*s %14s %14s %14s\n", MODEL, "model", VALUE,
+		"CPU", "calls", "memory/client", "threads");
+	for (size_t i = first; i < end; i++)
+		write_idle_row(p, &r->row[i]);
+}
+
+/* ---------------------------------------------------------------- what it says */
+
+static void write_claims(const struct page *p)
+{
+	const struct reduced *r = p->of;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "Compared with %s: %zu of %zu comparisons called different "
+		 "(paired by block; the 95 %% interval of the ratio is without "
+		 "1, p <= 5 %% by Holm over all of them, and one model under "
+		 "two names does not differ as much)",
+		 r->reference, findings_called(r), r->n_findings);
+	write_heading(p->to, p->color, text);
+	for (size_t i = 0; i < r->n_findings; i++) {
+		const struct finding *f = &r->finding[i];
+		char sentence[STATS_WORDS];
+
+		if (f->a->n == 0 || f->b->n == 0) /* the table says why */
+			continue;
+		write_paragraph(p->to, "  ", "    ",
+				finding_sentence(f, sentence));
+	}
+}
+
+/* The ratios of one metric in one setting, in a paragraph */
+static size_t write_seen(const struct page *p, size_t first)
+{
+	const struct finding *f = &p->of->finding[first];
+	char where[SETTING_SIZE], *text = NULL;
+	const char *between = "";
+	size_t i = first, size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		die("open_memstream");
+	fprintf(to, "%s of %s's %s: ", metric_words(f->metric),
+		f->b->cell.model, setting_where(&f->a->cell, where));
+	for (; i < p->of->n_findings; i++) {
+		const struct finding *next = &p->of->finding[i];
+		char seen[64];
+
+		if (next->b != f->b || next->metric != f->metric)
+			break;
+		if (!*finding_seen(next, seen))
+			continue;
+		fprintf(to, "%s%s %s", between, next->a->cell.model, seen);
+		between = ", ";
+	}
+	if (fclose(to) != 0)
+		die("write a summary");
+	if (*between)
+		write_paragraph(p->to, "  ", "    ", text);
+	free(text);
+	return i;
+}
+
+static void write_findings(const struct page *p)
+{
+	const struct reduced *r = p->of;
+	char *few;
+
+	few = no_claims(r);
+	if (!few) {
+		write_claims(p);
+		return;
+	}
+	write_heading(p->to, p->color, few);
+	for (size_t i = 0; i < r->n_findings;)
+		i = write_seen(p, i);
+	free(few);
+}
+
+/* All of them are in warnings.csv, and on the page. */
+enum { WARNINGS_SHOWN = 3 };
+
+static void write_trust(const struct page *p)
+{
+	size_t n = json_array_size(p->of->warnings);
+
+	if (n == 0)
+		return;
+	write_heading(p->to, p->color,
+		      "What limits trust, the most important first");
+	for (size_t i = 0; i < n && i < WARNINGS_SHOWN; i++) {
+		char *text =
+			warning_sentence(json_array_get(p->of->warnings, i));
+
+		write_style(p->to, p->color, YELLOW);
+		write_paragraph(p->to, "  ", "    ", text);
+		write_style(p->to, p->color, PLAIN);
+		free(text);
+	}
+	if (n > WARNINGS_SHOWN)
+		fprintf(p->to, "  ... and %zu more: warnings.csv\n",
+			n - WARNINGS_SHOWN);
+}
+
+static bool any_open(const struct reduced *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->row[i].cell.loop == LOOP_OPEN)
+			return true;
+	return false;
+}
+
+/* If there are others, too, a warning says so. */
+static const char *counting_method(const struct reduced *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (isfinite(r->row[i].metric[METRIC_CALLS_PER_REQUEST].median))
+			return r->row[i].calls_method;
+	return NULL;
+}
+
+static void write_caption(const struct page *p)
+{
+	const struct reduced *r = p->of;
+	const char *method = counting_method(r);
+	char text[768];
+
+	snprintf(
+		text, sizeof(text),
+		"%u block%s. Each number is the median of n repetitions, and "
+		"after it stand %s. p50 and p99 are of the response time%s. "
+		"CPU/req is that of the server. calls/req are system calls, %s%s. "
+		"?: fewer than 100 requests beyond it.%s",
+		r->n_blocks, plural(r->n_blocks),
+		r->n_blocks < STATS_FEWEST_BLOCKS ?
+			"the lowest and the highest of them" :
+			"the ends of its 95 % interval (of fewer than 6 "
+			"repetitions: the lowest and the highest)",
+		any_open(r) ? ", from when a request was due; svc: the "
+			      "service time, from when it was sent" :
+			      "",
+		method ? "counted once by " : "which were not counted",
+		method ? method : "",
+		findings_called(r) ? " *: called different, see below." : "");
+	write_paragraph(p->to, "", "", text);
+}
+
+char *reduced_summary(const struct reduced *r, bool color)
+{
+	char *text = NULL;
+	size_t size;
+	struct page p = { open_memstream(&text, &size), color, r };
+
+	if (!p.to)
+		die("open_memstream");
+	if (r->n == 0)
+		fputs("No repetition is recorded: nothing to show.\n", p.to);
+	else
+		write_caption(&p);
+	for (size_t i = 0; i < r->n; i = setting_end(r, i))
+		if (r->row[i].cell.loop == LOOP_NONE)
+			write_idle(&p, i);
+		else
+			write_setting(&p, i);
+	if (r->n) {
+		write_findings(&p);
+		write_trust(&p);
+	}
+	if (fclose(p.to) != 0)
+		die("write a summary");
+	return text;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* two_runs_data.c - two runs compared, for programs: see two_runs.h. The columns are in
+ * results/README.md. */
+#include "harness/verdict/two_runs.h"
+
+#include "harness/verdict/csv.h"
+#include "harness/base/die.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void head(struct csv *csv)
+{
+	static const char *const names[] = {
+		"cell",   "metric",   "unit",      "better", "a",       "b",
+		"n_a",    "n_b",      "ratio",     "low",    "high",    "p",
+		"p_holm", "band_low", "band_high", "unsure", "verdict", "why"
+	};
+
+	csv_part_names(csv);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		csv_text(csv, names[i]);
+	csv_end_row(csv);
+}
+
+static void line(struct csv *csv, const struct versus_cell *c,
+		 const struct versus_line *l)
+{
+	static const char *const better[] = { [BETTER_LESS] = "less",
+					      [BETTER_MORE] = "more",
+					      [BETTER_NEITHER] = "" };
+	const struct cell *cell = versus_cell_of(c);
+	char name[CELL_NAME_SIZE];
+
+	csv_parts(csv, cell);
+	csv_text(csv, cell_name(cell, name));
+	csv_text(csv, metrics[l->metric].name);
+	csv_text(csv, metrics[l->metric].unit);
+	csv_text(csv, better[metrics[l->metric].better]);
+	csv_number(csv, l->a);
+	csv_number(csv, l->b);
+	csv_number(csv, l->two.n_a);
+	csv_number(csv, l->two.n_b);
+	csv_number(csv, l->two.ratio);
+	csv_number(csv, l->two.interval.low);
+	csv_number(csv, l->two.interval.high);
+	csv_number(csv, l->count ? NAN : l->two.test.p);
+	csv_number(csv, l->adjusted_p);
+	csv_number(csv, l->band.low);
+	csv_number(csv, l->band.high);
+	csv_number(csv, l->unsure);
+	csv_text(csv, versus_words[l->verdict]);
+	csv_text(csv, l->why);
+	csv_end_row(csv);
+}
+
+char *versus_csv(const struct versus *v)
+{
+	struct csv csv;
+
+	csv_open(&csv);
+	head(&csv);
+	for (size_t i = 0; i < v->n; i++)
+		for (size_t j = 0; j < v->cell[i].n; j++)
+			line(&csv, &v->cell[i], &v->cell[i].line[j]);
+	return csv_close(&csv);
+}
+
+static json_t *side(const struct side *s)
+{
+	return json_pack("{s:s, s:b, s:o}", "folder", s->store.path, "complete",
+			 s->complete, "facts", side_facts(s));
+}
+
+json_t *versus_json(const struct versus *v)
+{
+	char *table = versus_csv(v), *summary = versus_summary(v);
+	json_t *all = json_pack("{s:i, s:o, s:o, s:O, s:O, s:s, s:s}", "schema",
+				RECORD_SCHEMA, "a", side(v->a), "b", side(v->b),
+				"differences", v->differences, "notes",
+				v->notes, "summary", summary, "table", table);
+
+	if (!all)
+		die("json_pack");
+	free(summary);
+	free(table);
+	return all;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* two_runs_text.c - two runs compared, for people: see two_runs.h */
+#include "harness/verdict/two_runs.h"
+
+#include "harness/verdict/compare.h"
+#include "harness/verdict/describe.h"
+#include "harness/base/die.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MODEL = 10, METRIC = 11, VALUE = 10, RATIO = 9, INTERVAL = 16 };
+
+struct page {
+	FILE *to;
+	bool color;
+	const struct versus *of;
+};
+
+static FILE *open_text(char **text, size_t *size)
+{
+	FILE *to = open_memstream(text, size);
+
+	if (!to)
+		die("open_memstream");
+	return to;
+}
+
+static void close_text(FILE *to)
+{
+	if (fclose(to) != 0)
+		die("write a comparison");
+}
+
+/* ------------------------------------------------------------------ what they are */
+
+static const char *text_of(const json_t *from, const char *key)
+{
+	return json_string_value(json_object_get(from, key)) ?: "not known";
+}
+
+static void put(json_t *facts, const char *name, json_t *value)
+{
+	json_array_append_new(facts, json_pack("[s,o]", name, value));
+}
+
+static json_t *commit_of(const json_t *build)
+{
+	bool dirty = json_is_true(json_object_get(build, "dirty"));
+
+	return json_sprintf("%.12s%s", text_of(build, "commit"),
+			    dirty ? ", with changes" : "");
+}
+
+static json_t *seed_of(const json_t *run)
+{
+	const json_t *seed = json_object_get(run, "seed");
+
+	if (json_is_integer(seed))
+		return json_sprintf("%" JSON_INTEGER_FORMAT,
+				    json_integer_value(seed));
+	return json_string(text_of(run, "seed"));
+}
+
+json_t *side_facts(const struct side *s)
+{
+	const json_t *m = s->machine;
+	const json_t *sittings = json_object_get(s->run, "sittings");
+	json_t *facts = json_array();
+
+	put(facts, "plan",
+	    json_sprintf("%s, %u block%s, %zu repetition%s%s",
+			 text_of(s->run, "plan"), s->reduced.n_blocks,
+			 plural(s->reduced.n_blocks), s->store.n,
+			 plural(s->store.n),
+			 s->complete ? "" : ", NOT COMPLETE"));
+	put(facts, "began",
+	    json_string(text_of(json_array_get(sittings, 0), "started")));
+	put(facts, "seed", seed_of(s->run));
+	put(facts, "commit", commit_of(json_object_get(m, "build")));
+	put(facts, "kernel", json_string(text_of(m, "kernel_release")));
+	put(facts, "processor",
+	    json_sprintf(
+		    "%s, %" JSON_INTEGER_FORMAT " CPUs",
+		    text_of(m, "cpu_model"),
+		    json_integer_value(json_object_get(m, "cpus_allowed"))));
+	return facts;
+}
+
+static void write_side(const struct page *p, const char *name,
+		       const struct side *s)
+{
+	json_t *facts = side_facts(s), *fact;
+	char *text = NULL;
+	size_t size, i;
+	FILE *to = open_text(&text, &size);
+
+	fputs(s->store.path, to);
+	json_array_foreach(facts, i, fact) {
+		fprintf(to, "%s %s %s", i ? ";" : ":",
+			json_string_value(json_array_get(fact, 0)),
+			json_string_value(json_array_get(fact, 1)));
+	}
+	close_text(to);
+	write_paragraph(p->to, name, "   ", text);
+	free(text);
+	json_decref(facts);
+}
+
+static void write_sentences(const struct page *p, const json_t *sentences)
+{
+	const json_t *sentence;
+	size_t i;
+
+	json_array_foreach(sentences, i, sentence) {
+		write_paragraph(p->to, "  ", "    ",
+				json_string_value(sentence));
+	}
+}
+
+/* --------------------------------------------------------------------- the table */
+
+static const char *head_of(enum metric m)
+{
+	switch (m) {
+	case METRIC_REQUESTS_PER_SECOND:
+		return "req/s";
+	case METRIC_RESPONSE_P50:
+		return "p50";
+	case METRIC_RESPONSE_P99:
+		return "p99";
+	case METRIC_SERVICE_P50:
+		return "svc p50";
+	case METRIC_SERVICE_P99:
+		return "svc p99";
+	case METRIC_SERVER_CPU_PER_REQUEST:
+		return "CPU/req";
+	case METRIC_CALLS_PER_REQUEST:
+		return "calls/req";
+	case METRIC_SERVER_CPU_SHARE:
+		return "CPU";
+	default:
+		return "memory";
+	}
+}
+
+static void write_head(const struct page *p)
+{
+	fprintf(p->to, "%-*s%-*s%*s%*s%*s  %-*s%s\n", MODEL, "model", METRIC,
+		"", VALUE, "A", VALUE, "B", RATIO, "B/A", INTERVAL,
+		"95 % interval", "B is");
+}
+
+static void print_value(const struct versus_line *l, double x,
+			char to[NUMBER_SIZE])
+{
+	char number[NUMBER_SIZE];
+
+	print_metric(l->metric, x, number);
+	number[strcspn(number, "/")] = '\0'; /* the head has it */
+	snprintf(to, NUMBER_SIZE, "%s%.40s", l->unsure ? "?" : "", number);
+}
+
+/* A ratio is of interest for how it differs from 1. */
+static void print_times(double x, char to[NUMBER_SIZE])
+{
+	if (!isfinite(x))
+		strcpy(to, "-");
+	else if (x < 10)
+		snprintf(to, NUMBER_SIZE, "%.3f", x);
+	else
+		print_ratio(x, to);
+}
+
+static void write_numbers(const struct page *p, const struct versus_line *l)
+{
+	char a[NUMBER_SIZE], b[NUMBER_SIZE], ratio[NUMBER_SIZE];
+	char low[NUMBER_SIZE], high[NUMBER_SIZE], interval[2 * NUMBER_SIZE];
+
+	print_value(l, l->a, a);
+	print_value(l, l->b, b);
+	print_times(l->two.ratio, ratio);
+	print_times(l->two.interval.low, low);
+	print_times(l->two.interval.high, high);
+	snprintf(interval, sizeof(interval), "%s-%s", low, high);
+	if (!l->two.interval.rank)
+		strcpy(interval, l->count ? "(a count)" : "-");
+	fprintf(p->to, "%*s%*s%*s  %-*s", VALUE, a, VALUE, b, RATIO, ratio,
+		INTERVAL, interval);
+}
+
+static void write_verdict(const struct page *p, const struct versus_line *l)
+{
+	bool worse = l->verdict == VERSUS_WORSE;
+
+	write_style(p->to, p->color,
+		    worse                          ? RED :
+		    l->verdict == VERSUS_BETTER    ? BOLD :
+		    l->verdict == VERSUS_DIFFERENT ? YELLOW :
+						     PLAIN);
+	fputs(worse ? "WORSE" : versus_words[l->verdict], p->to);
+	write_style(p->to, p->color, PLAIN);
+	fputc('\n', p->to);
+}
+
+static void write_line(const struct page *p, const struct versus_line *l)
+{
+	fprintf(p->to, "%-*s", METRIC, head_of(l->metric));
+	write_numbers(p, l);
+	write_verdict(p, l);
+	if (l->verdict == VERSUS_NOT_COMPARABLE) {
+		write_style(p->to, p->color, YELLOW);
+		write_paragraph(p->to, "            ", "            ", l->why);
+		write_style(p->to, p->color, PLAIN);
+	}
+}
+
+static const char *label_of(const struct cell *c)
+{
+	return strcmp(c->model, BASELINE) == 0 ? "(ceiling)" : c->model;
+}
+
+/* In place of numbers */
+static void write_reason(const struct page *p, const struct versus_cell *c)
+{
+	bool alone = c->verdict != VERSUS_NOT_COMPARABLE;
+	char label[LABEL_SIZE + 16], text[VERSUS_WHY_SIZE + 32];
+
+	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
+		 label_of(versus_cell_of(c)));
+	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
+		 alone ? "" : ": ", alone ? "" : c->why);
+	write_style(p->to, p->color, YELLOW);
+	write_paragraph(p->to, label, "            ", text);
+	write_style(p->to, p->color, PLAIN);
+}
+
+/* A label that is too long has a line of its own. */
+static void write_cell(const struct page *p, const struct versus_cell *c)
+{
+	const char *label = label_of(versus_cell_of(c));
+
+	if (*c->why) {
+		write_reason(p, c);
+		return;
+	}
+	if (strlen(label) >= MODEL) {
+		fprintf(p->to, "%s\n", label);
+		label = "";
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		fprintf(p->to, "%-*s", MODEL, i ? "" : label);
+		write_line(p, &c->line[i]);
+	}
+}
+
+static void write_cells(const struct page *p)
+{
+	const struct cell *before = NULL;
+	char text[SETTING_SIZE];
+
+	for (size_t i = 0; i < p->of->n; i++) {
+		const struct cell *c = versus_cell_of(&p->of->cell[i]);
+
+		if (!before || !cell_same_setting(before, c)) {
+			write_heading(p->to, p->color,
+				      setting_heading(c, text));
+			write_head(p);
+		}
+		write_cell(p, &p->of->cell[i]);
+		before = c;
+	}
+}
+
+/* --------------------------------------------------------------- what it comes to */
+
+static void write_found(const struct page *p, enum versus_verdict verdict,
+			const char *title)
+{
+	if (p->of->lines[verdict] == 0)
+		return;
+	write_heading(p->to, p->color, title);
+	for (size_t i = 0; i < p->of->n; i++) {
+		const struct versus_cell *c = &p->of->cell[i];
+
+		for (size_t j = 0; j < c->n; j++) {
+			const struct cell *cell = versus_cell_of(c);
+			char where[SETTING_SIZE], text[1024];
+
+			if (c->line[j].verdict != verdict)
+				continue;
+			snprintf(text, sizeof(text), "%s %s: %s", cell->model,
+				 setting_where(cell, where), c->line[j].why);
+			write_paragraph(p->to, "  ", "    ", text);
+		}
+	}
+}
+
+char *versus_summary(const struct versus *v)
+{
+	char *text = NULL;
+	size_t size, all = 0;
+	FILE *to = open_text(&text, &size);
+	const char *between = ": ";
+
+	for (int i = 0; i < VERSUS_VERDICTS; i++)
+		all += v->lines[i];
+	fprintf(to, "Of %zu comparison%s in %zu cell%s", all, plural(all), v->n,
+		plural(v->n));
+	for (int i = 0; i < VERSUS_VERDICTS; i++) {
+		if (v->lines[i] == 0)
+			continue;
+		fprintf(to, "%s%zu %s", between, v->lines[i], versus_words[i]);
+		between = ", ";
+	}
+	fputc('.', to);
+	close_text(to);
+	return text;
+}
+
+static void write_caption(const struct page *p)
+{
+	static const char usual[] =
+		"B/A: the ratio, as the median of all ratios of a repetition of B "
+		"to one of A, with its 95 % interval. Blocks of two runs are not "
+		"paired. B is called worse or better if the interval excludes 1, "
+		"if p <= 5 % by Holm over all comparisons here (rank-sum test), "
+		"and if the ratio is outside the wider A/A band of both runs. "
+		"System calls are a count, made once in each run: it has no "
+		"interval, and has to differ by 1 %; only a whole number is "
+		"called worse or better. ?: fewer than 100 requests beyond it.";
+
+	fputc('\n', p->to);
+	write_paragraph(p->to, "", "", usual);
+}
+
+void versus_print(FILE *to, const struct versus *v, bool color)
+{
+	const struct page p = { to, color, v };
+	char *summary = versus_summary(v);
+
+	write_side(&p, "A  ", v->a);
+	write_side(&p, "B  ", v->b);
+	write_heading(p.to, p.color,
+		      json_array_size(v->differences) ?
+			      "What differs between the runs themselves" :
+			      "Nothing that is recorded differs between the "
+			      "runs themselves");
+	write_sentences(&p, v->differences);
+	write_heading(p.to, p.color, "What to know of every ratio");
+	write_sentences(&p, v->notes);
+	write_caption(&p);
+	write_cells(&p);
+	write_found(&p, VERSUS_WORSE, "Worse in B");
+	write_found(&p, VERSUS_BETTER, "Better in B");
+	write_found(&p, VERSUS_DIFFERENT, "Different in B");
+	write_heading(p.to, p.color, summary);
+	free(summary);
+}

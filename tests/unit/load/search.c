@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* search.c - the search for a rate, and how numbers are printed */
+#include "tests/unit/test.h"
+
+#include "harness/base/print.h"
+#include "harness/load/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* -------------------------------------------------------------------- search */
+
+/* A server that holds up to `capacity`, asked by a generator that can make up to
+ * `generator`, where every `lies`th answer is the wrong one */
+struct invented {
+	double capacity, generator;
+	unsigned lies;
+	unsigned stop_at; /* this many probes */
+	unsigned probes;
+	double lowest, highest; /* of what was tried */
+};
+
+static enum probe ask(double rate, void *data, bool *stop)
+{
+	struct invented *i = data;
+	bool holds = rate <= i->capacity;
+
+	i->probes++;
+	if (i->lowest == 0 || rate < i->lowest)
+		i->lowest = rate;
+	if (rate > i->highest)
+		i->highest = rate;
+	if (i->probes == i->stop_at)
+		*stop = true;
+	if (i->lies && i->probes % i->lies == 0)
+		holds = !holds;
+	if (i->generator && rate > i->generator)
+		return PROBE_UNUSABLE;
+	return holds ? PROBE_HELD : PROBE_FAILED;
+}
+
+static const double first = 1000, highest = 10e6;
+
+static struct search search(struct invented *i)
+{
+	return search_rate(first, highest, ask, i);
+}
+
+static void check_found(const struct search *s, double capacity)
+{
+	assert_true(s->held <= capacity);
+	assert_true(s->held >= capacity / 1.05);
+	assert_true(s->failed > capacity);
+	assert_true(s->failed <= s->held * 1.05);
+	assert_false(s->stopped);
+}
+
+static void finds_any_capacity(void **state)
+{
+	unsigned most = 0;
+
+	(void)state;
+	for (double capacity = 2; capacity < highest; capacity *= 1.0137) {
+		struct invented i = { .capacity = capacity };
+		struct search s = search(&i);
+
+		check_found(&s, capacity);
+		assert_int_not_equal(s.why, PROBE_UNUSABLE);
+		assert_int_equal(s.probes, i.probes);
+		most = i.probes > most ? i.probes : most;
+	}
+	/* 14 doublings and 5 halvings, tried twice each */
+	assert_in_range(most, 20, 2 * (14 + 5) + 2);
+}
+
+static void at_the_ends(void **state)
+{
+	struct invented none = { .capacity = 0.5 };
+	struct invented one = { .capacity = 1 };
+	struct invented all = { .capacity = 1e12 };
+	struct invented exact = { .capacity = highest };
+	struct search s;
+
+	(void)state;
+	s = search(&none);
+	assert_true(s.held == 0);
+	assert_true(s.failed == none.lowest && s.failed >= 1);
+	assert_false(s.stopped);
+	s = search(&one);
+	assert_true(s.held == 1);
+	s = search(&all);
+	assert_true(s.held == highest && s.failed == 0);
+	assert_true(all.highest == highest);
+	s = search(&exact);
+	assert_true(s.held == highest && s.failed == 0);
+}
+
+static void from_any_first_rate(void **state)
+{
+	static const double firsts[] = { 1, 2.5, 30, 12345, 1e6, 9.9e6 };
+
+	(void)state;
+	for (size_t f = 0; f < sizeof(firsts) / sizeof(*firsts); f++)
+		for (double capacity = 2; capacity < 9e6; capacity *= 3.7) {
+			struct invented i = { .capacity = capacity };
+			struct search s =
+				search_rate(firsts[f], highest, ask, &i);
+
+			check_found(&s, capacity);
+			assert_in_range(i.probes, 1, 2 * (24 + 6));
+		}
+}
+
+/* A first rate above the highest is tried, and nothing higher. */
+static void never_above_the_highest(void **state)
+{
+	struct invented i = { .capacity = 1e12 };
+	struct search s = search_rate(3e7, highest, ask, &i);
+
+	(void)state;
+	assert_true(s.held == 3e7 && i.highest == 3e7);
+	assert_int_equal(i.probes, 2);
+}
+
+/* One lie in three tries is outvoted, wherever in the three it falls. */
+static void one_lie_in_three_does_no_harm(void **state)
+{
+	(void)state;
+	for (unsigned lies = 3; lies <= 7; lies++)
+		for (double capacity = 2; capacity < highest; capacity *= 1.5) {
+			struct invented i = { .capacity = capacity,
+					      .lies = lies };
+			struct search s = search(&i);
+
+			check_found(&s, capacity);
+			assert_in_range(i.probes, 1, 3 * (14 + 5) + 3);
+		}
+}
+
+static enum probe say(double rate, void *data, bool *stop)
+{
+	enum probe **next = data;
+
+	(void)rate;
+	(void)stop;
+	return *(*next)++;
+}
+
+#define H PROBE_HELD
+#define F PROBE_FAILED
+#define U PROBE_UNUSABLE
+#define W PROBE_WRONG
+
+/* What is made of the answers to the one rate there is */
+static void two_that_agree_decide(void **state)
+{
+
+	static const struct {
+		enum probe said[5];
+		unsigned asked;
+		bool held;
+		enum probe why;
+	} cases[] = {
+		{ { H, H, F }, 2, true, H },
+		{ { F, H, H }, 3, true, H },
+		{ { H, F, H }, 3, true, H },
+		{ { F, F, H }, 2, false, F },
+		{ { H, F, F }, 3, false, F },
+		{ { U, H, H }, 3, true, H },
+		{ { U, U, H, H }, 4, true, H },
+		{ { U, U, H, F, H }, 5, true, H },
+		{ { U, H, U, F, F }, 5, false, F },
+		{ { U, U, U, H, H }, 3, false, U },
+		{ { H, U, F, U, U }, 5, false, U },
+		{ { W, H, F, W }, 4, false, W },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		enum probe said[5], *next = said;
+		struct search s;
+
+		memcpy(said, cases[i].said, sizeof(said));
+		s = search_rate(1, 1, say, &next);
+		assert_int_equal(s.probes, cases[i].asked);
+		assert_int_equal(next - said, cases[i].asked);
+		assert_int_equal(s.held > 0, cases[i].held);
+		assert_int_equal(s.failed > 0, !cases[i].held);
+		assert_int_equal(s.why, cases[i].why);
+	}
+}
+
+static void the_generator_is_the_limit(void **state)
+{
+	(void)state;
+	for (double limit = 2; limit < 9e6; limit *= 2.3) {
+		struct invented i = { .capacity = 1e12, .generator = limit };
+		struct search s = search(&i);
+
+		check_found(&s, limit);
+		assert_int_equal(s.why, PROBE_UNUSABLE);
+	}
+	for (double limit = 8000; limit < 9e6; limit *= 2.3) {
+		/* It fails at the doublings, but the server does before it. */
+		struct invented i = { .capacity = limit / 1.2,
+				      .generator = limit };
+		struct search s = search(&i);
+
+		check_found(&s, limit / 1.2);
+		assert_int_not_equal(s.why, PROBE_UNUSABLE);
+	}
+}
+
+/* What was interrupted says nothing, neither of the rate nor of who failed. */
+static void a_stop_ends_it_at_once(void **state)
+{
+	struct invented whole = { .capacity = 123456 };
+
+	(void)state;
+	search(&whole);
+	for (unsigned at = 1; at <= whole.probes; at++) {
+		struct invented i = { .capacity = 123456, .stop_at = at };
+		struct search s = search(&i);
+
+		assert_true(s.stopped);
+		assert_int_equal(i.probes, at);
+		assert_int_equal(s.probes, at - 1);
+		assert_int_not_equal(s.why, PROBE_UNUSABLE);
+		assert_true(s.held <= 123456);
+		assert_true(s.failed == 0 || s.failed > 123456);
+		assert_true(at > 2 || (s.held == 0 && s.failed == 0));
+		assert_true(at <= 2 || s.held >= first);
+	}
+}
+
+/* Nothing holds, then everything does: it still ends. */
+static void a_server_out_of_its_mind(void **state)
+{
+	(void)state;
+	for (unsigned lies = 1; lies < 60; lies++)
+		for (double capacity = 1; capacity < 1e8; capacity *= 10) {
+			struct invented i = { .capacity = capacity,
+					      .lies = lies };
+
+			search(&i);
+			assert_in_range(i.probes, 2, 100);
+		}
+}
+
+/* --------------------------------------------------------------------- print */
+
+static void check_time(double ns, const char *wanted)
+{
+	char text[PRINT_SIZE];
+
+	assert_ptr_equal(print_time(text, ns), text);
+	assert_string_equal(text, wanted);
+}
+
+static void times(void **state)
+{
+	(void)state;
+	check_time(-1, "-");
+	check_time(0, "0 ns");
+	check_time(1, "1 ns");
+	check_time(999, "999 ns");
+	check_time(999.4, "999 ns");
+	check_time(999.5, "1.00 us");
+	check_time(1000, "1.00 us");
+	check_time(1004, "1.00 us");
+	check_time(1006, "1.01 us");
+	check_time(9994, "9.99 us");
+	check_time(9995, "10.0 us");
+	check_time(9996, "10.0 us");
+	check_time(10000, "10.0 us");
+	check_time(81200, "81.2 us");
+	check_time(99940, "99.9 us");
+	check_time(99950, "100 us");
+	check_time(99960, "100 us");
+	check_time(100000, "100 us");
+	check_time(999499, "999 us");
+	check_time(999500, "1.00 ms");
+	check_time(999999, "1.00 ms");
+	check_time(1000000, "1.00 ms");
+	check_time(9994999, "9.99 ms");
+	check_time(9995000, "10.0 ms");
+	check_time(99949999, "99.9 ms");
+	check_time(99950000, "100 ms");
+	check_time(999499999, "999 ms");
+	check_time(999500000, "1.00 s");
+	check_time(999999999, "1.00 s");
+	check_time(9995000000, "10.0 s");
+	check_time(99950000000, "100 s");
+	check_time(999999999999, "1000 s");
+	check_time(3600e9, "3600 s");
+	check_time(31557600e9, "31557600 s");
+	check_time(9.2e18, "9200000000 s");
+}
+
+/* Three digits, rounded once: never more than half of the last one away */
+static void times_are_rounded_once(void **state)
+{
+	(void)state;
+	for (double ns = 1; ns < 1e14; ns *= 1.0003) {
+		static const char *const units[] = { "ns", "us", "ms", "s" };
+		char text[PRINT_SIZE], unit[3];
+		double shown, back;
+		size_t digits = 0;
+
+		print_time(text, floor(ns));
+		assert_int_equal(sscanf(text, "%lf %2s", &shown, unit), 2);
+		back = shown;
+		for (int i = 0; strcmp(unit, units[i]) != 0; i++)
+			back *= 1000;
+		assert_true(fabs(back - floor(ns)) <= 0.005001 * floor(ns));
+		for (const char *c = text; *c != ' '; c++)
+			digits += *c != '.';
+		if (ns >= 100 && ns < 999e9)
+			assert_int_equal(digits, 3);
+		assert_true(strcmp(unit, "s") == 0 || shown < 1000);
+	}
+}
+
+static void check_count(double n, const char *wanted)
+{
+	char text[PRINT_SIZE];
+
+	assert_ptr_equal(print_count(text, n), text);
+	assert_string_equal(text, wanted);
+}
+
+static void counts(void **state)
+{
+	(void)state;
+	check_count(0, "0");
+	check_count(1, "1");
+	check_count(0.5, "0.50");
+	check_count(2.5, "2.50");
+	check_count(9.99, "9.99");
+	check_count(9.994, "9.99");
+	check_count(9.996, "10.0");
+	check_count(10, "10");
+	check_count(99.94, "99.9");
+	check_count(99.96, "100.0");
+	check_count(999, "999");
+	check_count(999.5, "999.5");
+	check_count(999.94, "999.9");
+	check_count(999.96, "1,000");
+	check_count(1000, "1,000");
+	check_count(1000.4, "1,000");
+	check_count(1234.5678, "1,235");
+	check_count(9999.5, "10,000");
+	check_count(99999.7, "100,000");
+	check_count(999999, "999,999");
+	check_count(999999.4, "999,999");
+	check_count(999999.6, "1,000,000");
+	check_count(1234567, "1,234,567");
+	check_count(123456789012, "123,456,789,012");
+	check_count(9e15, "9,000,000,000,000,000");
+}
+
+/* Nothing is written behind the end. */
+static void counts_beyond_reason(void **state)
+{
+	struct {
+		char text[PRINT_SIZE], guard[8];
+	} t;
+
+	(void)state;
+	memcpy(t.guard, "guarded", 8);
+	print_count(t.text, 1.8e19);
+	assert_string_equal(t.text, "18,000,000,000,000,000,000");
+	print_count(t.text, 1e300);
+	assert_true(strlen(t.text) < PRINT_SIZE);
+	print_time(t.text, 1e300);
+	assert_true(strlen(t.text) < PRINT_SIZE);
+	assert_string_equal(t.guard, "guarded");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_any_capacity),
+		cmocka_unit_test(at_the_ends),
+		cmocka_unit_test(from_any_first_rate),
+		cmocka_unit_test(never_above_the_highest),
+		cmocka_unit_test(one_lie_in_three_does_no_harm),
+		cmocka_unit_test(two_that_agree_decide),
+		cmocka_unit_test(the_generator_is_the_limit),
+		cmocka_unit_test(a_stop_ends_it_at_once),
+		cmocka_unit_test(a_server_out_of_its_mind),
+		cmocka_unit_test(times),
+		cmocka_unit_test(times_are_rounded_once),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(counts_beyond_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* await.c - waits that end in time, streams that are bounded */
+#include "tests/unit/test.h"
+
+#include "harness/measure/await.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile int interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+/* SIGUSR1 is blocked but in waits; `ours` is where what comes is written to. */
+struct watched_stream {
+	struct watch watch;
+	struct stream stream;
+	sigset_t mask;
+	int ours;
+};
+
+static void open_watched(struct watched_stream *w, size_t most)
+{
+	sigset_t blocked;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	stream_open(&w->stream, ends[0], most);
+	w->ours = ends[1];
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, &w->mask);
+	signal(SIGUSR1, interrupt);
+	interrupted = 0;
+	w->watch = (struct watch){ .stream = { &w->stream },
+				   .n_streams = 1,
+				   .interrupted = &interrupted,
+				   .mask = &w->mask };
+}
+
+static void close_watched(struct watched_stream *w)
+{
+	stream_close(&w->stream);
+	close(w->ours);
+	sigprocmask(SIG_SETMASK, &w->mask, NULL);
+}
+
+static bool has_text(void *data)
+{
+	const struct watched_stream *w = data;
+
+	return w->stream.n > 0;
+}
+
+static int64_t in_ms(int64_t ms)
+{
+	return watch_now() + ms * 1000000;
+}
+
+static void test_what_comes(void **state)
+{
+	struct watched_stream w;
+
+	(void)state;
+	open_watched(&w, 1000);
+	assert_int_equal(watch_until(&w.watch, in_ms(20), has_text, &w),
+			 WATCHED_TOO_LONG);
+	assert_int_equal(write(w.ours, "one\ntwo\n\n", 9), 9);
+	assert_int_equal(watch_until(&w.watch, in_ms(10000), has_text, &w),
+			 WATCHED);
+	assert_string_equal(w.stream.text, "one\ntwo\n\n");
+	assert_string_equal(last_line(w.stream.text), "two");
+	close_watched(&w);
+}
+
+/* Ctrl-C ends servers, too: that they have ended may be seen first. */
+static void test_a_signal_comes_first(void **state)
+{
+	struct watched_stream w;
+
+	(void)state;
+	open_watched(&w, 1000);
+	assert_int_equal(write(w.ours, "dead\n", 5), 5);
+	raise(SIGUSR1);
+	assert_int_equal(watch_until(&w.watch, in_ms(10000), has_text, &w),
+			 WATCHED_INTERRUPTED);
+	close_watched(&w);
+}
+
+static void test_a_signal_that_waited(void **state)
+{
+	struct watched_stream w;
+
+	(void)state;
+	open_watched(&w, 1000);
+	assert_false(watch_interrupted(&w.watch));
+	raise(SIGUSR1);
+	assert_int_equal(interrupted, 0);
+	assert_true(watch_interrupted(&w.watch));
+	close_watched(&w);
+}
+
+/* Beginning and end are kept, whatever there is in between. */
+static void test_bounded(void **state)
+{
+	enum { MOST = 4096, MUCH = 1 << 20 };
+	static char much[MUCH];
+	struct watched_stream w;
+	size_t written = 0;
+
+	(void)state;
+	open_watched(&w, MOST);
+	memset(much, 'x', sizeof(much));
+	memcpy(much, "begin", 5);
+	memcpy(much + MUCH - 3, "end", 3);
+	much[MUCH / 2] = '\0';
+	while (written < MUCH) {
+		ssize_t n =
+			write(w.ours, much + written,
+			      MUCH - written < 1000 ? MUCH - written : 1000);
+
+		assert_true(n > 0);
+		written += (size_t)n;
+		stream_take(&w.stream);
+	}
+	assert_true(w.stream.n <= 2 * MOST);
+	assert_int_equal(w.stream.n + w.stream.lost, MUCH);
+	assert_int_equal(strlen(w.stream.text), w.stream.n);
+	assert_memory_equal(w.stream.text, "begin", 5);
+	assert_string_equal(w.stream.text + w.stream.n - 3, "end");
+	close_watched(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_comes),
+		cmocka_unit_test(test_a_signal_comes_first),
+		cmocka_unit_test(test_a_signal_that_waited),
+		cmocka_unit_test(test_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

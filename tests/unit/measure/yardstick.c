@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* yardstick.c - what is usual for a CPU, and what is slower */
+#include "tests/unit/test.h"
+
+#include "harness/measure/yardstick.h"
+
+#include <math.h>
+
+static void remember(struct pace *p, unsigned times, double server)
+{
+	const struct yardstick y = { server, NAN };
+
+	for (unsigned i = 0; i < times; i++)
+		pace_add(p, &y);
+}
+
+static double slower(const struct pace *p, double server, double client)
+{
+	const struct yardstick y = { server, client };
+
+	return pace_slower(p, &y);
+}
+
+static void at_first_nothing_is_usual(void **state)
+{
+	const struct pace p = { .n_server = 0 };
+
+	(void)state;
+	assert_float_equal(slower(&p, 1000, 1000), 1, 0);
+}
+
+/* Of four, three of which a neighbour slows, the fourth is usual. */
+static void a_neighbour_is_not_usual(void **state)
+{
+	struct pace p = { .n_server = 0 };
+
+	(void)state;
+	remember(&p, 28, 1800);
+	remember(&p, 12, 1000);
+	assert_float_equal(slower(&p, 1800, NAN), 1.8, 1e-9);
+	assert_float_equal(slower(&p, 1000, NAN), 1, 0);
+}
+
+/* One lucky moment is not what the others are to be held to. */
+static void luck_is_not_usual(void **state)
+{
+	struct pace p = { .n_server = 0 };
+
+	(void)state;
+	remember(&p, 2, 500);
+	remember(&p, 30, 1000);
+	assert_float_equal(slower(&p, 1100, NAN), 1.1, 1e-9);
+}
+
+static void heat_becomes_usual(void **state)
+{
+	struct pace p = { .n_server = 0 };
+
+	(void)state;
+	remember(&p, 100, 1000);
+	assert_float_equal(slower(&p, 1500, NAN), 1.5, 1e-9);
+	remember(&p, 31, 1500);
+	assert_float_equal(slower(&p, 1500, NAN), 1, 0);
+}
+
+static void the_worse_of_two_counts(void **state)
+{
+	const struct yardstick usual = { 1000, 2000 };
+	struct pace p = { .n_server = 0 };
+
+	(void)state;
+	pace_add(&p, &usual);
+	assert_float_equal(slower(&p, 1200, 2000), 1.2, 1e-9);
+	assert_float_equal(slower(&p, 1200, 2800), 1.4, 1e-9);
+	assert_float_equal(slower(&p, 900, 1000), 1, 0);
+}
+
+static void what_was_not_had_changes_nothing(void **state)
+{
+	const struct yardstick none = { NAN, NAN };
+	struct pace p = { .n_server = 0 };
+
+	(void)state;
+	remember(&p, 4, 1000);
+	for (int i = 0; i < 2 * PACE_MEMORY; i++)
+		pace_add(&p, &none);
+	assert_float_equal(slower(&p, 1300, NAN), 1.3, 1e-9);
+	assert_float_equal(slower(&p, NAN, NAN), 1, 0);
+}
+
+/* It is a call's length, whatever the machine: not 0, and not a second. */
+static void it_is_taken_where_they_run(void **state)
+{
+	struct place_of place;
+	struct yardstick y;
+	cpu_set_t before, after;
+	int first = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	while (!CPU_ISSET(first, &before))
+		first++;
+	CPU_ZERO(&place.server);
+	CPU_SET(first, &place.server);
+	place.client = before;
+	y = yardstick_take(&place);
+	assert_true(y.server > 10 && y.server < 1e9);
+	assert_true(CPU_COUNT(&before) == 1 ||
+		    (y.client > 10 && y.client < 1e9));
+	place.client = place.server;
+	y = yardstick_take(&place);
+	assert_true(y.server > 10 && y.server < 1e9);
+	assert_true(isnan(y.client));
+	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+	assert_true(CPU_EQUAL(&before, &after));
+}
+
+static void a_cpu_that_is_not_there_has_none(void **state)
+{
+	struct place_of place;
+
+	(void)state;
+	CPU_ZERO(&place.server);
+	CPU_SET(CPU_SETSIZE - 1, &place.server);
+	place.client = place.server;
+	assert_true(isnan(yardstick_take(&place).server));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(at_first_nothing_is_usual),
+		cmocka_unit_test(a_neighbour_is_not_usual),
+		cmocka_unit_test(luck_is_not_usual),
+		cmocka_unit_test(heat_becomes_usual),
+		cmocka_unit_test(the_worse_of_two_counts),
+		cmocka_unit_test(what_was_not_had_changes_nothing),
+		cmocka_unit_test(it_is_taken_where_they_run),
+		cmocka_unit_test(a_cpu_that_is_not_there_has_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

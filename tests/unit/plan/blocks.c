@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT */
+/* blocks.c - the order in which a plan is carried out, and its estimate */
+#include "tests/unit/test.h"
+
+#include "harness/plan/blocks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+static const char *const ours[] = { "thread", "busypoll", "select", "poll",
+				    "epoll",  "aio",      "uring",  NULL };
+
+static char error[PLAN_ERROR_SIZE];
+
+static struct plan parsed(const char *text)
+{
+	struct plan p;
+
+	if (!plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+		fail_msg("%s", error);
+	return p;
+}
+
+static struct plan committed(const char *name)
+{
+	struct plan p;
+	char path[64];
+
+	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
+	if (!plan_read(&p, path, ours, error))
+		fail_msg("%s", error);
+	return p;
+}
+
+static unsigned times(const struct blocks *b, unsigned block,
+		      const struct cell *cell, enum role role)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += b->entry[i].block == block && b->entry[i].cell == cell &&
+		     b->entry[i].role == role;
+	return n;
+}
+
+static size_t of_role(const struct blocks *b, unsigned block, enum role role)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += b->entry[i].block == block && b->entry[i].role == role;
+	return n;
+}
+
+static unsigned model_of(const struct cell *c)
+{
+	unsigned i = 0;
+
+	while (strcmp(ours[i], c->model) != 0)
+		i++;
+	return i;
+}
+
+/* -------------------------------------------------------- what is in a block */
+
+static void check_numbers(const struct blocks *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		assert_int_equal(b->entry[i].index, i);
+		if (i > 0)
+			assert_in_range(b->entry[i].block,
+					b->entry[i - 1].block,
+					b->entry[i - 1].block + 1);
+	}
+}
+
+static void check_first_block(const struct plan *p, const struct blocks *b)
+{
+	for (size_t i = 0; i < p->timing.n; i++)
+		assert_int_equal(times(b, 0, &p->timing.cell[i], ROLE_COUNTING),
+				 1);
+	for (size_t i = 0; i < p->idle.n; i++)
+		assert_int_equal(times(b, 0, &p->idle.cell[i], ROLE_IDLE), 1);
+}
+
+static void check_timing_block(const struct plan *p, const struct blocks *b,
+			       unsigned block)
+{
+	for (size_t i = 0; i < p->timing.n; i++)
+		assert_int_equal(
+			times(b, block, &p->timing.cell[i], ROLE_TIMING), 1);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->entry[i].block == block && b->entry[i].role == ROLE_AA)
+			assert_int_equal(times(b, block, b->entry[i].cell,
+					       ROLE_TIMING),
+					 1);
+}
+
+static void check_committed(const char *name, size_t pairs)
+{
+	struct plan p = committed(name);
+	struct blocks b = blocks_of(&p);
+	unsigned middle = (p.blocks + 1) / 2;
+	size_t expected = p.timing.n + p.idle.n + p.ceiling.n +
+			  p.blocks * (p.timing.n + pairs);
+
+	check_numbers(&b);
+	check_first_block(&p, &b);
+	for (unsigned block = 1; block <= p.blocks; block++) {
+		check_timing_block(&p, &b, block);
+		assert_int_equal(of_role(&b, block, ROLE_AA), pairs);
+	}
+	for (size_t i = 0; i < p.ceiling.n; i++)
+		assert_int_equal(
+			times(&b, middle, &p.ceiling.cell[i], ROLE_CEILING), 1);
+	/* And nothing else */
+	assert_int_equal(b.n, expected);
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+static void everything_once_a_block(void **state)
+{
+	(void)state;
+	check_committed("quick", 1);
+	check_committed("standard", 7);
+	check_committed("full", 30);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* In a block: entries of other blocks are repetitions of them. */
+static void entries_have_names_of_their_own(void **state)
+{
+	struct plan p = committed("standard");
+	struct blocks b = blocks_of(&p);
+	char(*names)[ENTRY_NAME_SIZE] = calloc(b.n, sizeof(*names));
+
+	(void)state;
+	assert_non_null(names);
+	for (unsigned block = 0; block <= p.blocks; block++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < b.n; i++)
+			if (b.entry[i].block == block)
+				entry_name(&b.entry[i], names[n++]);
+		qsort(names, n, sizeof(*names), by_name);
+		for (size_t i = 1; i < n; i++)
+			assert_string_not_equal(names[i], names[i - 1]);
+	}
+	free(names);
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+static void what_is_not_wanted_is_not_there(void **state)
+{
+	struct plan p = parsed("blocks 2\naa none\nceiling no\nidle none\n"
+			       "counting no\ncells connections 1,64\n");
+	struct blocks b = blocks_of(&p);
+
+	(void)state;
+	assert_int_equal(b.n, 2 * 14);
+	assert_int_equal(of_role(&b, 0, ROLE_COUNTING), 0);
+	assert_int_equal(of_role(&b, 1, ROLE_TIMING), 14);
+	check_numbers(&b);
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+static bool named(const char *name, void *data)
+{
+	return strstr(name, data);
+}
+
+static bool nothing(const char *name, void *data)
+{
+	(void)name;
+	(void)data;
+	return false;
+}
+
+/* A filter may leave settings with few models, or none. */
+static void of_what_a_filter_left(void **state)
+{
+	struct plan p = committed("standard");
+	char some[] = "poll/"; /* busypoll, poll, epoll */
+	struct blocks b;
+
+	(void)state;
+	plan_keep(&p, named, some);
+	b = blocks_of(&p);
+	for (unsigned block = 1; block <= p.blocks; block++) {
+		check_timing_block(&p, &b, block);
+		assert_int_equal(of_role(&b, block, ROLE_TIMING), 7 * 3);
+		assert_int_equal(of_role(&b, block, ROLE_AA), 7);
+	}
+	blocks_free(&b);
+	plan_keep(&p, nothing, NULL);
+	b = blocks_of(&p);
+	assert_int_equal(b.n, 0);
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+/* -------------------------------------------------------------------- chance */
+
+enum { MODELS = 7, SEEDS = 7000 };
+
+/* How often what was seen where; each is as likely as any other. */
+struct table {
+	unsigned n[MODELS][MODELS];
+};
+
+/*
+ * For permutations, chi-square times (k - 1) / k has (k - 1)^2 degrees of freedom:
+ * 36, of which chance gives less than 14.4 or more than 68.0 once in a thousand
+ * times each. Too even is as wrong as too uneven.
+ */
+static void check_uniform(const struct table *t)
+{
+	double expected = (double)SEEDS / MODELS, chi2 = 0;
+
+	for (int i = 0; i < MODELS; i++)
+		for (int j = 0; j < MODELS; j++) {
+			double off = t->n[i][j] - expected;
+
+			chi2 += off * off / expected;
+		}
+	chi2 *= (MODELS - 1.0) / MODELS;
+	if (chi2 < 14.4 || chi2 > 68.0)
+		fail_msg("chi-square is %g", chi2);
+}
+
+static void positions(const struct blocks *b, unsigned block,
+		      unsigned at[MODELS])
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->entry[i].block == block)
+			at[model_of(b->entry[i].cell)] = n++;
+	assert_int_equal(n, MODELS);
+}
+
+static void every_order_is_as_likely(void **state)
+{
+	struct table first = { 0 }, second = { 0 }, both = { 0 };
+	unsigned follows[MODELS][MODELS] = { 0 };
+	struct plan p = parsed("blocks 2\naa none\nceiling no\nidle none\n"
+			       "counting no\ncells\n");
+
+	(void)state;
+	for (p.seed = 0; p.seed < SEEDS; p.seed++) {
+		struct blocks b = blocks_of(&p);
+		unsigned one[MODELS], two[MODELS];
+
+		positions(&b, 1, one);
+		positions(&b, 2, two);
+		for (int i = 0; i < MODELS; i++) {
+			first.n[i][one[i]]++;
+			second.n[i][two[i]]++;
+			both.n[one[i]][two[i]]++;
+			for (int j = 0; j < MODELS; j++)
+				follows[i][j] += one[j] == one[i] + 1;
+		}
+		blocks_free(&b);
+	}
+	check_uniform(&first);
+	check_uniform(&second);
+	check_uniform(&both); /* where it was says nothing of where it is */
+	/* Of 42 pairs 6 are neighbours: a standard deviation is about 30. */
+	for (int i = 0; i < MODELS; i++)
+		for (int j = 0; j < MODELS; j++)
+			if (i != j)
+				assert_in_range(follows[i][j], 1000 - 120,
+						1000 + 120);
+	plan_free(&p);
+}
+
+/* The same cell twice a block, the pair no nearer and no farther than others */
+static void pairs_lie_anywhere(void **state)
+{
+	struct plan p = parsed("blocks 1\naa one\nceiling no\nidle none\n"
+			       "counting no\ncells\n");
+	unsigned distance[MODELS + 1] = { 0 };
+	double chi2 = 0;
+
+	(void)state;
+	for (p.seed = 0; p.seed < SEEDS; p.seed++) {
+		struct blocks b = blocks_of(&p);
+		size_t pair = 0, own = 0;
+
+		while (b.entry[pair].role != ROLE_AA)
+			pair++;
+		while (b.entry[own].cell != b.entry[pair].cell || own == pair)
+			own++;
+		distance[pair > own ? pair - own : own - pair]++;
+		blocks_free(&b);
+	}
+	for (int d = 1; d <= MODELS; d++) { /* of 28 pairs, 8 - d are d apart */
+		double expected = SEEDS * (8 - d) / 28.0;
+
+		chi2 += (distance[d] - expected) * (distance[d] - expected) /
+			expected;
+	}
+	assert_true(chi2 > 0.38 && chi2 < 22.5); /* 6 degrees, 0.1 % each */
+	plan_free(&p);
+}
+
+/* ------------------------------------------------------------------ rotation */
+
+/* Which model block `block` measures twice in setting `setting` */
+static unsigned paired(const struct blocks *b, const struct plan *p,
+		       unsigned block, size_t setting)
+{
+	unsigned model = MODELS, n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct entry *e = &b->entry[i];
+
+		if (e->block != block || e->role != ROLE_AA ||
+		    (size_t)(e->cell - p->timing.cell) / MODELS != setting)
+			continue;
+		model = model_of(e->cell);
+		n++;
+	}
+	assert_in_range(n, 0, 1);
+	return model;
+}
+
+static void every_model_has_its_turn(void **state)
+{
+	struct plan p = committed("standard");
+	unsigned begins[MODELS] = { 0 };
+
+	(void)state;
+	for (p.seed = 0; p.seed < 50; p.seed++) {
+		struct blocks b = blocks_of(&p);
+
+		begins[paired(&b, &p, 1, 0)]++;
+		for (size_t setting = 0; setting < 7; setting++) {
+			unsigned had = 0;
+
+			for (unsigned block = 1; block <= MODELS; block++)
+				had |= 1u << paired(&b, &p, block, setting);
+			assert_int_equal(had, (1u << MODELS) - 1);
+			/* Nor is it the same one in two settings. */
+			if (setting > 0)
+				assert_int_not_equal(paired(&b, &p, 1, setting),
+						     paired(&b, &p, 1,
+							    setting - 1));
+		}
+		blocks_free(&b);
+	}
+	for (int i = 0; i < MODELS; i++) /* 50 / 7, and chance */
+		assert_in_range(begins[i], 1, 18);
+	plan_free(&p);
+}
+
+static void one_pair_goes_round_settings_and_models(void **state)
+{
+	struct plan p = committed("quick");
+	struct blocks b;
+
+	(void)state;
+	p.blocks = 21;
+	for (p.seed = 0; p.seed < 20; p.seed++) {
+		unsigned had[3] = { 0 };
+
+		b = blocks_of(&p);
+		for (unsigned block = 1; block <= 21; block++)
+			for (size_t setting = 0; setting < 3; setting++) {
+				unsigned m = paired(&b, &p, block, setting);
+
+				if (m < MODELS)
+					had[setting] |= 1u << m;
+			}
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(had[i], (1u << MODELS) - 1);
+		blocks_free(&b);
+	}
+	plan_free(&p);
+}
+
+/* ------------------------------------------------------------------ the same */
+
+static void the_order_of_seed_1(void **state)
+{
+	static const char *const order[] = {
+		"0 counting poll 64",    "0 counting epoll 1",
+		"0 counting epoll 64",   "0 idle epoll 0",
+		"0 idle uring 0",        "0 counting uring 64",
+		"0 counting poll 1",     "0 idle poll 0",
+		"0 counting uring 1",    "1 timing uring 64",
+		"1 aa poll 64",          "1 timing poll 64",
+		"1 timing poll 1",       "1 timing uring 1",
+		"1 ceiling baseline 1",  "1 timing epoll 1",
+		"1 ceiling baseline 64", "1 timing epoll 64",
+		"2 timing uring 1",      "2 timing poll 64",
+		"2 timing epoll 1",      "2 timing poll 1",
+		"2 timing epoll 64",     "2 timing uring 64",
+		"2 aa poll 1",
+	};
+	struct plan p = parsed("blocks 2\nmodels poll,epoll,uring\n"
+			       "cells closed connections 1,64\naa one\n");
+	struct blocks b = blocks_of(&p);
+
+	(void)state;
+	for (size_t i = 0; i < b.n; i++) {
+		const struct entry *e = &b.entry[i];
+		char text[64];
+
+		snprintf(text, sizeof(text), "%u %s %s %u", e->block,
+			 role_names[e->role], e->cell->model,
+			 e->cell->connections);
+		assert_true(i < LENGTH(order));
+		assert_string_equal(text, order[i]);
+	}
+	assert_int_equal(b.n, LENGTH(order));
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+static void check_same_order(const struct blocks *a, const struct blocks *b,
+			     unsigned block)
+{
+	size_t i = 0, j = 0;
+
+	while (a->entry[i].block < block)
+		i++;
+	while (b->entry[j].block < block)
+		j++;
+	for (; i < a->n && a->entry[i].block == block; i++, j++) {
+		assert_int_equal(a->entry[i].block, b->entry[j].block);
+		assert_int_equal(a->entry[i].role, b->entry[j].role);
+		assert_true(cell_same(a->entry[i].cell, b->entry[j].cell));
+	}
+}
+
+static void nothing_but_plan_and_seed_decides(void **state)
+{
+	struct plan p = committed("standard"), q = committed("standard");
+	struct blocks a = blocks_of(&p), b = blocks_of(&q);
+
+	(void)state;
+	assert_int_equal(a.n, b.n);
+	for (unsigned block = 0; block <= p.blocks; block++)
+		check_same_order(&a, &b, block);
+	blocks_free(&b);
+	assert_true(plan_override(&q, "blocks", "9", error));
+	b = blocks_of(&q);
+	for (unsigned block = 0; block <= 9; block++)
+		if (block != 5 && block != 7) /* where the baseline is */
+			check_same_order(&a, &b, block);
+	blocks_free(&a);
+	blocks_free(&b);
+	plan_free(&p);
+	plan_free(&q);
+}
+
+/* ----------------------------------------------------------------- estimates */
+
+static struct estimate estimated(const char *name, int64_t overhead,
+				 uint64_t line)
+{
+	struct plan p = committed(name);
+	struct blocks b = blocks_of(&p);
+	struct estimate e = blocks_estimate(&p, &b, overhead, line);
+
+	blocks_free(&b);
+	plan_free(&p);
+	return e;
+}
+
+static const int64_t ms = 1000000, second = 1000000000;
+
+static void what_plans_take(void **state)
+{
+	struct estimate e = estimated("quick", 200 * ms, 4000);
+
+	(void)state;
+	assert_int_equal(e.of_role[ROLE_TIMING], 63);
+	assert_int_equal(e.of_role[ROLE_AA], 3);
+	assert_int_equal(e.of_role[ROLE_COUNTING], 21);
+	assert_int_equal(e.of_role[ROLE_IDLE], 7);
+	assert_int_equal(e.of_role[ROLE_CEILING], 3);
+	assert_int_equal(e.repetitions, 97);
+	assert_true(e.ns == 97 * 1200 * ms);
+	assert_true(e.bytes == 97 * 4000);
+	/* With half a second for each to start and stop, too */
+	e = estimated("quick", 500 * ms, 0);
+	assert_true(e.ns < 150 * second);
+	e = estimated("standard", 200 * ms, 4000);
+	assert_true(e.ns > 18 * 60 * second && e.ns < 22 * 60 * second);
+	e = estimated("full", 200 * ms, 4000);
+	assert_true(e.ns < 3 * 3600 * second);
+}
+
+static void nothing_overflows(void **state)
+{
+	struct plan p =
+		parsed("blocks 1000\nwindow 60min\nwarmup 60min\n"
+		       "cells connections 1,2,3,4,5,6,7,8,9,10,11,12,13,"
+		       "14,15,16,17,18,19,20 depth 1,2,3,4,5\n");
+	struct blocks b = blocks_of(&p);
+	struct estimate e = blocks_estimate(&p, &b, second, 1 << 20);
+
+	(void)state;
+	assert_int_equal(b.n, 1000 * 8 * 100 + 700 + 7 + 100);
+	assert_true(e.ns == (int64_t)b.n * 7201 * second);
+	assert_true(e.bytes == b.n << 20);
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+static void check_summary(const struct plan *p, int64_t overhead, uint64_t line,
+			  const char *expected)
+{
+	struct blocks b = blocks_of(p);
+	struct estimate e = blocks_estimate(p, &b, overhead, line);
+	char *text = blocks_summary(p, &e);
+
+	assert_string_equal(text, expected);
+	free(text);
+	blocks_free(&b);
+}
+
+static void said_in_a_few_lines(void **state)
+{
+	struct plan p = committed("quick");
+	char some[] = "poll/";
+
+	(void)state;
+	check_summary(
+		&p, 200 * ms, 4000,
+		"plan quick, seed 1: 21 cells, 3 blocks\n"
+		"  models  thread, busypoll, select, poll, epoll, aio, uring\n"
+		"  cells   closed split message 64, connections 1,64,1000\n"
+		"  idle    1000 silent clients\n"
+		"  97 repetitions of 200ms + 800ms: 63 timing, 3 aa, 21 "
+		"counting, 7 idle, 3 ceiling\n"
+		"  about 1 min 56 s, 388 kB\n");
+	plan_keep(&p, named, some);
+	check_summary(
+		&p, 0, 1,
+		"plan quick, seed 1: 9 cells, 3 blocks\n"
+		"  models  busypoll, poll, epoll\n"
+		"  cells   closed split message 64, connections 1,64,1000\n"
+		"  idle    1000 silent clients\n"
+		"  42 repetitions of 200ms + 800ms: 27 timing, 3 aa, 9 "
+		"counting, 3 idle\n"
+		"  about 42 s, 1 kB\n");
+	plan_free(&p);
+	p = parsed("models poll\nidle none\nwindow 60min\nblocks 500\n"
+		   "cells connections 1,2\ncells open rate 2.5\naa none\n"
+		   "cells connections 2 depth 4\nceiling no\ncounting no");
+	check_summary(&p, 0, 1000000,
+		      "plan my, seed 1: 4 cells, 500 blocks\n"
+		      "  models  poll\n"
+		      "  cells   closed split message 64, connections 1,2\n"
+		      "  cells   open split rate 2.5 message 64, connections "
+		      "64\n"
+		      "  cells   closed split message 64 depth 4, connections "
+		      "2\n"
+		      "  2000 repetitions of 500ms + 3600s: 2000 timing\n"
+		      "  about 2000 h 17 min, 2 GB\n");
+	plan_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_once_a_block),
+		cmocka_unit_test(entries_have_names_of_their_own),
+		cmocka_unit_test(what_is_not_wanted_is_not_there),
+		cmocka_unit_test(of_what_a_filter_left),
+		cmocka_unit_test(every_order_is_as_likely),
+		cmocka_unit_test(pairs_lie_anywhere),
+		cmocka_unit_test(every_model_has_its_turn),
+		cmocka_unit_test(one_pair_goes_round_settings_and_models),
+		cmocka_unit_test(the_order_of_seed_1),
+		cmocka_unit_test(nothing_but_plan_and_seed_decides),
+		cmocka_unit_test(what_plans_take),
+		cmocka_unit_test(nothing_overflows),
+		cmocka_unit_test(said_in_a_few_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

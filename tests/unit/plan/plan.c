@@ -1,0 +1,867 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.c - plans, the names of cells, and what is said of mistakes in them */
+#include "tests/unit/test.h"
+
+#include "harness/plan/blocks.h"
+#include "harness/base/nearest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+static const char *const ours[] = { "thread", "busypoll", "select", "poll",
+				    "epoll",  "aio",      "uring",  NULL };
+
+static char error[PLAN_ERROR_SIZE];
+
+static struct plan parsed(const char *text)
+{
+	struct plan p;
+
+	if (!plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+		fail_msg("%s", error);
+	return p;
+}
+
+static void check_names(const struct cells *cells, const char *const *names)
+{
+	size_t n = 0;
+
+	for (; names[n]; n++) {
+		char name[CELL_NAME_SIZE];
+
+		assert_true(n < cells->n);
+		assert_string_equal(cell_name(&cells->cell[n], name), names[n]);
+	}
+	assert_int_equal(cells->n, n);
+}
+
+static void same_cells(const struct cells *a, const struct cells *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_true(cell_same(&a->cell[i], &b->cell[i]));
+}
+
+/* --------------------------------------------------------------------- plans */
+
+static const char everything[] =
+	"\xef\xbb\xbf# a comment\r\n"
+	"\n"
+	"  blocks 5 # and another\r\n"
+	"warmup\t100ms\n"
+	"window 1.5s\n"
+	"counting no\n"
+	"aa one\n"
+	"ceiling no\n"
+	"idle none\n"
+	"message 1KiB\n"
+	"seed 18446744073709551615\n"
+	"models epoll, mine=./a.out ,poll\n"
+	"cells closed split connections 1 , 1k idle 5k\n"
+	"cells depth 16 message 64,128 shared\n"
+	"cells open rate 2.5,10k pattern burst:100\n"
+	"cells pattern connect work cpu:1500ns,sleep:20ms@1%";
+
+static void says_everything(void **state)
+{
+	struct plan p = parsed(everything);
+
+	(void)state;
+	assert_string_equal(p.name, "my");
+	assert_int_equal(p.blocks, 5);
+	assert_int_equal(p.warmup, 100000000);
+	assert_int_equal(p.window, 1500000000);
+	assert_false(p.counting || p.with_ceiling);
+	assert_int_equal(p.aa, AA_ONE);
+	assert_int_equal(p.idle.n + p.ceiling.n, 0);
+	assert_true(p.seed == UINT64_MAX);
+	assert_int_equal(p.n_models, 3);
+	assert_string_equal(p.models[1].label, "mine");
+	assert_string_equal(p.models[1].command, "./a.out");
+	assert_null(p.models[2].command);
+	assert_int_equal(p.timing.n, 3 * 8);
+	assert_true(plan_override(&p, "models", "mine=./b.out", error));
+	check_names(
+		&p.timing,
+		(const char *[]){
+			"model:mine/loop:closed/connections:1/idle:5000/"
+			"message:1024/placement:split",
+			"model:mine/loop:closed/connections:1000/idle:5000/"
+			"message:1024/placement:split",
+			"model:mine/loop:closed/connections:64/message:64/"
+			"depth:16/placement:shared",
+			"model:mine/loop:closed/connections:64/message:128/"
+			"depth:16/placement:shared",
+			"model:mine/loop:open/connections:64/rate:2.5/"
+			"message:1024/pattern:burst:100/placement:split",
+			"model:mine/loop:open/connections:64/rate:10000/"
+			"message:1024/pattern:burst:100/placement:split",
+			"model:mine/loop:closed/connections:64/message:1024/"
+			"pattern:connect/work:cpu:1500ns/placement:split",
+			"model:mine/loop:closed/connections:64/message:1024/"
+			"pattern:connect/work:sleep:20ms@1%/placement:split",
+			NULL });
+	plan_free(&p);
+}
+
+static void what_is_not_said(void **state)
+{
+	struct plan p = parsed("cells closed");
+
+	(void)state;
+	assert_int_equal(p.blocks, 9);
+	assert_int_equal(p.warmup, 500000000);
+	assert_int_equal(p.window, 2000000000);
+	assert_true(p.counting);
+	assert_int_equal(p.aa, AA_ALL);
+	assert_int_equal(p.wait, WAIT_TENTH);
+	assert_int_equal(p.repeats, 5);
+	assert_int_equal(p.seed, 1);
+	assert_int_equal(p.n_models, 7);
+	assert_int_equal(p.timing.n, 7);
+	assert_int_equal(p.idle.n, 7);
+	plan_free(&p);
+	p = parsed("models poll\ncells");
+	check_names(&p.timing, (const char *[]){ "model:poll/loop:closed/"
+						 "connections:64/message:64/"
+						 "placement:split",
+						 NULL });
+	check_names(&p.idle, (const char *[]){ "model:poll/loop:none/idle:1000/"
+					       "message:64/placement:split",
+					       NULL });
+	check_names(&p.ceiling, (const char *[]){ "model:baseline/loop:closed/"
+						  "connections:64/message:64/"
+						  "placement:split",
+						  NULL });
+	plan_free(&p);
+}
+
+/* Nothing that only some servers can do, or that is bounded by a rate */
+static void a_ceiling_for_closed_settings(void **state)
+{
+	struct plan p = parsed("cells connections 1,64\n"
+			       "cells connections 64 idle 900\n"
+			       "cells open rate 100\n"
+			       "cells work cpu:1us\n"
+			       "cells shared message 64,128\n"
+			       "idle 0,10\n");
+
+	(void)state;
+	check_names(
+		&p.ceiling,
+		(const char *[]){ "model:baseline/loop:closed/connections:1/"
+				  "message:64/placement:split",
+				  "model:baseline/loop:closed/connections:64/"
+				  "message:64/placement:split",
+				  "model:baseline/loop:closed/connections:64/"
+				  "message:64/placement:shared",
+				  "model:baseline/loop:closed/connections:64/"
+				  "message:128/placement:shared",
+				  NULL });
+	assert_int_equal(p.idle.n, 14);
+	assert_int_equal(p.idle.cell[6].idle, 0);
+	assert_int_equal(p.idle.cell[7].idle, 10);
+	assert_string_equal(p.idle.cell[7].model, "thread");
+	plan_free(&p);
+}
+
+/* ------------------------------------------------------------------ mistakes */
+
+#define CELLS_TAKE                                                             \
+	"(It takes closed, open, split, shared, connections, rate, idle, "     \
+	"message, depth, pattern, work)"
+#define KEYS_TAKE                                                              \
+	"(It takes cells, blocks, models, warmup, window, counting, aa, "      \
+	"ceiling, idle, message, seed, wait, repeats)"
+#define OURS                                                                   \
+	"(It takes thread, busypoll, select, poll, epoll, aio, uring; a "      \
+	"program of your own as mine=./a.out)"
+#define RATES                                                                  \
+	"not a number of requests a second from 0.01 to 100M, such as 500, "   \
+	"20k or 2.5"
+#define WORKS                                                                  \
+	"not none, cpu:TIME or sleep:TIME, with @PERCENT (0.001% to 100%) if " \
+	"wanted, such as cpu:100us or sleep:20ms@1%"
+#define LABELS                                                                 \
+	"not letters, digits, - and _, a letter or digit first, up to 31 in "  \
+	"all"
+
+static const struct {
+	const char *text, *says; /* after "my.plan:" */
+} mistakes[] = {
+	{ "",
+	  " no cells line: nothing to measure; the least is: cells closed" },
+	{ "blocks 3\n# cells closed\n",
+	  " no cells line: nothing to measure; the least is: cells closed" },
+	{ "cells closed\nbloks 3\n",
+	  "2: 'bloks': not a key; did you mean 'blocks'? " KEYS_TAKE },
+	{ "connections 64\n", "1: 'connections': not a key " KEYS_TAKE },
+	{ "CELLS closed\n",
+	  "1: 'CELLS': not a key; did you mean 'cells'? " KEYS_TAKE },
+	{ "\n\n# x\nblocks\n",
+	  "4: blocks: needs a value: a number from 1 to 1000" },
+	{ "blocks 0\n", "1: blocks '0': not a number from 1 to 1000" },
+	{ "blocks 1001\n", "1: blocks '1001': not a number from 1 to 1000" },
+	{ "blocks 3 4\n",
+	  "1: '4': blocks takes one value: a number from 1 to 1000" },
+	{ "blocks 3\nseed 1\nblocks 3\n",
+	  "3: 'blocks' was said on line 1 already" },
+	{ "warmup 500\n", "1: warmup '500': not a time from 0 to 60min, such "
+			  "as 500ms or 2s" },
+	{ "warmup 500 ms\n",
+	  "1: warmup '500': not a time from 0 to 60min, such "
+	  "as 500ms or 2s" },
+	{ "window 9ms\n",
+	  "1: window '9ms': not a time from 10ms to 60min, such "
+	  "as 500ms or 2s" },
+	{ "window 61min\n", "1: window '61min': not a time from 10ms to 60min, "
+			    "such as 500ms or 2s" },
+	{ "counting ye\n",
+	  "1: counting 'ye': not yes or no; did you mean 'yes'?" },
+	{ "aa each\n", "1: aa 'each': not none, one or all" },
+	{ "ceiling maybe\n", "1: ceiling 'maybe': not yes or no" },
+	{ "idle 1k,1000\n", "1: '1000' is in the list twice" },
+	{ "idle ten\n",
+	  "1: 'ten': not a number from 0 to 1M, such as 64 or 1k" },
+	{ "idle 2M\n", "1: '2M': not a number from 0 to 1M, such as 64 or 1k" },
+	{ "message 2GiB\n", "1: message '2GiB': not a size from 1 to 1GiB, "
+			    "such as 64 or 16KiB" },
+	{ "repeats 5\n",
+	  "1: repeats '5': not a whole percentage from 0% to 1000%" },
+	{ "repeats 1001%\n",
+	  "1: repeats '1001%': not a whole percentage from 0% to 1000%" },
+	{ "repeats 2.5%\n",
+	  "1: repeats '2.5%': not a whole percentage from 0% to 1000%" },
+	{ "wait never\n",
+	  "1: wait 'never': not none, or a time from 0 to 60min, "
+	  "such as 30s" },
+	{ "seed -1\n", "1: seed '-1': not a number from 0 to 2^64-1" },
+	/* models */
+	{ "models pol\n", "1: 'pol': not a model; did you mean 'poll'? " OURS },
+	{ "models xyzzy\n", "1: 'xyzzy': not a model " OURS },
+	{ "models poll,poll\n", "1: 'poll' is in the list twice" },
+	{ "models poll,all\n", "1: 'all' is a list by itself" },
+	{ "models ./a.out\n",
+	  "1: './a.out': a program needs a label: mine=./a.out" },
+	{ "models mine=\n",
+	  "1: 'mine=': the program is missing, as in mine=./a.out" },
+	{ "models =./a.out\n", "1: label '': " LABELS },
+	{ "models a.b=./a.out\n", "1: label 'a.b': " LABELS },
+	{ "models -a=./a.out\n", "1: label '-a': " LABELS },
+	{ "models a/b=./a.out\n", "1: label 'a/b': " LABELS },
+	{ "models a2345678901234567890123456789012=x\n",
+	  "1: label 'a2345678901234567890123456789012': " LABELS },
+	{ "models poll=./a.out\n",
+	  "1: label 'poll': is taken; another program needs one of its own, "
+	  "such as mine=./a.out" },
+	{ "models baseline=./a.out\n",
+	  "1: label 'baseline': is taken; another program needs one of its own, "
+	  "such as mine=./a.out" },
+	{ "models null=./a.out\n",
+	  "1: label 'null': programs that read CSV files take it for a missing "
+	  "value; use another, such as mine=./a.out" },
+	{ "models all=./a.out\n",
+	  "1: label 'all': is taken; another program needs one of its own, "
+	  "such as mine=./a.out" },
+	{ "models poll,\n", "1: a list has a value on each side of a comma: "
+			    "1,64,1000" },
+	/* cells */
+	{ "cells closed\ncells clsoed\n",
+	  "2: 'clsoed': not a word of a cells line; did you mean 'closed'? " CELLS_TAKE },
+	{ "cells conections 64\n",
+	  "1: 'conections': not a word of a cells line; did you mean "
+	  "'connections'? " CELLS_TAKE },
+	{ "cells connection:64\n",
+	  "1: 'connection:64': not a word of a cells line; did you mean "
+	  "'connections'? " CELLS_TAKE },
+	{ "cells none\n", "1: 'none': not a word of a cells line " CELLS_TAKE },
+	{ "cells model poll\n",
+	  "1: 'model': not a word of a cells line " CELLS_TAKE },
+	{ "cells closed open\n",
+	  "1: 'open': a cells line is closed or open, once; for both, write "
+	  "two lines" },
+	{ "cells split split\n",
+	  "1: 'split': a cells line is split or shared, once; for both, write "
+	  "two lines" },
+	{ "cells depth 1 depth 2\n",
+	  "1: 'depth' is there twice; it takes a list: connections 1,64" },
+	{ "cells connections\n",
+	  "1: connections: needs a value: a number from 1 to 1M, such as 64 or "
+	  "1k" },
+	{ "cells connections 1,,2\n",
+	  "1: a list has a value on each side of a comma: 1,64,1000" },
+	{ "cells connections 1,64,\n",
+	  "1: a list has a value on each side of a comma: 1,64,1000" },
+	{ "cells connections 1,64, ",
+	  "1: a list has a value on each side of a comma: 1,64,1000" },
+	{ "cells connections 1k,64,1000\n",
+	  "1: connections: '1000' is in the list twice" },
+	{ "cells connections 0\n",
+	  "1: connections '0': not a number from 1 to 1M, such as 64 or 1k" },
+	{ "cells connections 1,000\n",
+	  "1: connections '000': not a number from 1 to 1M, such as 64 or 1k" },
+	{ "cells idle 1000001\n",
+	  "1: idle '1000001': not a number from 0 to 1M, such as 500 or 5k" },
+	{ "cells depth 65537\n",
+	  "1: depth '65537': not a number from 1 to 65536, such as 16" },
+	{ "cells message 0\n",
+	  "1: message '0': not a size from 1 to 1GiB, such "
+	  "as 64 or 16KiB" },
+	{ "cells open rate 0.001\n", "1: rate '0.001': " RATES },
+	{ "cells open rate 101M\n", "1: rate '101M': " RATES },
+	{ "cells pattern brust:10\n",
+	  "1: pattern 'brust:10': not steady, burst:N (1 to 1M requests, such "
+	  "as burst:100) or connect; did you mean 'burst'?" },
+	{ "cells pattern burst:0\n",
+	  "1: pattern 'burst:0': not steady, burst:N (1 to 1M requests, such "
+	  "as burst:100) or connect" },
+	{ "cells work slep:1ms\n",
+	  "1: work 'slep:1ms': " WORKS "; did you mean 'sleep'?" },
+	{ "cells work cpu\n", "1: work 'cpu': " WORKS },
+	{ "cells work cpu:0s\n", "1: work 'cpu:0s': " WORKS },
+	{ "cells work none:1s\n", "1: work 'none:1s': " WORKS },
+	{ "cells work cpu:1s@0%\n", "1: work 'cpu:1s@0%': " WORKS },
+	{ "cells work cpu:1s@101%\n", "1: work 'cpu:1s@101%': " WORKS },
+	{ "cells work cpu:1s@5\n", "1: work 'cpu:1s@5': " WORKS },
+	/* contradictions */
+	{ "cells open\n", "1: open needs a rate: open rate 10k" },
+	{ "cells rate 10k\n",
+	  "1: rate is for the open loop (open rate 10k): in a closed one the "
+	  "server sets the pace" },
+	{ "cells open rate 10k depth 2\n",
+	  "1: depth is for the closed loop: in an open one, what is due is "
+	  "sent, however much is under way" },
+	{ "cells depth 2 pattern connect\n",
+	  "1: pattern connect has one request to a connection: depth must be "
+	  "1" },
+	{ "cells pattern steady,burst:10\n",
+	  "1: pattern burst:N needs open and a rate: bursts come at regular "
+	  "times, N / rate apart" },
+	{ "cells connections 1,64\n\ncells message 64\n",
+	  "3: loop:closed/connections:64/message:64/placement:split is what "
+	  "line 1 names, too" },
+	/* terminals */
+	{ "\x1b[2J 1\n", "1: '?[2J': not a key " KEYS_TAKE },
+};
+
+static void mistakes_are_named(void **state)
+{
+	struct plan p;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(mistakes); i++) {
+		const char *text = mistakes[i].text;
+
+		if (plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+			fail_msg("taken: %s", text);
+		assert_memory_equal(error, "my.plan:", strlen("my.plan:"));
+		assert_string_equal(error + strlen("my.plan:"),
+				    mistakes[i].says);
+	}
+}
+
+static void check_text(const char *text, const char *says)
+{
+	struct plan p;
+
+	assert_false(plan_parse(&p, text, strlen(text), "x", ours, error));
+	assert_string_equal(error, says);
+}
+
+/* " connections 1,2,3": as many values as a list may have, and `more` */
+static char *add_list(char *at, const char *part, int more)
+{
+	at += sprintf(at, " %s ", part);
+	for (int i = 1; i <= PLAN_LIST_MAX + more; i++)
+		at += sprintf(at, "%s%d", i > 1 ? "," : "", i);
+	return at;
+}
+
+static void too_much(void **state)
+{
+	static const char *const parts[] = { "connections", "idle", "depth",
+					     "message", "rate" };
+	char text[4000], *at = text;
+
+	(void)state;
+	add_list(at + sprintf(at, "cells"), "connections", 1);
+	check_text(text, "x:1: a list has up to 64 values");
+	at = text + sprintf(text, "cells");
+	for (size_t i = 0; i < LENGTH(parts); i++) /* 64^5 */
+		at = add_list(at, parts[i], 0);
+	check_text(text, "x:1: this is more than 2000 settings");
+	at = add_list(text + sprintf(text, "cells"), "connections", 0);
+	at += sprintf(at, " depth 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,"
+			  "19,20,21,22,23,24,25,26,27,28,29,30,31\n");
+	strcpy(at, "blocks 1000\n");
+	check_text(text, "x: this is more than 1000000 repetitions");
+	add_list(at + sprintf(at, "cells depth 32"), "connections", 0);
+	check_text(text, "x:2: this is more than 2000 settings");
+}
+
+static void other_mistakes(void **state)
+{
+	static char long_line[70000];
+	struct plan p;
+
+	(void)state;
+	assert_false(plan_parse(&p, "cells\0", 6, "x", ours, error));
+	assert_string_equal(error, "x: not a text: it has a byte that is 0");
+	memset(long_line, 'x', sizeof(long_line) - 1);
+	assert_false(
+		plan_parse(&p, long_line, strlen(long_line), "x", ours, error));
+	assert_memory_equal(error, "x:1: 'xxx", 9);
+	assert_false(plan_read(&p, "no/such.plan", ours, error));
+	assert_string_equal(error, "no/such.plan: No such file or directory");
+	assert_false(plan_read(&p, ".", ours, error));
+	assert_string_equal(error, ".: Is a directory");
+	assert_false(plan_read(&p, "/dev/zero", ours, error));
+	assert_string_equal(error,
+			    "/dev/zero: longer than 65536 bytes: not a plan");
+}
+
+/* ------------------------------------------------------------------- options */
+
+static void options_come_instead(void **state)
+{
+	static const char *const given[][2] = {
+		{ "models", "poll,mine=./a.out" },
+		{ "blocks", "4" },
+		{ "seed", "7" },
+		{ "window", "20ms" },
+		{ "warmup", "0" },
+		{ "message", "9" },
+		{ "wait", "90s" },
+		{ "repeats", "40%" },
+		{ "connections", "2,1k" },
+	};
+	struct plan p = parsed("blocks 2\nmodels epoll\n"
+			       "cells connections 1,64\ncells connections 3\n"
+			       "cells open rate 10\nidle 5\n");
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(given); i++)
+		assert_true(plan_override(&p, given[i][0], given[i][1], error));
+	assert_int_equal(p.blocks, 4);
+	assert_int_equal(p.seed, 7);
+	assert_int_equal(p.window, 20000000);
+	assert_int_equal(p.warmup, 0);
+	assert_int_equal(p.wait, INT64_C(90000000000));
+	assert_int_equal(p.repeats, 40);
+	/* What the lines have become is there once. */
+	assert_int_equal(p.timing.n, 2 * (2 + 2));
+	assert_int_equal(p.ceiling.n, 2);
+	assert_int_equal(p.idle.n, 2);
+	assert_int_equal(p.idle.cell[0].idle, 5);
+	assert_int_equal(p.idle.cell[0].message, 9);
+	check_names(&(struct cells){ p.timing.cell + 1, 3 },
+		    (const char *[]){ "model:mine/loop:closed/connections:2/"
+				      "message:9/placement:split",
+				      "model:poll/loop:closed/connections:1000/"
+				      "message:9/placement:split",
+				      "model:mine/loop:closed/connections:1000/"
+				      "message:9/placement:split",
+				      NULL });
+	plan_free(&p);
+}
+
+static void wrong_options(void **state)
+{
+	static const char *const wrong[][3] = {
+		{ "models", "epol",
+		  "--models: 'epol': not a model; did you mean 'epoll'? " OURS },
+		{ "blocks", "x",
+		  "--blocks: blocks 'x': not a number from 1 to "
+		  "1000" },
+		{ "connections", "64,x",
+		  "--connections: 'x': not a number from 1 to 1M, such as 64 "
+		  "or 1k" },
+		{ "connections", "64,64",
+		  "--connections: '64' is in the list twice" },
+		{ "connections", "0",
+		  "--connections: '0': not a number from 1 "
+		  "to 1M, such as 64 or 1k" },
+		{ "windw", "1s",
+		  "--windw: 'windw': not a key; did you mean 'window'? (It "
+		  "takes connections, blocks, models, warmup, window, counting, "
+		  "aa, ceiling, idle, message, seed, wait, repeats)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(wrong); i++) {
+		struct plan p = parsed("cells closed");
+
+		assert_false(
+			plan_override(&p, wrong[i][0], wrong[i][1], error));
+		assert_string_equal(error, wrong[i][2]);
+		plan_free(&p);
+	}
+}
+
+static bool named(const char *name, void *data)
+{
+	return strstr(name, data);
+}
+
+static void only_some_cells(void **state)
+{
+	struct plan p = parsed("cells connections 1,64\ncells shared");
+	char epoll[] = "model:epoll/";
+
+	(void)state;
+	assert_int_equal(plan_keep(&p, named, epoll), 4);
+	assert_int_equal(p.timing.n, 3);
+	assert_int_equal(p.idle.n, 1);
+	assert_int_equal(p.ceiling.n, 0);
+	for (size_t i = 0; i < p.timing.n; i++)
+		assert_string_equal(p.timing.cell[i].model, "epoll");
+	plan_free(&p);
+}
+
+static void check_written(const struct plan *p)
+{
+	char *text = plan_text(p), *again;
+	struct plan q = parsed(text);
+
+	assert_int_equal(q.blocks, p->blocks);
+	assert_int_equal(q.warmup, p->warmup);
+	assert_int_equal(q.window, p->window);
+	assert_int_equal(q.counting, p->counting);
+	assert_int_equal(q.aa, p->aa);
+	assert_true(q.wait == p->wait);
+	assert_int_equal(q.repeats, p->repeats);
+	assert_true(q.seed == p->seed);
+	assert_int_equal(q.n_models, p->n_models);
+	for (size_t i = 0; i < p->n_models; i++) {
+		const char *command = p->models[i].command;
+
+		assert_string_equal(q.models[i].label, p->models[i].label);
+		assert_string_equal(q.models[i].command ?: "-", command ?: "-");
+	}
+	same_cells(&p->timing, &q.timing);
+	same_cells(&p->idle, &q.idle);
+	same_cells(&p->ceiling, &q.ceiling);
+	again = plan_text(&q);
+	assert_string_equal(again, text);
+	free(again);
+	free(text);
+	plan_free(&q);
+}
+
+static void written_plans_are_the_same(void **state)
+{
+	struct plan p =
+		parsed("message 9\n"
+		       "models aio,mine=java 'a, \"b' {port} , "
+		       "up=127.0.0.1:7 pid=9\n"
+		       "cells connections 1,64 work cpu:90s,none\n"
+		       "cells open shared rate 2.5,0.333333333333333333 "
+		       "pattern burst:3 idle 2\n"
+		       "cells depth 2 message 8\n"
+		       "cells open rate 7 pattern burst:3,burst:4\n"
+		       "warmup 0\nwindow 1234567891ns\n"
+		       "idle 0,5\nseed 12345678901234567890\n");
+
+	(void)state;
+	check_written(&p);
+	assert_true(plan_override(&p, "connections", "3,1k", error));
+	assert_true(plan_override(&p, "idle", "none", error));
+	assert_true(plan_override(&p, "counting", "no", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "ceiling", "no", error));
+	assert_true(plan_override(&p, "aa", "none", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "wait", "none", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "wait", "0", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "repeats", "0%", error));
+	check_written(&p);
+	assert_true(plan_override(&p, "repeats", "1000%", error));
+	check_written(&p);
+	plan_free(&p);
+}
+
+/* --------------------------------------------------------------------- names */
+
+static void check_name(const struct cell *c)
+{
+	char name[CELL_NAME_SIZE];
+	struct cell again;
+
+	assert_true(strlen(cell_name(c, name)) < CELL_NAME_SIZE - 1);
+	if (!cell_parse(name, &again))
+		fail_msg("not read again: %s", name);
+	assert_true(cell_same(c, &again));
+}
+
+static void any_name_is_read_again(void **state)
+{
+	static const char *const values[][4] = {
+		{ "model", "a", "mine-2_X", "a234567890123456789012345678901" },
+		{ "connections", "1", "64", "1M" },
+		{ "rate", "0.01", "99999999.9999999999999", "33.333333333333" },
+		{ "idle", "0", "1", "1M" },
+		{ "message", "1", "64", "1GiB" },
+		{ "depth", "1", "2", "65536" },
+		{ "pattern", "steady", "connect", "burst:1000000" },
+		{ "work", "none",
+		  "sleep:999999999999999999ns@33.3333333333333%",
+		  "cpu:1.5ms@99.99999999999999%" },
+		{ "placement", "split", "shared", "split" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 19683; i++) { /* 3^9 */
+		struct cell c = { .loop = LOOP_OPEN, .work = "none" };
+		unsigned digits = i;
+
+		for (size_t k = 0; k < LENGTH(values); k++, digits /= 3)
+			assert_true(
+				cell_part(values[k][0])
+					->set(&c, values[k][1 + digits % 3]));
+		if (c.depth > 1) {
+			c.loop = LOOP_CLOSED;
+			c.rate = 0;
+		}
+		if (!cell_contradiction(&c))
+			check_name(&c);
+	}
+}
+
+static const char *const no_names[] = {
+	"",
+	"model:poll",
+	"model:poll/loop:closed/connections:64/placement:split",
+	"model:poll/loop:closed/message:64/placement:split",
+	"model:poll/connections:64/message:64/placement:split",
+	"loop:closed/connections:64/message:64/placement:split",
+	"model:/loop:closed/connections:64/message:64/placement:split",
+	"model:poll/loop:closed/connections:64/message:64",
+	"model:poll/loop:closed/connections:1k/message:64/"
+	"placement:split",
+	"model:poll/loop:closed/connections:064/message:64/"
+	"placement:split",
+	"model:poll/loop:closed/connections:64/message:64/"
+	"placement:split/",
+	"model:poll/loop:closed/connections:64/message:64/"
+	"placement:split/block:3",
+	"model:poll/loop:closed/message:64/connections:64/"
+	"placement:split",
+	"model:poll/model:poll/loop:closed/connections:64/message:64/"
+	"placement:split",
+	"model:poll/loop:closed/connections:64/idle:0/message:64/"
+	"placement:split",
+	"model:poll/loop:closed/connections:64/message:64/depth:1/"
+	"placement:split",
+	"model:poll/loop:closed/connections:64/message:64/"
+	"pattern:steady/placement:split",
+	"model:poll/loop:closed/connections:64/message:64/"
+	"work:cpu:1000us/placement:split",
+	"model:poll/loop:open/connections:64/message:64/"
+	"placement:split",
+	"model:poll/loop:closed/connections:64/rate:5/message:64/"
+	"placement:split",
+	"model:poll/loop:none/message:64/placement:split",
+	"model:poll/loop:none/connections:1/idle:5/message:64/"
+	"placement:split",
+	"model:poll/loop:none/idle:5/message:64/depth:2/"
+	"placement:split",
+	"model:poll/loop/connections:64/message:64/placement:split",
+};
+
+static void other_names_are_of_no_cell(void **state)
+{
+	struct cell c;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(no_names); i++)
+		if (cell_parse(no_names[i], &c))
+			fail_msg("taken: %s", no_names[i]);
+	assert_true(cell_parse(
+		"model:x/loop:none/idle:0/message:64/placement:split", &c));
+}
+
+/* ------------------------------------------------------------ committed plans */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* All of its cells, by names that are read again and no two of which are the same */
+static void check_plan(const struct plan *p)
+{
+	const struct cells *all[] = { &p->timing, &p->idle, &p->ceiling };
+	char(*names)[CELL_NAME_SIZE];
+	size_t n = 0;
+
+	names = calloc(p->timing.n + p->idle.n + p->ceiling.n, sizeof(*names));
+	assert_non_null(names);
+	for (int k = 0; k < 3; k++)
+		for (size_t i = 0; i < all[k]->n; i++) {
+			check_name(&all[k]->cell[i]);
+			cell_name(&all[k]->cell[i], names[n++]);
+		}
+	qsort(names, n, sizeof(*names), by_name);
+	for (size_t i = 1; i < n; i++)
+		assert_string_not_equal(names[i], names[i - 1]);
+	free(names);
+	/* What every plan has */
+	assert_true(p->counting);
+	assert_true(p->idle.n >= p->n_models && p->ceiling.n > 0);
+	assert_int_equal(p->n_models, 7);
+	check_written(p);
+}
+
+static struct plan committed(const char *name)
+{
+	struct plan p;
+	char path[64];
+
+	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
+	if (!plan_read(&p, path, ours, error))
+		fail_msg("%s", error);
+	assert_string_equal(p.name, name);
+	check_plan(&p);
+	return p;
+}
+
+static bool has_cell(const struct plan *p, const char *name)
+{
+	struct cell c;
+
+	assert_true(cell_parse(name, &c));
+	for (size_t i = 0; i < p->timing.n; i++)
+		if (cell_same(&p->timing.cell[i], &c))
+			return true;
+	return false;
+}
+
+static void quick(void **state)
+{
+	struct plan p = committed("quick");
+
+	(void)state;
+	assert_int_equal(p.blocks, 3);
+	assert_int_equal(p.warmup, 200000000);
+	assert_int_equal(p.window, 800000000);
+	assert_int_equal(p.timing.n, 21);
+	for (size_t i = 0; i < 21; i++)
+		assert_int_equal(p.timing.cell[i].connections, i < 7  ? 1 :
+							       i < 14 ? 64 :
+									1000);
+	plan_free(&p);
+}
+
+static void standard_is_part_of_full(void **state)
+{
+	struct plan standard = committed("standard"), full = committed("full");
+	char name[CELL_NAME_SIZE];
+
+	(void)state;
+	assert_int_equal(standard.blocks, 14);
+	assert_int_equal(standard.timing.n, 7 * (3 + 1 + 2 + 1));
+	assert_true(has_cell(&standard, "model:uring/loop:open/connections:64/"
+					"rate:40000/message:64/"
+					"placement:split"));
+	assert_true(has_cell(&standard, "model:uring/loop:closed/"
+					"connections:64/message:64/"
+					"placement:shared"));
+	for (size_t i = 0; i < standard.timing.n; i++)
+		assert_true(has_cell(&full, cell_name(&standard.timing.cell[i],
+						      name)));
+	plan_free(&standard);
+	plan_free(&full);
+}
+
+/* ------------------------------------------------------------------- nearest */
+
+static void distances(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		unsigned distance;
+	} known[] = {
+		{ "", "", 0 },
+		{ "", "abc", 3 },
+		{ "abc", "abc", 0 },
+		{ "abc", "ABC", 0 },
+		{ "abc", "acb", 1 },
+		{ "abc", "ab", 1 },
+		{ "abc", "xabc", 1 },
+		{ "abc", "axc", 1 },
+		{ "ca", "abc", 3 }, /* no letter is touched twice */
+		{ "kitten", "sitting", 3 },
+		{ "window", "widnwo", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(known); i++) {
+		assert_int_equal(nearest_distance(known[i].a, known[i].b),
+				 known[i].distance);
+		assert_int_equal(nearest_distance(known[i].b, known[i].a),
+				 known[i].distance);
+	}
+}
+
+static void what_was_meant(void **state)
+{
+	static const char *const meant[][2] = {
+		{ "pol", "poll" },
+		{ "epol", "epoll" },
+		{ "Thread", "thread" },
+		{ "treads", "thread" },
+		{ "io_uring", "uring" },
+		{ "busy", "busypoll" },
+		{ "selcet", "select" },
+		{ "b", NULL },
+		{ "", NULL },
+		{ "kqueue", NULL },
+		{ "ai", "aio" },
+		{ "busywait", NULL },
+		{ "epoll", "epoll" },
+	};
+	static char longest[1000];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(meant); i++) {
+		const char *found = nearest(meant[i][0], ours);
+
+		assert_string_equal(found ? found : "(nothing)",
+				    meant[i][1] ? meant[i][1] : "(nothing)");
+	}
+	/* The first of those that are as near */
+	assert_string_equal(
+		nearest("abx", (const char *[]){ "ab1", "ab2", NULL }), "ab1");
+	memset(longest, 'p', sizeof(longest) - 1);
+	nearest(longest, ours);
+	assert_null(nearest("poll", (const char *[]){ NULL }));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(says_everything),
+		cmocka_unit_test(what_is_not_said),
+		cmocka_unit_test(a_ceiling_for_closed_settings),
+		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(too_much),
+		cmocka_unit_test(other_mistakes),
+		cmocka_unit_test(options_come_instead),
+		cmocka_unit_test(wrong_options),
+		cmocka_unit_test(only_some_cells),
+		cmocka_unit_test(written_plans_are_the_same),
+		cmocka_unit_test(any_name_is_read_again),
+		cmocka_unit_test(other_names_are_of_no_cell),
+		cmocka_unit_test(quick),
+		cmocka_unit_test(standard_is_part_of_full),
+		cmocka_unit_test(distances),
+		cmocka_unit_test(what_was_meant),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

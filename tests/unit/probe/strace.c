@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* strace.c - of what strace writes, each call is counted once */
+#include "tests/unit/test.h"
+
+#include "harness/probe/syscalls_strace.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+static const char lines[] =
+	"20770 recvfrom(0x5, 0x7fce48000b70, 0x4000, 0, 0, 0) = 0x40\n"
+	"20770 sendto(0x5, 0x7fce48000b70, 0x40, 0x4000, 0, 0) = 0x40\n"
+	"20707 accept(0x3, 0, 0 <unfinished ...>\n"
+	"7     recvfrom(0x5, 0x7fce48000b70, 0x4000, 0, 0, 0 <unfinished ...>\n"
+	"20707 <... accept resumed>)             = 0x6\n"
+	"20707 futex(0x55b87f9dd280, 0x81) = -1 EAGAIN (Resource (un)available)\n"
+	"20707 --- SIGTERM {si_signo=SIGTERM, si_code=SI_USER} ---\n"
+	"20707 syscall_0x3e8(0, 0, 0) = -1 ENOSYS (Function not implemented)\n"
+	"20707 syscall_0x1e240(0, 0, 0) = -1 ENOSYS (not implemented)\n"
+	"7     <... recvfrom resumed>)            = ?\n"
+	"7     +++ exited with 0 +++\n"
+	"20707 exit_group(0)                     = ?\n";
+
+static void check(const struct strace *s)
+{
+	assert_int_equal(s->counts.of[SYS_recvfrom], 2);
+	assert_int_equal(s->counts.of[SYS_sendto], 1);
+	assert_int_equal(s->counts.of[SYS_accept], 1);
+	assert_int_equal(s->counts.of[SYS_futex], 1);
+	assert_int_equal(s->counts.of[SYS_exit_group], 1);
+	assert_int_equal(s->counts.of[1000], 1);
+	assert_int_equal(s->counts.of[SYSCALLS_NUMBERS - 1], 1);
+	assert_int_equal(s->counts.total, 8);
+}
+
+static void test_lines(void **state)
+{
+	static struct strace s;
+
+	(void)state;
+	strace_count(&s, lines, strlen(lines));
+	check(&s);
+	strace_count(&s, lines, strlen(lines));
+	check(&s);
+}
+
+/* It is read while strace writes: what is there may end anywhere. */
+static void test_ends_anywhere(void **state)
+{
+	(void)state;
+	for (size_t first = 0; first < strlen(lines); first++) {
+		struct strace s = { .lines = -1 };
+
+		strace_count(&s, lines, first);
+		strace_count(&s, lines, strlen(lines));
+		check(&s);
+	}
+}
+
+static void test_byte_by_byte(void **state)
+{
+	static struct strace s;
+
+	(void)state;
+	for (size_t n = 0; n <= strlen(lines); n++)
+		strace_count(&s, lines, n);
+	check(&s);
+}
+
+/* A call that goes on is counted: with bpf it would be. */
+static void test_a_call_that_has_not_returned(void **state)
+{
+	static const char text[] = "12 getppid() = 0x5\n12 accept(0x3, 0, 0";
+	static struct strace s;
+
+	(void)state;
+	strace_count(&s, text, strlen(text));
+	assert_int_equal(s.counts.of[SYS_accept], 1);
+	assert_int_equal(s.counts.total, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_ends_anywhere),
+		cmocka_unit_test(test_byte_by_byte),
+		cmocka_unit_test(test_a_call_that_has_not_returned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,900 @@
+/* SPDX-License-Identifier: MIT */
+/* store.c - nothing that was measured is lost, whatever ends the run */
+#include "tests/unit/test.h"
+
+#include "harness/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+enum { NOBODY = 65534 };
+
+static char top[] = "/tmp/run_store.XXXXXX";
+static char folder[256], path[512];
+static char why[STORE_WHY_SIZE];
+
+/* ------------------------------------------------------------ a folder for each test */
+
+static int remove_one(const char *name, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(name);
+}
+
+static void remove_all(const char *name)
+{
+	nftw(name, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static int make_top(void **state)
+{
+	(void)state;
+	strcpy(strrchr(top, '.'), ".XXXXXX");
+	if (!mkdtemp(top))
+		return -1;
+	snprintf(folder, sizeof(folder), "%s/results/run", top);
+	return 0;
+}
+
+static int remove_top(void **state)
+{
+	(void)state;
+	remove_all(top);
+	return 0;
+}
+
+static const char *in_folder(const char *name)
+{
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static char *contents(const char *name)
+{
+	FILE *file = fopen(in_folder(name), "re");
+	static char text[1 << 20];
+	size_t n;
+
+	if (!file)
+		return NULL;
+	n = fread(text, 1, sizeof(text) - 1, file);
+	text[n] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void put_contents(const char *name, const char *text, size_t size)
+{
+	FILE *file = fopen(in_folder(name), "we");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, size, file), size);
+	fclose(file);
+}
+
+static bool exists(const char *name)
+{
+	return access(in_folder(name), F_OK) == 0;
+}
+
+static void says(const char *part)
+{
+	if (!strstr(why, part))
+		fail_msg("'%s' is not in '%s'", part, why);
+}
+
+/* stderr is for what is said of broken lines; not in a test that passes. */
+static int hush(void)
+{
+	int kept = dup(STDERR_FILENO);
+	int nothing = open("/dev/null", O_WRONLY);
+
+	fflush(stderr);
+	dup2(nothing, STDERR_FILENO);
+	close(nothing);
+	return kept;
+}
+
+static void speak(int kept)
+{
+	fflush(stderr);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+}
+
+/* In place of the library's: how often the disk was waited for */
+static unsigned syncs, data_syncs;
+
+int fsync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	data_syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ------------------------------------------------------------------------ records */
+
+static const char cell_of_all[] =
+	"model:epoll/loop:closed/connections:64/message:64/placement:split";
+
+static struct record record_of(unsigned index, unsigned attempt)
+{
+	struct cell cell;
+	struct entry e = { index, 1, &cell, ROLE_TIMING };
+	struct record r;
+
+	assert_true(cell_parse(cell_of_all, &cell));
+	record_init(&r, &e);
+	r.attempt = attempt;
+	r.metric[METRIC_THREADS] = index + 0.5;
+	return r;
+}
+
+static bool append(struct store *s, unsigned index, unsigned attempt,
+		   const json_t *histograms)
+{
+	struct record r = record_of(index, attempt);
+	bool written = store_append(s, &r, histograms, why);
+
+	if (!written)
+		record_free(&r);
+	return written;
+}
+
+/* A run as it is after so many repetitions, closed */
+static void make_run(unsigned repetitions)
+{
+	struct store s;
+
+	if (!store_create(&s, folder, why) ||
+	    !store_file(&s, "run.json", "{}\n", why))
+		fail_msg("%s", why);
+	for (unsigned i = 0; i < repetitions; i++)
+		assert_true(append(&s, i, 1, NULL));
+	store_close(&s);
+}
+
+/* The records 0 to n - 1, in order */
+static void check_records(const struct store *s, size_t n)
+{
+	assert_int_equal(s->n, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(s->records[i].index, i);
+		assert_true(s->records[i].metric[METRIC_THREADS] == i + 0.5);
+	}
+}
+
+static void check_run(size_t n)
+{
+	struct store s;
+
+	if (!store_open(&s, folder, why))
+		fail_msg("%s", why);
+	check_records(&s, n);
+	store_close(&s);
+}
+
+/* ------------------------------------------------------------------- the folder */
+
+static void goes_on(void **state)
+{
+	struct store s;
+
+	(void)state;
+	make_run(2);
+	assert_true(store_open(&s, folder, why));
+	check_records(&s, 2);
+	assert_true(append(&s, 2, 1, NULL));
+	check_records(&s, 3);
+	store_close(&s);
+	check_run(3);
+	assert_false(exists("repetitions.broken"));
+}
+
+/* A power cut right after store_append() or store_file() takes nothing away. */
+static void is_on_the_disk(void **state)
+{
+	json_t *times = json_array();
+	struct store s;
+
+	(void)state;
+	syncs = 0;
+	assert_true(store_create(&s, folder, why));
+	/* two folders, the mark, its name, and the names of the rest */
+	assert_int_equal(syncs, 5);
+	data_syncs = 0;
+	assert_true(append(&s, 0, 1, NULL));
+	assert_int_equal(data_syncs, 1);
+	syncs = 0;
+	assert_true(store_file(&s, "cells.csv", "model\n", why));
+	assert_int_equal(syncs, 2);
+	assert_true(append(&s, 1, 1, times));
+	assert_int_equal(syncs, 4);
+	store_close(&s);
+	json_decref(times);
+}
+
+static void last_attempt_counts(void **state)
+{
+	struct store s;
+
+	(void)state;
+	make_run(3);
+	assert_true(store_open(&s, folder, why));
+	assert_true(append(&s, 1, 2, NULL));
+	assert_int_equal(store_find(&s, 1)->attempt, 2);
+	assert_int_equal(store_find(&s, 2)->attempt, 1);
+	assert_null(store_find(&s, 3));
+	store_close(&s);
+}
+
+/* From the first moment on, until it is said to be complete */
+static void the_mark(void **state)
+{
+	struct store s;
+	char *text;
+
+	(void)state;
+	assert_true(store_create(&s, folder, why));
+	assert_false(store_is_complete(&s));
+	assert_non_null(strstr(contents("INCOMPLETE"), "bin/matrix resume"));
+	assert_non_null(strstr(contents("INCOMPLETE"), folder));
+	assert_true(store_incomplete(&s, "how to go on\n", why));
+	assert_string_equal(contents("INCOMPLETE"), "how to go on\n");
+	assert_true(store_complete(&s, why));
+	assert_true(store_complete(&s, why));
+	assert_true(store_is_complete(&s));
+	assert_false(exists("INCOMPLETE"));
+	text = store_load_text(&s, "INCOMPLETE", why);
+	assert_null(text);
+	says("INCOMPLETE: No such file");
+	store_close(&s);
+}
+
+static void never_overwrites(void **state)
+{
+	struct store s;
+
+	(void)state;
+	make_run(1);
+	assert_false(store_create(&s, folder, why));
+	says("already holds a run: resume it with bin/matrix resume /tmp/");
+	says("choose another --out");
+	assert_int_equal(unlink(in_folder("INCOMPLETE")), 0);
+	assert_false(store_create(&s, folder, why));
+	says("already holds a run: choose another --out");
+	assert_null(strstr(why, "resume"));
+	check_run(1);
+
+	snprintf(folder, sizeof(folder), "%s/results", top);
+	assert_false(store_create(&s, folder, why));
+	says("results is not empty: choose another --out");
+	assert_true(exists("run/repetitions.jsonl"));
+	assert_false(exists("INCOMPLETE"));
+}
+
+/* Ended before it began: nothing was measured, nobody has to clean up. */
+static void a_run_that_never_began(void **state)
+{
+	struct store s;
+
+	(void)state;
+	assert_true(store_create(&s, folder, why));
+	assert_true(store_file(&s, "plan.txt", "blocks 3\n", why));
+	store_close(&s);
+	assert_false(store_open(&s, folder, why));
+	says("ended before it began");
+	assert_false(store_read(&s, folder, why));
+	make_run(1);
+	check_run(1);
+}
+
+static void an_empty_folder_will_do(void **state)
+{
+	struct store s;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/mine", top);
+	assert_int_equal(mkdir(folder, 0777), 0);
+	strcat(folder, "//");
+	assert_true(store_create(&s, folder, why));
+	assert_null(strstr(s.path, "mine/"));
+	store_close(&s);
+}
+
+static void no_run_there(void **state)
+{
+	struct store s;
+
+	(void)state;
+	assert_false(store_open(&s, folder, why));
+	says("there is no such folder");
+	assert_false(store_read(&s, folder, why));
+	says("there is no such folder");
+	assert_false(store_open(&s, top, why));
+	says("holds no run");
+	assert_false(store_create(&s, "", why));
+	snprintf(folder, sizeof(folder), "%s", top);
+	put_contents("file", "x", 1);
+	assert_false(store_create(&s, in_folder("file"), why));
+	says("file: it is not a folder");
+	assert_false(store_create(&s, in_folder("file/run"), why));
+	says("Not a directory");
+	assert_false(store_open(&s, in_folder("file"), why));
+	says("it is not a folder");
+}
+
+/* ------------------------------------------------------------------ broken lines */
+
+/* Wherever the last line was cut off: it is kept apart, and the rest whole. */
+static void cut_off_anywhere(void **state)
+{
+	size_t whole, size;
+	char *text;
+
+	(void)state;
+	make_run(3);
+	text = strdup(contents("repetitions.jsonl"));
+	assert_non_null(text);
+	size = strlen(text);
+	text[size - 1] = '\0';
+	whole = (size_t)(strrchr(text, '\n') + 1 - text);
+	text[size - 1] = '\n';
+	for (size_t end = whole + 1; end < size; end += 1 + end % 7) {
+		char *broken;
+		int kept = hush();
+
+		put_contents("repetitions.jsonl", text, end);
+		unlink(in_folder("repetitions.broken"));
+		check_run(2);
+		speak(kept);
+		broken = contents("repetitions.broken");
+		assert_int_equal(strlen(broken), end - whole + 1);
+		assert_memory_equal(broken, text + whole, end - whole);
+		assert_int_equal(strlen(contents("repetitions.jsonl")), whole);
+	}
+	assert_false(exists("repetitions.jsonl.new"));
+	free(text);
+}
+
+/* What a power cut may leave in the middle; a line more after it */
+static void broken_in_the_middle(void **state)
+{
+	struct store s;
+	char *text, *second;
+	int kept = hush();
+	size_t size;
+
+	(void)state;
+	make_run(3);
+	text = strdup(contents("repetitions.jsonl"));
+	size = strlen(text);
+	second = strchr(text, '\n') + 1;
+	memset(second, 0, 40);
+	put_contents("repetitions.jsonl", text, size);
+
+	assert_true(store_read(&s, folder, why));
+	assert_int_equal(s.n, 2);
+	store_close(&s);
+	assert_false(exists("repetitions.broken"));
+
+	assert_true(store_open(&s, folder, why));
+	assert_int_equal(s.n, 2);
+	assert_null(store_find(&s, 1));
+	assert_true(append(&s, 1, 1, NULL));
+	store_close(&s);
+	assert_true(store_open(&s, folder, why));
+	assert_int_equal(s.n, 3);
+	assert_non_null(store_find(&s, 1));
+	store_close(&s);
+	speak(kept);
+	free(text);
+}
+
+static void only_reads(void **state)
+{
+	struct store s, writer;
+	char *text;
+	size_t size;
+	int kept;
+
+	(void)state;
+	make_run(2);
+	assert_true(store_open(&writer, folder, why));
+	text = strdup(contents("repetitions.jsonl"));
+	size = strlen(text);
+	put_contents("repetitions.jsonl", text, size - 5);
+	kept = hush();
+	assert_true(store_read(&s, folder, why));
+	speak(kept);
+	check_records(&s, 1);
+	store_close(&s);
+	assert_int_equal(strlen(contents("repetitions.jsonl")), size - 5);
+	assert_false(exists("repetitions.broken"));
+	store_close(&writer);
+	free(text);
+}
+
+/* A newer program's lines are not ours to throw out. */
+static void newer_lines(void **state)
+{
+	static const char newer[] = "{\"schema\": 2, \"of\": \"the future\"}\n";
+	struct store s;
+	char text[1 << 14];
+	int kept = hush();
+
+	(void)state;
+	make_run(1);
+	snprintf(text, sizeof(text), "%s%s", contents("repetitions.jsonl"),
+		 newer);
+	put_contents("repetitions.jsonl", text, strlen(text));
+	assert_false(store_open(&s, folder, why));
+	says("a newer version of this program wrote it");
+	assert_string_equal(contents("repetitions.jsonl"), text);
+	assert_true(store_read(&s, folder, why));
+	check_records(&s, 1);
+	store_close(&s);
+	speak(kept);
+}
+
+/* ---------------------------------------------------------------- no room, no right */
+
+static void limit_files(rlim_t most)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = most;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Half of a line would fit: it is not there, and the next one is whole. */
+static void half_a_line(void **state)
+{
+	struct store s;
+	size_t size;
+
+	(void)state;
+	make_run(2);
+	size = strlen(contents("repetitions.jsonl"));
+	assert_true(store_open(&s, folder, why));
+	limit_files(size + 100);
+	assert_false(append(&s, 2, 1, NULL));
+	limit_files(RLIM_INFINITY);
+	says("repetitions.jsonl: File too large; lift the limit");
+	assert_int_equal(strlen(contents("repetitions.jsonl")), size);
+	check_records(&s, 2);
+	assert_true(append(&s, 2, 1, NULL));
+	store_close(&s);
+	check_run(3);
+	assert_false(exists("repetitions.broken"));
+}
+
+/* The new file does not fit: the old one is as it was. */
+static void a_whole_file_or_the_one_before(void **state)
+{
+	static char large[5000];
+	struct store s;
+
+	(void)state;
+	memset(large, 'x', sizeof(large) - 1);
+	assert_true(store_create(&s, folder, why));
+	assert_true(store_file(&s, "cells.csv", "model\n", why));
+	limit_files(1000);
+	assert_false(store_file(&s, "cells.csv", large, why));
+	limit_files(RLIM_INFINITY);
+	says("cells.csv: File too large");
+	assert_string_equal(contents("cells.csv"), "model\n");
+	assert_false(exists("cells.csv.new"));
+	assert_true(store_file(&s, "cells.csv", large, why));
+	assert_string_equal(contents("cells.csv"), large);
+	store_close(&s);
+}
+
+/* Runs a test where it may become somebody else; its status is whether it fails. */
+static void apart(void (*test)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		test();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+#define CHECK(what)                                                            \
+	do {                                                                   \
+		if (!(what)) {                                                 \
+			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__,          \
+				__LINE__, #what, why);                         \
+			_exit(1);                                              \
+		}                                                              \
+	} while (0)
+
+/* A disk of 64 KiB: full in the middle of a line, sooner or later */
+static void fill_disk(void)
+{
+	struct store s;
+	unsigned n = 0;
+	struct stat st;
+
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", top, "tmpfs", 0, "size=64k") < 0)
+		_exit(77);
+	CHECK(store_create(&s, folder, why));
+	CHECK(store_file(&s, "run.json", "{}\n", why));
+	while (append(&s, n, 1, NULL))
+		n++;
+	CHECK(strstr(why, "No space left on device; free some"));
+	CHECK(n > 10 && s.n == n);
+	CHECK(stat(in_folder("repetitions.jsonl"), &st) == 0);
+	CHECK(contents("repetitions.jsonl")[st.st_size - 1] == '\n');
+	CHECK(!store_file(&s, "cells.csv", contents("repetitions.jsonl"), why));
+	CHECK(!exists("cells.csv.new"));
+	store_close(&s);
+	CHECK(store_read(&s, folder, why) && s.n == n);
+	store_close(&s);
+	CHECK(mount("none", top, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
+	CHECK(!store_open(&s, folder, why));
+	CHECK(strstr(why, "Read-only file system; that file system"));
+	strcat(folder, "2");
+	CHECK(!store_create(&s, folder, why));
+	CHECK(strstr(why, "cannot be made: Read-only file system"));
+}
+
+static void disk_full(void **state)
+{
+	(void)state;
+	apart(fill_disk);
+}
+
+static void be_nobody(void)
+{
+	struct store s;
+
+	if (geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
+		_exit(77);
+	CHECK(chmod(top, 0555) == 0 || errno == EPERM);
+	CHECK(!store_create(&s, folder, why));
+	CHECK(strstr(why,
+		     "results: cannot be made: Permission denied; choose"));
+}
+
+static void not_allowed(void **state)
+{
+	(void)state;
+	assert_int_equal(chmod(top, 0755), 0);
+	apart(be_nobody);
+	assert_int_equal(chmod(top, 0755), 0);
+}
+
+/* ------------------------------------------------------------------------- locks */
+
+static pid_t holder;
+
+static void try_to_open(void)
+{
+	struct store s;
+	char named[64];
+
+	CHECK(!store_open(&s, folder, why));
+	snprintf(named, sizeof(named), "process %d (", holder);
+	CHECK(strstr(why, named));
+	CHECK(strstr(why, "is writing this run"));
+	CHECK(!store_create(&s, folder, why));
+	CHECK(store_read(&s, folder, why));
+	store_close(&s);
+}
+
+static void wait_for_lock(void)
+{
+	int fd = open(top, O_RDONLY | O_DIRECTORY);
+
+	assert_true(fd >= 0);
+	while (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+		flock(fd, LOCK_UN);
+		usleep(1000);
+	}
+	close(fd);
+}
+
+/* Somebody who has a lock, and nothing to do with it; ended by the pipe's end. It
+ * is the newest of the first CPU: so the kernel lists it first. */
+static pid_t have_another_lock(int fds[2])
+{
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = open(top, O_RDONLY | O_DIRECTORY);
+		cpu_set_t first;
+
+		CPU_ZERO(&first);
+		CPU_SET(0, &first);
+		sched_setaffinity(0, sizeof(first), &first);
+		close(fds[1]);
+		while (flock(fd, LOCK_EX) == 0 && read(fds[0], &byte, 1) > 0)
+			;
+		_exit(0);
+	}
+	close(fds[0]);
+	wait_for_lock();
+	return pid;
+}
+
+static void one_writer(void **state)
+{
+	struct store s;
+	int fds[2];
+	pid_t other;
+
+	(void)state;
+	holder = getpid();
+	make_run(1);
+	assert_true(store_open(&s, folder, why));
+	other = have_another_lock(fds);
+	apart(try_to_open);
+	close(fds[1]);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	store_close(&s);
+	check_run(1);
+}
+
+static void try_to_lock(void)
+{
+	char named[64];
+
+	CHECK(store_lock_machine(why) < 0);
+	snprintf(named, sizeof(named), "process %d (", holder);
+	CHECK(strstr(why, named));
+	CHECK(strstr(why, "would measure each other"));
+}
+
+static void lock_once_more(void)
+{
+	CHECK(store_lock_machine(why) >= 0);
+}
+
+/* In a network of its own, so that a run on this machine is none of its business */
+static void lock_machine(void)
+{
+	int lock;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		_exit(77);
+	lock = store_lock_machine(why);
+	CHECK(lock >= 0);
+	holder = getpid();
+	for (int i = 0; i < 20; i++) /* whoever asks leaves no trace */
+		apart(try_to_lock);
+	close(lock);
+	apart(lock_once_more);
+	apart(lock_once_more); /* it went when that process did */
+}
+
+static void one_run_a_machine(void **state)
+{
+	(void)state;
+	apart(lock_machine);
+}
+
+/* -------------------------------------------------------------------- histograms */
+
+static json_t *unpacked(const char *name)
+{
+	static char text[1 << 16];
+	gzFile file = gzopen(in_folder(name), "re");
+	int n;
+
+	assert_non_null(file);
+	n = gzread(file, text, sizeof(text));
+	assert_int_equal(gzclose(file), Z_OK);
+	assert_true(n > 0);
+	return json_loadb(text, (size_t)n, 0, NULL);
+}
+
+static void every_time_is_kept(void **state)
+{
+	json_t *times = json_array(), *again;
+	struct store s;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		json_array_append_new(times, json_integer(i * 37));
+	make_run(1);
+	assert_true(store_open(&s, folder, why));
+	assert_true(append(&s, 1, 1, times));
+	assert_true(append(&s, 1, 2, NULL));
+	assert_string_equal(s.records[1].histograms,
+			    "histograms/0001-1.json.gz");
+	assert_string_equal(s.records[2].histograms, "");
+	again = unpacked(s.records[1].histograms);
+	assert_true(json_equal(times, again));
+	store_close(&s);
+	assert_true(store_open(&s, folder, why));
+	assert_string_equal(s.records[1].histograms,
+			    "histograms/0001-1.json.gz");
+	store_close(&s);
+	json_decref(times);
+	json_decref(again);
+}
+
+/* Either both are there or none, and the record is still the caller's. */
+static void no_histograms_without_a_line(void **state)
+{
+	json_t *times = json_pack("[i, i]", 1, 2);
+	struct record r = record_of(0, 1);
+	struct store s;
+
+	(void)state;
+	make_run(0);
+	assert_true(store_open(&s, folder, why));
+	limit_files(100); /* the histograms fit, and not the line */
+	assert_false(store_append(&s, &r, times, why));
+	limit_files(RLIM_INFINITY);
+	says("repetitions.jsonl");
+	assert_false(exists("histograms/0000-1.json.gz"));
+	assert_string_equal(r.histograms, "");
+	assert_int_equal(s.n, 0);
+	assert_true(store_append(&s, &r, times, why));
+	assert_true(exists("histograms/0000-1.json.gz"));
+	store_close(&s);
+	json_decref(times);
+}
+
+/* ---------------------------------------------------------------------- other files */
+
+static void json_files(void **state)
+{
+	json_t *value = json_pack("{s:f, s:n}", "a", 0.1, "b"), *again;
+	struct store s;
+	char *text;
+
+	(void)state;
+	assert_true(store_create(&s, folder, why));
+	assert_true(store_json(&s, "machine.json", value, why));
+	text = store_load_text(&s, "machine.json", why);
+	assert_string_equal(text, "{\n  \"a\": 0.1,\n  \"b\": null\n}\n");
+	again = store_load_json(&s, "machine.json", why);
+	assert_true(json_equal(value, again));
+	put_contents("machine.json", "{\n\"a\": }", 8);
+	assert_null(store_load_json(&s, "machine.json", why));
+	says("machine.json:2: ");
+	store_close(&s);
+	json_decref(value);
+	json_decref(again);
+	free(text);
+}
+
+/* ---------------------------------------------------------------------- kill -9 */
+
+/* Appends, and says of each line that it is there */
+static void append_for_ever(int to)
+{
+	json_t *times = json_pack("[i, i]", 1, 2);
+	struct store s;
+
+	if (!store_open(&s, folder, why))
+		_exit(1);
+	for (unsigned i = (unsigned)s.n;; i++)
+		if (!append(&s, i, 1, times) || write(to, &i, sizeof(i)) < 0)
+			_exit(1);
+}
+
+/* Kills it `us` after its first line, and says how many it said are there. */
+static unsigned append_and_kill(useconds_t us)
+{
+	unsigned last, n = 0;
+	int fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(fds[0]);
+		append_for_ever(fds[1]);
+	}
+	close(fds[1]);
+	while (read(fds[0], &last, sizeof(last)) == sizeof(last)) {
+		if (n == 0) {
+			usleep(us);
+			kill(pid, SIGKILL);
+		}
+		n = last + 1;
+	}
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	return n;
+}
+
+static void killed_at_any_moment(void **state)
+{
+	struct store s;
+	size_t n = 0;
+
+	(void)state;
+	make_run(0);
+	srand(1);
+	for (int i = 0; i < 20; i++) {
+		size_t said = append_and_kill((unsigned)rand() % 50000);
+		int kept = hush();
+
+		assert_true(store_open(&s, folder, why));
+		speak(kept);
+		check_records(&s, s.n);
+		assert_true(said > n);
+		assert_true(s.n == said || s.n == said + 1);
+		n = s.n;
+		store_close(&s);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_top, remove_top)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(goes_on),
+		TEST(is_on_the_disk),
+		TEST(last_attempt_counts),
+		TEST(the_mark),
+		TEST(never_overwrites),
+		TEST(a_run_that_never_began),
+		TEST(an_empty_folder_will_do),
+		TEST(no_run_there),
+		TEST(cut_off_anywhere),
+		TEST(broken_in_the_middle),
+		TEST(only_reads),
+		TEST(newer_lines),
+		TEST(half_a_line),
+		TEST(a_whole_file_or_the_one_before),
+		TEST(disk_full),
+		TEST(not_allowed),
+		TEST(one_writer),
+		TEST(one_run_a_machine),
+		TEST(every_time_is_kept),
+		TEST(no_histograms_without_a_line),
+		TEST(json_files),
+		TEST(killed_at_any_moment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

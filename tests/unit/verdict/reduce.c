@@ -1,0 +1,1683 @@
+/* SPDX-License-Identifier: MIT */
+/* reduce.c - from repetitions to tables and sentences: nothing invalid in a
+ * number, nothing claimed that the blocks do not show, nothing left out silently */
+#include "tests/unit/test.h"
+
+#include "harness/verdict/compare.h"
+#include "harness/verdict/describe.h"
+#include "harness/verdict/findings.h"
+#include "harness/verdict/warnings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+#define CLOSED(model, n)                                                       \
+	"model:" model "/loop:closed/connections:" n                           \
+	"/message:64/placement:split"
+#define SHARED(model)                                                          \
+	"model:" model "/loop:closed/connections:64/message:64/placement:shared"
+#define OPEN(model, placement)                                                 \
+	"model:" model "/loop:open/connections:64/rate:10000/message:64/"      \
+	"placement:" placement
+#define IDLE(model)                                                            \
+	"model:" model "/loop:none/idle:1000/message:64/placement:split"
+
+/* --------------------------------------------------------------------- records */
+
+static struct record records[2000];
+static size_t n_records;
+
+/* A repetition as good as any; what it measured is up to the caller. */
+static struct record *add(const char *cell, enum role role, unsigned block)
+{
+	struct record *r = &records[n_records];
+	struct cell of;
+	struct entry e = { (unsigned)n_records, block, &of, role };
+
+	assert_true(n_records < LENGTH(records));
+	assert_true(cell_parse(cell, &of));
+	record_init(r, &e);
+	strcpy(r->cpu_method, "process");
+	n_records++;
+	return r;
+}
+
+static struct record *timed(const char *cell, unsigned block, double rate,
+			    double cpu)
+{
+	struct record *r = add(cell, ROLE_TIMING, block);
+
+	r->metric[METRIC_REQUESTS_PER_SECOND] = rate;
+	r->metric[METRIC_RESPONSE_P50] = 1e9 / rate;
+	r->metric[METRIC_RESPONSE_P99] = 3e9 / rate;
+	r->metric[METRIC_SERVER_CPU_PER_REQUEST] = cpu;
+	return r;
+}
+
+static struct record *again(const char *cell, unsigned block, double rate,
+			    double cpu)
+{
+	struct record *r = timed(cell, block, rate, cpu);
+
+	r->role = ROLE_AA;
+	return r;
+}
+
+static struct record *idle(const char *model, double share)
+{
+	char name[CELL_NAME_SIZE];
+	struct record *r;
+
+	snprintf(name, sizeof(name), IDLE("%s"), model);
+	r = add(name, ROLE_IDLE, 0);
+	r->metric[METRIC_SERVER_CPU_SHARE] = share;
+	return r;
+}
+
+/* A counting repetition with so many calls for 100 requests in a second */
+static struct record *counted(const char *cell, const char *const *names,
+			      const uint64_t *counts, size_t n)
+{
+	struct record *r = add(cell, ROLE_COUNTING, 0);
+	double sum = 0;
+
+	strcpy(r->calls_method, "bpf");
+	r->calls = calloc(n, sizeof(*r->calls));
+	r->n_calls = n;
+	for (size_t i = 0; i < n; i++) {
+		strcpy(r->calls[i].name, names[i]);
+		r->calls[i].count = counts[i];
+		sum += (double)counts[i];
+	}
+	r->metric[METRIC_CALLS_PER_REQUEST] = sum / 100;
+	r->metric[METRIC_CALLS_PER_SECOND] = sum;
+	return r;
+}
+
+static struct record *bad(struct record *r, enum status status,
+			  const char *reason)
+{
+	r->status = status;
+	record_say(r->reasons, "%s", reason);
+	return r;
+}
+
+static int forget(void **state)
+{
+	(void)state;
+	while (n_records)
+		record_free(&records[--n_records]);
+	return 0;
+}
+
+static struct reduced reduced(void)
+{
+	return reduce(records, n_records);
+}
+
+/* --------------------------------------------------------------------- looking */
+
+static const struct row *row_of(const struct reduced *r, const char *cell)
+{
+	struct cell c;
+
+	assert_true(cell_parse(cell, &c));
+	for (size_t i = 0; i < r->n; i++)
+		if (cell_same(&r->row[i].cell, &c))
+			return &r->row[i];
+	fail_msg("no row %s", cell);
+	return NULL;
+}
+
+static double median(const struct reduced *r, const char *cell, enum metric m)
+{
+	return row_of(r, cell)->metric[m].median;
+}
+
+static const struct finding *finding_of(const struct reduced *r, const char *a,
+					enum metric m)
+{
+	const struct row *row = row_of(r, a);
+
+	for (size_t i = 0; i < r->n_findings; i++)
+		if (r->finding[i].a == row && r->finding[i].metric == m)
+			return &r->finding[i];
+	return NULL;
+}
+
+static size_t occurrences(const char *text, const char *of)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, of)); text += strlen(of))
+		n++;
+	return n;
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not in it: '%s'\n%s", part, text);
+}
+
+static void has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("in it: '%s'\n%s", part, text);
+}
+
+/* With one blank wherever a paragraph was broken */
+static char *unbroken(char *text)
+{
+	char *to = text;
+
+	for (const char *c = text; *c; c++) {
+		bool blank = *c == ' ' || *c == '\n';
+
+		if (!blank || (to > text && to[-1] != ' '))
+			*to++ = blank ? ' ' : *c;
+	}
+	*to = '\0';
+	return text;
+}
+
+static void summary_has(const struct reduced *r, const char *part)
+{
+	char *text = unbroken(reduced_summary(r, false));
+
+	has(text, part);
+	free(text);
+}
+
+static char *warnings_of(const struct reduced *r)
+{
+	static char all[20000];
+	const json_t *one;
+	size_t i;
+
+	*all = '\0';
+	json_array_foreach(r->warnings, i, one) {
+		char *sentence = warning_sentence(one);
+
+		strcat(strcat(all, sentence), "\n");
+		free(sentence);
+	}
+	return all;
+}
+
+/* ---------------------------------------------------------------- one row a cell */
+
+static void one_value_a_block(void **state)
+{
+	static const double rates[] = { 300, 100, 200 };
+	const char *cell = CLOSED("epoll", "64");
+	struct reduced r;
+	const struct row *row;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		timed(cell, i + 1, rates[i], 10 * rates[i]);
+	r = reduced();
+	assert_int_equal(r.n, 1);
+	assert_int_equal(r.n_blocks, 3);
+	row = row_of(&r, cell);
+	assert_int_equal(row->n, 3);
+	assert_int_equal(row->invalid, 0);
+	assert_int_equal(row->status, STATUS_OK);
+	assert_string_equal(row->reason, "");
+	assert_string_equal(row->cpu_method, "process");
+	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 200);
+	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].lowest == 100);
+	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].highest == 300);
+	assert_int_equal(row->metric[METRIC_REQUESTS_PER_SECOND].interval.rank,
+			 0);
+	assert_true(row->metric[METRIC_SERVER_CPU_PER_REQUEST].median == 2000);
+	assert_true(row->value[METRIC_REQUESTS_PER_SECOND][1] == 100);
+	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][1]));
+	assert_true(isnan(row->metric[METRIC_STEAL_SHARE].median));
+	reduced_free(&r);
+}
+
+static void intervals_from_six_blocks_on(void **state)
+{
+	const char *cell = CLOSED("epoll", "64");
+	const struct summary *s;
+	struct reduced r;
+
+	(void)state;
+	for (unsigned i = 1; i <= 9; i++)
+		timed(cell, i, 100 * i, 1);
+	r = reduced();
+	s = &row_of(&r, cell)->metric[METRIC_REQUESTS_PER_SECOND];
+	assert_true(s->median == 500);
+	assert_true(s->interval.low == 200 && s->interval.high == 800);
+	reduced_free(&r);
+}
+
+/* The second attempt comes instead of the first, and both are told of. */
+static void the_last_valid_attempt_counts(void **state)
+{
+	const char *cell = CLOSED("epoll", "64");
+	struct reduced r;
+	const struct row *row;
+
+	(void)state;
+	timed(cell, 1, 9000, 1);
+	timed(cell, 1, 100, 1)->attempt = 2;
+	bad(timed(cell, 2, 9000, 1), STATUS_INVALID, "stolen, 7 %");
+	timed(cell, 2, 110, 1)->attempt = 2;
+	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 8 %");
+	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 9 %")->attempt =
+		2;
+	r = reduced();
+	row = row_of(&r, cell);
+	assert_int_equal(r.n_blocks, 3);
+	assert_int_equal(row->n, 2);
+	assert_int_equal(row->invalid, 3);
+	assert_int_equal(row->status, STATUS_OK);
+	assert_string_equal(row->reason, "stolen, 9 %");
+	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 105);
+	assert_int_equal(row->metric[METRIC_REQUESTS_PER_SECOND].missing, 1);
+	assert_true(isnan(row->value[METRIC_REQUESTS_PER_SECOND][2]));
+	summary_has(&r, "repetitions do not count: stolen, 7 to 9 % (3 "
+			"repetitions; epoll; at 64 connections)");
+	reduced_free(&r);
+}
+
+/* The median of eight, of which the fastest are missing, is still one of those that
+ * are left as long as these are more. With half of them gone it is not. */
+static void what_is_left_is_no_fair_choice(void **state)
+{
+	static const char why[] = "the generator was the bottleneck, so much";
+	const char *cell = CLOSED("epoll", "64");
+
+	(void)state;
+	for (unsigned fast = 3; fast <= 4; fast++) {
+		struct reduced r;
+		const struct row *row;
+
+		timed(CLOSED("poll", "64"), 1, 90, 1);
+		for (unsigned b = 1; b <= 8; b++) {
+			struct record *one = timed(cell, b, 100, 1);
+
+			again(cell, b, 100, 1);
+			if (b <= fast)
+				bad(one, STATUS_INVALID, why);
+		}
+		r = reduced();
+		row = row_of(&r, cell);
+		assert_int_equal(row->outgrown, fast);
+		assert_int_equal(row->n, fast == 3 ? 5 : 0);
+		assert_int_equal(row->invalid, fast == 3 ? 3 : 8);
+		assert_int_equal(row->status,
+				 fast == 3 ? STATUS_OK : STATUS_INVALID);
+		assert_int_equal(
+			isnan(row->metric[METRIC_REQUESTS_PER_SECOND].median),
+			fast == 4);
+		if (fast == 3)
+			summary_has(&r, "faster than it looks: in 3 of 8 "
+					"repetitions the generator was the "
+					"bottleneck, and these do not count (1 "
+					"cell; epoll; at 64 connections)");
+		else
+			summary_has(&r,
+				    "epoll invalid: the generator was the "
+				    "bottleneck in 4, and kept up in 4 only "
+				    "because the server was slow");
+		assert_int_equal(strstr(warnings_of(&r), "than it looks") !=
+					 NULL,
+				 fast == 3);
+		reduced_free(&r);
+		forget(NULL);
+	}
+}
+
+static void a_cell_that_never_counted(void **state)
+{
+	static const struct {
+		enum status status;
+		const char *model, *says;
+	} outcomes[] = {
+		{ STATUS_INVALID, "aio", "aio invalid: why 1" },
+		{ STATUS_REFUSED, "select", "select refused: why 2" },
+		{ STATUS_UNSUPPORTED, "uring", "uring unsupported: why 3" },
+		{ STATUS_FAILED, "mine", "mine failed: why 4" },
+	};
+	struct reduced r;
+
+	(void)state;
+	timed(CLOSED("epoll", "64"), 1, 100, 1);
+	for (size_t i = 0; i < LENGTH(outcomes); i++) {
+		char name[CELL_NAME_SIZE], why[16];
+
+		snprintf(name, sizeof(name), CLOSED("%s", "64"),
+			 outcomes[i].model);
+		snprintf(why, sizeof(why), "why %d", outcomes[i].status);
+		bad(timed(name, 1, 5e6, 1), outcomes[i].status, why);
+	}
+	r = reduced();
+	for (size_t i = 0; i < r.n; i++) {
+		if (strcmp(r.row[i].cell.model, "epoll") == 0)
+			continue;
+		assert_int_equal(r.row[i].n, 0);
+		assert_int_equal(r.row[i].invalid, 1);
+		assert_true(isnan(
+			r.row[i].metric[METRIC_REQUESTS_PER_SECOND].median));
+	}
+	for (size_t i = 0; i < LENGTH(outcomes); i++)
+		summary_has(&r, outcomes[i].says);
+	assert_int_equal(row_of(&r, CLOSED("select", "64"))->status,
+			 STATUS_REFUSED);
+	reduced_free(&r);
+}
+
+/* Whoever wrote the record: what was not done as offered has no times. */
+static void what_was_not_sustained_does_not_count(void **state)
+{
+	const char *cell = OPEN("epoll", "split");
+	struct reduced r;
+
+	(void)state;
+	timed(cell, 1, 9000, 1)->load = json_pack("{s:b}", "sustained", 0);
+	r = reduced();
+	assert_int_equal(row_of(&r, cell)->n, 0);
+	assert_int_equal(row_of(&r, cell)->status, STATUS_INVALID);
+	summary_has(&r, "epoll invalid: what was offered was not done");
+	reduced_free(&r);
+}
+
+/* Block 0 tries everything: what it found is known before anything is timed. */
+static void cells_that_were_only_counted(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	add(CLOSED("epoll", "64"), ROLE_COUNTING, 0);
+	bad(add(CLOSED("uring", "64"), ROLE_COUNTING, 0), STATUS_UNSUPPORTED,
+	    "io_uring is disabled");
+	r = reduced();
+	assert_int_equal(r.n_blocks, 0);
+	assert_int_equal(row_of(&r, CLOSED("epoll", "64"))->status, STATUS_OK);
+	assert_int_equal(row_of(&r, CLOSED("uring", "64"))->status,
+			 STATUS_UNSUPPORTED);
+	summary_has(&r, "epoll it was not timed yet");
+	summary_has(&r, "uring unsupported: io_uring is disabled");
+	reduced_free(&r);
+}
+
+static void blocks_that_no_plan_has(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	timed(CLOSED("epoll", "64"), 1, 100, 1);
+	timed(CLOSED("epoll", "64"), 0, 5e6, 1);
+	timed(CLOSED("epoll", "64"), 1000000000, 5e6, 1);
+	r = reduced();
+	assert_int_equal(r.n_blocks, 1);
+	assert_int_equal(row_of(&r, CLOSED("epoll", "64"))->n, 1);
+	has(warnings_of(&r), "of a block that no plan has (2 repetitions;");
+	reduced_free(&r);
+}
+
+static void rows_are_in_order(void **state)
+{
+	static const char *const expected[] = {
+		CLOSED("select", "1"),  CLOSED("poll", "1"),
+		CLOSED("epoll", "1"),   CLOSED("Zoe", "1"),
+		CLOSED("zed", "1"),     CLOSED("baseline", "1"),
+		CLOSED("epoll", "64"),  SHARED("epoll"),
+		OPEN("epoll", "split"), IDLE("epoll"),
+	};
+	struct reduced r;
+
+	(void)state;
+	idle("epoll", 0);
+	for (size_t i = LENGTH(expected) - 1; i--;)
+		add(expected[i], i == 5 ? ROLE_CEILING : ROLE_TIMING, 1);
+	r = reduced();
+	assert_int_equal(r.n, LENGTH(expected));
+	for (size_t i = 0; i < r.n; i++) {
+		char name[CELL_NAME_SIZE];
+
+		assert_string_equal(cell_name(&r.row[i].cell, name),
+				    expected[i]);
+	}
+	reduced_free(&r);
+}
+
+/* -------------------------------------------------------------------- counting */
+
+static void counts_are_of_the_counting_repetition(void **state)
+{
+	const char *cell = CLOSED("epoll", "64");
+	struct reduced r;
+	char *csv;
+
+	(void)state;
+	timed(cell, 1, 100, 1000)->metric[METRIC_CALLS_PER_REQUEST] = 77;
+	timed(cell, 2, 100, 1000);
+	counted(cell, (const char *[]){ "recvfrom", "epoll_wait" },
+		(uint64_t[]){ 150, 50 }, 2)
+		->metric[METRIC_SERVER_CPU_PER_REQUEST] = 1030;
+	r = reduced();
+	assert_true(median(&r, cell, METRIC_CALLS_PER_REQUEST) == 2);
+	assert_true(median(&r, cell, METRIC_SERVER_CPU_PER_REQUEST) == 1000);
+	assert_true(row_of(&r, cell)->calls_per == 100);
+	csv = reduced_calls_csv(&r);
+	assert_string_equal(
+		csv,
+		"cell,model,loop,connections,rate,idle,message,depth,pattern,"
+		"work,placement,call,count,per_request,per_second,method\n" CLOSED(
+			"epoll",
+			"64") ",epoll,closed,64,,0,64,1,steady,none,split,"
+			      "recvfrom,150,1.5,150,bpf\n" CLOSED(
+				      "epoll",
+				      "64") ",epoll,closed,64,,0,64,1,steady,"
+					    "none,split,epoll_wait,50,0.5,50,"
+					    "bpf\n");
+	free(csv);
+	reduced_free(&r);
+}
+
+static void counting_that_did_not_work(void **state)
+{
+	const char *cell = CLOSED("epoll", "64");
+	struct reduced r;
+	struct record *c;
+
+	(void)state;
+	timed(cell, 1, 100, 1000);
+	c = add(cell, ROLE_COUNTING, 0);
+	c->metric[METRIC_CALLS_PER_REQUEST] = 5;
+	bad(c, STATUS_INVALID, "stolen");
+	r = reduced();
+	assert_true(isnan(median(&r, cell, METRIC_CALLS_PER_REQUEST)));
+	assert_int_equal(row_of(&r, cell)->status, STATUS_OK);
+	assert_int_equal(row_of(&r, cell)->invalid, 0);
+	has(warnings_of(&r), "system calls were not counted: stolen (1 cell; "
+			     "epoll; at 64 connections)\n");
+	reduced_free(&r);
+}
+
+static void counts_of_different_methods(void **state)
+{
+	struct reduced r;
+	char *csv;
+
+	(void)state;
+	counted(CLOSED("poll", "64"), (const char *[]){ "poll" },
+		(uint64_t[]){ 300 }, 1);
+	counted(CLOSED("epoll", "64"), (const char *[]){ "epoll_wait" },
+		(uint64_t[]){ 200 }, 1);
+	strcpy(records[1].calls_method, "strace");
+	r = reduced();
+	has(warnings_of(&r), "counted by bpf and by strace");
+	csv = reduced_findings_csv(&r);
+	has(csv, "calls/closed split 64,system calls were counted by different "
+		 "methods at 64 connections: not to be compared");
+	has_not(csv, "from 2.00");
+	free(csv);
+	reduced_free(&r);
+}
+
+/* -------------------------------------------------------------------- spinning */
+
+static void who_spins_for_idle_clients(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	idle("busypoll", 0.91);
+	idle("poll", 0.9);
+	bad(idle("aio", 1), STATUS_INVALID, "stolen");
+	for (unsigned i = 1; i <= 3; i++) {
+		timed(SHARED("epoll"), i, 100, 1);
+		timed(SHARED("busypoll"), i, 50, 2);
+		timed(SHARED("poll"), i, 100, 1);
+		timed(SHARED("aio"), i, 100, 1);
+		timed(CLOSED("epoll", "64"), i, 100, 1);
+		timed(CLOSED("busypoll", "64"), i, 50, 2);
+	}
+	r = reduced();
+	assert_true(row_of(&r, IDLE("busypoll"))->spins);
+	assert_true(row_of(&r, SHARED("busypoll"))->oversubscribed);
+	assert_true(row_of(&r, CLOSED("busypoll", "64"))->spins);
+	assert_false(row_of(&r, CLOSED("busypoll", "64"))->oversubscribed);
+	assert_false(row_of(&r, IDLE("busypoll"))->oversubscribed);
+	assert_false(row_of(&r, SHARED("poll"))->spins);
+	assert_false(row_of(&r, SHARED("aio"))->spins);
+	/* Drawn, and not compared */
+	assert_true(median(&r, SHARED("busypoll"),
+			   METRIC_REQUESTS_PER_SECOND) == 50);
+	assert_null(
+		finding_of(&r, SHARED("busypoll"), METRIC_REQUESTS_PER_SECOND));
+	assert_non_null(finding_of(&r, CLOSED("busypoll", "64"),
+				   METRIC_REQUESTS_PER_SECOND));
+	summary_has(&r, "busypoll is oversubscribed: it spins on the core that "
+			"its clients need, too; not ranked, not compared");
+	reduced_free(&r);
+}
+
+static void nobody_knows_who_spins(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	timed(SHARED("epoll"), 1, 100, 1);
+	r = reduced();
+	has(warnings_of(&r), "not known which servers spin");
+	idle("epoll", 0);
+	reduced_free(&r);
+	r = reduced();
+	has_not(warnings_of(&r), "not known which servers spin");
+	reduced_free(&r);
+}
+
+/* ------------------------------------------------------------------ comparisons */
+
+/* Every block is somewhat slower than the one before, as machines are. A pair of
+ * the same differs by 1 %. */
+static void twelve_blocks(const char *a, double ratio, const char *b)
+{
+	for (unsigned i = 1; i <= 12; i++) {
+		double slow = 1 + i / 10.0, little = 1 + (i % 3) / 1000.0;
+
+		timed(b, i, 1000 / slow, 100 * slow);
+		timed(a, i, 1000 / slow / ratio * little,
+		      100 * slow * ratio * little);
+		again(i % 2 ? a : b, i,
+		      1000 / slow / (i % 2 ? ratio : 1) * 1.01,
+		      100 * slow * (i % 2 ? ratio : 1) * 1.01);
+	}
+}
+
+static void a_difference_is_called(void **state)
+{
+	struct reduced r;
+	const struct finding *f;
+	char sentence[STATS_WORDS];
+	char *csv;
+
+	(void)state;
+	twelve_blocks(CLOSED("poll", "64"), 2, CLOSED("epoll", "64"));
+	r = reduced();
+	assert_string_equal(r.reference, "epoll");
+	assert_int_equal(r.n_findings, 2);
+	f = finding_of(&r, CLOSED("poll", "64"), METRIC_SERVER_CPU_PER_REQUEST);
+	assert_ptr_equal(f->b, row_of(&r, CLOSED("epoll", "64")));
+	assert_int_equal(f->verdict.reason, VERDICT_DIFFERENT);
+	assert_int_equal(f->verdict.family, 2);
+	assert_true(fabs(f->verdict.pair.ratio - 2.002) < 1e-9);
+	assert_int_equal(f->verdict.band.n, 12);
+	assert_true(fabs(f->verdict.band.high - 1.01) < 0.002);
+	assert_string_equal(finding_sentence(f, sentence),
+			    "poll takes 2.0 times the CPU of epoll for each "
+			    "request at 64 connections");
+	f = finding_of(&r, CLOSED("poll", "64"), METRIC_REQUESTS_PER_SECOND);
+	assert_string_equal(finding_sentence(f, sentence),
+			    "epoll answers 2.00 times the requests of poll "
+			    "at 64 connections");
+	summary_has(&r, "Compared with epoll: 2 of 2 comparisons called "
+			"different");
+	summary_has(&r, "*");
+	csv = reduced_findings_csv(&r);
+	has(csv,
+	    "\nthroughput,epoll answers 2.00 times the requests of poll at "
+	    "64 connections,\"1 of 1 models called different from epoll "
+	    "here; poll and epoll, 12 blocks, 95 % interval of the paired "
+	    "ratio: p = ");
+	free(csv);
+	reduced_free(&r);
+}
+
+static void what_cannot_be_shown_is_not_claimed(void **state)
+{
+	struct reduced r;
+	char sentence[STATS_WORDS], *csv;
+
+	(void)state;
+	twelve_blocks(CLOSED("uring", "64"), 1.002, CLOSED("epoll", "64"));
+	r = reduced();
+	for (size_t i = 0; i < r.n_findings; i++)
+		assert_int_not_equal(r.finding[i].verdict.reason,
+				     VERDICT_DIFFERENT);
+	assert_string_equal(finding_sentence(&r.finding[0], sentence),
+			    "uring and epoll: no difference this run can show "
+			    "in requests/s at 64 connections");
+	summary_has(&r, "0 of 2 comparisons called different");
+	csv = reduced_summary(&r, false);
+	has_not(csv, "*");
+	free(csv);
+	csv = reduced_findings_csv(&r);
+	has(csv, "no difference from epoll this run can show in requests/s at "
+		 "64 connections");
+	free(csv);
+	reduced_free(&r);
+}
+
+/* Twelve blocks, and two that came out well: that is no "no difference". */
+static void few_blocks_that_count_allow_no_claim(void **state)
+{
+	struct reduced r;
+	char *csv;
+
+	(void)state;
+	for (unsigned block = 1; block <= 12; block++) {
+		timed(CLOSED("epoll", "64"), block, 1000, 1000);
+		if (block <= 2)
+			timed(CLOSED("poll", "64"), block, 1001, 1001);
+		else
+			bad(timed(CLOSED("poll", "64"), block, 1, 1),
+			    STATUS_INVALID, "steal");
+	}
+	r = reduced();
+	csv = reduced_findings_csv(&r);
+	has(csv, "\nserver_cpu,2 of 12 blocks: no claim; ");
+	has_not(csv, "no difference");
+	free(csv);
+	reduced_free(&r);
+}
+
+static void the_same_numbers(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	for (unsigned i = 1; i <= 12; i++) {
+		timed(CLOSED("poll", "64"), i, 100, 1);
+		timed(CLOSED("epoll", "64"), i, 100, 1);
+		again(CLOSED("epoll", "64"), i, 100, 1);
+	}
+	r = reduced();
+	assert_int_equal(r.finding[0].verdict.reason, VERDICT_INTERVAL);
+	assert_true(r.finding[0].verdict.adjusted_p == 1);
+	summary_has(&r, "poll and epoll: no difference this run can show");
+	reduced_free(&r);
+}
+
+/* One of two has p = 0.034: by itself it would do. */
+static void many_comparisons_find_something_by_chance(void **state)
+{
+	struct reduced r;
+	const struct finding *f;
+
+	(void)state;
+	for (unsigned i = 1; i <= 12; i++) {
+		timed(CLOSED("epoll", "64"), i, 100, 10);
+		again(CLOSED("epoll", "64"), i, 100, 10);
+		timed(CLOSED("poll", "64"), i, i < 12 ? 200 + i : 1, 10);
+	}
+	r = reduced();
+	f = finding_of(&r, CLOSED("poll", "64"), METRIC_REQUESTS_PER_SECOND);
+	assert_true(f->verdict.pair.test.p < 0.05);
+	assert_int_equal(f->verdict.reason, VERDICT_HOLM);
+	reduced_free(&r);
+}
+
+static void few_blocks_allow_no_claim(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		timed(CLOSED("epoll", "64"), i, 100, 10);
+		timed(CLOSED("busypoll", "64"), i, 100, 50 + 10 * i);
+		timed(CLOSED("poll", "64"), i, 100, 20);
+	}
+	r = reduced();
+	text = unbroken(reduced_summary(&r, false));
+	assert_int_equal(occurrences(text, "no claim"), 1);
+	has(text, "3 blocks allow no claim at all: it takes 6 to show any "
+		  "difference, and 8 to show one among the 4 comparisons "
+		  "here.");
+	has(text, "CPU a request of epoll's at 64 connections: busypoll 6.00 "
+		  "to 8.00, poll 2.00");
+	has(text, "requests/s of epoll's at 64 connections: busypoll 1.00, "
+		  "poll 1.00");
+	has_not(text, "called different");
+	free(text);
+	text = reduced_findings_csv(&r);
+	has(text, "\nserver_cpu,3 blocks: no claim; busypoll takes 6.00 to "
+		  "8.00 times the CPU of epoll for each request at 64 "
+		  "connections in what was seen,lowest to highest ratio of 3 "
+		  "blocks; a claim among 4 comparisons takes 8 blocks at "
+		  "least\n");
+	free(text);
+	reduced_free(&r);
+}
+
+static void what_is_less_is_said_the_other_way_round(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) {
+		timed(CLOSED("epoll", "64"), i, 100, 30 + i);
+		timed(CLOSED("poll", "64"), i, 100, 10);
+	}
+	r = reduced();
+	summary_has(&r, "CPU a request of epoll's at 64 connections: poll "
+			"0.312 to 0.323");
+	text = reduced_findings_csv(&r);
+	has(text, "server_cpu,2 blocks: no claim; epoll takes 3.10 to 3.20 "
+		  "times the CPU of poll for each request at 64 connections "
+		  "in what was seen");
+	free(text);
+	reduced_free(&r);
+}
+
+/* A claim rather than a large ratio; of several settings that with the largest */
+static void the_title_that_shows_most(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	idle("busypoll", 1);
+	twelve_blocks(CLOSED("poll", "1000"), 1.5, CLOSED("epoll", "1000"));
+	twelve_blocks(CLOSED("poll", "64"), 2, CLOSED("epoll", "64"));
+	for (unsigned i = 1; i <= 12; i++) {
+		timed(CLOSED("thread", "64"), i, i % 4 ? 1e6 : 1, 100);
+		timed(CLOSED("aio", "1"), i, i % 4 ? 1e6 : 1, 100);
+		timed(CLOSED("epoll", "1"), i, 100, 100);
+		timed(SHARED("busypoll"), i, 1, 1);
+		timed(SHARED("epoll"), i, 100, 1);
+	}
+	counted(CLOSED("epoll", "1000"), (const char *[]){ "epoll_wait" },
+		(uint64_t[]){ 200 }, 1);
+	bad(timed(SHARED("aio"), 1, 1, 1), STATUS_FAILED, "no");
+	r = reduced();
+	text = reduced_findings_csv(&r);
+	has(text, "\nthroughput,epoll answers 2.00 times the requests of poll "
+		  "at 64 connections,\"1 of 2 models called different from "
+		  "epoll here;");
+	has(text, "; of 4 settings the one that shows most\"\n");
+	has(text,
+	    "\nthroughput/closed split 1000,\"epoll answers 1.50 times the "
+	    "requests of poll at 1,000 connections\",\"");
+	has(text, "\nthroughput/closed split 1,no difference from epoll "
+		  "this run can show in requests/s at 1 connection,");
+	has(text, "\nthroughput/closed shared 64,\"requests/s: 100/s "
+		  "(100-100, epoll) at 64 connections (one core)\",");
+	has(text, "\nresponse_p50/closed shared 64,\"p50: 10.0 ms (10.0-10.0, "
+		  "epoll) at 64 connections (one core)\",\"medians of 12 "
+		  "blocks, with");
+	has(text, "\ncalls,\"system calls a request: 2.00 (epoll) at 1,000 "
+		  "connections\",\"counted once, by bpf; without models that "
+		  "spin\"\n");
+	has(text, "\nidle,\"CPU of a core: 100 % (busypoll) with 1,000 silent "
+		  "clients\",one repetition each\n");
+	free(text);
+	text = unbroken(reduced_summary(&r, false));
+	has_not(text, "nothing to compare");
+	free(text);
+	reduced_free(&r);
+}
+
+static void an_oversubscribed_reference(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	idle("epoll", 1);
+	add("model:epoll/loop:none/idle:5/message:64/placement:shared",
+	    ROLE_IDLE, 0);
+	timed(SHARED("epoll"), 1, 100, 10);
+	timed(SHARED("poll"), 1, 100, 10);
+	r = reduced();
+	assert_int_equal(r.n_findings, 0);
+	has(warnings_of(&r), "nothing is compared where epoll is "
+			     "oversubscribed (1 setting; at 64 connections "
+			     "(one core))");
+	/* Silent clients need no core. */
+	assert_false(row_of(&r, "model:epoll/loop:none/idle:5/message:64/"
+				"placement:shared")
+			     ->oversubscribed);
+	reduced_free(&r);
+}
+
+/* Enough for one comparison, and not for so many */
+static void many_comparisons_take_more_blocks(void **state)
+{
+	static const char *const others[] = {
+		CLOSED("thread", "64"), CLOSED("select", "64"),
+		CLOSED("poll", "64"), CLOSED("aio", "64"), CLOSED("uring", "64")
+	};
+	struct reduced r;
+	size_t needed;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 8; i++) {
+		timed(CLOSED("epoll", "64"), i, 100, 10);
+		again(CLOSED("epoll", "64"), i, 100, 10);
+		for (size_t k = 0; k < LENGTH(others); k++)
+			timed(others[k], i, 50, 20);
+	}
+	r = reduced();
+	assert_int_equal(r.n_findings, 10);
+	assert_false(claims_possible(&r, &needed));
+	assert_int_equal(needed, 9);
+	text = unbroken(reduced_summary(&r, false));
+	assert_int_equal(occurrences(text, "no claim"), 1);
+	has(text, "8 blocks allow no claim at all: it takes 6 to show any "
+		  "difference, and 9 to show one among the 10 comparisons");
+	free(text);
+	reduced_free(&r);
+}
+
+static void open_loops_are_compared_by_p99(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		timed(OPEN("epoll", "split"), i, 100, 10);
+		timed(OPEN("poll", "split"), i, 100, 10);
+		timed(OPEN("epoll", "shared"), i, 100, 10)->load =
+			json_pack("{s:b,s:b}", "coarse", 1, "sustained", 1);
+		records[n_records - 1].metric[METRIC_SERVICE_P99] = 2e6;
+		timed(OPEN("poll", "shared"), i, 100, 10)
+			->metric[METRIC_SERVICE_P99] = 1e6;
+	}
+	r = reduced();
+	assert_int_equal(r.n_findings, 4);
+	assert_non_null(
+		finding_of(&r, OPEN("poll", "split"), METRIC_RESPONSE_P99));
+	assert_non_null(finding_of(&r, OPEN("poll", "split"),
+				   METRIC_SERVER_CPU_PER_REQUEST));
+	assert_non_null(
+		finding_of(&r, OPEN("poll", "shared"), METRIC_SERVICE_P99));
+	assert_null(
+		finding_of(&r, OPEN("poll", "shared"), METRIC_RESPONSE_P99));
+	summary_has(&r, "model req/s p50 p99 svc p50 CPU/req calls/req n");
+	summary_has(&r, "model req/s svc p50 svc p99 rsp p50 CPU/req "
+			"calls/req n");
+	summary_has(&r, "coarse: without a core of its own");
+	text = reduced_findings_csv(&r);
+	has(text, "load/open split 64 rate 10000,\"3 blocks: no claim; no "
+		  "model was above, or below, epoll in every block in "
+		  "p99 at 64 connections (open loop of 10,000/s)\",");
+	has(text,
+	    "load/open shared 64 rate 10000,\"3 blocks: no claim; epoll has "
+	    "2.00 times the p99 service time of poll");
+	free(text);
+	reduced_free(&r);
+}
+
+static void the_reference(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	timed(CLOSED("mine", "64"), 1, 100, 1);
+	r = reduced();
+	assert_string_equal(r.reference, "mine");
+	summary_has(&r, "Nothing is compared: it takes two models");
+	reduced_free(&r);
+	timed(CLOSED("uring", "64"), 1, 100, 1);
+	add(CLOSED("baseline", "64"), ROLE_CEILING, 1);
+	idle("epoll", 0);
+	r = reduced();
+	assert_string_equal(r.reference, "uring");
+	assert_int_equal(r.n_findings, 2); /* not with the baseline */
+	reduced_free(&r);
+	timed(CLOSED("epoll", "1"), 1, 100, 1);
+	r = reduced();
+	assert_string_equal(r.reference, "epoll");
+	assert_int_equal(r.n_findings, 0);
+	has(warnings_of(&r), "nothing is compared where epoll was not "
+			     "measured (1 setting; at 64 connections)");
+	has_not(warnings_of(&r), "at 1 connection");
+	reduced_free(&r);
+}
+
+static void a_reference_that_failed(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 12; i++) {
+		timed(CLOSED("poll", "64"), i, 100, 10);
+		bad(add(CLOSED("epoll", "64"), ROLE_TIMING, i), STATUS_FAILED,
+		    "it died");
+	}
+	r = reduced();
+	assert_int_equal(r.n_findings, 2);
+	assert_int_equal(r.finding[0].verdict.reason, VERDICT_NOTHING);
+	text = reduced_findings_csv(&r);
+	has(text, "throughput/closed split 64,");
+	free(text);
+	summary_has(&r, "epoll failed: it died");
+	reduced_free(&r);
+}
+
+static void cpu_of_different_clocks(void **state)
+{
+	struct reduced r;
+
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) {
+		timed(CLOSED("poll", "64"), i, 100, 10);
+		timed(CLOSED("epoll", "64"), i, 100, 10);
+	}
+	strcpy(records[0].cpu_method, "cgroup");
+	r = reduced();
+	assert_string_equal(row_of(&r, CLOSED("poll", "64"))->cpu_method,
+			    "mixed");
+	assert_int_equal(r.n_findings, 1);
+	assert_int_equal(r.finding[0].metric, METRIC_REQUESTS_PER_SECOND);
+	has(warnings_of(&r), "CPU of poll and epoll is not compared: how it "
+			     "was measured is mixed, and process (1 setting; "
+			     "at 64 connections)");
+	reduced_free(&r);
+	strcpy(records[2].cpu_method, "cgroup"); /* poll's */
+	r = reduced();
+	assert_int_equal(r.n_findings, 1);
+	has(warnings_of(&r), "is cgroup, and process");
+	reduced_free(&r);
+	strcpy(records[1].cpu_method, "cgroup"); /* half of epoll's */
+	strcpy(records[2].cpu_method, "process");
+	r = reduced();
+	assert_int_equal(r.n_findings, 1);
+	has(warnings_of(&r), "is mixed, and mixed");
+	reduced_free(&r);
+}
+
+/* --------------------------------------------------------------------- A and A */
+
+static void the_band_is_of_its_setting(void **state)
+{
+	struct reduced r;
+	struct band band;
+
+	(void)state;
+	idle("busypoll", 1);
+	for (unsigned i = 1; i <= 9; i++) {
+		timed(CLOSED("epoll", "1"), i, 100, 10);
+		again(CLOSED("epoll", "1"), i, 101, 10);
+		timed(CLOSED("epoll", "64"), i, 100, 10);
+		again(CLOSED("epoll", "64"), i, i == 1 ? 500 : 130, 10);
+		timed(SHARED("epoll"), i, 100, 10);
+		timed(SHARED("busypoll"), i, 100, 10);
+		again(i < 5 ? SHARED("epoll") : SHARED("busypoll"), i,
+		      i < 5 ? 105 : 900, 10);
+	}
+	bad(&records[2], STATUS_INVALID, "stolen"); /* an A/A one */
+	r = reduced();
+	band = setting_band(&r, row_of(&r, CLOSED("epoll", "1")) - r.row,
+			    METRIC_REQUESTS_PER_SECOND, 9);
+	assert_int_equal(band.n, 8);
+	assert_true(fabs(band.high - 1.01) < 1e-9);
+	/* Without who is not compared */
+	band = setting_band(&r, row_of(&r, SHARED("epoll")) - r.row,
+			    METRIC_REQUESTS_PER_SECOND, 9);
+	assert_int_equal(band.n, 4);
+	assert_true(fabs(band.farthest - 1.05) < 1e-9);
+	has(warnings_of(&r), "differs from itself by up to 1.30 times in "
+			     "requests/s (9 A/A pairs) (1 setting; at 64 "
+			     "connections)");
+	has_not(warnings_of(&r), "(2 settings");
+	has_not(warnings_of(&r), "one core");
+	reduced_free(&r);
+}
+
+/* Invalid A/A repetitions are none of the row's own. */
+static void a_pair_that_does_not_count(void **state)
+{
+	struct reduced r;
+	const struct row *row;
+
+	(void)state;
+	timed(CLOSED("epoll", "64"), 1, 100, 10);
+	bad(again(CLOSED("epoll", "64"), 1, 5e6, 10), STATUS_INVALID, "no");
+	r = reduced();
+	row = &r.row[0];
+	assert_int_equal(row->n, 1);
+	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 100);
+	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][0]));
+	has(warnings_of(&r), "A/A repetitions do not count: no (1 repetition; "
+			     "epoll; at 64 connections)\n");
+	reduced_free(&r);
+}
+
+/* ----------------------------------------------------------------------- files */
+
+/* The fields of one row, quotes undone; what follows the row is returned. */
+static const char *fields(const char *csv, char to[][400], size_t *n)
+{
+	bool quoted = false;
+	size_t length = 0;
+
+	for (*n = 0;; csv++) {
+		if (*csv == '"' && quoted && csv[1] == '"')
+			to[*n][length++] = *++csv;
+		else if (*csv == '"')
+			quoted = !quoted;
+		else if (quoted || (*csv != ',' && *csv != '\n'))
+			to[*n][length++] = *csv;
+		assert_true(*csv && length < 399);
+		to[*n][length] = '\0';
+		if (!quoted && (*csv == ',' || *csv == '\n')) {
+			++*n;
+			length = 0;
+		}
+		if (!quoted && *csv == '\n')
+			return csv + 1;
+	}
+}
+
+static size_t column(char head[][400], size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(head[i], name) == 0)
+			return i;
+	fail_msg("no column %s", name);
+	return 0;
+}
+
+static char head[300][400], row[300][400];
+
+static void check_cells(const char *csv, const char *reason)
+{
+	size_t n, of_row;
+	const char *rest = fields(csv, head, &n);
+
+	assert_int_equal(n, 10 + 9 + 5 * METRICS + 2);
+	rest = fields(rest, row, &of_row);
+	assert_int_equal(of_row, n);
+	assert_string_equal(row[column(head, n, "model")], "epoll");
+	assert_string_equal(row[column(head, n, "rate")], "");
+	assert_string_equal(row[column(head, n, "pattern")], "steady");
+	assert_string_equal(row[column(head, n, "n")], "9");
+	assert_string_equal(row[column(head, n, "spins")], "0");
+	assert_string_equal(row[column(head, n, "requests_per_second")],
+			    "100000.5");
+	assert_string_equal(row[column(head, n, "requests_per_second_low")],
+			    "100000.2");
+	assert_string_equal(row[column(head, n, "requests_per_second_highest")],
+			    "100000.9");
+	assert_string_equal(row[column(head, n, "steal_share")], "");
+	assert_string_equal(row[column(head, n, "unsure")],
+			    "response_p99_ns response_p99_9_ns");
+	rest = fields(rest, row, &of_row);
+	assert_int_equal(of_row, n);
+	assert_string_equal(row[column(head, n, "n")], "0");
+	assert_string_equal(row[column(head, n, "invalid")], "1");
+	assert_string_equal(row[column(head, n, "status")], "failed");
+	assert_string_equal(row[column(head, n, "reason")], reason);
+	assert_string_equal(row[column(head, n, "requests_per_second")], "");
+	assert_string_equal(rest, "");
+}
+
+static void cells_with_odd_reasons(void **state)
+{
+	static const char *const odd[] = {
+		"it said \"no\", and\nthen, \"bye\"\r\n",
+		"two\nlines",
+		"a\rreturn",
+		"a, comma",
+		"a \"quote",
+	};
+
+	for (size_t i = 0; i < LENGTH(odd); i++) {
+		struct reduced r;
+		char *csv;
+
+		for (unsigned k = 1; k <= 9; k++)
+			timed(CLOSED("epoll", "64"), k, 100000 + k / 10.0, 5)
+				->load =
+				json_pack("{s:{s:[s,s]}}", "response_ns",
+					  "unsure", "p99", "p99_9");
+		bad(timed(CLOSED("mine", "64"), 1, 1, 1), STATUS_FAILED,
+		    odd[i]);
+		r = reduced();
+		csv = reduced_cells_csv(&r);
+		check_cells(csv, odd[i]);
+		free(csv);
+		summary_has(&r, "?30.0 us");
+		reduced_free(&r);
+		forget(state);
+	}
+}
+
+static void nothing_at_all(void **state)
+{
+	struct reduced r = reduce(NULL, 0);
+	char *text;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(r.n + r.n_findings + r.n_blocks, 0);
+	assert_int_equal(json_array_size(r.warnings), 0);
+	text = reduced_summary(&r, true);
+	assert_string_equal(text,
+			    "No repetition is recorded: nothing to show.\n");
+	free(text);
+	text = reduced_cells_csv(&r);
+	assert_string_equal(fields(text, head, &n), "");
+	free(text);
+	text = reduced_calls_csv(&r);
+	assert_string_equal(fields(text, head, &n), "");
+	free(text);
+	text = reduced_findings_csv(&r);
+	assert_string_equal(text, "chart,title,note\n");
+	free(text);
+	reduced_free(&r);
+}
+
+static void check_page(const char *text, size_t widest)
+{
+	for (size_t width = 0; *text; text++) {
+		assert_true(*text == '\n' || (*text >= ' ' && *text <= '~'));
+		width = *text == '\n' ? 0 : width + 1;
+		if (width > widest)
+			fail_msg("too wide: %.100s", text - 100);
+	}
+}
+
+/* The widest numbers there are, and what would move a terminal's cursor */
+static void a_page_of_a_hundred_columns(void **state)
+{
+	const char *longest = CLOSED("a234567890123456789012345678901", "64");
+	char word[201];
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	memset(word, 'w', 200);
+	word[200] = '\0';
+	for (unsigned i = 1; i <= 12; i++) {
+		struct record *of = timed(longest, i, 999499, 999499);
+
+		of->metric[METRIC_RESPONSE_P50] = i < 3 ? 1234 : 9.99e11;
+		of->metric[METRIC_RESPONSE_P99] = i < 9 ? 99940 : 9.99e11;
+		timed(CLOSED("epoll", "64"), i, 12340 + i, 123400 + 1000 * i);
+		timed(OPEN("epoll", "split"), i, 99949 * i, 99949 * i)
+			->metric[METRIC_SERVICE_P50] = 1e5;
+		timed(OPEN("epoll", "shared"), i, 1e-3, 99949 * i)->load =
+			json_pack("{s:b}", "coarse", 1);
+	}
+	bad(timed(CLOSED("uring", "64"), 1, 1, 1), STATUS_FAILED,
+	    "\033[2J\a \303\244 \tblank");
+	bad(timed(CLOSED("aio", "64"), 1, 1, 1), STATUS_FAILED, word);
+	record_say(records[0].warnings, "%s \033[1m %s", word, word);
+	r = reduced();
+	text = reduced_summary(&r, false);
+	check_page(text, LINE_WIDTH);
+	has(text, "\na234567890123456789012345678901\n ");
+	has(text, "failed: ?[2J? ?? blank");
+	free(text);
+	text = reduced_summary(&r, true);
+	has(text, "\033[1m");
+	has_not(text, "\033[2J");
+	free(text);
+	reduced_free(&r);
+}
+
+/* Of everything something */
+static void a_small_run(void)
+{
+	static const char *const names[] = { "epoll_wait", "recvfrom" };
+	struct record *r;
+
+	for (unsigned i = 1; i <= 6; i++) {
+		timed(CLOSED("busypoll", "64"), i, 95000 + 500 * i,
+		      300 + 10 * i);
+		r = timed(CLOSED("epoll", "64"), i, 150e3 + 1e3 * i, 150);
+		if (i > 2)
+			bad(r, STATUS_INVALID, "stolen, 2 %");
+	}
+	bad(timed(CLOSED("select", "64"), 1, 1, 1), STATUS_REFUSED, "too many");
+	r = add(CLOSED("baseline", "64"), ROLE_CEILING, 3);
+	r->metric[METRIC_REQUESTS_PER_SECOND] = 200e3;
+	counted(CLOSED("busypoll", "64"), names, (uint64_t[]){ 1, 1200000 }, 2);
+	r = counted(CLOSED("epoll", "64"), names, (uint64_t[]){ 100, 101 }, 2);
+	r->metric[METRIC_SUBMISSIONS_PER_REQUEST] = 2;
+	r->metric[METRIC_COMPLETIONS_PER_REQUEST] = 2.5;
+	r = idle("busypoll", 0.998);
+	r->metric[METRIC_CALLS_PER_SECOND] = 1.3e6;
+	r = idle("epoll", 0);
+	r->metric[METRIC_CALLS_PER_SECOND] = 0;
+	r->metric[METRIC_RESIDENT_PER_CONNECTION] = 5222;
+	r->metric[METRIC_THREADS] = 1001;
+}
+
+/* As it is, so that whoever changes it sees what becomes of it */
+static void a_page(void **state)
+{
+	static char golden[10000];
+	FILE *file = fopen("tests/unit/verdict/reduce.txt", "r");
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fread(golden, 1, sizeof(golden) - 1, file) > 0);
+	fclose(file);
+	a_small_run();
+	r = reduced();
+	text = reduced_summary(&r, false);
+	if (strcmp(text, golden) != 0) {
+		fputs(text, stderr);
+		fail_msg("this is not what tests/unit/verdict/reduce.txt has");
+	}
+	free(text);
+	text = reduced_findings_csv(&r);
+	has(text, "\nthroughput,2 of 6 blocks: no claim; epoll answers 1.58 "
+		  "times the requests of busypoll at 64 connections in what "
+		  "was seen,lowest to highest ratio of 2 blocks;");
+	has(text, "\nresponse_p50,\"p50: from 6.60 us (6.58-6.62, epoll) to "
+		  "10.3 us (10.2-10.5, busypoll) at 64 connections\",\"medians "
+		  "of 2 to 6 blocks, with");
+	has(text, "\ncalls,system calls a request: 2.01 (epoll) at 64 "
+		  "connections,\"counted once, by bpf; without models that "
+		  "spin\"\n");
+	free(text);
+	reduced_free(&r);
+}
+
+typedef char *writer(const struct reduced *r);
+
+static char *plain_summary(const struct reduced *r)
+{
+	return reduced_summary(r, false);
+}
+
+/* The order in which cells were measured is nothing that results depend on. */
+static void same_records_same_files(void **state)
+{
+	static writer *const writers[] = { reduced_cells_csv, reduced_calls_csv,
+					   reduced_findings_csv,
+					   plain_summary };
+	static struct record turned[LENGTH(records)];
+	struct reduced r, q;
+
+	(void)state;
+	idle("epoll", 0);
+	counted(CLOSED("poll", "64"), (const char *[]){ "poll" },
+		(uint64_t[]){ 300 }, 1);
+	twelve_blocks(CLOSED("poll", "64"), 2, CLOSED("epoll", "64"));
+	twelve_blocks(OPEN("mine", "split"), 1.1, OPEN("epoll", "split"));
+	for (size_t i = 0; i < n_records; i++)
+		turned[i] = records[n_records - 1 - i];
+	r = reduced();
+	q = reduce(turned, n_records);
+	for (size_t i = 0; i < LENGTH(writers); i++) {
+		char *a = writers[i](&r), *b = writers[i](&q);
+
+		assert_string_equal(a, b);
+		assert_true(strlen(a) > 100);
+		free(a);
+		free(b);
+	}
+	reduced_free(&r);
+	reduced_free(&q);
+}
+
+/* A run goes through its file. */
+static void lines_say_the_same_as_records(void **state)
+{
+	struct record *r = timed(CLOSED("epoll", "64"), 1, 100, 10), again_read;
+	struct reduced a, b;
+	char why[RECORD_WHY_SIZE], *x, *y;
+	json_t *line;
+
+	(void)state;
+	r->load = json_pack("{s:{s:[s]}}", "response_ns", "unsure", "p99");
+	line = record_json(r);
+	assert_true(record_read(&again_read, line, why));
+	a = reduced();
+	b = reduce(&again_read, 1);
+	x = reduced_cells_csv(&a);
+	y = reduced_cells_csv(&b);
+	assert_string_equal(x, y);
+	free(x);
+	free(y);
+	reduced_free(&a);
+	reduced_free(&b);
+	record_free(&again_read);
+	json_decref(line);
+}
+
+/* What differs in its numbers only is one warning, with their range. What is a part of
+ * a word is no number. */
+static void warnings_are_told_once(void **state)
+{
+	static const char *const models[] = { CLOSED("poll", "64"),
+					      CLOSED("epoll", "64"),
+					      SHARED("epoll") };
+	struct reduced r;
+
+	(void)state;
+	for (unsigned i = 1; i <= 30; i++) {
+		struct record *of = timed(models[i % 3], i, 100, 10);
+
+		record_say(of->warnings, "the governor is powersave");
+		record_say(of->warnings, "read %u us late", 90 * i);
+		record_say(of->warnings, "read %u.%u ms late", i, i);
+		record_say(of->warnings, "p%u of a%ub is unsure", 90 + i % 2,
+			   i % 2);
+	}
+	r = reduced();
+	has(warnings_of(&r),
+	    "the governor is powersave (30 repetitions; epoll, poll; at 64 "
+	    "connections, at 64 connections (one core))\n");
+	has(warnings_of(&r), "read 90 us to 30.30 ms late (60 repetitions;");
+	has(warnings_of(&r), "p90 of a0b is unsure (15 repetitions;");
+	reduced_free(&r);
+}
+
+/* A summary has three, and says where the others are. */
+static void the_most_important_warnings_come_first(void **state)
+{
+	struct reduced r;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++)
+		record_say(timed(CLOSED("epoll", "64"), i, 100, 10)->warnings,
+			   "the governor is powersave");
+	record_say(records[0].warnings, RECORD_FORCED "another kernel");
+	bad(timed(CLOSED("poll", "64"), 1, 1, 1), STATUS_FAILED, "it died");
+	bad(timed(CLOSED("epoll", "64"), 4, 1, 1), STATUS_INVALID, "stolen");
+	r = reduced();
+	text = unbroken(reduced_summary(&r, false));
+	has(text, "no repetition counts: failed: it died (1 cell; poll; at 64 "
+		  "connections) " RECORD_FORCED "another kernel (1 repetition; "
+		  "epoll; at 64 connections) repetitions do not count: stolen "
+		  "(1 repetition; epoll; at 64 connections) ... and 1 more: "
+		  "warnings.csv");
+	free(text);
+	text = reduced_warnings_csv(&r);
+	has(text,
+	    "\nno repetition counts: failed: it died,1,cell,poll,closed "
+	    "split 64\n" RECORD_FORCED "another kernel,1,repetition,epoll,"
+	    "closed split 64\n");
+	has(text, "\nthe governor is powersave,3,repetition,epoll,closed split "
+		  "64\n");
+	free(text);
+	reduced_free(&r);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return *state >> 33;
+}
+
+static void add_any(uint64_t *state)
+{
+	static const char *const cells[] = {
+		CLOSED("epoll", "64"),    CLOSED("poll", "64"),
+		CLOSED("baseline", "64"), CLOSED("a-b_c", "1"),
+		SHARED("epoll"),          SHARED("busypoll"),
+		OPEN("epoll", "split"),   OPEN("mine", "shared"),
+		IDLE("busypoll"),         IDLE("epoll"),
+	};
+	static const double values[] = { NAN,  INFINITY, 0,   -1, 1,
+					 0.95, 5e-324,   1e9, 7,  1.7e308 };
+	struct record *r = add(cells[next_random(state) % LENGTH(cells)],
+			       next_random(state) % ROLES,
+			       (unsigned)next_random(state) % 9);
+
+	for (int m = 0; m < METRICS; m++)
+		r->metric[m] = values[next_random(state) % LENGTH(values)];
+	if (next_random(state) % 4 == 0)
+		r->status = next_random(state) % STATUSES;
+	if (next_random(state) % 2)
+		record_say(r->reasons, "reason, \"%u\"\n", r->index);
+	if (next_random(state) % 2)
+		r->load = json_pack("{s:b,s:b,s:n}", "coarse",
+				    (int)next_random(state) % 2, "sustained",
+				    (int)next_random(state) % 2, "service_ns");
+	strcpy(r->calls_method, next_random(state) % 2 ? "bpf" : "perf");
+}
+
+/* Every row has as many fields as the head. */
+static void check_table(char *csv)
+{
+	size_t columns, n;
+
+	for (const char *rest = fields(csv, head, &columns); *rest;) {
+		rest = fields(rest, row, &n);
+		assert_int_equal(n, columns);
+	}
+	free(csv);
+}
+
+static void whatever_the_records_are(void **state)
+{
+	uint64_t chance = 1;
+
+	for (int i = 0; i < 300; i++) {
+		struct reduced r;
+		char *text;
+
+		for (uint64_t n = next_random(&chance) % 150; n; n--)
+			add_any(&chance);
+		r = reduced();
+		check_table(reduced_cells_csv(&r));
+		check_table(reduced_calls_csv(&r));
+		check_table(reduced_findings_csv(&r));
+		text = reduced_summary(&r, false);
+		check_page(text, 200); /* of absurd numbers */
+		free(text);
+		reduced_free(&r);
+		forget(state);
+	}
+}
+
+/* ----------------------------------------------------------------------- words */
+
+static void numbers_for_people(void **state)
+{
+	static const struct {
+		enum metric m;
+		double x;
+		const char *says;
+	} numbers[] = {
+		{ METRIC_RESPONSE_P50, 12345, "12.3 us" },
+		{ METRIC_RESPONSE_P50, 1.02e6, "1.02 ms" },
+		{ METRIC_RESPONSE_P50, 9994, "9.99 us" },
+		{ METRIC_RESPONSE_P50, 9996, "10.0 us" },
+		{ METRIC_RESPONSE_P50, 999.4, "999 ns" },
+		{ METRIC_RESPONSE_P50, 999.6, "1.00 us" },
+		{ METRIC_RESPONSE_P50, 99960, "100 us" },
+		{ METRIC_RESPONSE_P50, 0, "0 ns" },
+		{ METRIC_RESPONSE_P50, 2.5e12, "2500 s" },
+		{ METRIC_RESPONSE_P50, NAN, "-" },
+		{ METRIC_REQUESTS_PER_SECOND, 152000, "152 k/s" },
+		{ METRIC_REQUESTS_PER_SECOND, 950, "950/s" },
+		{ METRIC_REQUESTS_PER_SECOND, 1.23e6, "1.23 M/s" },
+		{ METRIC_RESIDENT, 1536, "1.50 KiB" },
+		{ METRIC_RESIDENT_PER_CONNECTION, -2048, "-2.00 KiB" },
+		{ METRIC_SERVER_CPU_SHARE, 0.9987, "99.9 %" },
+		{ METRIC_SERVER_CPU_SHARE, 0.00042, "0.042 %" },
+		{ METRIC_CALLS_PER_REQUEST, 2.0155, "2.02" },
+		{ METRIC_VOLUNTARY_PER_REQUEST, 2.5e-5, "<0.001" },
+	};
+	char text[NUMBER_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(numbers); i++)
+		assert_string_equal(print_metric(numbers[i].m, numbers[i].x,
+						 text),
+				    numbers[i].says);
+}
+
+static void spreads_for_people(void **state)
+{
+	static const struct {
+		enum metric m;
+		double median, low, high;
+		const char *says;
+	} spreads[] = {
+		{ METRIC_RESPONSE_P50, 12345, 11900, 12800, "11.9-12.8" },
+		{ METRIC_RESPONSE_P50, 80000, 78100, 2e7, "78us-20ms" },
+		{ METRIC_RESPONSE_P50, 1e9, 2e5, 1e9, "0.2ms-1.0s" },
+		{ METRIC_VOLUNTARY_PER_REQUEST, 0.011, 0.0098, 0.02,
+		  "0.0098-0.02" },
+		{ METRIC_VOLUNTARY_PER_REQUEST, 2.5e-5, 0, 6.1e-5, "0-<0.001" },
+		{ METRIC_REQUESTS_PER_SECOND, 152e3, 148e3, 155e3, "148-155" },
+		{ METRIC_REQUESTS_PER_SECOND, 152e3, 90, 155e3, "90-0.2M" },
+	};
+	static const double nine[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+	struct summary s = stats_summary(nine, 9);
+	char text[NUMBER_SIZE];
+	double low, high;
+
+	(void)state;
+	assert_true(spread_of(&s, &low, &high) && low == 2 && high == 8);
+	s = stats_summary(nine, 5);
+	assert_true(spread_of(&s, &low, &high) && low == 1 && high == 5);
+	s = stats_summary(nine, 1);
+	assert_false(spread_of(&s, &low, &high));
+	for (size_t i = 0; i < LENGTH(spreads); i++)
+		assert_string_equal(
+			print_spread(spreads[i].m, spreads[i].median,
+				     spreads[i].low, spreads[i].high, text),
+			spreads[i].says);
+}
+
+static void settings_in_words(void **state)
+{
+	static const char *const known[][4] = {
+		{ CLOSED("epoll", "64"),
+		  "closed loop, server and clients on a core each, 64 "
+		  "connections, 64 B",
+		  "at 64 connections", "closed split 64" },
+		{ OPEN("epoll", "shared"),
+		  "open loop, 10,000 requests/s offered, server and clients on "
+		  "one core, 64 connections, 64 B",
+		  "at 64 connections (open loop of 10,000/s, one core)",
+		  "open shared 64 rate 10000" },
+		{ "model:a/loop:closed/connections:1/idle:900/message:16384/"
+		  "depth:16/work:sleep:20ms@1%/placement:split",
+		  "closed loop, server and clients on a core each, 1 "
+		  "connection and 900 silent, 16 KiB, 16 under way on each, "
+		  "work sleep:20ms@1%",
+		  "at 1 connection (900 silent, 16 KiB, depth 16, work "
+		  "sleep:20ms@1%)",
+		  "closed split 1 idle 900 message 16384 depth 16 work "
+		  "sleep:20ms@1%" },
+		{ "model:a/loop:open/connections:64/rate:2.5/message:100/"
+		  "pattern:burst:100/placement:split",
+		  "open loop, 2.50 requests/s offered, server and clients on a "
+		  "core each, 64 connections, 100 B, in bursts of 100",
+		  "at 64 connections (open loop of 2.50/s, 100 B, bursts of "
+		  "100)",
+		  "open split 64 rate 2.5 message 100 pattern burst:100" },
+		{ IDLE("a"),
+		  "server and clients on a core each, 1,000 silent clients",
+		  "with 1,000 silent clients", "none split idle 1000" },
+	};
+	char text[SETTING_SIZE];
+	struct cell c;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(known); i++) {
+		assert_true(cell_parse(known[i][0], &c));
+		assert_string_equal(setting_heading(&c, text), known[i][1]);
+		assert_string_equal(setting_where(&c, text), known[i][2]);
+		assert_string_equal(setting_key(&c, text), known[i][3]);
+	}
+}
+
+/* ------------------------------------------------------------- a committed plan */
+
+static void standard_can_claim(void **state)
+{
+	static const char *const ours[] = { "thread", "busypoll", "select",
+					    "poll",   "epoll",    "aio",
+					    "uring",  NULL };
+	char error[PLAN_ERROR_SIZE];
+	struct reduced r;
+	struct blocks b;
+	struct plan p;
+	size_t needed;
+
+	(void)state;
+	assert_true(plan_read(&p, "harness/plans/standard.plan", ours, error));
+	b = blocks_of(&p);
+	for (size_t i = 0; i < b.n; i++) {
+		char name[CELL_NAME_SIZE];
+		double value = 100 + b.entry[i].block;
+		struct record *of = add(cell_name(b.entry[i].cell, name),
+					b.entry[i].role, b.entry[i].block);
+
+		for (int m = 0; m < METRICS; m++)
+			of->metric[m] = of->role == ROLE_IDLE ? 0 : value;
+	}
+	r = reduced();
+	assert_int_equal(r.n_findings, 6 * 7 * 2);
+	assert_int_equal(r.n_blocks, p.blocks);
+	assert_true(claims_possible(&r, &needed));
+	for (size_t i = 0; i < r.n_findings; i++)
+		assert_true(r.finding[i].verdict.band.rank > 0);
+	reduced_free(&r);
+	blocks_free(&b);
+	plan_free(&p);
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, forget)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_value_a_block),
+		TEST(intervals_from_six_blocks_on),
+		TEST(the_last_valid_attempt_counts),
+		TEST(what_is_left_is_no_fair_choice),
+		TEST(a_cell_that_never_counted),
+		TEST(what_was_not_sustained_does_not_count),
+		TEST(cells_that_were_only_counted),
+		TEST(blocks_that_no_plan_has),
+		TEST(rows_are_in_order),
+		TEST(counts_are_of_the_counting_repetition),
+		TEST(counting_that_did_not_work),
+		TEST(counts_of_different_methods),
+		TEST(who_spins_for_idle_clients),
+		TEST(nobody_knows_who_spins),
+		TEST(a_difference_is_called),
+		TEST(what_cannot_be_shown_is_not_claimed),
+		TEST(few_blocks_that_count_allow_no_claim),
+		TEST(the_same_numbers),
+		TEST(many_comparisons_find_something_by_chance),
+		TEST(few_blocks_allow_no_claim),
+		TEST(what_is_less_is_said_the_other_way_round),
+		TEST(the_title_that_shows_most),
+		TEST(an_oversubscribed_reference),
+		TEST(many_comparisons_take_more_blocks),
+		TEST(open_loops_are_compared_by_p99),
+		TEST(the_reference),
+		TEST(a_reference_that_failed),
+		TEST(cpu_of_different_clocks),
+		TEST(the_band_is_of_its_setting),
+		TEST(a_pair_that_does_not_count),
+		TEST(cells_with_odd_reasons),
+		TEST(nothing_at_all),
+		TEST(a_page_of_a_hundred_columns),
+		TEST(a_page),
+		TEST(same_records_same_files),
+		TEST(lines_say_the_same_as_records),
+		TEST(warnings_are_told_once),
+		TEST(the_most_important_warnings_come_first),
+		TEST(whatever_the_records_are),
+		TEST(numbers_for_people),
+		TEST(spreads_for_people),
+		TEST(settings_in_words),
+		TEST(standard_can_claim),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

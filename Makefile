@@ -267,13 +267,15 @@ plots:
 	@harness/setup/install plots
 	@plots/draw $(if $(RUN),'$(RUN)')
 
-man: build/man/loadgen.1
+# What a program is: the first line of --help that is not about usage
+man: $(PROGRAMS:%=build/man/%.1)
 
-build/man/%.1: bin/%
+build/man/%.1: $(BIN)/%
 	@harness/setup/install man
 	$(say) MAN $@
 	@mkdir -p $(@D)
-	$(Q)help2man --no-info --name 'measures how long a TCP echo server takes to answer' -o $@ $<
+	$(Q)help2man --no-info --name "$$($< --help | sed -n '/^Usage:\|^  or:/d; s/^$* - //; p; q')" \
+		-o $@ $<
 
 lint:
 	@harness/setup/install build check test lint

@@ -32,10 +32,10 @@ struct load_options {
 	unsigned burst;
 	int64_t duration, warmup, timeout;
 	uint64_t seed;
-	const char *engine; /* NULL: what works */
+	enum { ENGINE_AUTO, ENGINE_URING, ENGINE_EPOLL } engine;
 	int cpus[CPUS_MAX];
 	unsigned n_cpus;
-	bool spin; /* if it has CPUs of its own */
+	int spin; /* 0: never; 1: if it has CPUs of its own */
 	struct goal goal;
 	const char *json, *histogram;
 	int hold; /* socket of who looks on: hold.h; -1: nobody */

@@ -126,6 +126,8 @@ static void *work(void *argument)
 
 static const struct engine_kind *choose_engine(const struct load_options *opt)
 {
+	static const char *const names[] = { NULL, "uring", "epoll" };
+	const char *wanted = names[opt->engine];
 	static const struct engine_kind *const kinds[] = {
 #ifdef HAVE_URING
 		&engine_uring,
@@ -137,7 +139,7 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 	for (int i = 0; kinds[i]; i++) {
 		struct engine *e;
 
-		if (opt->engine && strcmp(opt->engine, kinds[i]->name) != 0)
+		if (wanted && strcmp(wanted, kinds[i]->name) != 0)
 			continue;
 		e = kinds[i]->open(opt->connections + opt->idle,
 				   opt->message * opt->depth);
@@ -150,7 +152,7 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 	errno = error;
 	die("--engine %s cannot be had here (without --engine, one that can is "
 	    "chosen)",
-	    opt->engine ? opt->engine : "uring, epoll");
+	    wanted ? wanted : "uring, epoll");
 }
 
 /* ------------------------------------------------------------------- the wait */

@@ -68,6 +68,8 @@ int main(int argc, char **argv)
 		return diagnose(&opt);
 	case VERB_COMPARE:
 		return versus_main(&opt);
+	case VERB_NONE:
+		break;
 	}
 	return EXIT_FAILED;
 }

@@ -5,22 +5,18 @@
 
 #include "harness/base/outfile.h"
 
+#include "harness/base/args.h"
 #include "harness/base/die.h"
 #include "harness/base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef VERSION
-#define VERSION "unknown"
-#endif
 
 enum { EXIT_NO_EXEC = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
@@ -32,43 +28,6 @@ struct probe_options {
 	bool quiet, machine;
 	char **argv; /* of the program */
 };
-
-static const char help_text[] =
-	"Usage: probe [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
-	"       probe --machine\n"
-	"Runs a program, and says when it ends what it used: CPU, system calls by\n"
-	"name, memory, switches.\n"
-	"\n"
-	"Examples:\n"
-	"  probe bin/epoll --port 7000\n"
-	"         talk to it, end it with Ctrl-C, and read what it did\n"
-	"  kill -USR1 $(pidof probe)\n"
-	"         from another terminal: what it used so far\n"
-	"  probe --json used.json -- ./a.out --fast\n"
-	"         the same as JSON, a line for each report; the last one is the whole\n"
-	"\n"
-	"Options:\n"
-	"  --syscalls METHOD    how to count system calls, exactly: bpf (by name), perf\n"
-	"                       (the total), strace (by name, as an ordinary user, and\n"
-	"                       makes the program many times slower), none, or auto: bpf\n"
-	"                       or perf, if one of them works (default auto). These count\n"
-	"                       in the kernel, and slow every program's calls a little\n"
-	"  --json FILE          the report as JSON, too; - is stdout\n"
-	"  --quiet              no report as text\n"
-	"  --machine            only: what this machine is and allows, as JSON\n"
-	"  -h, --help, --version\n"
-	"\n"
-	"The report goes to stderr; the program's own input and output are left alone.\n"
-	"SIGTERM, SIGINT and SIGHUP are passed on to it. When it ends, processes that it\n"
-	"leaves behind are killed, also if probe itself is (kill -9).\n"
-	"\n"
-	"As an ordinary user, system calls can be counted by strace alone, and CPU time\n"
-	"is that of the program and of those children it waited for; the report says what is\n"
-	"missing, and what would allow it.\n"
-	"\n"
-	"Exit status: the program's, or 128 + the signal that killed it; 1 probe failed, 2\n"
-	"bad usage, 77 --syscalls METHOD cannot be had, 126 PROGRAM cannot be executed, 127\n"
-	"there is no such program.\n";
 
 static _Noreturn void print_machine(void)
 {
@@ -82,15 +41,25 @@ static _Noreturn void print_machine(void)
 
 /* -------------------------------------------------------------- command line */
 
-static int parse_method(const char *text)
+static void take_method(const struct arg *arg, const char *text, void *options)
 {
+	struct probe_options *opt = options;
+
+	opt->method = -1;
 	if (strcmp(text, "auto") == 0)
-		return -1;
+		return;
 	for (int i = 0; syscalls_methods[i]; i++)
-		if (strcmp(text, syscalls_methods[i]) == 0)
-			return i;
-	die_usage("--syscalls '%s': it takes auto, bpf, perf, strace or none",
-		  text);
+		if (strcmp(text, syscalls_methods[i]) == 0) {
+			opt->method = i;
+			return;
+		}
+	die_usage("--%s '%s': it takes auto, bpf, perf, strace or none",
+		  arg->name, text);
+}
+
+static void take_program(char **argv, void *options)
+{
+	((struct probe_options *)options)->argv = argv;
 }
 
 static void open_json(struct probe_options *opt)
@@ -102,56 +71,55 @@ static void open_json(struct probe_options *opt)
 		die("--json %s", opt->json);
 }
 
-enum { SYSCALLS = 256, JSON, QUIET, MACHINE, VERSION_ };
+#define AT(member) .at = offsetof(struct probe_options, member)
 
-static const struct option options[] = {
-	{ "syscalls", required_argument, NULL, SYSCALLS },
-	{ "json", required_argument, NULL, JSON },
-	{ "quiet", no_argument, NULL, QUIET },
-	{ "machine", no_argument, NULL, MACHINE },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, VERSION_ },
-	{ 0 },
+static const struct arg table[] = {
+	{ ARG_OTHER, "syscalls", "METHOD",
+	  "how to count system calls, exactly: bpf (by name), perf (the total), strace (by "
+	  "name, as an ordinary user; the program runs many times slower), none; auto: bpf "
+	  "or perf, if one of them works. bpf and perf count in the kernel and slow the "
+	  "calls of every program a little",
+	  .initial = "auto", .take = take_method },
+	{ ARG_TEXT, "json", "FILE",
+	  "write the report as JSON, too; - is stdout", AT(json) },
+	{ ARG_FLAG, "quiet", NULL, "no report as text", AT(quiet) },
+	{ ARG_FLAG, "machine", NULL,
+	  "print only what this machine is and allows, as JSON", AT(machine) },
 };
 
-static void take_option(int option, const char *text, struct probe_options *opt)
-{
-	switch (option) {
-	case SYSCALLS:
-		opt->method = parse_method(optarg);
-		break;
-	case JSON:
-		opt->json = optarg;
-		break;
-	case QUIET:
-		opt->quiet = true;
-		break;
-	case MACHINE:
-		opt->machine = true;
-		break;
-	case VERSION_:
-		printf("probe (io-models) %s\n", VERSION);
-		exit(EXIT_SUCCESS);
-	case 'h':
-		fputs(help_text, stdout);
-		exit(EXIT_SUCCESS);
-	case ':':
-		die_usage("%s needs a value", text);
-	default:
-		die_usage("%s is no option, or takes no value", text);
-	}
-}
+static const struct args args = {
+	.usage = "[--] PROGRAM [ARGUMENT]...\n--machine",
+	.about =
+		"probe - runs a program and reports what it used\n\n"
+		"CPU time, system calls by name, memory, context switches: the report comes when "
+		"the program ends.\n\n"
+		"Examples:\n"
+		"  probe bin/epoll --port 7000\n"
+		"         talk to it, end it with Ctrl-C, and read what it did\n"
+		"  kill -USR1 $(pidof probe)\n"
+		"         from another terminal: what it has used so far\n"
+		"  probe --json used.json -- ./a.out --fast\n"
+		"         the same as JSON, a line for each report; the last one is the whole\n",
+	.notes =
+		"The report goes to stderr; the program's own input and output are left "
+		"alone. SIGTERM, SIGINT and SIGHUP are passed on to it. When it ends, "
+		"processes that it leaves behind are killed, also if probe itself is "
+		"killed.\n\n"
+		"For an ordinary user, only strace can count system calls, and CPU time "
+		"includes only children that the program has waited for; the report says "
+		"what is missing, and what would allow it.\n\n"
+		"Exit status: the program's, or 128 + the signal that killed it; 1 probe "
+		"failed, 2 bad usage, 77 --syscalls METHOD does not work here, 126 PROGRAM "
+		"cannot be executed, 127 PROGRAM was not found.",
+	.arg = table,
+	.n = sizeof(table) / sizeof(*table),
+	.rest = take_program,
+};
 
 static void parse(int argc, char **argv, struct probe_options *opt)
 {
-	int option;
-
-	*opt = (struct probe_options){ .method = -1 };
-	opterr = 0;
-	/* + : what follows the program's name is for it */
-	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) >= 0)
-		take_option(option, argv[optind - 1], opt);
-	opt->argv = argv + optind;
+	*opt = (struct probe_options){ 0 };
+	args_parse(&args, argc, argv, opt);
 	if (opt->machine && *opt->argv)
 		die_usage("--machine takes no program");
 	if (opt->machine)

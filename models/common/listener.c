@@ -85,7 +85,7 @@ int listen_on(const struct options *opt)
 	int fd, error;
 
 	raise_descriptor_limit();
-	snprintf(port, sizeof(port), "%d", opt->port);
+	snprintf(port, sizeof(port), "%u", opt->port);
 	error = getaddrinfo(opt->host, port, &hints, &address);
 	if (error)
 		die_usage("--host '%s': %s; it takes an address of this "
@@ -100,7 +100,7 @@ int listen_on(const struct options *opt)
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		die("setsockopt TCP_NODELAY");
 	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0)
-		die("bind %s port %d", opt->host, opt->port);
+		die("bind %s port %u", opt->host, opt->port);
 	if (listen(fd, BACKLOG) < 0)
 		die("listen");
 	if (!is_loopback(address->ai_addr))

@@ -16,8 +16,8 @@ struct work {
 
 struct options {
 	const char *host;
-	int port;         /* 0: the kernel chooses */
-	long max_clients; /* 0: no limit of ours */
+	unsigned port;    /* 0: the kernel chooses */
+	unsigned max_clients; /* 0: no limit of ours */
 	size_t message;   /* bytes that make a request; 0: what a read brings */
 	const struct service *service;
 	struct work work;

@@ -114,8 +114,7 @@ static void check_load_options(const struct load_options *opt)
 	HOLDS(between(10 * ms, opt->duration, 24 * hour));
 	HOLDS(between(0, opt->warmup, hour));
 	HOLDS(between(10 * ms, opt->timeout, hour));
-	HOLDS(!opt->engine || strcmp(opt->engine, "uring") == 0 ||
-	      strcmp(opt->engine, "epoll") == 0);
+	HOLDS(between(ENGINE_AUTO, opt->engine, ENGINE_EPOLL));
 }
 
 static void check_options(const struct options *opt)

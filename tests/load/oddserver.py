@@ -31,7 +31,7 @@ SOURCES = [TOP / "tests/load/oddserver.c", TOP / "harness/base/units.c",
 HEADERS = [TOP / "harness/base/units.h", TOP / "harness/base/die.h"]
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O2", "-g", "-Wall", "-Wextra",
           "-Wshadow", "-Wmissing-prototypes", "-Wstrict-prototypes",
-          f"-I{TOP / 'models'}"]
+          f"-I{TOP}", f"-I{TOP}/models"]
 
 #: Bits of Record.odd
 DELAY2, FLIPPED, DROPPED, REPEATED, SWAPPED = 1, 2, 4, 8, 16

@@ -440,9 +440,9 @@ def test_no_runs(runs, tmp_path):
 @pytest.mark.parametrize("args, said", [
     (["a"], "which two runs?"),
     (["a", "a/"], "the same folder"),
-    (["a", "b", "c"], "'c': nothing takes it"),
-    (["a", "b", "--plan", "quick"], "compare takes two folders"),
-    (["a", "b", "--benchmark_format=json"], "compare takes two folders"),
+    (["a", "b", "c"], "'c': unexpected"),
+    (["a", "b", "--plan", "quick"], "--plan is not for compare"),
+    (["a", "b", "--benchmark_format=json"], "Google Benchmark"),
     (["a", "b", "--fail-on-regresion"], "did you mean --fail-on-regression?"),
     (["a", "b", "--least", "5%"], "--least is for --fail-on-regression"),
     (["a", "b", "--fail-on-regression", "--least", "much"], "not a percentage"),
@@ -456,7 +456,7 @@ def test_wrong_usage(runs, args, said):
 def test_not_of_other_verbs():
     done = subprocess.run([MATRIX, "list", "models", "--csv", "-"], text=True,
                           capture_output=True, check=False)
-    assert done.returncode == 2 and "are for compare" in done.stderr
+    assert done.returncode == 2 and "--csv is not for list" in done.stderr
 
 
 # ---------------------------------------------------------------------------- files

@@ -124,7 +124,7 @@ def test_no_run(copy, tmp_path):
 def test_usage(tmp_path):
     assert "which run?" in matrix.run(verb="report").check(2).err
     said = matrix.run("--models", "poll", verb="report", out=tmp_path)
-    assert "no options" in said.check(2).err
+    assert "not for report" in said.check(2).err
 
 
 def test_while_it_is_measured(tmp_path):

@@ -405,7 +405,7 @@ USAGE = {
     "--window 5s parsecs": "'parsecs'",
     "--window 5parsecs": "window '5parsecs': not a time",
     "--server-cpus 999": "999",
-    "--force": "--force is for resume",
+    "--force": "--force is not for run",
     "--blocks 2 --blocks 3": "given twice",
     "--benchmark_filter=nothing": "no cell has such a name",
     "--benchmark_filter=(": "(",

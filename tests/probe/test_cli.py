@@ -25,7 +25,7 @@ def probe(*args, **more):
 def test_help_opens_with_examples():
     ran = probe("--help")
     assert ran.returncode == 0 and ran.stderr == ""
-    assert ran.stdout.index("Examples:") < ran.stdout.index("Options:")
+    assert ran.stdout.index("Examples:") < ran.stdout.index("--syscalls=")
     for line in ran.stdout.splitlines():
         assert len(line) <= 84, line
     assert probe("-h").stdout == ran.stdout
@@ -42,9 +42,9 @@ def test_version():
     (["--syscalls", "ptrace", "true"], "'ptrace': it takes auto, bpf, perf, strace"),
     (["--syscalls"], "--syscalls needs a value"),
     (["--json"], "--json needs a value"),
-    (["--nonsense", "true"], "--nonsense is no option"),
-    (["-x", "true"], "-x is no option"),
-    (["--quiet=1", "true"], "--quiet=1 is no option, or takes no value"),
+    (["--nonsense", "true"], "--nonsense: unknown"),
+    (["-x", "true"], "-x: unknown"),
+    (["--quiet=1", "true"], "--quiet takes no value"),
     (["--machine", "true"], "--machine takes no program"),
 ])
 def test_bad_usage(args, says):

@@ -7,7 +7,7 @@
 #include "harness/plan/catalog.h"
 #include "harness/matrix/progress.h"
 #include "harness/base/die.h"
-#include "harness/measure/await.h"
+#include "harness/measure/wait.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,13 +45,13 @@ static pid_t start_help(const char *program, int pipe_end)
 /* All that `fd` gives within two seconds, up to `size` - 1 bytes */
 static void read_help(int fd, char *text, size_t size)
 {
-	const int64_t until = watch_now() + 2 * INT64_C(1000000000);
+	const int64_t until = monotonic_ns() + 2 * INT64_C(1000000000);
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
 	int64_t left;
 	size_t n = 0;
 	ssize_t got = 1;
 
-	while (n < size - 1 && got > 0 && (left = until - watch_now()) > 0 &&
+	while (n < size - 1 && got > 0 && (left = until - monotonic_ns()) > 0 &&
 	       poll(&polled, 1, (int)(left / 1000000 + 1)) > 0) {
 		got = read(fd, text + n, size - 1 - n);
 		n += got > 0 ? got : 0;

@@ -156,9 +156,9 @@ static void close_if(int fd)
 		close(fd);
 }
 
-static void watch_it(struct generator *g, struct watch *w)
+static void add_to_wait_set(struct generator *g, struct wait_set *w)
 {
-	g->place = w->n_children;
+	g->child_index = w->n_children;
 	w->child[w->n_children] = &g->child;
 	w->ended[w->n_children++] = false;
 	w->stream[w->n_streams++] = &g->out;
@@ -174,7 +174,7 @@ static bool start_it(struct generator *g, const struct generator_plan *plan,
 	struct child_plan child = { .path = plan->program,
 				    .argv = arguments.argv,
 				    .cgroup = &none,
-				    .signals = g->watch->mask,
+				    .signals = g->wait_set->mask,
 				    .prepare = prepare,
 				    .data = (void *)setup };
 
@@ -185,17 +185,17 @@ static bool start_it(struct generator *g, const struct generator_plan *plan,
 	if (!child_go(&g->child))
 		return wrong(g, "%s: %s", plan->program, strerror(errno));
 	g->running = true;
-	watch_it(g, g->watch);
+	add_to_wait_set(g, g->wait_set);
 	return true;
 }
 
 bool generator_start(struct generator *g, const struct generator_plan *plan,
-		     struct watch *w)
+		     struct wait_set *w)
 {
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, hold[2] = { -1, -1 };
 	bool started;
 
-	*g = (struct generator){ .watch = w };
+	*g = (struct generator){ .wait_set = w };
 	g->out.fd = g->err.fd = g->hold.fd = -1;
 	started = open_ways(g, out, err, hold);
 	if (started) {
@@ -215,7 +215,7 @@ static bool has_ended(void *data)
 {
 	const struct generator *g = data;
 
-	return g->watch->ended[g->place];
+	return g->wait_set->ended[g->child_index];
 }
 
 bool generator_has_window(void *data)
@@ -244,7 +244,7 @@ static void reap(struct generator *g)
 	if (!g->running)
 		return;
 	g->running = false;
-	g->watch->ended[g->place] = true;
+	g->wait_set->ended[g->child_index] = true;
 	child_reap(&g->child, &none, &g->end);
 	stream_take(&g->err);
 }
@@ -256,19 +256,19 @@ static bool has_reported(void *data)
 	return has_ended(data) && g->out.fd < 0;
 }
 
-enum watched generator_finish(struct generator *g)
+enum wait_result generator_finish(struct generator *g)
 {
 	json_error_t error;
-	enum watched ended;
+	enum wait_result ended;
 
 	if (g->hold.fd >= 0)
 		shutdown(g->hold.fd, SHUT_WR);
-	ended = watch_until(g->watch, watch_now() + finish_limit, has_reported,
-			    g);
+	ended = wait_until(g->wait_set, monotonic_ns() + finish_limit,
+			   has_reported, g);
 	reap(g);
-	if (ended == WATCHED_TOO_LONG)
+	if (ended == WAIT_TIMED_OUT)
 		wrong(g, "it did not end when its window was over");
-	if (ended != WATCHED)
+	if (ended != WAIT_DONE)
 		return ended;
 	g->said = json_loads(g->out.text, 0, &error);
 	if (!g->said) {
@@ -282,7 +282,7 @@ enum watched generator_finish(struct generator *g)
 		else
 			wrong(g, "it ended without a word");
 	}
-	return WATCHED;
+	return WAIT_DONE;
 }
 
 void generator_end(struct generator *g)

@@ -9,7 +9,7 @@
 #define MEASURE_GENERATOR_H
 
 #include "harness/plan/cell.h"
-#include "harness/measure/await.h"
+#include "harness/measure/wait.h"
 
 #include <jansson.h>
 #include <sched.h>
@@ -29,8 +29,8 @@ struct generator_plan {
 struct generator {
 	struct child child;
 	struct stream out, err, hold;
-	struct watch *watch;
-	unsigned place;
+	struct wait_set *wait_set;
+	unsigned child_index;
 	bool running;
 	int64_t from, to; /* its window, once it is known */
 	struct child_end end;
@@ -40,14 +40,14 @@ struct generator {
 
 /* Whatever comes of it, generator_end() has to follow. */
 bool generator_start(struct generator *g, const struct generator_plan *plan,
-		     struct watch *w);
+		     struct wait_set *w);
 
-/* For watch_until(); both also when it has ended. */
+/* For wait_until(); both also when it has ended. */
 bool generator_has_window(void *generator);
 bool generator_has_done(void *generator);
 
 /* Lets it disconnect, report and end, and reads its report into `said`. */
-enum watched generator_finish(struct generator *g);
+enum wait_result generator_finish(struct generator *g);
 
 /* Ends it, if it still runs, by force */
 void generator_end(struct generator *g);

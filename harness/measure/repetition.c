@@ -37,7 +37,7 @@ struct attempt {
 	const struct place_of *place;
 	bool sleeps;   /* the model, with silent clients */
 	int continued; /* at the beginning */
-	struct watch watch;
+	struct wait_set wait_set;
 	struct command command; /* of the server */
 	struct server server;
 	struct generator generator;
@@ -102,14 +102,14 @@ static bool await_cpus(struct attempt *a)
 	slower = look_at_cpus(a, &y);
 	while (slower > slower_noticed && pace->patience_ns > 0 &&
 	       !counts(a->entry)) {
-		int64_t from = watch_now();
+		int64_t from = monotonic_ns();
 
 		set_step(a, "waiting for a slow CPU");
-		if (watch_until(&a->watch, from + pause_ns, NULL, NULL) ==
-		    WATCHED_INTERRUPTED)
+		if (wait_until(&a->wait_set, from + pause_ns, NULL, NULL) ==
+		    WAIT_INTERRUPTED)
 			return false;
 		slower = look_at_cpus(a, &y);
-		pace->patience_ns -= watch_now() - from;
+		pace->patience_ns -= monotonic_ns() - from;
 	}
 	note_cpus(a, &y, slower);
 	return true;
@@ -221,7 +221,7 @@ static bool start_server(struct attempt *a)
 		*a->r->server_cpus = '\0';
 	if (!can_be_asked(a))
 		return false;
-	if (!accept_state(a, server_start(&a->server, &plan, &a->watch)))
+	if (!accept_state(a, server_start(&a->server, &plan, &a->wait_set)))
 		return false;
 	a->resident_before = -1;
 	if (memory_read(&memory, &a->server.probed.cgroup,
@@ -251,7 +251,7 @@ static bool start_generator(struct attempt *a)
 	};
 
 	snprintf(path, sizeof(path), "%s/loadgen", site->bin);
-	if (!generator_start(&a->generator, &plan, &a->watch))
+	if (!generator_start(&a->generator, &plan, &a->wait_set))
 		return fail(a, STATUS_FAILED, "the generator",
 			    a->generator.why);
 	return true;
@@ -262,8 +262,8 @@ static bool somebody_ended(void *data)
 {
 	struct attempt *a = data;
 
-	return a->watch.ended[a->server.place] ||
-	       a->watch.ended[a->generator.place];
+	return a->wait_set.ended[a->server.child_index] ||
+	       a->wait_set.ended[a->generator.child_index];
 }
 
 /* ------------------------------------------------------------------ the window */
@@ -281,16 +281,16 @@ static bool read_edges(struct attempt *a)
 	if (!a->server.probed.without_threads)
 		lead += lead_each_ns * (c->connections + c->idle);
 	set_step(a, "warm-up");
-	if (watch_until(&a->watch, g->from - lead, somebody_ended, a) ==
-	    WATCHED_INTERRUPTED)
+	if (wait_until(&a->wait_set, g->from - lead, somebody_ended, a) ==
+	    WAIT_INTERRUPTED)
 		return false;
 	if (somebody_ended(a))
 		return true;
 	reading_take(&a->from, &a->server.probed, EDGE_BEGIN, g->from);
 	a->has_from = true;
 	set_step(a, "window");
-	if (watch_until(&a->watch, g->to - lead_end_ns, somebody_ended, a) ==
-	    WATCHED_INTERRUPTED)
+	if (wait_until(&a->wait_set, g->to - lead_end_ns, somebody_ended, a) ==
+	    WAIT_INTERRUPTED)
 		return false;
 	if (somebody_ended(a))
 		return true;
@@ -315,31 +315,31 @@ static bool read_rest(struct attempt *a)
 	int64_t start = a->generator.from - a->site->plan->warmup;
 
 	if (counts(a->entry) &&
-	    watch_until(&a->watch, start - lead_rest_ns, somebody_ended, a) ==
-		    WATCHED_INTERRUPTED)
+	    wait_until(&a->wait_set, start - lead_rest_ns, somebody_ended, a) ==
+		    WAIT_INTERRUPTED)
 		return false;
-	a->has_rest = count_at_rest(a, &a->rest_from) && watch_now() < start;
+	a->has_rest = count_at_rest(a, &a->rest_from) && monotonic_ns() < start;
 	return true;
 }
 
 static bool run_generator(struct attempt *a)
 {
 	struct generator *g = &a->generator;
-	int64_t limit = watch_now() + connect_limit;
+	int64_t limit = monotonic_ns() + connect_limit;
 
-	if (watch_until(&a->watch, limit, generator_has_window, g) ==
-	    WATCHED_INTERRUPTED)
+	if (wait_until(&a->wait_set, limit, generator_has_window, g) ==
+	    WAIT_INTERRUPTED)
 		return false;
 	if (g->to > 0) {
 		if (!read_rest(a) || !read_edges(a))
 			return false;
 		limit = g->to + done_limit;
-		if (watch_until(&a->watch, limit, generator_has_done, g) ==
-		    WATCHED_INTERRUPTED)
+		if (wait_until(&a->wait_set, limit, generator_has_done, g) ==
+		    WAIT_INTERRUPTED)
 			return false;
 		a->has_rest = a->has_rest && count_at_rest(a, &a->rest_to);
 	}
-	return generator_finish(g) != WATCHED_INTERRUPTED;
+	return generator_finish(g) != WAIT_INTERRUPTED;
 }
 
 /* -------------------------------------------------------------- what came of it */
@@ -476,11 +476,11 @@ static void begin(struct attempt *a)
  * program does: a failure is believed only if no signal follows it. */
 static bool was_interrupted(struct attempt *a)
 {
-	int64_t until = watch_now();
+	int64_t until = monotonic_ns();
 
 	if (a->r->status == STATUS_FAILED)
 		until += signal_limit;
-	return watch_until(&a->watch, until, NULL, NULL) == WATCHED_INTERRUPTED;
+	return wait_until(&a->wait_set, until, NULL, NULL) == WAIT_INTERRUPTED;
 }
 
 bool repetition(const struct site *site, const struct entry *e, bool sleeps,
@@ -498,10 +498,10 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 	a.place = shared ? &site->places->shared : &site->places->split;
 	a.sleeps = sleeps;
 	a.continued = *site->continued;
-	a.watch.tick = tick;
-	a.watch.interrupted = site->interrupted;
-	a.watch.mask = site->mask;
-	a.watch.data = &a;
+	a.wait_set.tick = tick;
+	a.wait_set.interrupted = site->interrupted;
+	a.wait_set.mask = site->mask;
+	a.wait_set.data = &a;
 	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
 	begin(&a);
 	if (!shared && !site->places->split_possible) {
@@ -510,7 +510,7 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 	}
 	if (!await_cpus(&a))
 		return false;
-	started = watch_now();
+	started = monotonic_ns();
 	finished = go_through(&a) && !was_interrupted(&a);
 	generator_end(&a.generator);
 	server_end(&a.server);
@@ -519,7 +519,7 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 		reading_free(&a.from);
 	if (a.has_to)
 		reading_free(&a.to);
-	r->took_s = (watch_now() - started) / 1e9;
+	r->took_s = (monotonic_ns() - started) / 1e9;
 	*histograms = a.histograms;
 	return finished;
 }

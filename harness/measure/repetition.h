@@ -19,7 +19,7 @@
 
 #include "harness/plan/cpus.h"
 #include "harness/store/record.h"
-#include "harness/measure/await.h"
+#include "harness/measure/wait.h"
 #include "harness/measure/yardstick.h"
 
 #include "harness/probe/syscalls.h"
@@ -35,7 +35,7 @@ struct site {
 	void (*step)(void *data, const struct entry *e, const char *step);
 	void *data;
 	struct pace *pace; /* of the CPUs so far; NULL: nobody looks at it */
-	const volatile int *interrupted; /* see await.h */
+	const volatile int *interrupted; /* see wait.h */
 	const volatile int *continued; /* how often: all were stopped before */
 	const sigset_t *mask;
 };

@@ -91,10 +91,10 @@ static void add_arguments(const struct server_plan *plan, char **to,
 	to[n] = NULL;
 }
 
-static void watch_it(struct server *s, struct watch *w)
+static void add_to_wait_set(struct server *s, struct wait_set *w)
 {
-	s->watch = w;
-	s->place = w->n_children;
+	s->wait_set = w;
+	s->child_index = w->n_children;
 	w->child[w->n_children] = &s->probed.child;
 	w->ended[w->n_children++] = false;
 	w->stream[w->n_streams++] = &s->out;
@@ -119,7 +119,7 @@ static bool fork_it(struct server *s, const struct server_plan *plan,
 	struct child_plan child = { .path = path,
 				    .argv = argv,
 				    .cgroup = &s->probed.cgroup,
-				    .signals = s->watch->mask,
+				    .signals = s->wait_set->mask,
 				    .prepare = prepare,
 				    .data = (void *)setup };
 
@@ -167,7 +167,7 @@ static bool has_ended(void *data)
 {
 	struct server *s = data;
 
-	return s->watch->ended[s->place];
+	return s->wait_set->ended[s->child_index];
 }
 
 static bool has_said_a_line(void *data)
@@ -243,7 +243,7 @@ static void reap(struct server *s)
 	if (!s->running)
 		return;
 	s->running = false;
-	s->watch->ended[s->place] = true;
+	s->wait_set->ended[s->child_index] = true;
 	syscalls_close(&s->probed.syscalls);
 	child_reap(&s->probed.child, &s->probed.cgroup, &s->end);
 	stream_take(&s->out);
@@ -285,7 +285,7 @@ static enum server_state ended_early(struct server *s, const char *when)
 
 bool server_died(struct server *s)
 {
-	if (!s->running || !s->watch->ended[s->place])
+	if (!s->running || !s->wait_set->ended[s->child_index])
 		return false;
 	ended_early(s, "while clients were there");
 	return true;
@@ -293,11 +293,11 @@ bool server_died(struct server *s)
 
 static enum server_state await_ready_line(struct server *s)
 {
-	switch (watch_until(s->watch, watch_now() + ready_limit,
-			    has_said_a_line, s)) {
-	case WATCHED_INTERRUPTED:
+	switch (wait_until(s->wait_set, monotonic_ns() + ready_limit,
+			   has_said_a_line, s)) {
+	case WAIT_INTERRUPTED:
 		return SERVER_INTERRUPTED;
-	case WATCHED_TOO_LONG:
+	case WAIT_TIMED_OUT:
 		return broken(s, "no ready line within %" PRId64 " s; %s",
 			      ready_limit / SECOND, without_it);
 	default:
@@ -311,11 +311,12 @@ static enum server_state await_ready_line(struct server *s)
 /* Nothing connects to see whether it is ready: it may count its clients. */
 static enum server_state await_listening(struct server *s)
 {
-	const int64_t end = watch_now() + ready_limit, look_again = SECOND / 50;
+	const int64_t end = monotonic_ns() + ready_limit,
+		      look_again = SECOND / 50;
 	const char *host;
 
 	while (!(host = where_it_listens(s))) {
-		int64_t now = watch_now();
+		int64_t now = monotonic_ns();
 
 		if (now >= end)
 			return broken(s,
@@ -323,8 +324,8 @@ static enum server_state await_listening(struct server *s)
 				      "was given for {port}, within %" PRId64
 				      " s",
 				      s->port, ready_limit / SECOND);
-		if (watch_until(s->watch, now + look_again, has_ended, s) ==
-		    WATCHED_INTERRUPTED)
+		if (wait_until(s->wait_set, now + look_again, has_ended, s) ==
+		    WAIT_INTERRUPTED)
 			return SERVER_INTERRUPTED;
 		if (has_ended(s))
 			return ended_early(s, "before it listened");
@@ -367,7 +368,7 @@ static unsigned free_port(void)
 }
 
 enum server_state server_start(struct server *s, const struct server_plan *plan,
-			       struct watch *w)
+			       struct wait_set *w)
 {
 	const struct command *command = plan->command;
 	char path[PATH_MAX];
@@ -378,7 +379,7 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 	*s = (struct server){ .probed = { .cgroup = NO_CGROUP } };
 	s->out.fd = s->err.fd = -1;
 	if (!command->words) {
-		watch_it(s, w);
+		add_to_wait_set(s, w);
 		return join(s, plan);
 	}
 	if (!child_find(command->word[0], path))
@@ -390,7 +391,7 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 		return SERVER_BROKEN;
 	setup.out = out[1];
 	setup.err = err[1];
-	watch_it(s, w);
+	add_to_wait_set(s, w);
 	started = fork_it(s, plan, &setup, path);
 	close(out[1]);
 	close(err[1]);
@@ -416,18 +417,19 @@ static bool ended_well(const struct server *s)
 enum server_state server_stop(struct server *s)
 {
 	char how[64], quoted[QUOTE_MAX + 4], *said;
-	enum watched ended;
+	enum wait_result ended;
 
 	if (!s->running) /* nor was it started here */
 		return SERVER_WELL;
 	if (has_ended(s))
 		return ended_early(s, "before it was asked to");
 	kill(s->probed.child.pid, SIGTERM);
-	ended = watch_until(s->watch, watch_now() + stop_limit, has_ended, s);
+	ended = wait_until(s->wait_set, monotonic_ns() + stop_limit, has_ended,
+			   s);
 	reap(s);
-	if (ended == WATCHED_INTERRUPTED)
+	if (ended == WAIT_INTERRUPTED)
 		return SERVER_INTERRUPTED;
-	if (ended == WATCHED_TOO_LONG)
+	if (ended == WAIT_TIMED_OUT)
 		return broken(s,
 			      "it did not end within %" PRId64
 			      " s of SIGTERM, and was killed",

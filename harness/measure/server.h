@@ -20,7 +20,7 @@
 #include "harness/probe/reading.h"
 #include "harness/plan/cell.h"
 #include "harness/plan/command.h"
-#include "harness/measure/await.h"
+#include "harness/measure/wait.h"
 
 #include <jansson.h>
 #include <sched.h>
@@ -42,8 +42,8 @@ enum server_state {
 struct server {
 	struct probed probed;
 	struct stream out, err;
-	struct watch *watch;
-	unsigned place;              /* among the children of it */
+	struct wait_set *wait_set;
+	unsigned child_index;        /* among the children of it */
 	bool running;                /* and was started here */
 	enum syscalls_method method; /* how its calls are counted */
 	char host[64];
@@ -57,7 +57,7 @@ struct server {
 
 /* Whatever comes of it, server_end() has to follow. */
 enum server_state server_start(struct server *s, const struct server_plan *plan,
-			       struct watch *w);
+			       struct wait_set *w);
 
 /* It ended by itself, which it should not have. Says how in s->why. */
 bool server_died(struct server *s);

@@ -3,7 +3,7 @@
 #include "harness/measure/yardstick.h"
 
 #include "harness/verdict/stats.h"
-#include "harness/measure/await.h"
+#include "harness/measure/wait.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -46,10 +46,10 @@ static bool send_some(const int pair[2])
 static double time_messages(const int pair[2])
 {
 	static _Thread_local double rounds[STATS_MAX];
-	int64_t end = watch_now() + takes_ns;
+	int64_t end = monotonic_ns() + takes_ns;
 	size_t n = 0;
 
-	while (n < STATS_MAX && (n < 4 || watch_now() < end)) {
+	while (n < STATS_MAX && (n < 4 || monotonic_ns() < end)) {
 		int64_t from = cpu_now();
 
 		if (!send_some(pair))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * await.h - waits for several programs at once, and takes what they say
+ * wait.h - waits for several programs at once, and takes what they say
  *
  * A program whose output nobody takes stops in its next write. So every wait of a
  * repetition goes through here: whatever it waits for, all streams are emptied
  * meanwhile.
  */
-#ifndef MEASURE_AWAIT_H
-#define MEASURE_AWAIT_H
+#ifndef MEASURE_WAIT_H
+#define MEASURE_WAIT_H
 
 #include "harness/probe/child.h"
 
@@ -29,13 +29,13 @@ void stream_close(struct stream *s);
 /* The last line that is not blank, cut out of `text`; "" if there is none */
 char *last_line(char *text);
 
-enum { WATCH_STREAMS = 5, WATCH_CHILDREN = 2 };
+enum { WAIT_STREAMS = 5, WAIT_CHILDREN = 2 };
 
-struct watch {
-	struct stream *stream[WATCH_STREAMS];
+struct wait_set {
+	struct stream *stream[WAIT_STREAMS];
 	unsigned n_streams;
-	const struct child *child[WATCH_CHILDREN];
-	bool ended[WATCH_CHILDREN]; /* or its keeper has */
+	const struct child *child[WAIT_CHILDREN];
+	bool ended[WAIT_CHILDREN]; /* or its keeper has */
 	unsigned n_children;
 	void (*tick)(void *); /* about four times a second; NULL */
 	void *data;
@@ -43,21 +43,21 @@ struct watch {
 	const sigset_t *mask;            /* ... which is while it waits */
 };
 
-enum watched { WATCHED, WATCHED_TOO_LONG, WATCHED_INTERRUPTED };
+enum wait_result { WAIT_DONE, WAIT_TIMED_OUT, WAIT_INTERRUPTED };
 
 /*
  * Until done() says so, `until` (CLOCK_MONOTONIC, ns) has come, or the user wants
  * no more. done() is asked first, and whenever something has come.
  */
-enum watched watch_until(struct watch *w, int64_t until, bool (*done)(void *),
-			 void *data);
+enum wait_result wait_until(struct wait_set *w, int64_t until,
+			    bool (*done)(void *), void *data);
 
 /*
  * Whether the user wants no more. Ctrl-C is for servers and generators as well: before
  * what they then do is called a failure, this is to be asked.
  */
-bool watch_interrupted(const struct watch *w);
+bool wait_interrupted(const struct wait_set *w);
 
-int64_t watch_now(void); /* CLOCK_MONOTONIC, ns */
+int64_t monotonic_ns(void); /* CLOCK_MONOTONIC, ns */
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* await.c - waits that end in time, streams that are bounded */
+/* wait.c - waits that end in time, streams that are bounded */
 #include "tests/unit/test.h"
 
-#include "harness/measure/await.h"
+#include "harness/measure/wait.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -18,14 +18,14 @@ static void interrupt(int signal)
 }
 
 /* SIGUSR1 is blocked but in waits; `ours` is where what comes is written to. */
-struct watched_stream {
-	struct watch watch;
+struct piped {
+	struct wait_set wait_set;
 	struct stream stream;
 	sigset_t mask;
 	int ours;
 };
 
-static void open_watched(struct watched_stream *w, size_t most)
+static void open_piped(struct piped *w, size_t most)
 {
 	sigset_t blocked;
 	int ends[2];
@@ -38,13 +38,13 @@ static void open_watched(struct watched_stream *w, size_t most)
 	sigprocmask(SIG_BLOCK, &blocked, &w->mask);
 	signal(SIGUSR1, interrupt);
 	interrupted = 0;
-	w->watch = (struct watch){ .stream = { &w->stream },
-				   .n_streams = 1,
-				   .interrupted = &interrupted,
-				   .mask = &w->mask };
+	w->wait_set = (struct wait_set){ .stream = { &w->stream },
+					 .n_streams = 1,
+					 .interrupted = &interrupted,
+					 .mask = &w->mask };
 }
 
-static void close_watched(struct watched_stream *w)
+static void close_piped(struct piped *w)
 {
 	stream_close(&w->stream);
 	close(w->ours);
@@ -53,57 +53,57 @@ static void close_watched(struct watched_stream *w)
 
 static bool has_text(void *data)
 {
-	const struct watched_stream *w = data;
+	const struct piped *w = data;
 
 	return w->stream.n > 0;
 }
 
 static int64_t in_ms(int64_t ms)
 {
-	return watch_now() + ms * 1000000;
+	return monotonic_ns() + ms * 1000000;
 }
 
 static void test_what_comes(void **state)
 {
-	struct watched_stream w;
+	struct piped w;
 
 	(void)state;
-	open_watched(&w, 1000);
-	assert_int_equal(watch_until(&w.watch, in_ms(20), has_text, &w),
-			 WATCHED_TOO_LONG);
+	open_piped(&w, 1000);
+	assert_int_equal(wait_until(&w.wait_set, in_ms(20), has_text, &w),
+			 WAIT_TIMED_OUT);
 	assert_int_equal(write(w.ours, "one\ntwo\n\n", 9), 9);
-	assert_int_equal(watch_until(&w.watch, in_ms(10000), has_text, &w),
-			 WATCHED);
+	assert_int_equal(wait_until(&w.wait_set, in_ms(10000), has_text, &w),
+			 WAIT_DONE);
 	assert_string_equal(w.stream.text, "one\ntwo\n\n");
 	assert_string_equal(last_line(w.stream.text), "two");
-	close_watched(&w);
+	close_piped(&w);
 }
 
 /* Ctrl-C ends servers, too: that they have ended may be seen first. */
 static void test_a_signal_comes_first(void **state)
 {
-	struct watched_stream w;
+	struct piped w;
 
 	(void)state;
-	open_watched(&w, 1000);
+	open_piped(&w, 1000);
 	assert_int_equal(write(w.ours, "dead\n", 5), 5);
 	raise(SIGUSR1);
-	assert_int_equal(watch_until(&w.watch, in_ms(10000), has_text, &w),
-			 WATCHED_INTERRUPTED);
-	close_watched(&w);
+	assert_int_equal(wait_until(&w.wait_set, in_ms(10000), has_text, &w),
+			 WAIT_INTERRUPTED);
+	close_piped(&w);
 }
 
 static void test_a_signal_that_waited(void **state)
 {
-	struct watched_stream w;
+	struct piped w;
 
 	(void)state;
-	open_watched(&w, 1000);
-	assert_false(watch_interrupted(&w.watch));
+	open_piped(&w, 1000);
+	assert_false(wait_interrupted(&w.wait_set));
 	raise(SIGUSR1);
 	assert_int_equal(interrupted, 0);
-	assert_true(watch_interrupted(&w.watch));
-	close_watched(&w);
+	assert_true(wait_interrupted(&w.wait_set));
+	close_piped(&w);
 }
 
 /* Beginning and end are kept, whatever there is in between. */
@@ -111,11 +111,11 @@ static void test_bounded(void **state)
 {
 	enum { MOST = 4096, MUCH = 1 << 20 };
 	static char much[MUCH];
-	struct watched_stream w;
+	struct piped w;
 	size_t written = 0;
 
 	(void)state;
-	open_watched(&w, MOST);
+	open_piped(&w, MOST);
 	memset(much, 'x', sizeof(much));
 	memcpy(much, "begin", 5);
 	memcpy(much + MUCH - 3, "end", 3);
@@ -134,7 +134,7 @@ static void test_bounded(void **state)
 	assert_int_equal(strlen(w.stream.text), w.stream.n);
 	assert_memory_equal(w.stream.text, "begin", 5);
 	assert_string_equal(w.stream.text + w.stream.n - 3, "end");
-	close_watched(&w);
+	close_piped(&w);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* await.c - waits for several programs at once: see await.h */
-#include "harness/measure/await.h"
+/* wait.c - waits for several programs at once: see wait.h */
+#include "harness/measure/wait.h"
 
 #include "harness/base/die.h"
 
@@ -95,7 +95,7 @@ char *last_line(char *text)
 
 /* ---------------------------------------------------------------------- waits */
 
-int64_t watch_now(void)
+int64_t monotonic_ns(void)
 {
 	struct timespec t;
 
@@ -104,10 +104,10 @@ int64_t watch_now(void)
 }
 
 /* Everything that may have something to say, until then at the latest */
-static void wait_once(struct watch *w, int64_t until)
+static void wait_once(struct wait_set *w, int64_t until)
 {
-	struct pollfd polled[WATCH_STREAMS + WATCH_CHILDREN];
-	int64_t now = watch_now();
+	struct pollfd polled[WAIT_STREAMS + WAIT_CHILDREN];
+	int64_t now = monotonic_ns();
 	int64_t rest = until > now ? until - now : 0;
 	struct timespec timeout = { rest / 1000000000, rest % 1000000000 };
 	unsigned n = 0;
@@ -132,7 +132,7 @@ static void wait_once(struct watch *w, int64_t until)
 
 /* A signal gets in where ppoll() has to wait; where it finds something at once, the
  * signal stays outside. */
-bool watch_interrupted(const struct watch *w)
+bool wait_interrupted(const struct wait_set *w)
 {
 	static const struct timespec at_once;
 
@@ -140,20 +140,20 @@ bool watch_interrupted(const struct watch *w)
 	return *w->interrupted;
 }
 
-enum watched watch_until(struct watch *w, int64_t until, bool (*done)(void *),
-			 void *data)
+enum wait_result wait_until(struct wait_set *w, int64_t until,
+			    bool (*done)(void *), void *data)
 {
-	int64_t tick = watch_now() + tick_ns;
+	int64_t tick = monotonic_ns() + tick_ns;
 
 	for (;;) {
-		int64_t now = watch_now();
+		int64_t now = monotonic_ns();
 
-		if (watch_interrupted(w))
-			return WATCHED_INTERRUPTED;
+		if (wait_interrupted(w))
+			return WAIT_INTERRUPTED;
 		if (done && done(data))
-			return WATCHED;
+			return WAIT_DONE;
 		if (now >= until)
-			return WATCHED_TOO_LONG;
+			return WAIT_TIMED_OUT;
 		if (now >= tick) {
 			if (w->tick)
 				w->tick(w->data);

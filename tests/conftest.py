@@ -3,6 +3,7 @@
 
 import pathlib
 import resource
+import signal
 import sys
 
 import pytest
@@ -36,6 +37,9 @@ def pytest_generate_tests(metafunc):
 def pytest_configure(config):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # A shell without job control starts background jobs with SIGINT ignored, and
+    # exec keeps that: the programs under test would not notice a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

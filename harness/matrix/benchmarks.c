@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* benchmarks.c - one repetition after another, as benchmarks: see session_parts.h */
-#include "harness/matrix/session_parts.h"
+/* benchmarks.c - one repetition after another, as benchmarks: see session_internal.h */
+#include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
 #include "harness/verdict/validity.h"
@@ -100,7 +100,7 @@ static bool measure_once(struct session *s, const struct entry *e,
 
 	record_init(&r, e);
 	r.attempt = attempt;
-	if (!repetition(&s->site, e, sleeps, &r, &histograms)) {
+	if (!repetition(&s->context, e, sleeps, &r, &histograms)) {
 		json_decref(histograms);
 		record_free(&r);
 		return false;

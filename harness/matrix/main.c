@@ -6,7 +6,6 @@
 #include "harness/matrix/list.h"
 #include "harness/matrix/options.h"
 #include "harness/matrix/session.h"
-#include "harness/verdict/two_runs.h"
 
 #include "harness/base/die.h"
 #include "harness/base/output.h"
@@ -57,17 +56,17 @@ int main(int argc, char **argv)
 	matrix_options(argc, argv, &opt);
 	switch (opt.verb) {
 	case VERB_RUN:
-		return session_run(&opt);
+		return matrix_run(&opt);
 	case VERB_RESUME:
-		return session_resume(&opt);
+		return matrix_resume(&opt);
 	case VERB_REPORT:
-		return session_report(&opt);
+		return matrix_report(&opt);
 	case VERB_LIST:
 		return list(&opt);
 	case VERB_DOCTOR:
 		return diagnose(&opt);
 	case VERB_COMPARE:
-		return versus_main(&opt);
+		return matrix_compare(&opt);
 	case VERB_NONE:
 		break;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* prepare.c - what is to be measured, and how it can be here: see session_parts.h */
+/* prepare.c - what is to be measured, and how it can be here: see session_internal.h */
 #include "harness/matrix/session.h"
-#include "harness/matrix/session_parts.h"
+#include "harness/matrix/session_internal.h"
 
 #include "harness/plan/command.h"
 #include "harness/probe/method.h"
@@ -76,7 +76,7 @@ void lay_out(struct session *s)
 	s->estimate =
 		blocks_estimate(&s->plan, &s->blocks, overhead_ns, bytes_each);
 	s->repeats_s = s->estimate.ns / 1e9 * s->plan.repeats / 100;
-	s->pace.patience_ns =
+	s->history.patience_ns =
 		s->plan.wait == WAIT_TENTH ? s->estimate.ns / 10 : s->plan.wait;
 }
 
@@ -128,18 +128,18 @@ void choose_counting(struct session *s)
 {
 	static char why[WHY_SIZE];
 
-	s->site.counting = SYSCALLS_NONE;
-	s->site.uncounted = "";
+	s->context.counting = SYSCALLS_NONE;
+	s->context.uncounted = "";
 	if (!s->plan.counting)
 		return;
-	s->site.counting = counting_choose(why);
-	if (s->site.counting == SYSCALLS_NONE) {
-		s->site.uncounted = why;
+	s->context.counting = counting_choose(why);
+	if (s->context.counting == SYSCALLS_NONE) {
+		s->context.uncounted = why;
 		fprintf(s->people, "  system calls cannot be counted: %s\n",
 			why);
 	} else if (*why) {
 		fprintf(s->people, "  system calls are counted by %s: %s\n",
-			syscalls_methods[s->site.counting], why);
+			syscalls_methods[s->context.counting], why);
 	}
 }
 

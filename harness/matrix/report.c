@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* report.c - makes again all that is made from the record: see session.h */
 #include "harness/matrix/session.h"
-#include "harness/matrix/session_parts.h"
+#include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
 #include "harness/verdict/describe.h"
@@ -137,7 +137,7 @@ static bool draw_all(const struct session *s)
 	return charts && page;
 }
 
-int session_report(const struct matrix_options *opt)
+int matrix_report(const struct matrix_options *opt)
 {
 	static struct session s;
 	char why[STORE_WHY_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* resume.c - goes on with a run, if it can be what it was: see session.h */
 #include "harness/matrix/session.h"
-#include "harness/matrix/session_parts.h"
+#include "harness/matrix/session_internal.h"
 
 #include "harness/base/print.h"
 #include "harness/store/provenance.h"
@@ -121,14 +121,14 @@ static void compare_with_then(struct session *s)
 }
 
 /* What was usual before is so still; else it would have to be learned again. */
-static void learn_pace(struct session *s)
+static void restore_history(struct session *s)
 {
 	for (size_t i = 0; i < s->store.n; i++) {
 		const double *metric = s->store.records[i].metric;
 		struct yardstick y = { metric[METRIC_SERVER_YARDSTICK],
 				       metric[METRIC_CLIENT_YARDSTICK] };
 
-		pace_add(&s->pace, &y);
+		speed_history_add(&s->history, &y);
 	}
 }
 
@@ -140,7 +140,7 @@ static void spend_repeats(struct session *s)
 			s->repeats_s -= s->store.records[i].took_s;
 }
 
-int session_resume(const struct matrix_options *opt)
+int matrix_resume(const struct matrix_options *opt)
 {
 	static struct session s;
 	char why[STORE_WHY_SIZE];
@@ -158,7 +158,7 @@ int session_resume(const struct matrix_options *opt)
 		return EXIT_SUCCESS;
 	}
 	spend_repeats(&s);
-	learn_pace(&s);
+	restore_history(&s);
 	start_benchmark(&s);
 	find_places(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* session.c - a run, from its plan to its last table: see session.h */
 #include "harness/matrix/session.h"
-#include "harness/matrix/session_parts.h"
+#include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
 #include "harness/verdict/describe.h"
@@ -51,15 +51,15 @@ void carry_out(struct session *s)
 	struct step *steps = register_all(s);
 	char *json;
 
-	s->site.plan = &s->plan;
-	s->site.places = &s->places;
-	s->site.bin = s->bin;
+	s->context.plan = &s->plan;
+	s->context.places = &s->places;
+	s->context.bin = s->bin;
 	if (s->plan.wait != WAIT_NONE)
-		s->site.pace = &s->pace;
+		s->context.history = &s->history;
 	s->progress =
 		progress_open(stderr, &s->blocks, &s->plan, s->opt->quiet);
-	s->site.step = show_step;
-	s->site.data = s->progress;
+	s->context.step = show_step;
+	s->context.data = s->progress;
 	raise_descriptors();
 	keep_apart(s);
 	catch_signals(s);
@@ -145,7 +145,7 @@ void start_benchmark(struct session *s)
 	gbench_context("plan", s->plan.name);
 }
 
-int session_run(const struct matrix_options *opt)
+int matrix_run(const struct matrix_options *opt)
 {
 	static struct session s;
 	char path[STORE_PATH_SIZE], why[STORE_WHY_SIZE], *text;

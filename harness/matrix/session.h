@@ -9,9 +9,10 @@
 enum { EXIT_WARNED = 6, EXIT_INTERRUPTED = 130 };
 
 /* Each returns the program's exit status. */
-int session_run(const struct matrix_options *opt);
-int session_resume(const struct matrix_options *opt);
-int session_report(const struct matrix_options *opt);
+int matrix_run(const struct matrix_options *opt);
+int matrix_resume(const struct matrix_options *opt);
+int matrix_report(const struct matrix_options *opt);
+int matrix_compare(const struct matrix_options *opt);
 
 /* The plan that the command line asks for; ends the program if it is wrong. */
 void session_plan(const struct matrix_options *opt, const char *bin,

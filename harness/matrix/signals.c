@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.c - Ctrl-C ends a run in order: see session_parts.h */
-#include "harness/matrix/session_parts.h"
+/* signals.c - Ctrl-C ends a run in order: see session_internal.h */
+#include "harness/matrix/session_internal.h"
 
 static volatile int interrupted;
 static volatile int continued; /* how often, after Ctrl-Z */
@@ -49,9 +49,9 @@ void catch_signals(struct session *s)
 	signal(SIGPIPE, do_nothing);
 	signal(SIGXFSZ, do_nothing);
 	sigprocmask(SIG_BLOCK, &blocked, &s->signals);
-	s->site.interrupted = &interrupted;
-	s->site.continued = &continued;
-	s->site.mask = &s->signals;
+	s->context.interrupted = &interrupted;
+	s->context.continued = &continued;
+	s->context.mask = &s->signals;
 }
 
 bool was_interrupted(void)

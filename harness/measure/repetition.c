@@ -31,7 +31,7 @@ static const double slower_noticed = 1.1;
 static const int64_t pause_ns = SECOND / 20;
 
 struct attempt {
-	const struct site *site;
+	const struct run_context *context;
 	const struct entry *entry;
 	struct record *r;
 	const struct place_of *place;
@@ -60,7 +60,7 @@ static void tick(void *data)
 {
 	const struct attempt *a = data;
 
-	a->site->step(a->site->data, a->entry, a->step);
+	a->context->step(a->context->data, a->entry, a->step);
 }
 
 static void set_step(struct attempt *a, const char *step)
@@ -74,7 +74,7 @@ static void set_step(struct attempt *a, const char *step)
 static double look_at_cpus(const struct attempt *a, struct yardstick *y)
 {
 	*y = yardstick_take(a->place);
-	return pace_slower(a->site->pace, y);
+	return speed_history_slowdown(a->context->history, y);
 }
 
 static void note_cpus(struct attempt *a, const struct yardstick *y,
@@ -82,7 +82,7 @@ static void note_cpus(struct attempt *a, const struct yardstick *y,
 {
 	double *metric = a->r->metric;
 
-	pace_add(a->site->pace, y);
+	speed_history_add(a->context->history, y);
 	metric[METRIC_SERVER_YARDSTICK] =
 		fmax(metric[METRIC_SERVER_YARDSTICK], y->server);
 	metric[METRIC_CLIENT_YARDSTICK] =
@@ -93,14 +93,14 @@ static void note_cpus(struct attempt *a, const struct yardstick *y,
 /* false: the user wants no more. Where no time matters, nothing is waited for. */
 static bool await_cpus(struct attempt *a)
 {
-	struct pace *pace = a->site->pace;
+	struct speed_history *history = a->context->history;
 	struct yardstick y;
 	double slower;
 
-	if (!pace)
+	if (!history)
 		return true;
 	slower = look_at_cpus(a, &y);
-	while (slower > slower_noticed && pace->patience_ns > 0 &&
+	while (slower > slower_noticed && history->patience_ns > 0 &&
 	       !counts(a->entry)) {
 		int64_t from = monotonic_ns();
 
@@ -109,7 +109,7 @@ static bool await_cpus(struct attempt *a)
 		    WAIT_INTERRUPTED)
 			return false;
 		slower = look_at_cpus(a, &y);
-		pace->patience_ns -= monotonic_ns() - from;
+		history->patience_ns -= monotonic_ns() - from;
 	}
 	note_cpus(a, &y, slower);
 	return true;
@@ -121,7 +121,7 @@ static void look_at_cpus_again(struct attempt *a)
 	struct yardstick y;
 	double slower = 1;
 
-	if (!a->site->pace)
+	if (!a->context->history)
 		return;
 	for (int i = 0; i < 3 && (i == 0 || slower > slower_noticed); i++)
 		slower = look_at_cpus(a, &y);
@@ -141,7 +141,7 @@ static bool fail(struct attempt *a, enum status status, const char *who,
 /* What was said after LABEL=; NULL: it is ours */
 static const char *foreign(const struct attempt *a)
 {
-	const struct plan *p = a->site->plan;
+	const struct plan *p = a->context->plan;
 
 	for (size_t i = 0; i < p->n_models; i++)
 		if (strcmp(p->models[i].label, a->entry->cell->model) == 0)
@@ -158,7 +158,7 @@ static bool find_command(struct attempt *a)
 		return fail(a, STATUS_FAILED, "the server", why);
 	if (text)
 		return true;
-	snprintf(path, sizeof(path), "%s/%s", a->site->bin,
+	snprintf(path, sizeof(path), "%s/%s", a->context->bin,
 		 a->entry->cell->model);
 	command_of_path(&a->command, path);
 	/* uring is not, where its library was missing */
@@ -210,7 +210,7 @@ static bool start_server(struct attempt *a)
 				    .cell = a->entry->cell,
 				    .cpus = &a->place->server,
 				    .counting = counts(a->entry) ?
-							a->site->counting :
+							a->context->counting :
 							SYSCALLS_NONE };
 	struct memory memory;
 
@@ -234,7 +234,7 @@ static bool start_server(struct attempt *a)
 
 static bool start_generator(struct attempt *a)
 {
-	const struct site *site = a->site;
+	const struct run_context *context = a->context;
 	const struct cell *cell = a->entry->cell;
 	char path[PATH_MAX];
 	struct generator_plan plan = {
@@ -242,15 +242,15 @@ static bool start_generator(struct attempt *a)
 		.cell = cell,
 		.host = a->server.host,
 		.port = a->server.port,
-		.warmup = site->plan->warmup,
-		.window = site->plan->window,
-		.seed = site->plan->seed,
+		.warmup = context->plan->warmup,
+		.window = context->plan->window,
+		.seed = context->plan->seed,
 		.cpus = &a->place->client,
 		.cpu_list = a->place->client_list,
 		.own_cpus = cell->placement == PLACEMENT_SPLIT,
 	};
 
-	snprintf(path, sizeof(path), "%s/loadgen", site->bin);
+	snprintf(path, sizeof(path), "%s/loadgen", context->bin);
 	if (!generator_start(&a->generator, &plan, &a->wait_set))
 		return fail(a, STATUS_FAILED, "the generator",
 			    a->generator.why);
@@ -312,7 +312,7 @@ static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
 /* false: the user wants no more. */
 static bool read_rest(struct attempt *a)
 {
-	int64_t start = a->generator.from - a->site->plan->warmup;
+	int64_t start = a->generator.from - a->context->plan->warmup;
 
 	if (counts(a->entry) &&
 	    wait_until(&a->wait_set, start - lead_rest_ns, somebody_ended, a) ==
@@ -381,7 +381,7 @@ static void take_closing(struct attempt *a)
 static void say_what_is_missing(struct attempt *a)
 {
 	const char *uncounted = *a->server.uncounted ? a->server.uncounted :
-				counts(a->entry)     ? a->site->uncounted :
+				counts(a->entry)     ? a->context->uncounted :
 						       "";
 
 	if (is_up_already(a))
@@ -405,7 +405,7 @@ static void measure_and_judge(struct attempt *a)
 {
 	struct record *r = a->r;
 	struct circumstances c = {
-		.was_stopped = a->continued != *a->site->continued,
+		.was_stopped = a->continued != *a->context->continued,
 		.slower = a->slower,
 		.sleeps = a->sleeps,
 	};
@@ -483,8 +483,8 @@ static bool was_interrupted(struct attempt *a)
 	return wait_until(&a->wait_set, until, NULL, NULL) == WAIT_INTERRUPTED;
 }
 
-bool repetition(const struct site *site, const struct entry *e, bool sleeps,
-		struct record *r, json_t **histograms)
+bool repetition(const struct run_context *context, const struct entry *e,
+		bool sleeps, struct record *r, json_t **histograms)
 {
 	bool shared = e->cell->placement == PLACEMENT_SHARED;
 	static struct attempt a; /* large: not for the stack */
@@ -492,20 +492,21 @@ bool repetition(const struct site *site, const struct entry *e, bool sleeps,
 	bool finished;
 
 	memset(&a, 0, sizeof(a));
-	a.site = site;
+	a.context = context;
 	a.entry = e;
 	a.r = r;
-	a.place = shared ? &site->places->shared : &site->places->split;
+	a.place = shared ? &context->places->shared : &context->places->split;
 	a.sleeps = sleeps;
-	a.continued = *site->continued;
+	a.continued = *context->continued;
 	a.wait_set.tick = tick;
-	a.wait_set.interrupted = site->interrupted;
-	a.wait_set.mask = site->mask;
+	a.wait_set.interrupted = context->interrupted;
+	a.wait_set.mask = context->mask;
 	a.wait_set.data = &a;
 	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
 	begin(&a);
-	if (!shared && !site->places->split_possible) {
-		fail(&a, STATUS_UNSUPPORTED, "split", site->places->split_why);
+	if (!shared && !context->places->split_possible) {
+		fail(&a, STATUS_UNSUPPORTED, "split",
+		     context->places->split_why);
 		return true;
 	}
 	if (!await_cpus(&a))

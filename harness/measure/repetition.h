@@ -25,7 +25,7 @@
 #include "harness/probe/syscalls.h"
 
 /* What is the same for all repetitions of a run */
-struct site {
+struct run_context {
 	const struct plan *plan;
 	const struct places *places;
 	const char *bin;               /* folder of our programs */
@@ -34,7 +34,8 @@ struct site {
 	/* Told what happens, such as "warm-up"; about four times a second */
 	void (*step)(void *data, const struct entry *e, const char *step);
 	void *data;
-	struct pace *pace; /* of the CPUs so far; NULL: nobody looks at it */
+	struct speed_history
+		*history; /* of the CPUs so far; NULL: nobody looks at it */
 	const volatile int *interrupted; /* see wait.h */
 	const volatile int *continued; /* how often: all were stopped before */
 	const sigset_t *mask;
@@ -45,7 +46,7 @@ struct site {
  * reference, or NULL. `sleeps`: the model is known to, with silent clients. false:
  * the user wants no more, and r says nothing.
  */
-bool repetition(const struct site *site, const struct entry *e, bool sleeps,
-		struct record *r, json_t **histograms);
+bool repetition(const struct run_context *context, const struct entry *e,
+		bool sleeps, struct record *r, json_t **histograms);
 
 #endif

@@ -104,25 +104,30 @@ struct yardstick yardstick_take(const struct place_of *place)
 
 /* --------------------------------------------------------------- what is usual */
 
-static void add(double memory[PACE_MEMORY], unsigned long *n, double value)
+static void add(double memory[SPEED_HISTORY_SIZE], unsigned long *n,
+		double value)
 {
 	if (isfinite(value))
-		memory[(*n)++ % PACE_MEMORY] = value;
+		memory[(*n)++ % SPEED_HISTORY_SIZE] = value;
 }
 
-void pace_add(struct pace *p, const struct yardstick *y)
+void speed_history_add(struct speed_history *p, const struct yardstick *y)
 {
 	add(p->server, &p->n_server, y->server);
 	add(p->client, &p->n_client, y->client);
 }
 
-static double usual(const double memory[PACE_MEMORY], unsigned long measured)
+static double usual(const double memory[SPEED_HISTORY_SIZE],
+		    unsigned long measured)
 {
 	return stats_quantile(
-		memory, measured < PACE_MEMORY ? measured : PACE_MEMORY, 0.25);
+		memory,
+		measured < SPEED_HISTORY_SIZE ? measured : SPEED_HISTORY_SIZE,
+		0.25);
 }
 
-double pace_slower(const struct pace *p, const struct yardstick *y)
+double speed_history_slowdown(const struct speed_history *p,
+			      const struct yardstick *y)
 {
 	double slower = 1;
 

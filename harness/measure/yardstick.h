@@ -27,19 +27,20 @@ struct yardstick {
 /* Takes 10 ms, on both at once. There must be nothing else to do. */
 struct yardstick yardstick_take(const struct place_of *place);
 
-enum { PACE_MEMORY = 40 };
+enum { SPEED_HISTORY_SIZE = 40 };
 
 /* What is usual: of the last measurements, the limit of the fastest quarter. A
  * neighbour who comes and goes does not change it, heat that stays does. */
-struct pace {
-	double server[PACE_MEMORY], client[PACE_MEMORY];
+struct speed_history {
+	double server[SPEED_HISTORY_SIZE], client[SPEED_HISTORY_SIZE];
 	unsigned long n_server, n_client; /* measured so far */
 	int64_t patience_ns; /* how long a slower one may still be waited for */
 };
 
-void pace_add(struct pace *p, const struct yardstick *y);
+void speed_history_add(struct speed_history *p, const struct yardstick *y);
 
 /* How many times longer than usual, the worse of the two; 1 if nothing is usual yet */
-double pace_slower(const struct pace *p, const struct yardstick *y);
+double speed_history_slowdown(const struct speed_history *p,
+			      const struct yardstick *y);
 
 #endif

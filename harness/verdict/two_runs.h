@@ -8,7 +8,7 @@
  * does not contain it: its pairs are moments apart.
  *
  * To be read in this order: two_runs.c compares, two_runs_text.c has it for people,
- * two_runs_data.c for programs, compare_main.c is the command.
+ * two_runs_data.c for programs, harness/matrix/compare.c is the command.
  */
 #ifndef VERDICT_TWO_RUNS_H
 #define VERDICT_TWO_RUNS_H
@@ -111,10 +111,5 @@ char *versus_summary(const struct versus *v);
 /* two_runs_data.c: as CSV, and all that a page is made of; to be freed */
 char *versus_csv(const struct versus *v);
 json_t *versus_json(const struct versus *v);
-
-struct matrix_options;
-
-/* The command; returns the exit status. */
-int versus_main(const struct matrix_options *opt);
 
 #endif

@@ -6,24 +6,25 @@
 
 #include <math.h>
 
-static void remember(struct pace *p, unsigned times, double server)
+static void remember(struct speed_history *p, unsigned times, double server)
 {
 	const struct yardstick y = { server, NAN };
 
 	for (unsigned i = 0; i < times; i++)
-		pace_add(p, &y);
+		speed_history_add(p, &y);
 }
 
-static double slower(const struct pace *p, double server, double client)
+static double slower(const struct speed_history *p, double server,
+		     double client)
 {
 	const struct yardstick y = { server, client };
 
-	return pace_slower(p, &y);
+	return speed_history_slowdown(p, &y);
 }
 
 static void at_first_nothing_is_usual(void **state)
 {
-	const struct pace p = { .n_server = 0 };
+	const struct speed_history p = { .n_server = 0 };
 
 	(void)state;
 	assert_float_equal(slower(&p, 1000, 1000), 1, 0);
@@ -32,7 +33,7 @@ static void at_first_nothing_is_usual(void **state)
 /* Of four, three of which a neighbour slows, the fourth is usual. */
 static void a_neighbour_is_not_usual(void **state)
 {
-	struct pace p = { .n_server = 0 };
+	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
 	remember(&p, 28, 1800);
@@ -44,7 +45,7 @@ static void a_neighbour_is_not_usual(void **state)
 /* One lucky moment is not what the others are to be held to. */
 static void luck_is_not_usual(void **state)
 {
-	struct pace p = { .n_server = 0 };
+	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
 	remember(&p, 2, 500);
@@ -54,7 +55,7 @@ static void luck_is_not_usual(void **state)
 
 static void heat_becomes_usual(void **state)
 {
-	struct pace p = { .n_server = 0 };
+	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
 	remember(&p, 100, 1000);
@@ -66,10 +67,10 @@ static void heat_becomes_usual(void **state)
 static void the_worse_of_two_counts(void **state)
 {
 	const struct yardstick usual = { 1000, 2000 };
-	struct pace p = { .n_server = 0 };
+	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
-	pace_add(&p, &usual);
+	speed_history_add(&p, &usual);
 	assert_float_equal(slower(&p, 1200, 2000), 1.2, 1e-9);
 	assert_float_equal(slower(&p, 1200, 2800), 1.4, 1e-9);
 	assert_float_equal(slower(&p, 900, 1000), 1, 0);
@@ -78,12 +79,12 @@ static void the_worse_of_two_counts(void **state)
 static void what_was_not_had_changes_nothing(void **state)
 {
 	const struct yardstick none = { NAN, NAN };
-	struct pace p = { .n_server = 0 };
+	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
 	remember(&p, 4, 1000);
-	for (int i = 0; i < 2 * PACE_MEMORY; i++)
-		pace_add(&p, &none);
+	for (int i = 0; i < 2 * SPEED_HISTORY_SIZE; i++)
+		speed_history_add(&p, &none);
 	assert_float_equal(slower(&p, 1300, NAN), 1.3, 1e-9);
 	assert_float_equal(slower(&p, NAN, NAN), 1, 0);
 }

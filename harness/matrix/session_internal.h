@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* session_parts.h - what the parts of a session share; for these parts only */
-#ifndef MATRIX_SESSION_PARTS_H
-#define MATRIX_SESSION_PARTS_H
+/* session_internal.h - what the parts of a session share; for these parts only */
+#ifndef MATRIX_SESSION_INTERNAL_H
+#define MATRIX_SESSION_INTERNAL_H
 
 #include "harness/matrix/options.h"
 #include "harness/matrix/progress.h"
@@ -22,17 +22,17 @@ struct session {
 	struct estimate estimate;
 	struct places places;
 	struct store store;
-	struct site site;
+	struct run_context context;
 	struct progress *progress;
 	json_t *run; /* run.json */
 	json_t *programs;
-	json_t *differences; /* of a forced resume; NULL */
-	double repeats_s;    /* time that repeats may still take */
-	struct pace pace;    /* of the CPUs */
-	bool only_reads;     /* report: nothing is measured */
-	bool stopped;        /* the store cannot be written any more */
-	bool unwritten;      /* of what is made from the lines, at the end */
-	sigset_t signals;    /* outside of waits */
+	json_t *differences;          /* of a forced resume; NULL */
+	double repeats_s;             /* time that repeats may still take */
+	struct speed_history history; /* of the CPUs */
+	bool only_reads;              /* report: nothing is measured */
+	bool stopped;                 /* the store cannot be written any more */
+	bool unwritten;   /* of what is made from the lines, at the end */
+	sigset_t signals; /* outside of waits */
 };
 
 /* signals.c: Ctrl-C and its like */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* compare_main.c - the command bin/matrix compare: see two_runs.h */
+/* compare.c - bin/matrix compare: see harness/verdict/two_runs.h */
 #include "harness/verdict/two_runs.h"
 
 #include "harness/base/outfile.h"
 #include "harness/verdict/describe.h"
 #include "harness/matrix/draw.h"
 #include "harness/matrix/options.h"
+#include "harness/matrix/session.h"
 #include "harness/base/die.h"
 
 #include <errno.h>
@@ -105,7 +106,7 @@ static int gate(const struct versus *v, double least, FILE *people)
 	return worse ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
-int versus_main(const struct matrix_options *opt)
+int matrix_compare(const struct matrix_options *opt)
 {
 	FILE *people = opt->csv && strcmp(opt->csv, "-") == 0 ? stderr : stdout;
 	int status = EXIT_SUCCESS;

@@ -107,7 +107,7 @@ def test_readiness_models_serve_alike(name):
 def test_conn_makes_no_system_call():
     """A client without system calls: nothing of it needs the kernel."""
     archive = subprocess.run(
-        ["nm", "-u", "build/release/common/conn.o"], cwd=TOP,
+        ["nm", "-u", "build/release/models/common/conn.o"], cwd=TOP,
         capture_output=True, text=True, check=True).stdout
     used = set(re.findall(r"U (\w+)", archive))
     assert used <= {"calloc", "free", "malloc", "stopping",

@@ -20,13 +20,13 @@ extern char **environ;
 
 bool draw(const char *name, const char *const *arguments, int input, bool quiet)
 {
-	char program[KNOWN_PATH_SIZE + 16];
+	char program[CATALOG_PATH_SIZE + 16];
 	char *argv[ARGUMENTS + 2] = { program };
 	posix_spawn_file_actions_t actions;
 	int error, status = -1;
 	pid_t pid;
 
-	if (!*known_folder(program, "plots")) {
+	if (!*catalog_folder(program, "plots")) {
 		warn("plots/%s is not near this program", name);
 		return false;
 	}

@@ -63,7 +63,7 @@ static void read_help(int fd, char *text, size_t size)
 static bool summary_of(const char *bin, const char *model,
 		       char summary[SUMMARY_SIZE])
 {
-	char program[KNOWN_PATH_SIZE], help[2048] = "", *line, *rest = help;
+	char program[CATALOG_PATH_SIZE], help[2048] = "", *line, *rest = help;
 	size_t length = strlen(model);
 	int ends[2];
 	pid_t pid;
@@ -94,7 +94,7 @@ static bool summary_of(const char *bin, const char *model,
 
 static void list_model(FILE *file, const char *bin, const char *name)
 {
-	char path[KNOWN_PATH_SIZE + LABEL_SIZE], summary[SUMMARY_SIZE];
+	char path[CATALOG_PATH_SIZE + LABEL_SIZE], summary[SUMMARY_SIZE];
 
 	snprintf(path, sizeof(path), "%s/%s", bin, name);
 	if (access(path, X_OK) < 0)
@@ -116,8 +116,8 @@ static bool in_syllabus(const char *name)
 
 void list_models(FILE *file)
 {
-	char bin[KNOWN_PATH_SIZE];
-	const char *const *models = known_models(known_bin(bin));
+	char bin[CATALOG_PATH_SIZE];
+	const char *const *models = catalog_models(catalog_bin(bin));
 
 	for (const char *const *name = syllabus; *name; name++)
 		list_model(file, bin, *name);
@@ -169,10 +169,10 @@ static void print_size(FILE *file, const struct plan *p)
 
 static void list_plan(FILE *file, const char *name, const char *const *models)
 {
-	char path[KNOWN_PATH_SIZE], error[PLAN_ERROR_SIZE];
+	char path[CATALOG_PATH_SIZE], error[PLAN_ERROR_SIZE];
 	struct plan p;
 
-	if (!known_plan(name, path, error))
+	if (!catalog_plan(name, path, error))
 		return; /* removed meanwhile */
 	print_title(file, path, name);
 	if (!plan_read(&p, path, models, error)) {
@@ -185,9 +185,9 @@ static void list_plan(FILE *file, const char *name, const char *const *models)
 
 void list_plans(FILE *file)
 {
-	char bin[KNOWN_PATH_SIZE];
-	const char *const *models = known_models(known_bin(bin));
-	const char *const *plans = known_plans(bin);
+	char bin[CATALOG_PATH_SIZE];
+	const char *const *models = catalog_models(catalog_bin(bin));
+	const char *const *plans = catalog_plans(bin);
 
 	if (!*plans)
 		fprintf(file, "No plans came with this program; $MATRIX_PLANS "

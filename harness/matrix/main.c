@@ -16,7 +16,7 @@
 
 static int list(const struct matrix_options *opt)
 {
-	char bin[KNOWN_PATH_SIZE];
+	char bin[CATALOG_PATH_SIZE];
 	struct plan plan;
 
 	if (!opt->what || strcmp(opt->what, "models") == 0)
@@ -26,7 +26,7 @@ static int list(const struct matrix_options *opt)
 	if (!opt->what || strcmp(opt->what, "plans") == 0)
 		list_plans(stdout);
 	if (opt->what && strcmp(opt->what, "cells") == 0) {
-		session_plan(opt, known_bin(bin), "standard", &plan);
+		session_plan(opt, catalog_bin(bin), "standard", &plan);
 		list_cells(stdout, &plan);
 		plan_free(&plan);
 	}
@@ -35,12 +35,12 @@ static int list(const struct matrix_options *opt)
 
 static int diagnose(const struct matrix_options *opt)
 {
-	char bin[KNOWN_PATH_SIZE];
+	char bin[CATALOG_PATH_SIZE];
 	struct diagnoses d;
 	struct plan plan;
 	bool fails;
 
-	session_plan(opt, known_bin(bin), "quick", &plan);
+	session_plan(opt, catalog_bin(bin), "quick", &plan);
 	d = doctor(&plan, bin);
 	fails = diagnoses_print(&d, stdout, has_color(stdout));
 	diagnoses_free(&d);

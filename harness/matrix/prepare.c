@@ -52,12 +52,12 @@ void apply_filter(struct plan *p, const char *text)
 void session_plan(const struct matrix_options *opt, const char *bin,
 		  const char *fallback, struct plan *p)
 {
-	char path[KNOWN_PATH_SIZE], error[PLAN_ERROR_SIZE];
+	char path[CATALOG_PATH_SIZE], error[PLAN_ERROR_SIZE];
 	const char *name = opt->plan ? opt->plan : fallback;
 
-	if (!known_plan(name, path, error))
+	if (!catalog_plan(name, path, error))
 		die_usage("--plan %s", error);
-	if (!plan_read(p, path, known_models(bin), error)) {
+	if (!plan_read(p, path, catalog_models(bin), error)) {
 		fprintf(stderr, "%s: %s\n", program_invocation_short_name,
 			error);
 		exit(EXIT_USAGE);

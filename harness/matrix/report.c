@@ -145,7 +145,7 @@ int matrix_report(const struct matrix_options *opt)
 
 	s.opt = opt;
 	s.only_reads = true;
-	known_bin(s.bin);
+	catalog_bin(s.bin);
 	check(store_read(&s.store, opt->what, why), why);
 	check(store_lock(&s.store, why), why);
 	if (s.store.n == 0) {

@@ -44,7 +44,7 @@ static bool parse_plan(struct session *s, const char *text, char *why)
 	char error[PLAN_ERROR_SIZE];
 
 	if (plan_parse(&s->plan, text, strlen(text), name ? name : "plan.txt",
-		       known_models(s->bin), error))
+		       catalog_models(s->bin), error))
 		return true;
 	snprintf(why, STORE_WHY_SIZE, "%.150s: %.350s", s->store.path, error);
 	return false;
@@ -147,7 +147,7 @@ int matrix_resume(const struct matrix_options *opt)
 	size_t missing;
 
 	s.opt = opt;
-	known_bin(s.bin);
+	catalog_bin(s.bin);
 	check(store_open(&s.store, opt->what, why), why);
 	check(read_plan_again(&s, why), why);
 	/* The mark may be gone though lines are missing: the record decides. */

@@ -114,7 +114,7 @@ json_t *describe_run(const struct session *s)
 /* results/2026-11-21T154500-quick, in the folder that has bin */
 char *default_out(const struct session *s, char path[STORE_PATH_SIZE])
 {
-	char here[STORE_PATH_SIZE], above[KNOWN_PATH_SIZE];
+	char here[STORE_PATH_SIZE], above[CATALOG_PATH_SIZE];
 	char *slash;
 	time_t now = time(NULL);
 	struct tm utc;

@@ -152,7 +152,7 @@ int matrix_run(const struct matrix_options *opt)
 	json_t *machine;
 
 	s.opt = opt;
-	known_bin(s.bin);
+	catalog_bin(s.bin);
 	session_plan(opt, s.bin, "standard", &s.plan);
 	lay_out(&s);
 	start_benchmark(&s);

@@ -16,7 +16,7 @@
 struct session {
 	const struct matrix_options *opt;
 	FILE *people; /* stdout, or stderr where that is for a program */
-	char bin[KNOWN_PATH_SIZE];
+	char bin[CATALOG_PATH_SIZE];
 	struct plan plan;
 	struct blocks blocks;
 	struct estimate estimate;

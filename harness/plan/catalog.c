@@ -2,21 +2,15 @@
 /* catalog.c - which programs and plans of ours there are: see catalog.h */
 #include "harness/plan/catalog.h"
 
-#include "harness/measure/await.h"
 #include "harness/plan/parse.h"
 #include "harness/base/die.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 const char *const syllabus[] = { "thread", "busypoll", "select", "poll",
@@ -27,18 +21,18 @@ static const char *const shortest_first[] = { "quick", "standard", "full",
 
 /* -------------------------------------------------------------------- folders */
 
-static void join(char path[KNOWN_PATH_SIZE], const char *folder,
+static void join(char path[CATALOG_PATH_SIZE], const char *folder,
 		 const char *name, const char *suffix)
 {
-	if (snprintf(path, KNOWN_PATH_SIZE, "%s/%s%s", folder, name, suffix) >=
-	    KNOWN_PATH_SIZE)
+	if (snprintf(path, CATALOG_PATH_SIZE, "%s/%s%s", folder, name,
+		     suffix) >= CATALOG_PATH_SIZE)
 		die_of(ENAMETOOLONG, folder);
 }
 
 /* Also of a program whose file was replaced while it runs */
-char *known_bin(char path[KNOWN_PATH_SIZE])
+char *catalog_bin(char path[CATALOG_PATH_SIZE])
 {
-	ssize_t n = readlink("/proc/self/exe", path, KNOWN_PATH_SIZE - 1);
+	ssize_t n = readlink("/proc/self/exe", path, CATALOG_PATH_SIZE - 1);
 
 	if (n < 0)
 		die("readlink /proc/self/exe: where are the other programs");
@@ -55,11 +49,11 @@ static bool is_folder(const char *path)
 }
 
 /* A folder of the sources, such as models; "": they are not near. */
-static char *source_folder(char path[KNOWN_PATH_SIZE], const char *bin,
+static char *source_folder(char path[CATALOG_PATH_SIZE], const char *bin,
 			   const char *name)
 {
 	enum { LEVELS = 4 }; /* bin, or build/VARIANT/bin and below */
-	char above[KNOWN_PATH_SIZE], plans[KNOWN_PATH_SIZE];
+	char above[CATALOG_PATH_SIZE], plans[CATALOG_PATH_SIZE];
 
 	join(above, bin, "..", "");
 	for (int level = 0; level < LEVELS; level++) {
@@ -74,20 +68,21 @@ static char *source_folder(char path[KNOWN_PATH_SIZE], const char *bin,
 	return path;
 }
 
-char *known_folder(char path[KNOWN_PATH_SIZE], const char *name)
+char *catalog_folder(char path[CATALOG_PATH_SIZE], const char *name)
 {
-	char bin[KNOWN_PATH_SIZE];
+	char bin[CATALOG_PATH_SIZE];
 
-	return source_folder(path, known_bin(bin), name);
+	return source_folder(path, catalog_bin(bin), name);
 }
 
-static char *plans_folder(char path[KNOWN_PATH_SIZE], const char *bin)
+static char *plans_folder(char path[CATALOG_PATH_SIZE], const char *bin)
 {
 	const char *chosen = getenv("MATRIX_PLANS");
 
 	if (!chosen || !*chosen)
 		return source_folder(path, bin, "harness/plans");
-	if (snprintf(path, KNOWN_PATH_SIZE, "%s", chosen) >= KNOWN_PATH_SIZE)
+	if (snprintf(path, CATALOG_PATH_SIZE, "%s", chosen) >=
+	    CATALOG_PATH_SIZE)
 		die_of(ENAMETOOLONG, "$MATRIX_PLANS");
 	return path;
 }
@@ -127,7 +122,7 @@ static void begin(struct names *names)
 
 static bool in_folder(const char *bin, const char *name)
 {
-	char path[KNOWN_PATH_SIZE];
+	char path[CATALOG_PATH_SIZE];
 
 	join(path, bin, name, "");
 	return access(path, X_OK) == 0 && !is_folder(path);
@@ -159,10 +154,10 @@ static void add_files(struct names *names, const char *folder,
 
 /* --------------------------------------------------------------------- models */
 
-const char *const *known_models(const char *bin)
+const char *const *catalog_models(const char *bin)
 {
 	static struct names models;
-	char folder[KNOWN_PATH_SIZE];
+	char folder[CATALOG_PATH_SIZE];
 
 	begin(&models);
 	for (const char *const *name = syllabus; *name; name++)
@@ -174,10 +169,10 @@ const char *const *known_models(const char *bin)
 
 /* ---------------------------------------------------------------------- plans */
 
-const char *const *known_plans(const char *bin)
+const char *const *catalog_plans(const char *bin)
 {
 	static struct names plans;
-	char folder[KNOWN_PATH_SIZE], path[KNOWN_PATH_SIZE];
+	char folder[CATALOG_PATH_SIZE], path[CATALOG_PATH_SIZE];
 
 	begin(&plans);
 	if (!*plans_folder(folder, bin))
@@ -216,11 +211,11 @@ static bool no_plan(const char *name, const char *const *plans, char *error)
 	return false;
 }
 
-bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
-		char error[PLAN_ERROR_SIZE])
+bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
+		  char error[PLAN_ERROR_SIZE])
 {
-	char bin[KNOWN_PATH_SIZE], folder[KNOWN_PATH_SIZE];
-	const char *const *plans = known_plans(known_bin(bin));
+	char bin[CATALOG_PATH_SIZE], folder[CATALOG_PATH_SIZE];
+	const char *const *plans = catalog_plans(catalog_bin(bin));
 
 	for (const char *const *one = plans; *one; one++)
 		if (strcmp(*one, name) == 0) {
@@ -229,7 +224,7 @@ bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
 		}
 	if (!is_file_name(name))
 		return no_plan(name, plans, error);
-	if (snprintf(path, KNOWN_PATH_SIZE, "%s", name) < KNOWN_PATH_SIZE)
+	if (snprintf(path, CATALOG_PATH_SIZE, "%s", name) < CATALOG_PATH_SIZE)
 		return true;
 	snprintf(error, PLAN_ERROR_SIZE, "'%.60s...': a path too long", name);
 	return false;

@@ -11,35 +11,35 @@
 
 #include "harness/plan/plan.h"
 
-enum { KNOWN_PATH_SIZE = 4096 };
+enum { CATALOG_PATH_SIZE = 4096 };
 
 /* The seven, in the order in which they are taught; NULL at the end */
 extern const char *const syllabus[];
 
 /* The folder of the program that runs; ends the program if it has none. */
-char *known_bin(char path[KNOWN_PATH_SIZE]);
+char *catalog_bin(char path[CATALOG_PATH_SIZE]);
 
 /* A folder of the sources, such as "plots"; "": they are not near. */
-char *known_folder(char path[KNOWN_PATH_SIZE], const char *name);
+char *catalog_folder(char path[CATALOG_PATH_SIZE], const char *name);
 
 /*
  * The models of the syllabus, built or not: who asks for all of them is to be told
  * which one is missing. Then others that have a models/NAME.c and a program in this
  * folder, by name. NULL at the end; valid until the next call.
  */
-const char *const *known_models(const char *bin);
+const char *const *catalog_models(const char *bin);
 
 /*
  * The plans of ours, shortest first: those in $MATRIX_PLANS, else those that came
  * with the program. NULL at the end; valid until the next call.
  */
-const char *const *known_plans(const char *bin);
+const char *const *catalog_plans(const char *bin);
 
 /*
  * The file of a plan: one of ours by its name, or any other by its path. false:
  * there is none, and `error` says which there are: "'quik': not a plan ...".
  */
-bool known_plan(const char *name, char path[KNOWN_PATH_SIZE],
-		char error[PLAN_ERROR_SIZE]);
+bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
+		  char error[PLAN_ERROR_SIZE]);
 
 #endif

@@ -159,7 +159,8 @@ bool command_parse(struct command *c, const char *text, char why[WHY_SIZE])
 	if (!cut(c))
 		good = why_not(why, "a quote (' or \") has no end");
 	else if (c->words == 0)
-		good = why_not(why, "the program is missing, as in mine=./a.out");
+		good = why_not(why,
+			       "the program is missing, as in mine=./a.out");
 	else if (is_address(c->word[0]))
 		good = take_address(c, why);
 	else

@@ -107,9 +107,9 @@ static cpu_set_t attainable(const cpu_set_t *allowed)
 
 static void find_cpus(struct facts *f)
 {
-	char why[PLACES_WHY_SIZE];
+	char why[CPUS_WHY_SIZE];
 	cpu_set_t allowed, more;
-	struct places p;
+	struct cpus p;
 
 	f->cpus_online = sysconf(_SC_NPROCESSORS_ONLN);
 	f->cpus_allowed = f->cpus_attainable = UNKNOWN;
@@ -117,10 +117,10 @@ static void find_cpus(struct facts *f)
 		more = attainable(&allowed);
 		f->cpus_allowed = CPU_COUNT(&allowed);
 		f->cpus_attainable = CPU_COUNT(&more);
-		places_list(&allowed, f->allowed_list);
-		places_list(&more, f->attainable_list);
+		cpus_list(&allowed, f->allowed_list);
+		cpus_list(&more, f->attainable_list);
 	}
-	if (places_find(&p, NULL, NULL, why)) {
+	if (cpus_find(&p, NULL, NULL, why)) {
 		f->split_possible = p.split_possible;
 		f->siblings = p.siblings;
 		memcpy(f->server_cpus, p.split.server_list, CPU_LIST_SIZE);

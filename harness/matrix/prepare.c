@@ -146,8 +146,8 @@ void choose_counting(struct session *s)
 void find_places(struct session *s, const char *server_cpus,
 		 const char *client_cpus)
 {
-	char why[PLACES_WHY_SIZE];
+	char why[CPUS_WHY_SIZE];
 
-	if (!places_find(&s->places, server_cpus, client_cpus, why))
+	if (!cpus_find(&s->cpus, server_cpus, client_cpus, why))
 		die_usage("%s", why);
 }

@@ -107,7 +107,7 @@ json_t *describe_run(const struct session *s)
 		"filter", opt->filter, "server_cpus", opt->server_cpus,
 		"client_cpus", opt->client_cpus, "counting",
 		syscalls_methods[s->context.counting], "places",
-		s->places.facts, "programs", s->programs, "benchmark",
+		s->cpus.facts, "programs", s->programs, "benchmark",
 		gbench_version(), "sittings");
 }
 

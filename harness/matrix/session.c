@@ -31,9 +31,9 @@ static void raise_descriptors(void)
 
 static void keep_apart(const struct session *s)
 {
-	if (s->places.harness_apart)
-		sched_setaffinity(0, sizeof(s->places.harness),
-				  &s->places.harness);
+	if (s->cpus.harness_apart)
+		sched_setaffinity(0, sizeof(s->cpus.harness),
+				  &s->cpus.harness);
 }
 
 static void store_benchmark(struct session *s, char *json)
@@ -52,7 +52,7 @@ void carry_out(struct session *s)
 	char *json;
 
 	s->context.plan = &s->plan;
-	s->context.places = &s->places;
+	s->context.cpus = &s->cpus;
 	s->context.bin = s->bin;
 	if (s->plan.wait != WAIT_NONE)
 		s->context.history = &s->history;

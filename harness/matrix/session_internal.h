@@ -20,7 +20,7 @@ struct session {
 	struct plan plan;
 	struct blocks blocks;
 	struct estimate estimate;
-	struct places places;
+	struct cpus cpus;
 	struct store store;
 	struct run_context context;
 	struct progress *progress;

@@ -34,7 +34,7 @@ struct attempt {
 	const struct run_context *context;
 	const struct entry *entry;
 	struct record *r;
-	const struct place_of *place;
+	const struct cpu_pair *place;
 	bool sleeps;   /* the model, with silent clients */
 	int continued; /* at the beginning */
 	struct wait_set wait_set;
@@ -495,7 +495,7 @@ bool repetition(const struct run_context *context, const struct entry *e,
 	a.context = context;
 	a.entry = e;
 	a.r = r;
-	a.place = shared ? &context->places->shared : &context->places->split;
+	a.place = shared ? &context->cpus->shared : &context->cpus->split;
 	a.sleeps = sleeps;
 	a.continued = *context->continued;
 	a.wait_set.tick = tick;
@@ -504,9 +504,9 @@ bool repetition(const struct run_context *context, const struct entry *e,
 	a.wait_set.data = &a;
 	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
 	begin(&a);
-	if (!shared && !context->places->split_possible) {
+	if (!shared && !context->cpus->split_possible) {
 		fail(&a, STATUS_UNSUPPORTED, "split",
-		     context->places->split_why);
+		     context->cpus->split_why);
 		return true;
 	}
 	if (!await_cpus(&a))

@@ -27,7 +27,7 @@
 /* What is the same for all repetitions of a run */
 struct run_context {
 	const struct plan *plan;
-	const struct places *places;
+	const struct cpus *cpus;
 	const char *bin;               /* folder of our programs */
 	enum syscalls_method counting; /* how, where calls are counted */
 	const char *uncounted;         /* why they cannot be; "" */

@@ -86,7 +86,7 @@ static void *do_work(void *data)
 }
 
 /* In threads, so that this one stays on the CPUs where it is */
-struct yardstick yardstick_take(const struct place_of *place)
+struct yardstick yardstick_take(const struct cpu_pair *place)
 {
 	bool same = CPU_EQUAL(&place->server, &place->client);
 	struct work work[2] = { { &place->server, NAN },

@@ -25,7 +25,7 @@ struct yardstick {
 };
 
 /* Takes 10 ms, on both at once. There must be nothing else to do. */
-struct yardstick yardstick_take(const struct place_of *place);
+struct yardstick yardstick_take(const struct cpu_pair *place);
 
 enum { SPEED_HISTORY_SIZE = 40 };
 

@@ -197,7 +197,7 @@ static bool is_file_name(const char *name)
 /* Without a place for the error to be at: the caller knows it. */
 static bool no_plan(const char *name, const char *const *plans, char *error)
 {
-	const struct place nowhere = { .source = "", .error = error };
+	const struct location nowhere = { .source = "", .error = error };
 
 	if (*plans)
 		complain_unknown(&nowhere, name, "a plan of ours, nor a file",

@@ -10,13 +10,13 @@
 #include <string.h>
 
 /* false, so that one can return it */
-__attribute__((format(printf, 2, 3))) static bool no(char why[PLACES_WHY_SIZE],
+__attribute__((format(printf, 2, 3))) static bool no(char why[CPUS_WHY_SIZE],
 						     const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(why, PLACES_WHY_SIZE, format, arguments);
+	vsnprintf(why, CPUS_WHY_SIZE, format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -39,7 +39,7 @@ static bool parse_range(char *range, cpu_set_t *set)
 	return true;
 }
 
-bool places_parse(const char *list, cpu_set_t *set, char why[PLACES_WHY_SIZE])
+bool cpus_parse(const char *list, cpu_set_t *set, char why[CPUS_WHY_SIZE])
 {
 	char copy[256], *rest = copy, *range;
 	bool parsed =
@@ -54,7 +54,7 @@ bool places_parse(const char *list, cpu_set_t *set, char why[PLACES_WHY_SIZE])
 		  list);
 }
 
-char *places_list(const cpu_set_t *set, char list[CPU_LIST_SIZE])
+char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE])
 {
 	int last;
 	size_t n = 0;
@@ -99,7 +99,7 @@ static int number_of(int cpu, const char *name, int otherwise)
 	return number;
 }
 
-bool places_topology(struct topology *t, char why[PLACES_WHY_SIZE])
+bool cpus_topology(struct topology *t, char why[CPUS_WHY_SIZE])
 {
 	memset(t, 0, sizeof(*t));
 	if (sched_getaffinity(0, sizeof(t->allowed), &t->allowed) < 0)
@@ -171,19 +171,19 @@ static int pick(const struct topology *t, const cpu_set_t *taken)
 static bool read_option(const char *option, const char *list,
 			const struct topology *t, cpu_set_t *set, char *why)
 {
-	char reason[PLACES_WHY_SIZE], names[CPU_LIST_SIZE];
+	char reason[CPUS_WHY_SIZE], names[CPU_LIST_SIZE];
 	cpu_set_t usable;
 
 	CPU_ZERO(set);
 	if (!list)
 		return true;
-	if (!places_parse(list, set, reason))
+	if (!cpus_parse(list, set, reason))
 		return no(why, "%s %.400s", option, reason);
 	CPU_AND(&usable, set, &t->allowed);
 	if (!CPU_EQUAL(&usable, set))
 		return no(why, "%s '%.60s': this process may use only CPU %s",
-			  option, list, places_list(&t->allowed, names));
-	if (strstr(places_list(set, names), "..."))
+			  option, list, cpus_list(&t->allowed, names));
+	if (strstr(cpus_list(set, names), "..."))
 		return no(why, "%s '%.60s': too many ranges", option, list);
 	return true;
 }
@@ -200,14 +200,14 @@ static bool apart(const cpu_set_t *server, const cpu_set_t *client, char *why)
 		why,
 		"--server-cpus and --client-cpus both have CPU %s: that would "
 		"not be split but shared, which cells ask for by that word",
-		places_list(&both, names));
+		cpus_list(&both, names));
 }
 
-static void no_split(struct places *p, const struct topology *t)
+static void no_split(struct cpus *p, const struct topology *t)
 {
 	char names[CPU_LIST_SIZE];
 
-	places_list(&t->allowed, names);
+	cpus_list(&t->allowed, names);
 	if (CPU_COUNT(&t->allowed) == 1)
 		no(p->split_why,
 		   "split needs two CPUs, and this process may use only CPU %s; "
@@ -221,7 +221,7 @@ static void no_split(struct places *p, const struct topology *t)
 		   names);
 }
 
-static void place_harness(struct places *p, const struct topology *t)
+static void place_harness(struct cpus *p, const struct topology *t)
 {
 	cpu_set_t taken;
 	int cpu;
@@ -232,7 +232,7 @@ static void place_harness(struct places *p, const struct topology *t)
 	p->harness = p->harness_apart ? only(cpu) : t->allowed;
 }
 
-static json_t *facts_of(const struct places *p, const struct topology *t)
+static json_t *facts_of(const struct cpus *p, const struct topology *t)
 {
 	char allowed[CPU_LIST_SIZE], harness[CPU_LIST_SIZE];
 	json_t *split = json_null();
@@ -242,23 +242,23 @@ static json_t *facts_of(const struct places *p, const struct topology *t)
 				  "client", p->split.client_list);
 	return json_pack(
 		"{s:s,s:o,s:o,s:b,s:{s:s,s:s},s:s,s:b}", "allowed",
-		places_list(&t->allowed, allowed), "split", split, "split_why",
+		cpus_list(&t->allowed, allowed), "split", split, "split_why",
 		p->split_possible ? json_null() : json_string(p->split_why),
 		"split_on_siblings", p->siblings, "shared", "server",
 		p->shared.server_list, "client", p->shared.client_list,
-		"harness", places_list(&p->harness, harness), "harness_apart",
+		"harness", cpus_list(&p->harness, harness), "harness_apart",
 		p->harness_apart);
 }
 
-static void name_places(struct place_of *place)
+static void name_places(struct cpu_pair *place)
 {
-	places_list(&place->server, place->server_list);
-	places_list(&place->client, place->client_list);
+	cpus_list(&place->server, place->server_list);
+	cpus_list(&place->client, place->client_list);
 }
 
-bool places_choose(struct places *p, const struct topology *t,
-		   const char *server_cpus, const char *client_cpus,
-		   char why[PLACES_WHY_SIZE])
+bool cpus_choose(struct cpus *p, const struct topology *t,
+		 const char *server_cpus, const char *client_cpus,
+		 char why[CPUS_WHY_SIZE])
 {
 	cpu_set_t *server = &p->split.server, *client = &p->split.client;
 	int cpu;
@@ -293,11 +293,11 @@ bool places_choose(struct places *p, const struct topology *t,
 	return true;
 }
 
-bool places_find(struct places *p, const char *server_cpus,
-		 const char *client_cpus, char why[PLACES_WHY_SIZE])
+bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
+	       char why[CPUS_WHY_SIZE])
 {
 	struct topology t;
 
-	return places_topology(&t, why) &&
-	       places_choose(p, &t, server_cpus, client_cpus, why);
+	return cpus_topology(&t, why) &&
+	       cpus_choose(p, &t, server_cpus, client_cpus, why);
 }

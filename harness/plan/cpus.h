@@ -16,18 +16,18 @@
 #include <jansson.h>
 #include <sched.h>
 
-enum { PLACES_WHY_SIZE = 512, CPU_LIST_SIZE = 64 };
+enum { CPUS_WHY_SIZE = 512, CPU_LIST_SIZE = 64 };
 
-struct place_of {
+struct cpu_pair {
 	cpu_set_t server, client;
 	char server_list[CPU_LIST_SIZE],
 		client_list[CPU_LIST_SIZE]; /* "0-1,4" */
 };
 
-struct places {
-	struct place_of split, shared;
-	bool split_possible;             /* there are two CPUs */
-	char split_why[PLACES_WHY_SIZE]; /* if not */
+struct cpus {
+	struct cpu_pair split, shared;
+	bool split_possible;           /* there are two CPUs */
+	char split_why[CPUS_WHY_SIZE]; /* if not */
 	bool siblings;     /* in split both have threads of one core */
 	cpu_set_t harness; /* where the harness itself goes */
 	bool harness_apart;
@@ -39,16 +39,16 @@ struct places {
  * cannot be had, `why` says why, and there is nothing to release. A server that
  * leaves no CPU for the generator is not wrong, but split is impossible.
  */
-bool places_find(struct places *p, const char *server_cpus,
-		 const char *client_cpus, char why[PLACES_WHY_SIZE]);
+bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
+	       char why[CPUS_WHY_SIZE]);
 
 /* "0", "2-3", "0,4-7"; false: it is none, and says so */
-bool places_parse(const char *list, cpu_set_t *set, char why[PLACES_WHY_SIZE]);
+bool cpus_parse(const char *list, cpu_set_t *set, char why[CPUS_WHY_SIZE]);
 
 /* ... and back; what does not fit ends with "...", which is no list any more. */
-char *places_list(const cpu_set_t *set, char list[CPU_LIST_SIZE]);
+char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE]);
 
-/* What places_find() chooses from */
+/* What cpus_find() chooses from */
 struct topology {
 	cpu_set_t allowed; /* to this process */
 	/* Of each CPU: the lowest CPU of its core, and the number of its package */
@@ -57,11 +57,11 @@ struct topology {
 
 /* As this machine says it. Where it says nothing, each CPU is a core, and all are
  * one package. false: how many CPUs there are cannot be asked. */
-bool places_topology(struct topology *t, char why[PLACES_WHY_SIZE]);
+bool cpus_topology(struct topology *t, char why[CPUS_WHY_SIZE]);
 
-/* places_find() on a machine like this */
-bool places_choose(struct places *p, const struct topology *t,
-		   const char *server_cpus, const char *client_cpus,
-		   char why[PLACES_WHY_SIZE]);
+/* cpus_find() on a machine like this */
+bool cpus_choose(struct cpus *p, const struct topology *t,
+		 const char *server_cpus, const char *client_cpus,
+		 char why[CPUS_WHY_SIZE]);
 
 #endif

@@ -22,7 +22,7 @@ void *grow(void *array, size_t n, size_t size)
 
 /* ------------------------------------------------------------------- errors */
 
-bool complain(const struct place *at, const char *format, ...)
+bool complain(const struct location *at, const char *format, ...)
 {
 	va_list arguments;
 	size_t n;
@@ -69,7 +69,7 @@ static char *enumerate(char to[NAMES_SIZE], const char *const *names)
 	return to;
 }
 
-bool complain_unknown(const struct place *at, const char *word,
+bool complain_unknown(const struct location *at, const char *word,
 		      const char *what, const char *const *names)
 {
 	char meant[HINT_SIZE], all[NAMES_SIZE];
@@ -78,8 +78,9 @@ bool complain_unknown(const struct place *at, const char *word,
 			hint(meant, word, names), enumerate(all, names));
 }
 
-bool complain_value(const struct place *at, const char *name, const char *value,
-		    const char *takes, const char *const *words)
+bool complain_value(const struct location *at, const char *name,
+		    const char *value, const char *takes,
+		    const char *const *words)
 {
 	char meant[HINT_SIZE];
 
@@ -158,7 +159,7 @@ static char *next_item(char **list)
 
 /* The items of a list, cut apart; 0: too many, or an empty one */
 unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
-		    const struct place *at)
+		    const struct location *at)
 {
 	unsigned n = 0;
 	char *item;
@@ -182,7 +183,8 @@ unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 
 /* A list of whole numbers; 0: it is none, or has one twice */
 unsigned read_numbers(const char *value, uint64_t low,
-		      unsigned numbers[PLAN_LIST_MAX], const struct place *at)
+		      unsigned numbers[PLAN_LIST_MAX],
+		      const struct location *at)
 {
 	char *copy = strdup(value), *items[PLAN_LIST_MAX];
 	unsigned n, i;

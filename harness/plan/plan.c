@@ -43,7 +43,7 @@ static bool is_ours(const struct plan *p, const char *label)
 }
 
 static bool add_model(struct plan *p, const char *label, const char *command,
-		      const struct place *at)
+		      const struct location *at)
 {
 	struct model *m;
 
@@ -73,7 +73,7 @@ static bool is_one_of(const char *label, const char *const list[])
 }
 
 static bool is_free(const struct plan *p, const char *label,
-		    const struct place *at)
+		    const struct location *at)
 {
 	static const char *const taken[] = { "all", BASELINE, NULL };
 	/* To pandas and R that is no text, but a missing value. */
@@ -95,7 +95,7 @@ static bool is_free(const struct plan *p, const char *label,
 }
 
 /* LABEL=COMMAND, or LABEL=ADDRESS */
-static bool add_program(struct plan *p, char *label, const struct place *at)
+static bool add_program(struct plan *p, char *label, const struct location *at)
 {
 	char *command = strchr(label, '='), why[WHY_SIZE];
 	struct command parsed;
@@ -115,7 +115,7 @@ static bool add_program(struct plan *p, char *label, const struct place *at)
 	return add_model(p, label, command, at);
 }
 
-static bool add_listed(struct plan *p, char *item, const struct place *at)
+static bool add_listed(struct plan *p, char *item, const struct location *at)
 {
 	if (strchr(item, '='))
 		return add_program(p, item, at);
@@ -135,7 +135,7 @@ static bool add_listed(struct plan *p, char *item, const struct place *at)
 }
 
 static bool set_models(struct plan *p, const char *value,
-		       const struct place *at)
+		       const struct location *at)
 {
 	char *copy, *items[PLAN_LIST_MAX];
 	bool good = true;
@@ -167,7 +167,8 @@ struct key {
 	const char *name;
 	const char *takes;
 	const char *const *words;
-	bool (*set)(struct plan *p, const char *value, const struct place *at);
+	bool (*set)(struct plan *p, const char *value,
+		    const struct location *at);
 };
 
 static bool set_time(const char *value, int64_t low, int64_t *time)
@@ -182,7 +183,7 @@ static bool set_time(const char *value, int64_t low, int64_t *time)
 }
 
 static bool set_blocks(struct plan *p, const char *value,
-		       const struct place *at)
+		       const struct location *at)
 {
 	uint64_t n;
 
@@ -194,20 +195,21 @@ static bool set_blocks(struct plan *p, const char *value,
 }
 
 static bool set_warmup(struct plan *p, const char *value,
-		       const struct place *at)
+		       const struct location *at)
 {
 	(void)at;
 	return set_time(value, 0, &p->warmup);
 }
 
 static bool set_window(struct plan *p, const char *value,
-		       const struct place *at)
+		       const struct location *at)
 {
 	(void)at;
 	return set_time(value, 10 * ms, &p->window);
 }
 
-static bool set_wait(struct plan *p, const char *value, const struct place *at)
+static bool set_wait(struct plan *p, const char *value,
+		     const struct location *at)
 {
 	(void)at;
 	if (strcmp(value, "none") == 0) {
@@ -218,7 +220,7 @@ static bool set_wait(struct plan *p, const char *value, const struct place *at)
 }
 
 static bool set_repeats(struct plan *p, const char *value,
-			const struct place *at)
+			const struct location *at)
 {
 	double percent;
 
@@ -231,7 +233,7 @@ static bool set_repeats(struct plan *p, const char *value,
 }
 
 static bool set_counting(struct plan *p, const char *value,
-			 const struct place *at)
+			 const struct location *at)
 {
 	int i;
 	bool good = set_word(value, yes_no, &i);
@@ -241,7 +243,7 @@ static bool set_counting(struct plan *p, const char *value,
 	return good;
 }
 
-static bool set_aa(struct plan *p, const char *value, const struct place *at)
+static bool set_aa(struct plan *p, const char *value, const struct location *at)
 {
 	int i;
 	bool good = set_word(value, aa_words, &i);
@@ -252,7 +254,7 @@ static bool set_aa(struct plan *p, const char *value, const struct place *at)
 }
 
 static bool set_ceiling(struct plan *p, const char *value,
-			const struct place *at)
+			const struct location *at)
 {
 	int i;
 	bool good = set_word(value, yes_no, &i);
@@ -263,7 +265,7 @@ static bool set_ceiling(struct plan *p, const char *value,
 }
 
 static bool set_silent(struct plan *p, const char *value,
-		       const struct place *at)
+		       const struct location *at)
 {
 	p->n_silent = 0;
 	if (strcmp(value, "none") == 0)
@@ -273,7 +275,7 @@ static bool set_silent(struct plan *p, const char *value,
 }
 
 static bool set_message(struct plan *p, const char *value,
-			const struct place *at)
+			const struct location *at)
 {
 	struct cell c;
 	bool good = cell_part("message")->set(&c, value);
@@ -284,7 +286,8 @@ static bool set_message(struct plan *p, const char *value,
 	return good;
 }
 
-static bool set_seed(struct plan *p, const char *value, const struct place *at)
+static bool set_seed(struct plan *p, const char *value,
+		     const struct location *at)
 {
 	(void)at;
 	return parse_number(value, &p->seed);
@@ -331,7 +334,7 @@ static const struct key *key_of(const char *name)
 }
 
 static bool set_key(struct plan *p, const struct key *key, const char *value,
-		    const struct place *at)
+		    const struct location *at)
 {
 	if (key->set(p, value, at))
 		return true;
@@ -368,7 +371,8 @@ static void drop_cells(struct plan *p)
 
 /* The settings as they are measured. Two lines must not mean the same, but
  * where the command line made them so, one is enough. */
-static bool resolve(struct plan *p, struct settings *to, const struct place *at)
+static bool resolve(struct plan *p, struct settings *to,
+		    const struct location *at)
 {
 	unsigned n = p->n_connections ? p->n_connections : 1;
 
@@ -387,7 +391,8 @@ static bool resolve(struct plan *p, struct settings *to, const struct place *at)
 			return complain(at, "this is more than %d settings",
 					SETTINGS_MAX);
 		} else if (same != s && !p->n_connections) {
-			struct place here = { at->source, s->line, at->error };
+			struct location here = { at->source, s->line,
+						 at->error };
 			char name[CELL_NAME_SIZE];
 
 			return complain(&here, "%s is what line %u names, too",
@@ -399,7 +404,7 @@ static bool resolve(struct plan *p, struct settings *to, const struct place *at)
 
 /* A block may have a pair for every setting, and the baseline. */
 static bool not_too_many(const struct plan *p, size_t settings,
-			 const struct place *at)
+			 const struct location *at)
 {
 	size_t block = settings * (p->n_models + 2);
 	size_t once = settings * p->n_models + p->n_silent * p->n_models;
@@ -434,7 +439,7 @@ static void fill(struct plan *p, const struct settings *s)
 	}
 }
 
-static bool expand(struct plan *p, const struct place *at)
+static bool expand(struct plan *p, const struct location *at)
 {
 	struct settings s = { NULL, 0 };
 	bool good;
@@ -450,7 +455,7 @@ static bool expand(struct plan *p, const struct place *at)
 /* ------------------------------------------------------------------ the file */
 
 static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
-		      const struct place *at)
+		      const struct location *at)
 {
 	const struct key *key;
 	char *word, *value;
@@ -481,7 +486,7 @@ static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
 	return true;
 }
 
-static bool read_lines(struct plan *p, char *text, struct place *at)
+static bool read_lines(struct plan *p, char *text, struct location *at)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* of some editors */
 	unsigned said[KEYS] = { 0 };
@@ -543,7 +548,7 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
 		const char *source, const char *const *known,
 		char error[PLAN_ERROR_SIZE])
 {
-	struct place at = { source, 0, error };
+	struct location at = { source, 0, error };
 	char *copy;
 	bool good;
 
@@ -565,7 +570,7 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
 bool plan_read(struct plan *p, const char *path, const char *const *known,
 	       char error[PLAN_ERROR_SIZE])
 {
-	struct place at = { path, 0, error };
+	struct location at = { path, 0, error };
 	static char text[FILE_MAX + 1];
 	FILE *file = fopen(path, "r");
 	size_t n;
@@ -592,7 +597,7 @@ bool plan_override(struct plan *p, const char *key, const char *value,
 {
 	const struct key *known = key_of(key);
 	char option[64];
-	struct place at = { option, 0, error };
+	struct location at = { option, 0, error };
 
 	*error = '\0';
 	snprintf(option, sizeof(option), "--%.60s", key);
@@ -684,7 +689,7 @@ static void write_keys(const struct plan *p, FILE *to)
 
 char *plan_text(const struct plan *p)
 {
-	struct place at = { p->name, 0, (char[PLAN_ERROR_SIZE]){ "" } };
+	struct location at = { p->name, 0, (char[PLAN_ERROR_SIZE]){ "" } };
 	struct settings s = { NULL, 0 };
 	struct plan copy = *p;
 	char *text = NULL;

@@ -8,7 +8,7 @@
 
 /* In each of the settings the part has each of the values, in turn. */
 static bool combine(struct settings *s, const struct part *part, char *list,
-		    const struct place *at)
+		    const struct location *at)
 {
 	char *items[PLAN_LIST_MAX];
 	unsigned n = split_list(list, items, at);
@@ -54,7 +54,7 @@ static const struct part *part_of(char *word, char **value)
 }
 
 static bool read_part(struct settings *s, char *word, char **rest,
-		      unsigned *seen, const struct place *at)
+		      unsigned *seen, const struct location *at)
 {
 	char *value = NULL;
 	const struct part *part = part_of(word, &value);
@@ -83,7 +83,8 @@ static bool read_part(struct settings *s, char *word, char **rest,
 	return combine(s, part, value, at);
 }
 
-static bool read_family(struct settings *s, char *rest, const struct place *at)
+static bool read_family(struct settings *s, char *rest,
+			const struct location *at)
 {
 	unsigned seen = 0;
 	const char *wrong;
@@ -98,7 +99,7 @@ static bool read_family(struct settings *s, char *rest, const struct place *at)
 	return true;
 }
 
-bool read_cells(struct settings *all, char *rest, const struct place *at)
+bool read_cells(struct settings *all, char *rest, const struct location *at)
 {
 	struct settings line;
 	bool good;

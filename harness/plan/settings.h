@@ -20,6 +20,6 @@ struct settings {
 };
 
 /* Adds what a line names, `rest` being what follows "cells"; false: it is wrong. */
-bool read_cells(struct settings *all, char *rest, const struct place *at);
+bool read_cells(struct settings *all, char *rest, const struct location *at);
 
 #endif

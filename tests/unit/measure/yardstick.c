@@ -92,7 +92,7 @@ static void what_was_not_had_changes_nothing(void **state)
 /* It is a call's length, whatever the machine: not 0, and not a second. */
 static void it_is_taken_where_they_run(void **state)
 {
-	struct place_of place;
+	struct cpu_pair place;
 	struct yardstick y;
 	cpu_set_t before, after;
 	int first = 0;
@@ -118,7 +118,7 @@ static void it_is_taken_where_they_run(void **state)
 
 static void a_cpu_that_is_not_there_has_none(void **state)
 {
-	struct place_of place;
+	struct cpu_pair place;
 
 	(void)state;
 	CPU_ZERO(&place.server);

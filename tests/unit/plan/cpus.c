@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static char why[PLACES_WHY_SIZE], list[CPU_LIST_SIZE];
+static char why[CPUS_WHY_SIZE], list[CPU_LIST_SIZE];
 
 /* A machine whose CPU i is of core[i]; one package */
 static struct topology machine(unsigned n, const int *core)
@@ -30,26 +30,26 @@ static struct topology machine_of(unsigned n)
 	return machine(n, core);
 }
 
-static struct places chosen(const struct topology *t, const char *server,
-			    const char *client)
+static struct cpus chosen(const struct topology *t, const char *server,
+			  const char *client)
 {
-	struct places p;
+	struct cpus p;
 
-	if (!places_choose(&p, t, server, client, why))
+	if (!cpus_choose(&p, t, server, client, why))
 		fail_msg("%s", why);
 	json_decref(p.facts);
 	return p;
 }
 
-static void check(const struct places *p, const char *server,
-		  const char *client, const char *harness)
+static void check(const struct cpus *p, const char *server, const char *client,
+		  const char *harness)
 {
 	assert_string_equal(p->split.server_list, server);
 	assert_string_equal(p->split.client_list, client);
 	assert_string_equal(p->shared.server_list, p->shared.client_list);
 	assert_true(CPU_EQUAL(&p->shared.server, &p->shared.client));
 	assert_int_equal(CPU_COUNT(&p->shared.server), 1);
-	assert_string_equal(places_list(&p->harness, list), harness);
+	assert_string_equal(cpus_list(&p->harness, list), harness);
 }
 
 /* ------------------------------------------------------------------ choosing */
@@ -57,7 +57,7 @@ static void check(const struct places *p, const char *server,
 static void one_cpu(void **state)
 {
 	struct topology t = machine_of(1);
-	struct places p = chosen(&t, NULL, NULL);
+	struct cpus p = chosen(&t, NULL, NULL);
 
 	(void)state;
 	check(&p, "0", "", "0");
@@ -69,7 +69,7 @@ static void one_cpu(void **state)
 static void a_core_for_each(void **state)
 {
 	struct topology two = machine_of(2), three = machine_of(3);
-	struct places p = chosen(&two, NULL, NULL);
+	struct cpus p = chosen(&two, NULL, NULL);
 
 	(void)state;
 	check(&p, "0", "1", "0-1");
@@ -86,7 +86,7 @@ static void siblings_stay_idle(void **state)
 	struct topology far = machine(6, (int[]){ 0, 1, 2, 0, 1, 2 });
 	struct topology close = machine(6, (int[]){ 0, 0, 2, 2, 4, 4 });
 	struct topology two = machine(4, (int[]){ 0, 0, 2, 2 });
-	struct places p = chosen(&far, NULL, NULL);
+	struct cpus p = chosen(&far, NULL, NULL);
 
 	(void)state;
 	check(&p, "0", "1", "2");
@@ -100,7 +100,7 @@ static void siblings_stay_idle(void **state)
 static void two_threads_of_one_core(void **state)
 {
 	struct topology t = machine(2, (int[]){ 0, 0 });
-	struct places p = chosen(&t, NULL, NULL);
+	struct cpus p = chosen(&t, NULL, NULL);
 
 	(void)state;
 	check(&p, "0", "1", "0-1");
@@ -112,7 +112,7 @@ static void two_threads_of_one_core(void **state)
 static void only_what_is_allowed(void **state)
 {
 	struct topology t = machine_of(8);
-	struct places p;
+	struct cpus p;
 
 	(void)state;
 	for (int cpu = 0; cpu < 8; cpu++)
@@ -127,7 +127,7 @@ static void only_what_is_allowed(void **state)
 static void the_same_package(void **state)
 {
 	struct topology t = machine_of(6);
-	struct places p;
+	struct cpus p;
 
 	(void)state;
 	for (int cpu = 1; cpu < 6; cpu += 2)
@@ -147,7 +147,7 @@ static void the_same_package(void **state)
 static void several_for_one(void **state)
 {
 	struct topology t = machine_of(4);
-	struct places p = chosen(&t, "2,0", "1");
+	struct cpus p = chosen(&t, "2,0", "1");
 
 	(void)state;
 	check(&p, "0,2", "1", "3");
@@ -161,7 +161,7 @@ static void several_for_one(void **state)
 static void siblings_if_asked_for(void **state)
 {
 	struct topology t = machine(4, (int[]){ 0, 1, 0, 1 });
-	struct places p = chosen(&t, "0", "2");
+	struct cpus p = chosen(&t, "0", "2");
 
 	(void)state;
 	assert_true(p.siblings);
@@ -174,7 +174,7 @@ static void siblings_if_asked_for(void **state)
 static void everything_for_the_server(void **state)
 {
 	struct topology t = machine_of(2);
-	struct places p = chosen(&t, "0-1", NULL);
+	struct cpus p = chosen(&t, "0-1", NULL);
 
 	(void)state;
 	assert_false(p.split_possible);
@@ -185,9 +185,9 @@ static void everything_for_the_server(void **state)
 static void check_refused(const struct topology *t, const char *server,
 			  const char *client, const char *reason)
 {
-	struct places p;
+	struct cpus p;
 
-	assert_false(places_choose(&p, t, server, client, why));
+	assert_false(cpus_choose(&p, t, server, client, why));
 	if (!strstr(why, reason))
 		fail_msg("'%s' does not say '%s'", why, reason);
 }
@@ -224,14 +224,14 @@ static void lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
-		assert_true(places_parse(same[i], &set, why));
-		assert_string_equal(places_list(&set, list), same[i]);
+		assert_true(cpus_parse(same[i], &set, why));
+		assert_string_equal(cpus_list(&set, list), same[i]);
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		if (places_parse(wrong[i], &set, why))
+		if (cpus_parse(wrong[i], &set, why))
 			fail_msg("'%s' was taken", wrong[i]);
-	assert_true(places_parse("3,1-2,0,2", &set, why));
-	assert_string_equal(places_list(&set, list), "0-3");
+	assert_true(cpus_parse("3,1-2,0,2", &set, why));
+	assert_string_equal(cpus_list(&set, list), "0-3");
 }
 
 /* A list that was cut short must not pass for a shorter one. */
@@ -241,12 +241,12 @@ static void long_lists(void **state)
 
 	(void)state;
 	CPU_ZERO(&set);
-	assert_string_equal(places_list(&set, list), "");
+	assert_string_equal(cpus_list(&set, list), "");
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu += 2) {
 		CPU_SET(cpu, &set);
-		places_list(&set, list);
+		cpus_list(&set, list);
 		assert_true(strlen(list) < CPU_LIST_SIZE);
-		if (places_parse(list, &read, why))
+		if (cpus_parse(list, &read, why))
 			assert_true(CPU_EQUAL(&set, &read));
 		else
 			assert_non_null(strstr(list, "..."));
@@ -257,12 +257,12 @@ static void long_lists(void **state)
 
 static void this_machine(void **state)
 {
-	struct places p;
+	struct cpus p;
 	cpu_set_t allowed, union_;
 
 	(void)state;
 	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
-	assert_true(places_find(&p, NULL, NULL, why));
+	assert_true(cpus_find(&p, NULL, NULL, why));
 	assert_int_equal(p.split_possible, CPU_COUNT(&allowed) > 1);
 	CPU_OR(&union_, &p.split.server, &p.split.client);
 	CPU_OR(&union_, &union_, &p.harness);

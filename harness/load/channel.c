@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* channel.c - a connection to the server, without system calls: channel.h */
 #include "channel.h"
+#include "damage.h"
 
 #include "harness/base/die.h"
 
@@ -15,6 +16,11 @@ enum { LOST_AFTER = 1000 };
 
 /* How long the rest of a reply may be missing before it counts as lost */
 static const int64_t rest_lost_ns = 1000000000;
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 void channel_begin(struct channel *c, struct tally *tally, uint64_t number,
 		   struct payload payload, bool closed_loop)
@@ -73,10 +79,19 @@ void channel_release(struct channel *c, int64_t intended)
 	c->tally->outstanding++;
 }
 
+/* How many bytes are expected from the place where reading is. The server may have
+ * made up more than was sent: then none are. */
+static size_t awaited(const struct channel *c)
+{
+	int64_t n = place_distance(&c->payload, c->in, c->out);
+
+	return n > 0 ? n : 0;
+}
+
 size_t channel_to_send(const struct channel *c)
 {
-	return channel_distance(c, c->out,
-				(struct place){ .request = c->released });
+	return place_distance(&c->payload, c->out,
+			      (struct place){ .request = c->released });
 }
 
 /* The first request that begins at this place or after it */
@@ -93,7 +108,7 @@ size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
 	struct place end;
 
 	/* What came when nothing was due is no reply to what is sent now. */
-	if (c->suspect && c->suspect->n > 0 && channel_awaited(c) == 0)
+	if (c->suspect && c->suspect->n > 0 && awaited(c) == 0)
 		take_suspect(c, now, true);
 	if (n > space)
 		n = space;
@@ -182,7 +197,8 @@ static int64_t lag_of(const struct channel *c, const struct request *r)
 	return (c->connects ? c->connect_began : r->sent) - r->intended;
 }
 
-void channel_answered(struct channel *c, int64_t now)
+/* The reply that is being read has ended. */
+static void end_reply(struct channel *c, int64_t now)
 {
 	uint64_t number = c->in.request;
 	struct request *r = request_of(c, number);
@@ -214,12 +230,117 @@ void channel_answered(struct channel *c, int64_t now)
 	expect_next(c, number);
 }
 
+/* ------------------------------------------------------------------ damage */
+
+static void report(struct channel *c, enum damage damage, const char *byte)
+{
+	struct evidence e = { .connection = c->number, .place = c->in };
+
+	if (byte) {
+		char right;
+
+		payload_make(&c->payload, c->in, &right, 1);
+		e.has_bytes = true;
+		e.expected = right;
+		e.received = *byte;
+	}
+	tally_damage(c->tally, damage, &e);
+}
+
+/* Skips up to n wrong bytes, which damages all replies that they belong to. Returns
+ * how many were still awaited: some of these replies may have come. */
+static size_t pass_over(struct channel *c, size_t n, int64_t now)
+{
+	size_t passed = 0;
+
+	while (passed < n && awaited(c) > 0) {
+		size_t part = least(n - passed, awaited(c));
+
+		part = least(part, c->payload.message - c->in.byte);
+		c->damaged = true;
+		c->in.byte += part;
+		passed += part;
+		if (c->in.byte == c->payload.message)
+			end_reply(c, now);
+	}
+	return passed;
+}
+
+/* The bytes up to `to` were lost, which damages all replies that they belong to. */
+static void lose(struct channel *c, struct place to, int64_t now)
+{
+	report(c, DAMAGE_LOSS, NULL);
+	while (c->in.request < to.request) {
+		c->damaged = true;
+		end_reply(c, now);
+	}
+	c->in = to;
+	c->damaged = to.byte > 0;
+}
+
+/* The bytes belong at `to`. */
+static void move(struct channel *c, struct place to, bool whole_reply,
+		 int64_t now)
+{
+	int64_t ahead = place_distance(&c->payload, c->in, to);
+	struct place here = c->in;
+
+	if (!whole_reply) {
+		if (ahead > 0) {
+			lose(c, to, now);
+		} else {
+			report(c, DAMAGE_DUPLICATION, NULL);
+			c->swallow = -ahead;
+		}
+	} else if (channel_is_answered(c, to.request)) {
+		c->in = to;
+		report(c, DAMAGE_DUPLICATION, NULL);
+		c->resume = (struct place){ .request = here.request };
+		c->again = true;
+	} else {
+		c->in = to; /* lost or overtaken: later replies will tell */
+	}
+}
+
+/* The first of these bytes is wrong. Sets `used` to how many are dealt with; false:
+ * they are too few to tell what happened. */
+static bool inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
+		    bool last, size_t *used)
+{
+	struct verdict v;
+
+	*used = 0;
+	if (c->again) { /* only a part of that reply came again */
+		c->again = false;
+		c->in = c->resume;
+		return true;
+	}
+	v = damage_judge(&c->payload, c->in, awaited(c), bytes, n, last,
+			 &c->searches);
+	switch (v.kind) {
+	case VERDICT_WAIT:
+		return false;
+	case VERDICT_MOVED:
+		move(c, v.place, v.whole_reply, now);
+		break;
+	case VERDICT_CHANGED:
+		report(c, DAMAGE_CORRUPTION, bytes);
+		*used = pass_over(c, v.n, now);
+		break;
+	case VERDICT_UNASKED:
+		report(c, DAMAGE_UNASKED, NULL);
+		*used = n;
+		break;
+	}
+	return true;
+}
+
 /* How many bytes are expected from the place where reading is */
 static size_t expected(const struct channel *c)
 {
 	if (c->again) /* to the end of that reply */
 		return c->payload.message - c->in.byte;
-	return channel_awaited(c);
+	return awaited(c);
 }
 
 /* Checks bytes. Returns how many it could deal with: all, or fewer if the rest
@@ -230,14 +351,12 @@ static size_t take(struct channel *c, const char *bytes, size_t n, int64_t now,
 	size_t done = 0;
 
 	while (done < n) {
-		size_t left = n - done, good = 0, part = expected(c);
+		size_t left = n - done, good = 0,
+		       part = least(expected(c), left);
 
-		if (part > c->payload.message - c->in.byte)
-			part = c->payload.message - c->in.byte;
-		if (part > left)
-			part = left;
+		part = least(part, c->payload.message - c->in.byte);
 		if (c->swallow > 0) {
-			part = c->swallow < left ? c->swallow : left;
+			part = least(c->swallow, left);
 			c->swallow -= part;
 			done += part;
 			continue;
@@ -246,12 +365,12 @@ static size_t take(struct channel *c, const char *bytes, size_t n, int64_t now,
 		c->in.byte += good;
 		done += good;
 		if (c->in.byte == c->payload.message)
-			channel_answered(c, now);
+			end_reply(c, now);
 		if (good < part || part == 0) {
 			size_t used;
 
-			if (!damage_inspect(c, bytes + done, n - done, now,
-					    last, &used))
+			if (!inspect(c, bytes + done, n - done, now, last,
+				     &used))
 				break;
 			done += used;
 		}
@@ -289,7 +408,7 @@ unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
 	while (n > 0 && c->suspect && c->suspect->n > 0) {
 		struct suspect *s = c->suspect;
 		size_t room = sizeof(s->bytes) - s->n;
-		size_t part = n < room ? n : room;
+		size_t part = least(n, room);
 
 		memcpy(s->bytes + s->n, bytes, part);
 		s->n += part;

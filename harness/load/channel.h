@@ -106,38 +106,7 @@ unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
  * the server that ended it. */
 void channel_end(struct channel *c, int64_t now, bool open);
 
-/* ------------------------------------------- between channel.c and damage.c */
-
-/* How far `to` lies behind `from` in the stream, in bytes */
-static inline int64_t channel_distance(const struct channel *c,
-				       struct place from, struct place to)
-{
-	return (int64_t)(to.request - from.request) *
-		       (int64_t)c->payload.message +
-	       ((int64_t)to.byte - (int64_t)from.byte);
-}
-
-/* How many bytes are expected from the place where reading is. None, too, if the
- * server made up more than was sent. */
-static inline size_t channel_awaited(const struct channel *c)
-{
-	int64_t n = channel_distance(c, c->in, c->out);
-
-	return n > 0 ? n : 0;
-}
-
+/* Whether its reply has come, or was given up as lost */
 bool channel_is_answered(const struct channel *c, uint64_t request);
-
-/* The reply that is being read has ended. */
-void channel_answered(struct channel *c, int64_t now);
-
-/*
- * The first of these bytes is wrong. Finds out what happened, counts it, moves
- * on in the stream and says how many of the bytes are dealt with; the rest is
- * to be looked at again. False: they are too few to tell. With `last`, no more
- * will come, and it always decides.
- */
-bool damage_inspect(struct channel *c, const char *bytes, size_t n, int64_t now,
-		    bool last, size_t *used);
 
 #endif

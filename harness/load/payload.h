@@ -38,4 +38,12 @@ size_t payload_match(const struct payload *p, struct place place,
 
 struct place place_after(const struct payload *p, struct place place, size_t n);
 
+/* How many bytes `to` is behind `from` in the stream */
+static inline int64_t place_distance(const struct payload *p, struct place from,
+				     struct place to)
+{
+	return (int64_t)(to.request - from.request) * (int64_t)p->message +
+	       ((int64_t)to.byte - (int64_t)from.byte);
+}
+
 #endif

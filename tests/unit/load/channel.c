@@ -309,7 +309,8 @@ static void streams_keep_their_depth(void **state)
 
 			send_some(&b, 1 + next_random(&random) % 50,
 				  next_random(&random) % 60, ++now);
-			under_way = channel_distance(&b.c, answered, b.seen);
+			under_way =
+				place_distance(&b.c.payload, answered, b.seen);
 			n = n < under_way ? n : under_way;
 			now++;
 			release(&b, echo(&b, answered, n, now), now);

@@ -3,6 +3,7 @@
 #include "harness/measure/server.h"
 
 #include "harness/base/die.h"
+#include "harness/base/program.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -382,7 +383,7 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 		add_to_wait_set(s, w);
 		return join(s, plan);
 	}
-	if (!child_find(command->word[0], path))
+	if (!program_find(command->word[0], path))
 		return broken(s, "%s cannot be started: %s",
 			      basename(command->word[0]), strerror(errno));
 	if (command->names_port)

@@ -2,7 +2,7 @@
 /* command.c - a server that is not ours, as LABEL= names it: see command.h */
 #include "harness/plan/command.h"
 
-#include "harness/probe/child.h"
+#include "harness/base/program.h"
 #include "harness/plan/parse.h"
 #include "harness/base/die.h"
 
@@ -279,7 +279,7 @@ static bool program_here(const char *program, char why[WHY_SIZE])
 	char path[PATH_MAX];
 	struct stat st;
 
-	if (child_find(program, path))
+	if (program_find(program, path))
 		return true;
 	if (strchr(program, '/') && stat(program, &st) == 0)
 		return why_not(why, "%.200s: %s", program,

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 struct child_plan {
-	const char *path; /* from child_find() */
+	const char *path; /* from program_find() */
 	char **argv;
 	const struct cgroup *cgroup; /* it is in it before its exec */
 	const sigset_t *signals;     /* its signal mask */
@@ -59,9 +59,6 @@ struct child_end {
 	uint64_t voluntary,
 		involuntary; /* switches of all these, ended threads' too */
 };
-
-/* As the shell finds it in PATH; false and errno. */
-bool child_find(const char *name, char path[PATH_MAX]);
 
 /* Starts it; it waits. The keeper holds no descriptor of this process but the
  * cgroup's, and ignores every signal that can be. */

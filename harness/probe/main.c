@@ -7,6 +7,7 @@
 
 #include "harness/base/args.h"
 #include "harness/base/die.h"
+#include "harness/base/program.h"
 #include "harness/base/output.h"
 
 #include <errno.h>
@@ -163,7 +164,7 @@ static void start(struct probed *p, const struct probe_options *opt,
 				   .cgroup = &p->cgroup,
 				   .signals = mask };
 
-	if (!child_find(*opt->argv, path))
+	if (!program_find(*opt->argv, path))
 		die_of_exec(*opt->argv, errno);
 	if (!cgroup_make(&p->cgroup, why))
 		report_missing(r, "CPU time of all child processes", why);

@@ -2,6 +2,8 @@
 /* syscalls_strace.c - counts system calls with strace(1): see syscalls_strace.h */
 #include "syscalls_strace.h"
 
+#include "harness/base/program.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +135,7 @@ static bool start(struct strace *s, pid_t pid, char *why)
 	sigemptyset(&signals);
 	snprintf(lines, sizeof(lines), "/proc/self/fd/%d", s->lines);
 	snprintf(process, sizeof(process), "%d", (int)pid);
-	if (!child_find(argv[0], path))
+	if (!program_find(argv[0], path))
 		return why_not(why,
 			       "strace: %s; install it: sudo apt-get install "
 			       "strace",

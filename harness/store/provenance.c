@@ -2,7 +2,7 @@
 /* provenance.c - whether two halves of a run may stand in one table: see provenance.h */
 #include "harness/store/provenance.h"
 
-#include "harness/probe/child.h"
+#include "harness/base/program.h"
 #include "harness/probe/machine.h"
 #include "harness/plan/command.h"
 #include "harness/base/die.h"
@@ -107,7 +107,7 @@ static json_t *hash_of(const char *program)
 	uint64_t hash = hash_begin;
 	char path[PATH_MAX];
 
-	if (!child_find(program, path) || !hash_file(path, &hash))
+	if (!program_find(program, path) || !hash_file(path, &hash))
 		return json_null();
 	return json_sprintf("fnv:%016" PRIx64, hash);
 }
@@ -122,7 +122,7 @@ static json_t *hash_of_command(const char *text)
 
 	if (!command_parse(&c, text, why))
 		return json_null();
-	read = c.words && child_find(c.word[0], path) && hash_file(path, &hash);
+	read = c.words && program_find(c.word[0], path) && hash_file(path, &hash);
 	for (size_t i = 1; i < c.words; i++)
 		hash_file(c.word[i], &hash);
 	command_free(&c);

@@ -9,6 +9,7 @@
  */
 #include "tests/unit/test.h"
 
+#include "harness/base/program.h"
 #include "harness/probe/child.h"
 #include "harness/probe/syscalls.h"
 
@@ -34,7 +35,7 @@ static bool start(char why[WHY_SIZE])
 	};
 
 	sigemptyset(&none);
-	return cgroup_make(&cgroup, why) && child_find(argv[0], path) &&
+	return cgroup_make(&cgroup, why) && program_find(argv[0], path) &&
 	       child_start(&child, &plan, why);
 }
 

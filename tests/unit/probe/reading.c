@@ -2,6 +2,7 @@
 /* reading.c - a reading is taken when it was to be, and costs nothing then */
 #include "tests/unit/test.h"
 
+#include "harness/base/program.h"
 #include "harness/probe/reading.h"
 
 #include <signal.h>
@@ -35,7 +36,7 @@ static int start(void **state)
 
 	sigemptyset(&none);
 	*state = &p;
-	return !child_find(argv[0], path) ||
+	return !program_find(argv[0], path) ||
 	       !child_start(&p.child, &plan, why) || !child_go(&p.child);
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aio.c - asynchronous calls of POSIX, each of which tells its end by a signal
+ * aio.c - POSIX AIO: asynchronous calls, completion by queued signals
  *
- * Waits in:     sigtimedwait(2), for queued signals
- * Learns:       that data was moved, into the buffer named in advance
- * Per request:  aio_read + aio_write, each made by a thread of glibc that blocks
- *               in our place: pread or pwrite, which fails (a socket has no
- *               offset); read or write; a signal, which we take. Many futexes
- *               hand the work over, and now and then a thread is made
- * Costs:        a thread and a buffer for every client, also for a silent one;
- *               a search through all operations under way for each new one
- * Limits:       threads, memory for stacks; signals that may be queued
+ * Waits in:     sigtimedwait(2)
+ * Learns:       completion: data has been moved, in a buffer named in advance
+ * Per request:  aio_read + aio_write, each executed by a thread of glibc: a
+ *               pread or pwrite that fails (ESPIPE: a socket has no offset), a
+ *               blocking read or write, a signal, which sigtimedwait takes;
+ *               futex calls in between, and now and then a new thread
+ * Costs:        a thread and a buffer per client, idle ones included; each new
+ *               operation searches the list of all operations in flight
+ * Limits:       threads (RLIMIT_NPROC), memory for stacks, queued signals
  *               (RLIMIT_SIGPENDING)
- * Compare with: uring.c - where no thread is needed
+ * Compare with: uring.c - completion without threads
  * Try:          strace -f -c bin/aio; ls /proc/$(pidof aio)/task | wc -l
  */
 #include "common/limits.h"
@@ -29,18 +29,17 @@
 const char model_name[] = "aio";
 const char model_summary[] = "POSIX asynchronous I/O, completion by signals";
 
-/* Waited for. The lowest number comes first: no load may keep it waiting. */
-#define CONNECTING SIGIO  /* somebody wants to connect */
+/* The lowest number is delivered first: FINISHED cannot starve the others. */
+#define CONNECTING SIGIO  /* the listening socket is readable */
 #define PATROL SIGRTMIN   /* every second */
-#define FINISHED SIGRTMAX /* the operation of the client it carries */
+#define FINISHED SIGRTMAX /* carries the client whose operation ended */
 
-/* What a client has under way; if the last patrol took its result for lost */
 struct operation {
 	struct aiocb block;
-	bool suspect;
+	bool suspect; /* the last patrol saw EAGAIN in place of a result */
 };
 
-static long signals; /* that can be queued: one for each client */
+static long signals; /* that can be queued; each client needs one */
 static sigset_t waited;
 
 static void drop_client(struct conn *c)
@@ -49,7 +48,7 @@ static void drop_client(struct conn *c)
 	conn_end(c);
 }
 
-/* Until it is finished, c and its buffer belong to the thread that does it. */
+/* Until it finishes, c and its buffer belong to the thread that executes it. */
 static void start_client(struct conn *c)
 {
 	struct operation *op = c->model;
@@ -86,7 +85,7 @@ static void finish_client(struct conn *c)
 
 	if (c->work)
 		do_work(c);
-	if (error == ECANCELED && c->bytes_in == 0) /* by the patrol, below */
+	if (error == ECANCELED && c->bytes_in == 0) /* by patrol() */
 		turn_away(c, REFUSED_THREADS);
 	else if (c->want == WANT_CLOSE)
 		drop_client(c);
@@ -94,13 +93,13 @@ static void finish_client(struct conn *c)
 		start_client(c);
 }
 
-/* False when nobody is left in the queue: the next to come will signal. */
+/* False if the queue is empty: the next client raises CONNECTING. */
 static bool accept_client(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
 	int fd;
 
-	/* Its socket blocks: the thread that reads it is to wait. */
+	/* A blocking socket: the thread that reads from it is to sleep. */
 	fd = accept(listen_fd, NULL, NULL);
 	if (fd < 0 && errno == EAGAIN)
 		return false;
@@ -124,13 +123,14 @@ static bool accept_client(int listen_fd, const struct options *opt)
 }
 
 /*
- * What glibc does not tell; what is seen twice, a second apart, will not pass.
+ * Finds two failures that glibc does not report; each is acted on when it is
+ * seen twice, a second apart. Other processes of this user cause both.
  *
- * Others of this user took a thread's place: an operation waits for the thread
- * of somebody else. If there can be one now, any new operation brings it about;
- * if not, what waits is cancelled, which ends its client.
- * Or they took a signal's place: EAGAIN, which no call on a blocking socket
- * gives, is where the result was. That is lost, and its client cannot go on.
+ * Too few threads: an operation waits for a thread that serves another client.
+ * If a thread can be created now, any new operation makes glibc create it. If
+ * not, the operations still waiting are cancelled, which ends their clients.
+ * No signal could be queued: the operation's result becomes EAGAIN, which no
+ * call on a blocking socket returns. It is lost, and its client is dropped.
  */
 static void patrol(void)
 {
@@ -172,7 +172,7 @@ static void drop_all_clients(void)
 		struct operation *op = c->model;
 		const struct aiocb *list[] = { &op->block };
 
-		do /* at least once: glibc may still be about to signal */
+		do /* at least once: it returns after glibc has signalled */
 			aio_suspend(list, 1, NULL);
 		while (aio_error(&op->block) == EINPROGRESS);
 		totals.aio_result_lost += aio_error(&op->block) == EAGAIN;
@@ -204,16 +204,16 @@ static void set_up_signals(int listen_fd)
 
 int serve(int listen_fd, const struct options *opt)
 {
-	/* A thread for every client: with fewer, silent ones starve the rest. */
+	/* One per client: with fewer, idle clients would starve others. */
 	const struct aioinit pool = { .aio_threads = sysconf(_SC_OPEN_MAX) };
-	bool more = true; /* clients may be waiting to be accepted */
+	bool more = true; /* the accept queue may not be empty */
 	struct timespec rest = { 0 };
 	siginfo_t info;
 	int signo, pause_ms;
 
 	set_up_signals(listen_fd);
 	signals = signals_to_spare() - 1; /* CONNECTING takes one */
-	set_stack_size(64 * 1024);        /* glibc's threads would have 8 MiB */
+	set_stack_size(64 * 1024);        /* glibc's default is 8 MiB */
 	aio_init(&pool);
 
 	ready(listen_fd);
@@ -227,7 +227,7 @@ int serve(int listen_fd, const struct options *opt)
 			finish_client(info.si_value.sival_ptr);
 		else if (signo < 0 && errno != EAGAIN)
 			wait_failed("sigtimedwait", errno);
-		else /* CONNECTING, the end of a rest, or just to be sure */
+		else /* CONNECTING, PATROL, or the end of a pause */
 			more = true;
 		if (signo == PATROL)
 			patrol();

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * busypoll.c - one thread asks everybody in turn, all the time
+ * busypoll.c - one thread, non-blocking calls on every socket in turn
  *
- * Waits in:     nothing: every call returns at once, with EAGAIN if there is
- *               nothing to do, and is made again
- * Learns:       by trying
- * Per request:  send, and recv as often as it took turns until one succeeded;
- *               an accept every turn
- * Costs:        a whole CPU, busy or idle; O(clients) a turn
- * Limits:       descriptors
- * Compare with: select.c - asks the kernel about everybody in one call, and
- *               sleeps in it
- * Try:          strace -c bin/busypoll, with no client at all
+ * Waits in:     nothing: a call with nothing to do fails with EAGAIN and is
+ *               repeated in the next iteration
+ * Learns:       by trying every client
+ * Per request:  send, and one recv per iteration until one succeeds; one
+ *               accept per iteration
+ * Costs:        a whole CPU, busy or idle; O(clients) calls per iteration
+ * Limits:       descriptors (RLIMIT_NOFILE)
+ * Compare with: select.c - one call covers all clients, and sleeps
+ * Try:          strace -c bin/busypoll, without a client
  */
 #include "common/model.h"
 
@@ -20,9 +19,9 @@
 #include <unistd.h>
 
 const char model_name[] = "busypoll";
-const char model_summary[] = "non-blocking calls, each client asked in turn";
+const char model_summary[] = "non-blocking calls on every client in turn";
 
-/* Not all at once: those who are served already wait meanwhile. */
+/* At most ACCEPTS_MAX: connected clients wait meanwhile. */
 static void accept_clients(int listen_fd, const struct options *opt)
 {
 	int fd;
@@ -30,7 +29,7 @@ static void accept_clients(int listen_fd, const struct options *opt)
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
 		fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK);
 		if (fd < 0) {
-			if (errno != EAGAIN) /* which says: nobody there */
+			if (errno != EAGAIN) /* the queue is empty */
 				accept_failed("accept4", errno);
 			return;
 		}
@@ -44,7 +43,7 @@ static void serve_client(struct conn *c)
 
 	if (c->want == WANT_READ) {
 		n = recv(c->fd, conn_space(c), CONN_SPACE, 0);
-		if (n >= 0 || errno != EAGAIN) /* which says: not yet */
+		if (n >= 0 || errno != EAGAIN) /* nothing has arrived */
 			conn_did_read(c, result(n));
 	}
 	if (c->work)

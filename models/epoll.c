@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoll.c - one thread; the kernel remembers whom we wait for
+ * epoll.c - one thread; readiness from a list that the kernel keeps
  *
  * Waits in:     epoll_wait(2), level-triggered
- * Learns:       which clients are ready (not that data was moved)
- * Per request:  a share of epoll_wait + recv + send
- * Costs:        O(ready clients) a turn; one epoll_ctl a client, and two more
- *               for each reply that does not fit
- * Limits:       descriptors, fs.epoll.max_user_watches
- * Compare with: poll.c - the same loop, but the list crosses into the kernel
- *               each time
+ * Learns:       readiness: recv or send on these clients would not block
+ * Per request:  recv + send, and a share of one epoll_wait
+ * Costs:        O(ready clients) per iteration; one epoll_ctl per client, and
+ *               two more per reply that does not fit the socket buffer
+ * Limits:       descriptors (RLIMIT_NOFILE), fs.epoll.max_user_watches
+ * Compare with: poll.c - the same loop, but every call passes the list in
  * Try:          strace -c bin/epoll, with 2 clients and with 1,000: usecs/call
  */
 #include "common/model.h"
@@ -22,12 +21,12 @@
 const char model_name[] = "epoll";
 const char model_summary[] = "readiness from a list that the kernel keeps";
 
-/* The most that are taken in one call; the rest come in the next turn. */
+/* Per call; further ones are reported by the next call. */
 enum { EVENTS_MAX = 256 };
 
 static int epoll_fd;
 
-/* What is waited for on behalf of c; the listening socket has none. */
+/* c comes back with the event; it is NULL for the listening socket. */
 static int watch(int operation, int fd, uint32_t events, struct conn *c)
 {
 	struct epoll_event event = { .events = events, .data.ptr = c };
@@ -35,7 +34,7 @@ static int watch(int operation, int fd, uint32_t events, struct conn *c)
 	return epoll_ctl(epoll_fd, operation, fd, &event);
 }
 
-/* With no events asked for, its end is still told: the stop (see stop.h). */
+/* Without events EPOLLHUP is still reported: the stop signal (stop.h). */
 static int rest_listener(int listen_fd, bool rest)
 {
 	static bool resting;
@@ -48,7 +47,7 @@ static int rest_listener(int listen_fd, bool rest)
 	return 0;
 }
 
-/* Not all at once: those who are served already wait meanwhile. */
+/* At most ACCEPTS_MAX: connected clients wait meanwhile. */
 static void accept_clients(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
@@ -62,7 +61,7 @@ static void accept_clients(int listen_fd, const struct options *opt)
 		}
 		c = admit(fd, opt);
 		if (c && watch(EPOLL_CTL_ADD, fd, EPOLLIN, c) < 0)
-			turn_away(c, REFUSED_MEMORY); /* or of watches */
+			turn_away(c, REFUSED_MEMORY); /* or max_user_watches */
 	}
 }
 
@@ -85,11 +84,10 @@ static void serve_client(struct conn *c)
 
 static void drop_client(struct conn *c)
 {
-	close(c->fd); /* which makes epoll forget it, too */
+	close(c->fd); /* this also removes it from the epoll set */
 	conn_end(c);
 }
 
-/* Events of a client: it was ready when epoll_wait looked. */
 static void handle_client(struct conn *c)
 {
 	enum want waited_for = c->want;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poll.c - one thread; the kernel is handed the list of clients every time
+ * poll.c - one thread; readiness of a list, which every call passes in
  *
  * Waits in:     poll(2)
- * Learns:       which descriptors are ready (not that data was moved)
- * Per request:  a share of poll + recv + send
- * Costs:        the whole list copied in and scanned every turn: O(clients)
- * Limits:       descriptors; RLIMIT_NOFILE bounds the list, too (EINVAL)
+ * Learns:       readiness: recv or send on these clients would not block
+ * Per request:  recv + send, and a share of one poll
+ * Costs:        the whole list is copied in and scanned in every iteration:
+ *               O(clients)
+ * Limits:       descriptors (RLIMIT_NOFILE, which also bounds the list: EINVAL)
  * Compare with: epoll.c - the same loop, but the kernel keeps the list
  * Try:          strace -c bin/poll, with 2 clients and with 1,000: usecs/call
  */
@@ -21,15 +22,12 @@
 const char model_name[] = "poll";
 const char model_summary[] = "readiness of a list of descriptors";
 
-/*
- * polled[i] is what poll is asked about clients[i]; at 0 is the listening
- * socket, which has no client.
- */
+/* polled[i] belongs to clients[i]; polled[0] is the listening socket. */
 static struct pollfd *polled;
 static struct conn **clients;
 static nfds_t count = 1, room = 64;
 
-/* Adds c to the list, which grows as it must; false if it cannot. */
+/* Adds c to the list; false without memory. */
 static bool watch(struct conn *c)
 {
 	nfds_t wanted = 2 * room;
@@ -50,7 +48,7 @@ static bool watch(struct conn *c)
 	return true;
 }
 
-/* Not all at once: those who are served already wait meanwhile. */
+/* At most ACCEPTS_MAX: connected clients wait meanwhile. */
 static void accept_clients(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
@@ -85,7 +83,7 @@ static void serve_client(struct conn *c)
 	conn_rest(c);
 }
 
-/* The last one takes the place of the one that goes. */
+/* The last entry moves into the gap. */
 static void drop_client(nfds_t i)
 {
 	close(polled[i].fd);
@@ -116,7 +114,7 @@ int serve(int listen_fd, const struct options *opt)
 			wait_failed("poll", errno);
 			continue;
 		}
-		/* Backwards: who is moved to i had his turn already. */
+		/* Backwards: the entry moved into a gap has been handled. */
 		for (nfds_t i = count - 1; i > 0 && found > 0; i--) {
 			if (!polled[i].revents)
 				continue;

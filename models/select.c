@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * select.c - one thread; the kernel is asked about a set of numbers
+ * select.c - one thread; readiness of a set of descriptor numbers
  *
  * Waits in:     select(2)
- * Learns:       which descriptors are ready (not that data was moved)
- * Per request:  a share of select + recv + send
- * Costs:        both sets written anew, copied in, scanned and copied back
- *               every turn: O(highest descriptor)
- * Limits:       descriptors below FD_SETSIZE, 1024: some clients fewer
- * Compare with: poll.c - a list of clients in the place of a set of numbers
+ * Learns:       readiness: recv or send on these clients would not block
+ * Per request:  recv + send, and a share of one select
+ * Costs:        both sets are built, copied in, scanned and copied out in
+ *               every iteration: O(highest descriptor)
+ * Limits:       descriptor numbers below FD_SETSIZE (1024)
+ * Compare with: poll.c - a list of clients instead of a set of numbers
  * Try:          strace -c bin/select, with 2 clients and with 500
  */
 #include "common/model.h"
@@ -21,7 +21,7 @@
 const char model_name[] = "select";
 const char model_summary[] = "readiness of a set of descriptors below 1024";
 
-/* Not all at once: those who are served already wait meanwhile. */
+/* At most ACCEPTS_MAX: connected clients wait meanwhile. */
 static void accept_clients(int listen_fd, const struct options *opt)
 {
 	struct conn *c;
@@ -34,7 +34,7 @@ static void accept_clients(int listen_fd, const struct options *opt)
 			return;
 		}
 		c = admit(fd, opt);
-		if (c && fd >= FD_SETSIZE) /* FD_SET would write beyond it */
+		if (c && fd >= FD_SETSIZE) /* FD_SET would overflow */
 			turn_away(c, REFUSED_FD_SETSIZE);
 	}
 }
@@ -62,10 +62,10 @@ static void drop_client(struct conn *c)
 	conn_end(c);
 }
 
-/* Asks the kernel about all clients; what is ready is left in the sets. */
+/* Leaves in the sets the descriptors that are ready. */
 static int wait_for_clients(int listen_fd, fd_set *readable, fd_set *writable)
 {
-	int pause_ms = accept_pause(); /* for so long, listen_fd is left out */
+	int pause_ms = accept_pause(); /* no accepting until then */
 	struct timeval timeout = { .tv_usec = pause_ms * 1000 };
 	int highest = listen_fd;
 
@@ -96,7 +96,7 @@ int serve(int listen_fd, const struct options *opt)
 	while (!stopping) {
 		if (wait_for_clients(listen_fd, &readable, &writable) < 0) {
 			wait_failed("select", errno);
-			continue; /* the sets are not to be looked at */
+			continue; /* the sets are undefined */
 		}
 		for (c = conn_first(); c; c = next) {
 			next = c->next;
@@ -107,7 +107,7 @@ int serve(int listen_fd, const struct options *opt)
 			if (c->want == WANT_CLOSE)
 				drop_client(c);
 		}
-		/* Last: a new client may have the number of one dropped above. */
+		/* Last: a new client can get the number of one dropped above. */
 		if (FD_ISSET(listen_fd, &readable))
 			accept_clients(listen_fd, opt);
 	}

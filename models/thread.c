@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread.c - a thread for each client, which waits by being put to sleep
+ * thread.c - one thread per client, blocking calls
  *
- * Waits in:     recv(2), or send(2) when a reply does not fit: blocking, each
- *               thread for its one client; the first thread in accept(2)
- * Learns:       that data was moved: the call returns when it is done
+ * Waits in:     recv(2), or send(2) while a reply does not fit the socket
+ *               buffer: each thread blocks for its own client, the main
+ *               thread in accept(2)
+ * Learns:       completion: the call returns when data has been moved
  * Per request:  recv + send
- * Costs:        a stack and a kernel thread a client; to sleep and to be woken
- *               once a request, however many clients are busy
+ * Costs:        a kernel thread and a stack per client; a sleep and a wake-up
+ *               per request, however many clients are active
  * Limits:       threads (RLIMIT_NPROC), memory for stacks
- * Compare with: busypoll.c - the same calls, but nobody sleeps
+ * Compare with: busypoll.c - the same calls, but none of them blocks
  * Try:          strace -f -c bin/thread; grep -r ctxt /proc/PID/task
  */
 #include "common/model.h"
@@ -21,12 +22,12 @@
 #include <unistd.h>
 
 const char model_name[] = "thread";
-const char model_summary[] = "blocking calls, a thread for each client";
+const char model_summary[] = "blocking calls, one thread per client";
 
-/* Nothing here calls deep: little of it is ever touched. */
+/* Enough: call chains are short. */
 enum { STACK_SIZE = 64 * 1024 };
 
-/* Guards what threads share: the list of clients and the totals. */
+/* Protects the list of clients and the totals. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t client_gone = PTHREAD_COND_INITIALIZER;
 
@@ -95,7 +96,7 @@ static void accept_client(int listen_fd, const struct options *opt,
 		refuse_client(c, REFUSED_THREADS);
 }
 
-/* Ends the call that each thread is in, and waits until all have ended. */
+/* Unblocks all threads; returns when the last client is gone. */
 static void drop_all_clients(void)
 {
 	pthread_mutex_lock(&lock);
@@ -108,7 +109,7 @@ static void drop_all_clients(void)
 
 int serve(int listen_fd, const struct options *opt)
 {
-	size_t least = PTHREAD_STACK_MIN; /* more than ours on some machines */
+	size_t least = PTHREAD_STACK_MIN; /* can exceed STACK_SIZE */
 	struct timespec rest = { 0 };
 	pthread_attr_t detached;
 	int error;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uring.c - one thread; the kernel is handed operations and hands back results
+ * uring.c - one thread; completion of operations queued in an io_uring
  *
- * Waits in:     io_uring_enter(2), which first submits what has become due
- * Learns:       that data was moved, into the buffer named in advance
+ * Waits in:     io_uring_enter(2), which first submits the queued operations
+ * Learns:       completion: data has been moved, in a buffer named in advance
  * Per request:  two io_uring_enter with one client, a small share of one with
- *               many; recv and send are entries in the ring, no system calls
- * Costs:        two entries a request; a buffer for every client, also for a
- *               silent one: of its 16 KiB, what was ever filled
- * Limits:       descriptors; io_uring must be allowed (kernel, sysctl, seccomp)
- * Compare with: aio.c - the same idea, made of threads and signals
+ *               many; recv and send are queue entries, not system calls
+ * Costs:        two entries per request; a buffer per client, idle ones
+ *               included: of its 16 KiB, the pages that were touched
+ * Limits:       descriptors (RLIMIT_NOFILE); io_uring must be allowed (kernel,
+ *               sysctl, seccomp)
+ * Compare with: aio.c - completion by threads and signals
  * Try:          strace -c bin/uring, with 2 clients and with 1,000
  */
 #include "common/model.h"
@@ -23,16 +24,15 @@ const char model_name[] = "uring";
 const char model_summary[] = "completion of operations queued in an io_uring";
 
 /*
- * What falls due together is submitted together, up to SQ_ENTRIES. Of results
- * there may be more than CQ_ENTRIES: the kernel then keeps the rest until there
- * is room (IORING_FEAT_NODROP), and none is lost.
+ * More than CQ_ENTRIES completions are not lost: the kernel keeps the excess
+ * until there is room (IORING_FEAT_NODROP).
  */
 enum { SQ_ENTRIES = 512, CQ_ENTRIES = 4096 };
 
 static struct io_uring ring;
-static bool accepting; /* an accept, or a pause before one, is under way */
+static bool accepting; /* an accept, or the pause before one, is in flight */
 
-/* The listening socket's entries carry no client. */
+/* Entries of the listening socket carry no client. */
 static void start_accept(int listen_fd)
 {
 	static struct __kernel_timespec rest;
@@ -49,7 +49,7 @@ static void start_accept(int listen_fd)
 	accepting = true;
 }
 
-/* Until it is finished, c and its buffer are the kernel's. */
+/* Until it finishes, c and its buffer belong to the kernel. */
 static void start_client(struct conn *c)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
@@ -75,7 +75,7 @@ static void finish_client(struct conn *c, int res)
 	else
 		conn_did_write(c, res);
 	if (c->work) {
-		io_uring_submit(&ring); /* what others are due need not wait */
+		io_uring_submit(&ring); /* others do not wait for work */
 		do_work(c);
 	}
 	if (c->want == WANT_CLOSE || stopping)
@@ -95,19 +95,19 @@ static void finish_accept(int res, int listen_fd, const struct options *opt)
 			turn_away(c, REFUSED_MEMORY);
 		else if (c)
 			start_client(c);
-	} else if (res != -ETIME) { /* which is the end of a pause */
+	} else if (res != -ETIME) { /* the end of a pause */
 		accept_failed("io_uring accept", -res);
 	}
 	if (!stopping) {
 		start_accept(listen_fd);
 		return;
 	}
-	/* Nothing new can come; end what is under way for each client. */
+	/* No client can be added any more: end what is in flight. */
 	for (c = conn_first(); c; c = c->next)
 		shutdown(c->fd, SHUT_RDWR);
 }
 
-/* io_uring_setup failed: what forbids it, and what would allow it */
+/* io_uring_setup failed: reports what forbids it and what would allow it. */
 __attribute__((noreturn)) static void explain(int error)
 {
 	FILE *sysctl = fopen("/proc/sys/kernel/io_uring_disabled", "r");
@@ -120,7 +120,7 @@ __attribute__((noreturn)) static void explain(int error)
 	}
 	if (error == EPERM && disabled)
 		die_unsupported("sysctl kernel.io_uring_disabled=%d forbids "
-				"io_uring; 0 allows it to everybody, 1 to root "
+				"io_uring; 0 allows it to all users, 1 to root "
 				"and to the group kernel.io_uring_group",
 				disabled);
 	if (error == EPERM || error == EACCES)
@@ -134,7 +134,7 @@ __attribute__((noreturn)) static void explain(int error)
 	die_of(error, "io_uring_setup");
 }
 
-/* With those features this kernel has that make completions cheaper */
+/* Requests the features that make completions cheaper, as far as supported. */
 static void set_up_ring(void)
 {
 	static const unsigned features[] = {
@@ -164,7 +164,7 @@ static void set_up_ring(void)
 	    !io_uring_opcode_supported(probe, IORING_OP_SEND))
 		explain(ENOSYS);
 	io_uring_free_probe(probe);
-	io_uring_register_ring_fd(&ring); /* 5.18; it makes enter cheaper */
+	io_uring_register_ring_fd(&ring); /* 5.18: cheaper enter */
 }
 
 int serve(int listen_fd, const struct options *opt)
@@ -182,7 +182,7 @@ int serve(int listen_fd, const struct options *opt)
 		res = io_uring_submit_and_wait(&ring, 1);
 		if (res < 0)
 			wait_failed("io_uring_enter", -res);
-		/* Room for two entries a result: an accept makes two due. */
+		/* A completed accept queues two entries: leave room. */
 		count = io_uring_peek_batch_cqe(
 			&ring, cqes, io_uring_sq_space_left(&ring) / 2);
 		for (unsigned i = 0; i < count; i++) {

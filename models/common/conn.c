@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn.c - a client, without system calls: see conn.h */
+/* conn.c - the state of a client, without system calls */
 #include "conn.h"
 
 #include "options.h"
@@ -13,18 +13,18 @@ struct totals totals;
 
 static struct conn *clients;
 static long client_count;
-static uint64_t last_number; /* of all clients; totals.accepted may go back */
+static uint64_t last_number; /* never reused; totals.accepted can decrease */
 
 /*
- * A readiness model needs one buffer at a time, whoever's turn it is: the one
- * given back last, which is still in the CPU's cache. Where several threads
- * serve, nobody gives one back, and so nobody writes here.
+ * The buffer released last, which is still in the CPU's cache: a readiness model
+ * uses one buffer at a time. Not locked: models with several threads do not call
+ * conn_rest().
  */
 static char *spare_buffer;
 
 /*
- * No system call keeps saying "again" to a caller who was told to go ahead. If
- * one does, trying on and on would be a busy loop for this client's sake.
+ * A client whose operations fail with EAGAIN or EINTR this often in a row is
+ * closed: the model was told that they can succeed, and would loop for ever.
  */
 enum { FRUITLESS_MAX = 1000 };
 
@@ -47,7 +47,7 @@ struct conn *conn_begin(int fd, const struct options *opt)
 	return c;
 }
 
-/* An end that comes while the server stops is taken for the stop's doing. */
+/* Every close while the server stops counts as caused by the stop. */
 static void want_close(struct conn *c, enum closing closing)
 {
 	c->want = WANT_CLOSE;
@@ -79,7 +79,7 @@ void conn_end(struct conn *c)
 	totals.requests += c->requests;
 	totals.bytes_in += c->bytes_in;
 	totals.bytes_out += c->bytes_out;
-	if (c->want != WANT_CLOSE) /* it did not end, we end it */
+	if (c->want != WANT_CLOSE) /* dropped by the model */
 		want_close(c, CLOSED_ERROR);
 	totals.closed[c->closing]++;
 	forget(c);
@@ -115,7 +115,7 @@ void conn_rest(struct conn *c)
 	c->buffer = NULL;
 }
 
-/* True if the operation moved bytes; else decides what becomes of the client */
+/* True if the operation moved bytes; otherwise decides whether to close. */
 static bool moved(struct conn *c, ssize_t n)
 {
 	if (n > 0) {
@@ -135,7 +135,7 @@ static bool moved(struct conn *c, ssize_t n)
 	case EPIPE:
 		want_close(c, CLOSED_RESET);
 		break;
-	default: /* ETIMEDOUT, ENOBUFS, ...: this connection is of no more use */
+	default: /* ETIMEDOUT, ENOBUFS, ...: the connection is unusable */
 		want_close(c, CLOSED_ERROR);
 	}
 	return false;

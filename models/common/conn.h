@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn.h - a client, without system calls
+ * conn.h - the state of a client, without system calls
  *
- * A struct conn says what its client wants next; the model does that in its
- * own way and tells what came of it:
+ * c->want is the operation that the client needs next. The model performs it in
+ * its own way and reports the result:
  *
  *	WANT_READ	read up to CONN_SPACE bytes to conn_space(c),
- *			tell conn_did_read()
+ *			call conn_did_read()
  *	WANT_WRITE	send c->out_len bytes from c->out,
- *			tell conn_did_write()
- *	WANT_CLOSE	close c->fd, tell conn_end()
+ *			call conn_did_write()
+ *	WANT_CLOSE	close c->fd, call conn_end()
  *
- * "What came of it" is a number of bytes or a negative errno: what an io_uring
- * completion carries, and what result() makes of a system call's -1.
+ * A result is a number of bytes or a negative errno: the form of an io_uring
+ * completion. result() converts the -1 of a system call.
  *
- * There is never more than one operation under way for a client, and nothing
- * is read from it while it still has a reply to take. That bounds its memory
- * to one buffer, and lets an asynchronous model lend that buffer to the kernel.
+ * A client has at most one operation in flight, and is not read from while a
+ * reply is pending. This bounds its memory to one buffer, which an asynchronous
+ * model can lend to the kernel.
  */
 #ifndef CONN_H
 #define CONN_H
@@ -37,8 +37,8 @@ enum closing { CLOSED_EOF, CLOSED_RESET, CLOSED_ERROR, CLOSED_STOP, CLOSINGS };
 
 enum refusal {
 	REFUSED_LIMIT,       /* --max-clients */
-	REFUSED_DESCRIPTORS, /* RLIMIT_NOFILE, or the whole system's */
-	REFUSED_FD_SETSIZE,  /* what select(2) can name */
+	REFUSED_DESCRIPTORS, /* RLIMIT_NOFILE or fs.file-max */
+	REFUSED_FD_SETSIZE,  /* the limit of select(2) */
 	REFUSED_THREADS,
 	REFUSED_SIGNALS, /* RLIMIT_SIGPENDING */
 	REFUSED_MEMORY,
@@ -48,15 +48,15 @@ enum refusal {
 struct conn {
 	int fd;
 	enum want want;
-	const char *out; /* the reply, or what is left of it */
+	const char *out; /* what remains of the reply */
 	size_t out_len;
-	unsigned work;   /* requests just read that ask for do_work() */
-	uint64_t number; /* the first client that is admitted is 1 */
-	void *model;     /* the model's own, from malloc, freed with it */
+	unsigned work;   /* requests just read that need do_work() */
+	uint64_t number; /* from 1, in the order of admission */
+	void *model;     /* the model's own, from malloc; freed with c */
 
 	const struct options *opt;
 	char *buffer;
-	size_t partial;     /* bytes of a request that is not complete yet */
+	size_t partial;     /* bytes of an incomplete request */
 	unsigned fruitless; /* operations in a row that moved nothing */
 	enum closing closing;
 	uint64_t requests, bytes_in, bytes_out;
@@ -70,22 +70,22 @@ struct totals {
 };
 
 /*
- * Of all clients that have ended. Neither this nor the list of clients is
- * locked: a model with several threads locks around conn_begin() (in admit()),
- * conn_cancel() (in turn_away()), conn_end() and its walks over the list.
+ * Sums over all clients that have ended. Neither this nor the list of clients is
+ * locked: a model with several threads holds a lock around admit(), turn_away(),
+ * conn_end() and while it walks the list.
  */
 extern struct totals totals;
 
 struct conn *conn_begin(int fd, const struct options *opt);
-void conn_cancel(struct conn *c); /* as if it had never begun */
-void conn_end(struct conn *c);    /* adds its counters to the totals */
-struct conn *conn_first(void);    /* of the living; on by c->next */
+void conn_cancel(struct conn *c); /* undoes conn_begin() */
+void conn_end(struct conn *c);    /* adds the counters to totals */
+struct conn *conn_first(void);    /* of all clients; follow c->next */
 long conn_count(void);
 
 /*
- * Where the next bytes are to go. NULL without memory: reading to NULL fails
- * with EFAULT, and so this client ends and no other. A model that reads ahead
- * of the data asks when it admits a client, and turns it away then.
+ * The buffer to read to, NULL without memory. Reading to NULL fails with EFAULT,
+ * which closes this client only. A model that starts a read before data arrives
+ * calls this when it admits a client, and turns the client away on NULL.
  */
 char *conn_space(struct conn *c);
 
@@ -93,9 +93,8 @@ void conn_did_read(struct conn *c, ssize_t n);
 void conn_did_write(struct conn *c, ssize_t n);
 
 /*
- * Lets the client rest: its buffer goes back, unless a reply is in it. Only
- * for a model that asks for space when there is something to read: one that
- * reads ahead of the data has its buffer in use while the client is silent.
+ * Releases the buffer unless it holds a reply. Only for readiness models: with
+ * an asynchronous read in flight the buffer of an idle client is in use.
  */
 void conn_rest(struct conn *c);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.c - what this process may still have: see limits.h */
+/* limits.c - how many threads and signals this process can still have */
 #include "limits.h"
 
 #include "conn.h"
@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Threads are tried for so many clients to come: trying takes a while. */
+/* Threads tried ahead, for clients to come: a trial is slow. */
 enum { TRY_AHEAD = 64 };
 
-/* What a try makes for each client to come */
+/* What a trial allocates for each client to come */
 struct trial {
 	pthread_t thread;
 	void *buffer;
@@ -41,7 +41,7 @@ long thread_count(void)
 
 	if (stat("/proc/self/task", &tasks) < 0)
 		die("stat /proc/self/task");
-	return tasks.st_nlink - 2; /* a folder for each, beside . and .. */
+	return tasks.st_nlink - 2; /* a directory per thread, and . and .. */
 }
 
 static void *stay(void *barrier)
@@ -51,7 +51,7 @@ static void *stay(void *barrier)
 	return NULL;
 }
 
-/* How many more threads and buffers, up to `n`, there can be */
+/* How many more threads and buffers can be had, up to `n` */
 static long try_threads(long n)
 {
 	pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
@@ -60,7 +60,7 @@ static long try_threads(long n)
 
 	if (!trials)
 		return 0;
-	pthread_mutex_lock(&barrier); /* until all are there */
+	pthread_mutex_lock(&barrier); /* until all exist */
 	while (had < n && (trials[had].buffer = malloc(CONN_SPACE)) &&
 	       pthread_create(&trials[had].thread, NULL, stay, &barrier) == 0)
 		had++;
@@ -106,8 +106,8 @@ long signals_to_spare(void)
 
 	if (!status)
 		die_unsupported(
-			"/proc is not mounted: it tells how many threads "
-			"and signals there may be; mount it");
+			"/proc is not mounted: the limits of threads and "
+			"signals are read from it; mount it");
 	while (spare < 0 && fgets(line, sizeof(line), status))
 		if (sscanf(line, "SigQ: %ld/%ld", &waiting, &limit) == 2)
 			spare = limit > waiting ? limit - waiting : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.h - what this process may still have of what the system rations */
+/* limits.h - how many threads and signals this process can still have */
 #ifndef LIMITS_H
 #define LIMITS_H
 
@@ -7,22 +7,23 @@
 #include <stddef.h>
 
 /*
- * The stack of each thread that the C library makes from now on: `size` bytes,
- * or the least there can be on this machine.
+ * Sets the stack size of threads that the C library creates from now on: `size`
+ * bytes, or the minimum of this machine if that is larger.
  */
 void set_stack_size(size_t size);
 
-/* How many threads this process has, the library's own among them */
+/* The number of threads of this process, those of the library included */
 long thread_count(void);
 
 /*
- * Whether this process can have `n` threads beside its first, and a buffer for
- * the client of each: those that are missing are made, all at once, and ended.
- * Others of this user may take their places, so this is done anew every second.
+ * Whether this process can have `n` threads beside the main one, and a buffer for
+ * the client of each. Found out by creating the missing ones, all at once, and
+ * ending them. Other processes of this user can change the answer, so it is kept
+ * for a second only.
  */
 bool can_have_threads(long n);
 
-/* How many more signals this user may have waiting to be taken */
+/* How many more signals can be queued for this user */
 long signals_to_spare(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* listener.c - the listening socket, and who is admitted through it */
+/* listener.c - the listening socket and the admission of clients */
 #include "listener.h"
 
 #include "model.h"
@@ -20,23 +20,22 @@
 /* The kernel caps it at net.core.somaxconn. */
 enum { BACKLOG = 4096 };
 
-/* How long accepting rests where trying again at once would not help */
+/* How long accepting pauses after an error that an immediate retry repeats */
 enum { PAUSE_MS = 10 };
 
-/*
- * How often an error of accept is tried again at once; how many failures of the
- * wait in a row, a pause apart, end the server
- */
-enum { TRIES_AT_ONCE = 10, WAIT_FAILURES_MAX = 100 };
+enum {
+	TRIES_AT_ONCE = 10,     /* retries of accept without a pause */
+	WAIT_FAILURES_MAX = 100 /* in a row, a pause apart: the server ends */
+};
 
 /*
  * At the limit of descriptors accept fails and leaves the client in the queue,
- * where it would wait and keep the listener ready for ever. So one descriptor
- * is held in reserve: given up, it lets that client in, to be closed.
+ * which keeps the listening socket readable. One descriptor is held in reserve:
+ * with it closed, the client can be accepted and closed.
  */
 static int reserve_fd = -1;
 
-static int64_t resume_ms; /* accepting rests until then; 0: it does not */
+static int64_t resume_ms; /* accepting pauses until then; 0: it does not */
 static int accept_failures;
 
 static int64_t now_ms(void)
@@ -64,7 +63,7 @@ static bool is_loopback(const struct sockaddr *address)
 	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-/* As many descriptors as this user may have: clients are descriptors. */
+/* Each client takes a descriptor. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -72,7 +71,7 @@ static void raise_descriptor_limit(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		die("getrlimit");
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit); /* less will do if it must */
+	setrlimit(RLIMIT_NOFILE, &limit); /* can fail; the old limit holds */
 }
 
 int listen_on(const struct options *opt)
@@ -96,7 +95,7 @@ int listen_on(const struct options *opt)
 		die("socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		die("setsockopt SO_REUSEADDR");
-	/* Linux hands this down to every client accepted. */
+	/* On Linux accepted sockets inherit it. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
 		die("setsockopt TCP_NODELAY");
 	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0)
@@ -104,8 +103,7 @@ int listen_on(const struct options *opt)
 	if (listen(fd, BACKLOG) < 0)
 		die("listen");
 	if (!is_loopback(address->ai_addr))
-		warn("WARNING: listening on %s: whoever reaches this machine "
-		     "reaches this server",
+		warn("WARNING: listening on %s: reachable from other machines",
 		     opt->host);
 	freeaddrinfo(address);
 	if (!hold_reserve())
@@ -126,7 +124,7 @@ void ready(int listen_fd)
 	printf("ready model=%s host=%s port=%s pid=%d\n", model_name, host,
 	       port, getpid());
 	if (fflush(stdout) != 0)
-		exit(EXIT_FAILED); /* which says why */
+		exit(EXIT_FAILED); /* output.c prints the cause */
 }
 
 static void refuse(int fd, enum refusal why)
@@ -142,7 +140,7 @@ struct conn *admit(int fd, const struct options *opt)
 	accept_failures = 0;
 	if (!hold_reserve()) {
 		refuse(fd, REFUSED_DESCRIPTORS);
-		hold_reserve(); /* with the number just freed */
+		hold_reserve(); /* in place of the one just closed */
 	} else if (opt->max_clients && conn_count() >= opt->max_clients) {
 		refuse(fd, REFUSED_LIMIT);
 	} else if (!(c = conn_begin(fd, opt))) {
@@ -169,18 +167,18 @@ void accept_failed(const char *call, int error)
 		if (reserve_fd >= 0) {
 			close(reserve_fd);
 			reserve_fd = -1;
-			return; /* the next try takes its place */
+			return; /* for the next accept to use */
 		}
 		break;
 	case ENOBUFS:
 	case ENOMEM:
 		break;
-	case EAGAIN: /* the client is gone already */
+	case EAGAIN: /* the client has left the queue */
 	case EINTR:
 	case ECONNABORTED:
-	case EPERM:       /* a firewall's doing */
-	case EPROTO:      /* from here on: errors of the client's connection, */
-	case ENOPROTOOPT: /* which Linux reports here: accept(2) */
+	case EPERM:       /* a firewall rule */
+	case EPROTO:      /* from here on: pending network errors, */
+	case ENOPROTOOPT: /* which Linux passes on: accept(2) */
 	case ENETDOWN:
 	case ENETUNREACH:
 	case EHOSTDOWN:

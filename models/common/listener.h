@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* listener.h - the listening socket; the model's side of it is in model.h */
+/* listener.h - the listening socket; model.h declares what models call */
 #ifndef LISTENER_H
 #define LISTENER_H
 
 struct options;
 
-/* Listens as the options say, and dies with the reason where that fails. */
+/* Listens on opt->host and opt->port; dies with the cause if that fails. */
 int listen_on(const struct options *opt);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - what every server does before and after serve() */
+/* main.c - start and end of every server, around serve() */
 #include "listener.h"
 #include "model.h"
 #include "harness/base/output.h"
@@ -48,12 +48,12 @@ int main(int argc, char **argv)
 	struct options opt;
 	int listen_fd, status;
 
-	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) /* nobody would learn the port */
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) /* no ready line */
 		die("write to stdout");
 	output_begin();
 	parse_options(argc, argv, &opt);
-	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an EPIPE, nothing more */
-	/* More would take 64 MiB of the address space each. */
+	signal(SIGPIPE, SIG_IGN); /* send reports EPIPE instead */
+	/* Each further arena reserves 64 MiB of address space. */
 	mallopt(M_ARENA_MAX, 1);
 	listen_fd = listen_on(&opt);
 	stop_on_signals(listen_fd);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.h - what a model provides, and what it finds ready
+ * model.h - what a model provides, and what it can call
  *
- * A model is one file, models/X.c. It defines the first three names below,
- * is linked with models/common/ and becomes the program bin/X. It makes every
- * system call by which it waits for, accepts, reads, answers and drops its
- * clients; nothing in models/common/ does any of these for it.
+ * A model is one file, models/X.c. It defines the first three names below, is
+ * linked with models/common/ and becomes the program bin/X. It makes every
+ * system call that waits for, accepts, reads from, writes to and drops clients;
+ * models/common/ only closes those it refuses.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -18,42 +18,41 @@
 
 /* ------------------------------------------------ what the model provides */
 
-extern const char model_name[];    /* as the file: program, CSV value, legend */
+extern const char model_name[];    /* the name of the file and the program */
 extern const char model_summary[]; /* one line for --help */
 
 /*
- * Serves clients from a listening socket until `stopping` is set; then ends
- * what is in flight, drops every client and returns the exit status.
- * Calls ready() once, when it can serve.
+ * Calls ready(), then serves clients until `stopping` is set. Then ends what is
+ * in flight, drops every client and returns the exit status.
  */
 int serve(int listen_fd, const struct options *opt);
 
-/* --------------------------------------------------- what the model finds */
+/* ------------------------------------------------ what the model can call */
 
-/* Prints the line that says where clients may connect. */
+/* Prints the ready line: clients can connect. */
 void ready(int listen_fd);
 
-/* How many clients may be accepted before the others have their turn again */
+/* Clients accepted in a row before connected ones are served again */
 enum { ACCEPTS_MAX = 16 };
 
 /*
- * Makes the client of a descriptor just accepted. NULL if it is one too many
- * (--max-clients, descriptors, memory): then it is closed and counted already.
+ * Creates the client of an accepted descriptor. NULL over a limit (--max-clients,
+ * descriptors, memory): the descriptor is then closed and counted as refused.
  */
 struct conn *admit(int fd, const struct options *opt);
 
-/* Closes and counts a client that the model cannot serve after all. */
+/* Closes a client that the model cannot serve and counts it as refused. */
 void turn_away(struct conn *c, enum refusal why);
 
 /*
- * Reports that accept failed with `error`. Returns if that may pass, and dies if
- * it will not. Where trying again at once would be a busy loop, accept_pause()
- * says for how many milliseconds accepting should rest; -1: it need not.
+ * Handles a failed accept: returns if the error can be temporary, dies if not.
+ * Where an immediate retry would be a busy loop, accept_pause() returns for how
+ * many milliseconds not to accept; otherwise -1.
  */
 void accept_failed(const char *call, int error);
 int accept_pause(void);
 
-/* Reports that the wait failed with `error`; dies if it will not pass. */
+/* Handles a failed wait: returns if the error can be temporary, dies if not. */
 void wait_failed(const char *call, int error);
 
 #endif

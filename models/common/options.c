@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c - the command line that all servers share: see options.h */
+/* options.c - the command line that all servers share */
 #include "models/common/options.h"
 
 #include "harness/base/args.h"
@@ -61,24 +61,24 @@ static void take_work(const struct arg *arg, const char *text, void *options)
 #define AT(member) .at = offsetof(struct options, member)
 
 static const struct arg table[] = {
-	{ ARG_TEXT, "host", "ADDRESS", "where to listen", AT(host),
+	{ ARG_TEXT, "host", "ADDRESS", "address to listen on", AT(host),
 	  .initial = "127.0.0.1" },
-	{ ARG_COUNT, "port", "N", "0 lets the system choose", AT(port), 0,
-	  65535, "0" },
+	{ ARG_COUNT, "port", "N", "port to listen on; 0 takes a free one",
+	  AT(port), 0, 65535, "0" },
 	{ ARG_COUNT, "max-clients", "N",
 	  "refuse clients beyond N; without it, no limit", AT(max_clients), 1,
 	  INT32_MAX },
 	{ ARG_BYTES, "message", "BYTES",
 	  "size of a request; without it, a request is what one read returns",
 	  AT(message), 1, 1 << 30 },
-	{ ARG_OTHER, "service", "NAME", "what is done for a client: echo",
+	{ ARG_OTHER, "service", "NAME", "service for the clients: echo",
 	  .initial = "echo", .take = take_service },
 	{ ARG_OTHER, "work", "WORK",
-	  "work for each request, before its reply: none, cpu:TIME or sleep:TIME; "
-	  "@PERCENT of the requests, as in sleep:20ms@1%",
+	  "work per request, before its reply: none, cpu:TIME or sleep:TIME; "
+	  "for @PERCENT of the requests, as in sleep:20ms@1%",
 	  .initial = "none", .take = take_work },
-	{ ARG_NUMBER, "seed", "N", "selects the requests that @PERCENT means",
-	  AT(seed), .initial = "1" },
+	{ ARG_NUMBER, "seed", "N", "which requests @PERCENT selects", AT(seed),
+	  .initial = "1" },
 };
 
 void parse_options(int argc, char **argv, struct options *opt)
@@ -96,15 +96,16 @@ void parse_options(int argc, char **argv, struct options *opt)
 		.n = sizeof(table) / sizeof(*table),
 	};
 
-	snprintf(about, sizeof(about),
-		 "%1$s - %2$s\n\nExamples:\n"
-		 "  %1$s\n"
-		 "         any free port; the first line of output says which\n"
-		 "  %1$s --port 7000\n"
-		 "         then try: nc 127.0.0.1 7000\n"
-		 "  %1$s --message 128 --work sleep:20ms@1%%\n"
-		 "         one request of 128 bytes in a hundred blocks\n",
-		 model_name, model_summary);
+	snprintf(
+		about, sizeof(about),
+		"%1$s - %2$s\n\nExamples:\n"
+		"  %1$s\n"
+		"         any free port; the first line of output names it\n"
+		"  %1$s --port 7000\n"
+		"         then try: nc 127.0.0.1 7000\n"
+		"  %1$s --message 128 --work sleep:20ms@1%%\n"
+		"         requests of 128 bytes; 1 %% of them block for 20 ms\n",
+		model_name, model_summary);
 	*opt = (struct options){ 0 };
 	args_parse(&args, argc, argv, opt);
 }

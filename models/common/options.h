@@ -16,15 +16,15 @@ struct work {
 
 struct options {
 	const char *host;
-	unsigned port;    /* 0: the kernel chooses */
-	unsigned max_clients; /* 0: no limit of ours */
-	size_t message;   /* bytes that make a request; 0: what a read brings */
+	unsigned port;        /* 0: the kernel chooses */
+	unsigned max_clients; /* 0: no limit */
+	size_t message;       /* bytes of a request; 0: what one read returns */
 	const struct service *service;
 	struct work work;
 	uint64_t seed;
 };
 
-/* Ends the program on --help, --version and on bad usage. */
+/* Exits on --help, --version and bad usage. */
 void parse_options(int argc, char **argv, struct options *opt);
 
 #endif

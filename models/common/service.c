@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* service.c - what a server does with the bytes of its clients: service.h */
+/* service.c - what a server does with the bytes it receives */
 #include "service.h"
 
 #include "options.h"
 
 /*
- * echo: every byte goes back as it came. A request is --message bytes; if
- * nobody said how many, what one read brought counts as one.
+ * echo: returns every byte. A request is --message bytes; without --message it is
+ * what one read returned.
  */
 static uint64_t echo_take(struct conn *c, size_t n)
 {

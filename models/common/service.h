@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* service.h - what a server does with the bytes of its clients */
+/* service.h - what a server does with the bytes it receives */
 #ifndef SERVICE_H
 #define SERVICE_H
 
@@ -10,12 +10,11 @@ struct service {
 
 	/*
 	 * Takes the `n` bytes just read to c->buffer, sets c->out and c->out_len
-	 * to what is to be sent for them, and returns how many requests ended
-	 * in them.
+	 * to the reply, and returns how many requests these bytes completed.
 	 */
 	uint64_t (*take)(struct conn *c, size_t n);
 };
 
-extern const struct service *const services[]; /* NULL ends it */
+extern const struct service *const services[]; /* ends with NULL */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stop.c - how a server is asked to stop: see stop.h */
+/* stop.c - the stop signals */
 #include "stop.h"
 
 #include "harness/base/die.h"
@@ -33,7 +33,7 @@ void stop_on_signals(int fd)
 	if (sigaction(SIGTERM, &action, NULL) < 0 ||
 	    sigaction(SIGINT, &action, NULL) < 0)
 		die("sigaction");
-	/* Whoever started this program may have left them blocked. */
+	/* exec keeps the signal mask: the parent may have blocked them. */
 	sigemptyset(&both);
 	sigaddset(&both, SIGTERM);
 	sigaddset(&both, SIGINT);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stop.h - how a server is asked to stop, and how every kind of wait ends then */
+/* stop.h - the stop signals, and how they end every kind of wait */
 #ifndef STOP_H
 #define STOP_H
 
@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 /*
- * Set by SIGTERM and SIGINT. Looking at it before a wait would be a race, were
- * it not that the handler also shuts the listening socket down, which ends
- * every kind of wait for that socket, now or later: accept fails with EINVAL,
- * select, poll and epoll report it, io_uring completes it, O_ASYNC signals.
+ * Set by SIGTERM and SIGINT. Checking it before a wait is not a race, because
+ * the handler also shuts down the listening socket. That ends every kind of wait
+ * for the socket, a later one included: accept fails with EINVAL, select, poll
+ * and epoll report the socket, io_uring completes the accept, O_ASYNC signals.
  */
 extern atomic_bool stopping;
 

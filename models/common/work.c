@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* work.c - work that a request causes in the server: see work.h */
+/* work.c - work that a request causes in the server (--work) */
 #include "work.h"
 
 #include "conn.h"
@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-/* splitmix64's mixing step: every bit of x has a say in every bit returned. */
+/* The mixing step of splitmix64: each bit of x affects every bit returned. */
 static uint64_t mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
@@ -33,10 +33,9 @@ static int64_t now_ns(clockid_t clock)
 }
 
 /*
- * Burns the CPU for `ns` of this thread's own time: on a busy machine the wall
- * clock would let waiting for a CPU pass for work. But the thread's clock is a
- * system call, so it is asked only when, by the wall clock (which is none),
- * the work could be done.
+ * Computes for `ns` of this thread's CPU time: by the wall clock, run-queue delay
+ * would count as work. Reading the thread's clock is a system call, so it is read
+ * only when, by the wall clock (vDSO), the work can be done.
  */
 static void burn_cpu(int64_t ns)
 {
@@ -51,10 +50,7 @@ static void burn_cpu(int64_t ns)
 	}
 }
 
-/*
- * In slices: the stop signal interrupts only one thread, and the others are to
- * notice it soon.
- */
+/* In slices: a signal interrupts one thread, and all have to see `stopping`. */
 static void sleep_in_slices(int64_t ns)
 {
 	const int64_t slice = 50 * 1000 * 1000;

@@ -10,15 +10,15 @@ struct conn;
 struct options;
 
 /*
- * Whether this request of this client is one of the PERCENT that cause work:
- * the same ones for every model, because only --seed and these numbers count.
+ * Whether this request of this client is one of the PERCENT that cause work. It
+ * depends only on --seed and these numbers: the same requests for every model.
  */
 bool work_drawn(const struct options *opt, uint64_t client, uint64_t request);
 
 /*
- * Does the work that the requests just read ask for, before their reply goes
- * out. It occupies the thread that calls it: who else has to wait meanwhile
- * is one of the things the models differ in. A stop signal cuts it short.
+ * Does the work of the requests just read, before their reply is sent. It
+ * occupies the calling thread; which other clients this delays depends on the
+ * model. A stop signal cuts it short.
  */
 void do_work(struct conn *c);
 

@@ -95,7 +95,7 @@ static void add_up(struct facts *f, const struct everybody *before, double ns)
 		name_busiest(f);
 }
 
-void find_others(struct facts *f)
+void cpu_users_watch(struct facts *f)
 {
 	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000 };
 	struct everybody before = look();

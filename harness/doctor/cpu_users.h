@@ -7,6 +7,6 @@
 
 /* Watches for half a second, and fills in what facts.h has of it: busy, runnable,
  * busiest. In a container only its own processes are seen by name. */
-void find_others(struct facts *f);
+void cpu_users_watch(struct facts *f);
 
 #endif

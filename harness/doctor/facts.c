@@ -287,7 +287,7 @@ static void find_threads(struct facts *f)
 	f->threads_machine =
 		less(number_of("/proc/sys/kernel/threads-max"), all);
 	f->thread_ids = less(number_of("/proc/sys/kernel/pid_max"), all);
-	f->threads_user = threads_left_to_user();
+	f->threads_user = user_threads_left();
 	/* A stack and the page that guards it, beside what any program has */
 	f->maps = most == UNKNOWN ? UNKNOWN : less(most, 200) / 2;
 	f->threads_cgroup = cgroup_limit_threads();
@@ -352,7 +352,7 @@ void facts_gather(struct facts *f, const char *bin, bool counting)
 {
 	memset(f, 0, sizeof(*f));
 	/* First, before anything here is done that costs time */
-	find_others(f);
+	cpu_users_watch(f);
 	find_surroundings(f);
 	find_cpus(f);
 	f->quota = cgroup_limit_cpu();

@@ -288,7 +288,7 @@ static bool is_free(void)
 		(capabilities >> CAP_SYS_ADMIN & 1));
 }
 
-int64_t threads_left_to_user(void)
+int64_t user_threads_left(void)
 {
 	struct rlimit limit;
 

@@ -12,6 +12,6 @@ struct cgroup_limit cgroup_limit_threads(void);
 struct cgroup_limit cgroup_limit_memory(void); /* bytes */
 
 /* Threads that RLIMIT_NPROC leaves; UNLIMITED for whom it does not bind */
-int64_t threads_left_to_user(void);
+int64_t user_threads_left(void);
 
 #endif

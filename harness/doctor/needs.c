@@ -63,7 +63,7 @@ static bool is_here(const char *text)
 
 	if (!command_parse(&command, text, why))
 		return false;
-	here = command_here(&command, why);
+	here = command_available(&command, why);
 	command_free(&command);
 	return here;
 }

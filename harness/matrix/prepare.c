@@ -116,7 +116,7 @@ void require_servers(const struct plan *p)
 		if (!m->command)
 			continue;
 		if (!command_parse(&c, m->command, why) ||
-		    !command_here(&c, why))
+		    !command_available(&c, why))
 			die_usage("model %s cannot be measured: %s", m->label,
 				  why);
 		command_free(&c);

@@ -100,9 +100,9 @@ static void compare_with_then(struct session *s)
 	size_t i;
 
 	check(then != NULL, why);
-	now = identity_machine();
-	s->programs = identity_programs(&s->plan, s->bin);
-	s->differences = identity_differences(
+	now = provenance_machine();
+	s->programs = provenance_programs(&s->plan, s->bin);
+	s->differences = provenance_differences(
 		then, now, json_object_get(s->run, "programs"), s->programs);
 	json_decref(then);
 	json_decref(now);

@@ -106,9 +106,9 @@ json_t *describe_run(const struct session *s)
 		(json_int_t)s->plan.blocks, "seed", seed_json(s->plan.seed),
 		"filter", opt->filter, "server_cpus", opt->server_cpus,
 		"client_cpus", opt->client_cpus, "counting",
-		syscalls_methods[s->context.counting], "places",
-		s->cpus.facts, "programs", s->programs, "benchmark",
-		gbench_version(), "sittings");
+		syscalls_methods[s->context.counting], "places", s->cpus.facts,
+		"programs", s->programs, "benchmark", gbench_version(),
+		"sittings");
 }
 
 /* results/2026-11-21T154500-quick, in the folder that has bin */

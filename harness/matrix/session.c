@@ -32,8 +32,7 @@ static void raise_descriptors(void)
 static void keep_apart(const struct session *s)
 {
 	if (s->cpus.harness_apart)
-		sched_setaffinity(0, sizeof(s->cpus.harness),
-				  &s->cpus.harness);
+		sched_setaffinity(0, sizeof(s->cpus.harness), &s->cpus.harness);
 }
 
 static void store_benchmark(struct session *s, char *json)
@@ -166,8 +165,8 @@ int matrix_run(const struct matrix_options *opt)
 		return EXIT_SUCCESS;
 	take_lock();
 	choose_counting(&s);
-	s.programs = identity_programs(&s.plan, s.bin);
-	machine = identity_machine();
+	s.programs = provenance_programs(&s.plan, s.bin);
+	machine = provenance_machine();
 	check(store_create(&s.store,
 			   opt->out ? opt->out : default_out(&s, path), why),
 	      why);

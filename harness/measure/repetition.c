@@ -505,8 +505,7 @@ bool repetition(const struct run_context *context, const struct entry *e,
 	a.generator.out.fd = a.generator.err.fd = a.generator.hold.fd = -1;
 	begin(&a);
 	if (!shared && !context->cpus->split_possible) {
-		fail(&a, STATUS_UNSUPPORTED, "split",
-		     context->cpus->split_why);
+		fail(&a, STATUS_UNSUPPORTED, "split", context->cpus->split_why);
 		return true;
 	}
 	if (!await_cpus(&a))

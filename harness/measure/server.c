@@ -199,10 +199,10 @@ static const char *where_it_listens(const struct server *s)
 {
 	size_t n;
 	pid_t *all = cgroup_processes(&s->probed.cgroup, &n);
-	const char *host = command_listens(all, n, s->port);
+	const char *host = command_listen_host(all, n, s->port);
 
 	free(all);
-	return host ?: command_listens(&s->probed.child.pid, 1, s->port);
+	return host ?: command_listen_host(&s->probed.child.pid, 1, s->port);
 }
 
 static const char without_it[] =
@@ -344,7 +344,7 @@ static enum server_state join(struct server *s, const struct server_plan *plan)
 	snprintf(s->host, sizeof(s->host), "%s", c->host);
 	s->port = c->port;
 	s->probed.child = (struct child){ .fd = -1, .pid = c->pid };
-	if (!command_here(c, s->why))
+	if (!command_available(c, s->why))
 		return SERVER_BROKEN;
 	count(s, may_count ? plan->counting : SYSCALLS_NONE);
 	if (plan->counting != SYSCALLS_NONE && !may_count)

@@ -257,7 +257,7 @@ static bool listens_in(const char *table, const pid_t *pids, size_t n,
 	return yes;
 }
 
-const char *command_listens(const pid_t *pids, size_t n, unsigned port)
+const char *command_listen_host(const pid_t *pids, size_t n, unsigned port)
 {
 	const uint32_t *loopback = in6addr_loopback.s6_addr32;
 	char address[64], v6[64];
@@ -311,14 +311,14 @@ static bool can_connect(const struct command *c)
 	return yes;
 }
 
-bool command_here(const struct command *c, char why[WHY_SIZE])
+bool command_available(const struct command *c, char why[WHY_SIZE])
 {
 	if (c->words)
 		return program_here(c->word[0], why);
 	if (!can_connect(c))
 		return why_not(why, "%s port %u: %s", c->host, c->port,
 			       strerror(errno));
-	if (c->pid && !command_listens(&c->pid, 1, c->port))
+	if (c->pid && !command_listen_host(&c->pid, 1, c->port))
 		return why_not(
 			why,
 			"process %d does not listen on port %u of this "

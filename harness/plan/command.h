@@ -42,9 +42,9 @@ char **command_argv(const struct command *c, unsigned port, size_t more);
 void command_argv_free(char **argv, size_t words);
 
 /* Whether there is such a program, or at the address a server, of this process */
-bool command_here(const struct command *c, char why[WHY_SIZE]);
+bool command_available(const struct command *c, char why[WHY_SIZE]);
 
 /* The address of the loopback at which one of these processes listens; NULL: none. */
-const char *command_listens(const pid_t *pids, size_t n, unsigned port);
+const char *command_listen_host(const pid_t *pids, size_t n, unsigned port);
 
 #endif

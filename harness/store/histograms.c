@@ -68,21 +68,21 @@ static json_t *columns(const json_t *rows)
 				 width, "count", count));
 }
 
-json_t *columns_of(const json_t *from)
+json_t *histograms_by_column(const json_t *from)
 {
 	json_t *to = checked(json_copy((json_t *)from)), *part;
 	const char *key;
 	size_t i;
 
 	json_array_foreach(from, i, part) {
-		json_array_set_new(to, i, columns_of(part));
+		json_array_set_new(to, i, histograms_by_column(part));
 	}
 	json_object_foreach((json_t *)from, key, part) {
 		json_object_set_new(to, key,
 				    strcmp(key, "buckets") == 0 &&
 						    are_rows(part) ?
 					    columns(part) :
-					    columns_of(part));
+					    histograms_by_column(part));
 	}
 	return to;
 }

@@ -20,6 +20,6 @@
 
 /* A copy with all "buckets" so, however deep they are. What has not the form of
  * rows stays as it is. */
-json_t *columns_of(const json_t *from);
+json_t *histograms_by_column(const json_t *from);
 
 #endif

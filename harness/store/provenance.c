@@ -68,7 +68,7 @@ static json_t *build(void)
 			 BUILD_FLAGS, "packages", packages());
 }
 
-json_t *identity_machine(void)
+json_t *provenance_machine(void)
 {
 	json_t *machine = machine_facts(), *ours = build();
 
@@ -122,7 +122,8 @@ static json_t *hash_of_command(const char *text)
 
 	if (!command_parse(&c, text, why))
 		return json_null();
-	read = c.words && program_find(c.word[0], path) && hash_file(path, &hash);
+	read = c.words && program_find(c.word[0], path) &&
+	       hash_file(path, &hash);
 	for (size_t i = 1; i < c.words; i++)
 		hash_file(c.word[i], &hash);
 	command_free(&c);
@@ -137,7 +138,7 @@ static void put_ours(json_t *programs, const char *bin, const char *name)
 	json_object_set_new(programs, name, hash_of(path));
 }
 
-json_t *identity_programs(const struct plan *p, const char *bin)
+json_t *provenance_programs(const struct plan *p, const char *bin)
 {
 	json_t *programs = json_object();
 
@@ -313,10 +314,10 @@ static void compare_programs(json_t *differences, const json_t *then,
 	json_decref(programs);
 }
 
-json_t *identity_differences(const json_t *machine_then,
-			     const json_t *machine_now,
-			     const json_t *programs_then,
-			     const json_t *programs_now)
+json_t *provenance_differences(const json_t *machine_then,
+			       const json_t *machine_now,
+			       const json_t *programs_then,
+			       const json_t *programs_now)
 {
 	const struct differences d = { json_array(), "then", "now" };
 
@@ -361,8 +362,8 @@ static void compare_hashes(json_t *differences, const json_t *a,
 	}
 }
 
-json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
-			 const json_t *run_a, const json_t *run_b)
+json_t *provenance_between(const json_t *machine_a, const json_t *machine_b,
+			   const json_t *run_a, const json_t *run_b)
 {
 	static const char *const of_run[] = { "plan",     "blocks", "measured",
 					      "filter",   "places", "counting",
@@ -381,7 +382,7 @@ json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
 	return d.list;
 }
 
-bool identity_is_another(const json_t *machine_a, const json_t *machine_b)
+bool provenance_other_machine(const json_t *machine_a, const json_t *machine_b)
 {
 	static const char *const keys[] = { "architecture", "cpu_model", "cpus",
 					    "virtualization" };

@@ -18,7 +18,7 @@
  * "2.3", ... } }. Commit and compiler are those of the build (made by the
  * Makefile into a header or -D), not of the moment.
  */
-json_t *identity_machine(void);
+json_t *provenance_machine(void);
 
 /*
  * The programs that are measured and measure: { "epoll": "fnv:0123456789abcdef",
@@ -26,28 +26,28 @@ json_t *identity_machine(void);
  * of `p`, whose program is p->models[i].command or BIN/LABEL (and "baseline",
  * "loadgen", from BIN). A program that cannot be read is null.
  */
-json_t *identity_programs(const struct plan *p, const char *bin);
+json_t *provenance_programs(const struct plan *p, const char *bin);
 
 /*
  * What differs between then and now that results depend on, as sentences: kernel,
  * mitigations, processor, CPUs, governor, limits, io_uring state; programs. An
  * empty array: nothing.
  */
-json_t *identity_differences(const json_t *machine_then,
-			     const json_t *machine_now,
-			     const json_t *programs_then,
-			     const json_t *programs_now);
+json_t *provenance_differences(const json_t *machine_then,
+			       const json_t *machine_now,
+			       const json_t *programs_then,
+			       const json_t *programs_now);
 
 /*
  * What differs between two runs, as sentences: "kernel: 6.1 in A, 6.12 in B". Of
  * their machine.json (NULL: not known) everything, of their run.json what numbers
  * depend on, builds of programs among it, and what is "measured" how.
  */
-json_t *identity_between(const json_t *machine_a, const json_t *machine_b,
-			 const json_t *run_a, const json_t *run_b);
+json_t *provenance_between(const json_t *machine_a, const json_t *machine_b,
+			   const json_t *run_a, const json_t *run_b);
 
 /* Whether processor, CPUs or virtualization say that these are two machines; that
  * they are one, nothing here can say. */
-bool identity_is_another(const json_t *machine_a, const json_t *machine_b);
+bool provenance_other_machine(const json_t *machine_a, const json_t *machine_b);
 
 #endif

@@ -390,7 +390,7 @@ static void *gzip(char *text, size_t size, size_t *packed)
 static bool write_histograms(const struct store *s, struct record *r,
 			     const json_t *histograms, char why[STORE_WHY_SIZE])
 {
-	json_t *kept = columns_of(histograms);
+	json_t *kept = histograms_by_column(histograms);
 	char *text = json_dumps(kept, JSON_FLAGS);
 	size_t size;
 	void *packed;

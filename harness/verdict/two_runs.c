@@ -528,7 +528,7 @@ static void take_notes(struct versus *v)
 {
 	const json_t *a = v->a->machine, *b = v->b->machine;
 
-	v->differences = identity_between(a, b, v->a->run, v->b->run);
+	v->differences = provenance_between(a, b, v->a->run, v->b->run);
 	v->notes = json_array();
 	if (!a || !b)
 		record_say(v->notes,
@@ -536,7 +536,7 @@ static void take_notes(struct versus *v)
 			   a ? "B" :
 			   b ? "A" :
 			       "either run");
-	else if (identity_is_another(a, b))
+	else if (provenance_other_machine(a, b))
 		record_say(v->notes,
 			   "These are two machines, by what machine.json says: "
 			   "a ratio says what model and machine do together, "

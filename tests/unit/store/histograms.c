@@ -7,7 +7,8 @@
 static void check(const char *from, const char *to)
 {
 	json_t *given = json_loads(from, JSON_DECODE_ANY, NULL);
-	json_t *before = json_deep_copy(given), *made = columns_of(given);
+	json_t *before = json_deep_copy(given),
+	       *made = histograms_by_column(given);
 	json_t *wanted = json_loads(to, JSON_DECODE_ANY, NULL);
 
 	assert_non_null(wanted);

@@ -76,7 +76,7 @@ static const char *text_at(const json_t *object, const char *key)
 /* Made to be published */
 static void is_nobodys(void **state)
 {
-	json_t *machine = identity_machine();
+	json_t *machine = provenance_machine();
 	char *text = json_dumps(machine, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	struct passwd *me = getpwuid(getuid());
 	char here[PATH_MAX], host[256], quoted[300];
@@ -107,7 +107,7 @@ static void says_what_it_was_built_of(void **state)
 	static const char *const packages[] = { "glibc",   "liburing",
 						"libbpf",  "libseccomp",
 						"jansson", "zlib" };
-	json_t *machine = identity_machine();
+	json_t *machine = provenance_machine();
 	json_t *build = json_object_get(machine, "build");
 	struct utsname name;
 
@@ -142,7 +142,7 @@ static void hashes(void **state)
 	put("epoll", "");
 	put("loadgen", "a");
 	put("baseline", "foobar");
-	programs = identity_programs(&p, bin);
+	programs = provenance_programs(&p, bin);
 	/* As those who invented it have them */
 	assert_string_equal(text_at(programs, "epoll"), "fnv:cbf29ce484222325");
 	assert_string_equal(text_at(programs, "loadgen"),
@@ -153,7 +153,7 @@ static void hashes(void **state)
 	assert_int_equal(json_object_size(programs), 4);
 	json_decref(programs);
 	put("a.out", "a");
-	programs = identity_programs(&p, bin);
+	programs = provenance_programs(&p, bin);
 	assert_string_equal(text_at(programs, "mine"), "fnv:af63dc4c8601ec8c");
 	json_decref(programs);
 	plan_free(&p);
@@ -175,7 +175,7 @@ static json_t *machine_then(void)
 static void differ(json_t *machine_now, const char *expected)
 {
 	json_t *then = machine_then();
-	json_t *found = identity_differences(then, machine_now, NULL, NULL);
+	json_t *found = provenance_differences(then, machine_now, NULL, NULL);
 
 	if (!expected) {
 		assert_int_equal(json_array_size(found), 0);
@@ -223,10 +223,10 @@ static void machines_differ(void **state)
 
 static void this_machine_is_itself(void **state)
 {
-	json_t *then = identity_machine(), *now = identity_machine();
+	json_t *then = provenance_machine(), *now = provenance_machine();
 	char *text = json_dumps(then, 0);
 	json_t *read = json_loads(text, 0, NULL);
-	json_t *found = identity_differences(read, now, NULL, NULL);
+	json_t *found = provenance_differences(read, now, NULL, NULL);
 
 	(void)state;
 	assert_int_equal(json_array_size(found), 0);
@@ -244,7 +244,7 @@ static void programs_differ(void **state)
 	json_t *now = json_pack("{s:s, s:n, s:s, s:n}", "epoll", "fnv:3",
 				"poll", "mine", "fnv:4", "gone");
 	json_t *machine = machine_then();
-	json_t *found = identity_differences(machine, machine, then, now);
+	json_t *found = provenance_differences(machine, machine, then, now);
 	char *text = json_dumps(found, JSON_COMPACT);
 
 	(void)state;
@@ -253,7 +253,7 @@ static void programs_differ(void **state)
 		      "\"program poll: it cannot be read now\","
 		      "\"program mine: it could not be read then\"]");
 	json_decref(found);
-	found = identity_differences(machine, machine, then, then);
+	found = provenance_differences(machine, machine, then, then);
 	assert_int_equal(json_array_size(found), 0);
 	json_decref(found);
 	json_decref(machine);
@@ -267,7 +267,7 @@ static char *between(const json_t *machine_a, const json_t *machine_b,
 		     const char *run_a, const char *run_b)
 {
 	json_t *a = json_loads(run_a, 0, NULL), *b = json_loads(run_b, 0, NULL);
-	json_t *found = identity_between(machine_a, machine_b, a, b);
+	json_t *found = provenance_between(machine_a, machine_b, a, b);
 	char *text = json_dumps(found, JSON_COMPACT);
 
 	assert_true(a && b && text);
@@ -292,10 +292,10 @@ static void two_runs(void **state)
 		strstr(text, "[\"processor: unknown in A, Another in B\","));
 	assert_non_null(strstr(text, "\"pid_max: 1 in A, 2 in B\","
 				     "\"plan: quick in A, full in B\"]"));
-	assert_true(identity_is_another(a, b));
+	assert_true(provenance_other_machine(a, b));
 	free(text);
 	json_object_del(b, "cpu_model");
-	assert_false(identity_is_another(a, b));
+	assert_false(provenance_other_machine(a, b));
 	/* Of a model that one has alone, its cells tell. */
 	text = between(NULL, b,
 		       "{\"programs\":{\"x\":\"1\",\"y\":\"1\",\"z\":null}}",

@@ -178,7 +178,7 @@ static _Noreturn void print_help(const struct args *args)
 {
 	struct argp_option option[ARGS_MAX + 3] = { 0 }, *to = option;
 	struct argp argp = { .options = option, .args_doc = args->usage };
-	char *doc;
+	char *text;
 	int group = 1;
 
 	for (size_t i = 0; i < args->n; i++, to++) {
@@ -197,9 +197,9 @@ static _Noreturn void print_help(const struct args *args)
 				      -1 };
 	*to = (struct argp_option){ "version", KEY_VERSION,         NULL,
 				    0,         "print the version", -1 };
-	if (asprintf(&doc, "%s\v%s\n", args->about, args->notes) < 0)
+	if (asprintf(&text, "%s\v%s\n", args->about, args->notes) < 0)
 		die("asprintf");
-	argp.doc = doc;
+	argp.doc = text;
 	argp_help(&argp, stdout,
 		  ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
 		  program_invocation_short_name);

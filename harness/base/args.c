@@ -96,12 +96,9 @@ static bool within(const struct arg *arg, double x)
 
 static void set_word(const struct arg *arg, const char *text, int *to)
 {
-	for (int i = 0; arg->words[i]; i++)
-		if (strcmp(arg->words[i], text) == 0) {
-			*to = i;
-			return;
-		}
-	refuse(arg, text, "a choice", "");
+	*to = word_index(text, arg->words);
+	if (*to < 0)
+		refuse(arg, text, "a choice", "");
 }
 
 static void set(const struct arg *arg, const char *text, void *options)

@@ -3,6 +3,9 @@
 #ifndef BASE_NEAREST_H
 #define BASE_NEAREST_H
 
+/* Which of `words` (NULL at the end) this is; -1: none */
+int word_index(const char *word, const char *const *words);
+
 /*
  * How many letters are to be put in, left out, changed or swapped with their
  * neighbour to come from one word to the other; upper and lower case are the

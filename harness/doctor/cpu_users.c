@@ -3,7 +3,7 @@
 #include "harness/doctor/cpu_users.h"
 
 #include "harness/probe/cpu.h"
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 
 #include <dirent.h>
 #include <stdio.h>

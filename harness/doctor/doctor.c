@@ -2,7 +2,7 @@
 /* doctor.c - what this machine prevents, judged by the facts: see doctor.h */
 #include "harness/doctor/doctor.h"
 
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -9,7 +9,7 @@
 
 #include "harness/base/print.h"
 #include "harness/verdict/stats.h"
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 #include "harness/base/die.h"
 
 #include <ctype.h>

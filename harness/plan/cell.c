@@ -2,6 +2,7 @@
 /* cell.c - what is measured: see cell.h */
 #include "harness/plan/cell.h"
 
+#include "harness/base/nearest.h"
 #include "harness/base/units.h"
 
 #include <ctype.h>
@@ -21,14 +22,6 @@ static const char *const patterns[] = { "steady", "burst", "connect", NULL };
 static const char *const works[] = { "none", "cpu", "sleep", NULL };
 
 /* ------------------------------------------------------------------ reading */
-
-static int index_of(const char *word, const char *const *words)
-{
-	for (int i = 0; words[i]; i++)
-		if (strcmp(word, words[i]) == 0)
-			return i;
-	return -1;
-}
 
 static bool read_count(const char *value, uint64_t low, uint64_t high,
 		       unsigned *count)
@@ -64,7 +57,7 @@ static bool set_model(struct cell *c, const char *value)
 
 static bool set_loop(struct cell *c, const char *value)
 {
-	int i = index_of(value, loops);
+	int i = word_index(value, loops);
 
 	if (i >= 0)
 		c->loop = i;
@@ -73,7 +66,7 @@ static bool set_loop(struct cell *c, const char *value)
 
 static bool set_placement(struct cell *c, const char *value)
 {
-	int i = index_of(value, placements);
+	int i = word_index(value, placements);
 
 	if (i >= 0)
 		c->placement = i;
@@ -172,7 +165,7 @@ static bool set_work(struct cell *c, const char *value)
 	if (!(time = strchr(copy, ':')))
 		return false;
 	*time++ = '\0';
-	if (index_of(copy, works) < 1 || !parse_time(time, &ns) || ns == 0 ||
+	if (word_index(copy, works) < 1 || !parse_time(time, &ns) || ns == 0 ||
 	    (at && !parse_percent(at, &percent)) || percent < percent_min ||
 	    percent > 100)
 		return false;

@@ -3,12 +3,13 @@
 #include "harness/plan/command.h"
 
 #include "harness/base/program.h"
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 #include "harness/base/die.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,14 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *grow(void *array, size_t n, size_t size)
-{
-	array = reallocarray(array, n, size);
-	if (!array)
-		die("reallocarray");
-	return array;
-}
-
 /* ------------------------------------------------------------------- errors */
 
 bool complain(const struct location *at, const char *format, ...)
@@ -129,14 +121,6 @@ char *next_word(char **rest)
 	*rest = *from ? from + 1 : from;
 	*to = '\0';
 	return word;
-}
-
-bool set_word(const char *value, const char *const *words, int *index)
-{
-	for (*index = 0; words[*index]; ++*index)
-		if (strcmp(value, words[*index]) == 0)
-			return true;
-	return false;
 }
 
 /* Up to the next comma that is in no quotes of a command (command.h) */

@@ -32,9 +32,6 @@ char *next_word(char **rest);
 /* All that is left of a line; NULL: nothing */
 char *all_words(char **rest);
 
-/* Which of `words` (NULL at the end) this is; false: none */
-bool set_word(const char *value, const char *const *words, int *index);
-
 /* The items of a list, cut apart; 0: too many, or an empty one, and says so */
 unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 		    const struct location *at);
@@ -43,8 +40,5 @@ unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 unsigned read_numbers(const char *value, uint64_t low,
 		      unsigned numbers[PLAN_LIST_MAX],
 		      const struct location *at);
-
-/* reallocarray(), or the end of the program */
-void *grow(void *array, size_t n, size_t size);
 
 #endif

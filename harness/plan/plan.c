@@ -6,6 +6,8 @@
 #include "harness/plan/settings.h"
 #include "harness/plan/parse.h"
 #include "harness/base/die.h"
+#include "harness/base/grow.h"
+#include "harness/base/nearest.h"
 #include "harness/base/units.h"
 
 #include <errno.h>
@@ -32,14 +34,6 @@ static void free_models(struct plan *p)
 	free(p->models);
 	p->models = NULL;
 	p->n_models = 0;
-}
-
-static bool is_ours(const struct plan *p, const char *label)
-{
-	for (const char *const *known = p->known; *known; known++)
-		if (strcmp(*known, label) == 0)
-			return true;
-	return false;
 }
 
 static bool add_model(struct plan *p, const char *label, const char *command,
@@ -80,7 +74,7 @@ static bool is_free(const struct plan *p, const char *label,
 	static const char *const missing[] = { "na", "nan", "none", "null",
 					       NULL };
 
-	if (is_ours(p, label) || is_one_of(label, taken))
+	if (word_index(label, p->known) >= 0 || is_one_of(label, taken))
 		return complain(at,
 				"label '%s': is taken; another program needs "
 				"one of its own, such as mine=./a.out",
@@ -119,7 +113,7 @@ static bool add_listed(struct plan *p, char *item, const struct location *at)
 {
 	if (strchr(item, '='))
 		return add_program(p, item, at);
-	if (is_ours(p, item))
+	if (word_index(item, p->known) >= 0)
 		return add_model(p, item, NULL, at);
 	if (strcmp(item, "all") == 0)
 		return complain(at, "'all' is a list by itself");
@@ -182,6 +176,14 @@ static bool set_time(const char *value, int64_t low, int64_t *time)
 	return true;
 }
 
+static bool set_yes_no(const char *value, bool *yes)
+{
+	int i = word_index(value, yes_no);
+
+	*yes = i == 0;
+	return i >= 0;
+}
+
 static bool set_blocks(struct plan *p, const char *value,
 		       const struct location *at)
 {
@@ -235,33 +237,25 @@ static bool set_repeats(struct plan *p, const char *value,
 static bool set_counting(struct plan *p, const char *value,
 			 const struct location *at)
 {
-	int i;
-	bool good = set_word(value, yes_no, &i);
-
 	(void)at;
-	p->counting = i == 0;
-	return good;
+	return set_yes_no(value, &p->counting);
 }
 
 static bool set_aa(struct plan *p, const char *value, const struct location *at)
 {
-	int i;
-	bool good = set_word(value, aa_words, &i);
+	int i = word_index(value, aa_words);
 
 	(void)at;
-	p->aa = i;
-	return good;
+	if (i >= 0)
+		p->aa = i;
+	return i >= 0;
 }
 
 static bool set_ceiling(struct plan *p, const char *value,
 			const struct location *at)
 {
-	int i;
-	bool good = set_word(value, yes_no, &i);
-
 	(void)at;
-	p->with_ceiling = i == 0;
-	return good;
+	return set_yes_no(value, &p->with_ceiling);
 }
 
 static bool set_silent(struct plan *p, const char *value,
@@ -314,23 +308,23 @@ static const struct key keys[] = {
 };
 enum { KEYS = sizeof(keys) / sizeof(*keys) };
 
-/* And what is no key of this table */
-static const char *const file_words[] = {
-	"cells",   "blocks", "models",  "warmup", "window", "counting", "aa",
-	"ceiling", "idle",   "message", "seed",   "wait",   "repeats",  NULL
-};
-static const char *const option_words[] = {
-	"connections", "blocks", "models",  "warmup", "window",
-	"counting",    "aa",     "ceiling", "idle",   "message",
-	"seed",        "wait",   "repeats", NULL
-};
-
 static const struct key *key_of(const char *name)
 {
 	for (int i = 0; i < KEYS; i++)
 		if (strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
+}
+
+/* `other`: a word that is allowed here and not in the table */
+static bool unknown_key(const struct location *at, const char *word,
+			const char *other)
+{
+	const char *names[KEYS + 2] = { other };
+
+	for (int i = 0; i < KEYS; i++)
+		names[i + 1] = keys[i].name;
+	return complain_unknown(at, word, "a key", names);
 }
 
 static bool set_key(struct plan *p, const struct key *key, const char *value,
@@ -468,7 +462,7 @@ static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
 		return read_cells(p->settings, line, at);
 	key = key_of(word);
 	if (!key)
-		return complain_unknown(at, word, "a key", file_words);
+		return unknown_key(at, word, "cells");
 	if (said[key - keys])
 		return complain(at, "'%s' was said on line %u already", word,
 				said[key - keys]);
@@ -606,7 +600,7 @@ bool plan_override(struct plan *p, const char *key, const char *value,
 		return p->n_connections > 0 && expand(p, &at);
 	}
 	if (!known)
-		return complain_unknown(&at, key, "a key", option_words);
+		return unknown_key(&at, key, "connections");
 	return set_key(p, known, value, &at) && expand(p, &at);
 }
 

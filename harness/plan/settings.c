@@ -2,6 +2,9 @@
 /* settings.c - a line that names a family of cells: see settings.h */
 #include "harness/plan/settings.h"
 
+#include "harness/base/grow.h"
+#include "harness/base/nearest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,9 +48,9 @@ static const char *const cells_words[] = { "closed",  "open",        "split",
 /* Which part a word of a cells line is about; `*value`, if it says that, too */
 static const struct part *part_of(char *word, char **value)
 {
-	int i;
+	int i = word_index(word, cells_words);
 
-	if (!set_word(word, cells_words, &i))
+	if (i < 0)
 		return NULL;
 	*value = i < 4 ? word : NULL;
 	return cell_part(i < 2 ? "loop" : i < 4 ? "placement" : word);

@@ -5,7 +5,7 @@
 #include "harness/store/histograms.h"
 #include "harness/store/files.h"
 #include "harness/store/lock.h"
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 
 #include "harness/base/die.h"
 

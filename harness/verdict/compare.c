@@ -2,7 +2,7 @@
 /* compare.c - which rows are compared, and the verdicts: see compare.h */
 #include "harness/verdict/compare.h"
 
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 
 #include <math.h>
 #include <stdlib.h>

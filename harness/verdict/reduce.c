@@ -5,7 +5,7 @@
 #include "harness/verdict/compare.h"
 #include "harness/verdict/validity.h"
 #include "harness/verdict/warnings.h"
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 #include "harness/base/die.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #include "harness/verdict/describe.h"
 #include "harness/verdict/findings.h"
 #include "harness/store/provenance.h"
-#include "harness/plan/parse.h"
+#include "harness/base/grow.h"
 #include "harness/base/die.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* benchmarks.c - one repetition after another, as benchmarks: see session_internal.h */
+/* benchmarks.c - each repetition as a benchmark: see session_internal.h */
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct step {
+struct benchmark {
 	struct session *session;
 	const struct entry *entry;
 };
@@ -22,12 +22,13 @@ static void say_reasons(struct gbench_state *state, const struct record *r)
 	char text[512];
 
 	snprintf(text, sizeof(text), "%s: %s", status_names[r->status],
-		 reason ? reason : "no reason is known");
+		 reason ? reason : "no reason was recorded");
 	gbench_skip(state, text);
 }
 
-/* Its times are those of a request: the median response time and the server's CPU
- * time. Where the generator had no CPU of its own, its lateness is in the response. */
+/* Its two times are of a request: the median response time and the server's CPU time.
+ * Where the generator had no CPU of its own, the response time contains its own delay:
+ * then the service time is used. */
 static void report(struct gbench_state *state, const struct record *r)
 {
 	bool coarse = json_is_true(json_object_get(r->load, "coarse"));
@@ -40,7 +41,7 @@ static void report(struct gbench_state *state, const struct record *r)
 		return;
 	}
 	if (!isfinite(time) || !isfinite(cpu)) {
-		gbench_skip(state, "no time, or no CPU time, of a request");
+		gbench_skip(state, "no response time or no CPU time");
 		return;
 	}
 	gbench_result(state, time / 1e9, cpu / 1e9);
@@ -49,14 +50,13 @@ static void report(struct gbench_state *state, const struct record *r)
 			gbench_counter(state, metrics[i].name, r->metric[i]);
 }
 
-/* At one repetition, one after the other: what lasts longer is still there then, and
- * gone perhaps when the run is resumed. */
+/* At one repetition. A longer disturbance may be over when the run is resumed. */
 static const unsigned attempts_most = 4;
 
-/* Of a CPU, for idle clients: what a server uses that spins, and one that sleeps */
+/* Share of a CPU with idle clients only: of a server that spins, and one that sleeps */
 static const double spins_above = 0.9, sleeps_below = 0.1;
 
-/* What a model used at most for idle clients; NAN: that was not measured (yet) */
+/* The largest CPU share of a model with idle clients; NAN: not measured yet */
 static double used_when_idle(const struct session *s, const char *model)
 {
 	double most = NAN;
@@ -70,8 +70,7 @@ static double used_when_idle(const struct session *s, const char *model)
 	return most;
 }
 
-/* A server that spins and shares its CPU with the generator: it comes to nothing
- * in any attempt. */
+/* A server that spins on the CPU of the generator: every attempt would be invalid. */
 static bool oversubscribed(const struct session *s, const struct cell *c)
 {
 	return c->placement == PLACEMENT_SHARED &&
@@ -89,7 +88,7 @@ static void note_differences(const struct session *s, struct record *r)
 	}
 }
 
-/* false: there is no more to do in this run. */
+/* false: the run ends. */
 static bool measure_once(struct session *s, const struct entry *e,
 			 unsigned attempt)
 {
@@ -115,7 +114,7 @@ static bool measure_once(struct session *s, const struct entry *e,
 	return !s->stopped;
 }
 
-/* What is invalid by chance is measured again, if there is time for it. */
+/* A repetition that is invalid by chance is measured again while there is time. */
 static bool wants_another(struct session *s, const struct record *last,
 			  unsigned made)
 {
@@ -126,7 +125,7 @@ static bool wants_another(struct session *s, const struct record *last,
 	return true;
 }
 
-/* The last attempt at an entry, measured now or before; NULL: there is none. */
+/* The last attempt at an entry, measured now or before; NULL: none */
 static const struct record *measure(struct session *s, const struct entry *e)
 {
 	const struct record *last = store_find(&s->store, e->index);
@@ -147,9 +146,9 @@ static const struct record *measure(struct session *s, const struct entry *e)
 	return last;
 }
 
-static void run_step(struct gbench_state *state, void *data)
+static void run_benchmark(struct gbench_state *state, void *data)
 {
-	const struct step *step = data;
+	const struct benchmark *step = data;
 	struct session *s = step->session;
 	const struct record *r =
 		s->only_reads ? store_find(&s->store, step->entry->index) :
@@ -162,17 +161,17 @@ static void run_step(struct gbench_state *state, void *data)
 		report(state, r);
 }
 
-struct step *register_all(struct session *s)
+struct benchmark *register_all(struct session *s)
 {
-	struct step *steps = calloc(s->blocks.n, sizeof(*steps));
+	struct benchmark *steps = calloc(s->blocks.n, sizeof(*steps));
 
 	if (!steps)
 		die("calloc");
 	for (size_t i = 0; i < s->blocks.n; i++) {
 		char name[ENTRY_NAME_SIZE];
 
-		steps[i] = (struct step){ s, &s->blocks.entry[i] };
-		gbench_register(entry_name(steps[i].entry, name), run_step,
+		steps[i] = (struct benchmark){ s, &s->blocks.entry[i] };
+		gbench_register(entry_name(steps[i].entry, name), run_benchmark,
 				&steps[i]);
 	}
 	return steps;

@@ -51,7 +51,7 @@ static bool write_csv(const struct versus *v, const char *path)
 	return written;
 }
 
-/* A file without a name that holds all of the comparison, to be read from its begin */
+/* An unnamed file with the whole comparison as JSON, positioned at its begin */
 static int make_input(const struct versus *v)
 {
 	json_t *all = versus_json(v);
@@ -69,7 +69,7 @@ static int make_input(const struct versus *v)
 	return fd;
 }
 
-static bool write_page(const struct versus *v, const char *path, FILE *people)
+static bool write_page(const struct versus *v, const char *path, FILE *screen)
 {
 	const char *arguments[] = { "--compare", "-", "--out", path, NULL };
 	int input = make_input(v);
@@ -77,7 +77,7 @@ static bool write_page(const struct versus *v, const char *path, FILE *people)
 
 	close(input);
 	if (made)
-		fprintf(people, "\nPage: %s\n", path);
+		fprintf(screen, "\nPage: %s\n", path);
 	else
 		warn("%s: not made", path);
 	return made;
@@ -85,7 +85,7 @@ static bool write_page(const struct versus *v, const char *path, FILE *people)
 
 /* ------------------------------------------------------------------- the verdict */
 
-static int gate(const struct versus *v, double least, FILE *people)
+static int gate(const struct versus *v, double least, FILE *screen)
 {
 	size_t worse = versus_regressions(v, least), blind = 0;
 	char of[64] = "";
@@ -95,20 +95,20 @@ static int gate(const struct versus *v, double least, FILE *people)
 	if (least > 0)
 		snprintf(of, sizeof(of), " of %g %% or more", 100 * least);
 	if (worse)
-		fprintf(people, "\nRegressions%s: %zu.\n", of, worse);
+		fprintf(screen, "\nRegressions%s: %zu.\n", of, worse);
 	else
-		fprintf(people, "\nNo regression%s that can be called.\n", of);
+		fprintf(screen, "\nNo significant regression%s.\n", of);
 	if (blind)
-		fprintf(people,
-			"In %zu comparison%s none could be seen: no claim is "
-			"possible there.\n",
+		fprintf(screen,
+			"%zu comparison%s cannot show a regression: no claim "
+			"is possible there.\n",
 			blind, plural(blind));
 	return worse ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
 int matrix_compare(const struct matrix_options *opt)
 {
-	FILE *people = opt->csv && strcmp(opt->csv, "-") == 0 ? stderr : stdout;
+	FILE *screen = opt->csv && strcmp(opt->csv, "-") == 0 ? stderr : stdout;
 	int status = EXIT_SUCCESS;
 	struct side a, b;
 	struct versus v;
@@ -118,17 +118,17 @@ int matrix_compare(const struct matrix_options *opt)
 	if (same_folder(&a, &b))
 		die_usage("compare: A and B are the same folder");
 	v = versus(&a, &b);
-	versus_print(people, &v, has_color(people));
+	versus_print(screen, &v, has_color(screen));
 	if (opt->fail_on_regression)
-		status = gate(&v, opt->least, people);
+		status = gate(&v, opt->least, screen);
 	if (v.in_both == 0) {
-		warn("no cell was measured in both runs: nothing is compared");
+		warn("no cell was measured in both runs: nothing to compare");
 		status = EXIT_FAILED;
 	}
-	fflush(people);
+	fflush(screen);
 	if (opt->csv && !write_csv(&v, opt->csv))
 		status = EXIT_FAILED;
-	if (opt->page && !write_page(&v, opt->page, people))
+	if (opt->page && !write_page(&v, opt->page, screen))
 		status = EXIT_FAILED;
 	if (a.problems + b.problems)
 		status = EXIT_FAILED;

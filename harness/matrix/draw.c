@@ -27,7 +27,8 @@ bool draw(const char *name, const char *const *arguments, int input, bool quiet)
 	pid_t pid;
 
 	if (!*catalog_folder(program, "plots")) {
-		warn("plots/%s is not near this program", name);
+		warn("there is no plots/%s beside the bin/ of this program",
+		     name);
 		return false;
 	}
 	strcat(strcat(program, "/"), name);

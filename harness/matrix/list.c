@@ -23,7 +23,7 @@
 
 enum { SUMMARY_SIZE = 128 };
 
-/* Its --help, into a pipe; -1: it cannot be started. */
+/* Starts program --help with a pipe as its stdout; -1: it cannot be started */
 static pid_t start_help(const char *program, int pipe_end)
 {
 	char *argv[] = { (char *)program, "--help", NULL };
@@ -42,7 +42,7 @@ static pid_t start_help(const char *program, int pipe_end)
 	return error ? -1 : pid;
 }
 
-/* All that `fd` gives within two seconds, up to `size` - 1 bytes */
+/* Reads until end of file, for two seconds at most, up to `size` - 1 bytes */
 static void read_help(int fd, char *text, size_t size)
 {
 	const int64_t until = monotonic_ns() + 2 * INT64_C(1000000000);
@@ -59,7 +59,7 @@ static void read_help(int fd, char *text, size_t size)
 	text[n] = '\0';
 }
 
-/* The line "MODEL - SUMMARY" of its --help; false: there is none. */
+/* Takes SUMMARY from the line "MODEL - SUMMARY" of its --help; false: none */
 static bool summary_of(const char *bin, const char *model,
 		       char summary[SUMMARY_SIZE])
 {
@@ -99,10 +99,11 @@ static void list_model(FILE *file, const char *bin, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", bin, name);
 	if (access(path, X_OK) < 0)
 		snprintf(summary, sizeof(summary),
-			 "not built; make says what it lacks");
+			 "not built: run make, which prints what is missing");
 	else if (!summary_of(bin, name, summary))
 		snprintf(summary, sizeof(summary),
-			 "does not say what it is: bin/%s --help", name);
+			 "no summary: bin/%s --help lacks '%s - SUMMARY'", name,
+			 name);
 	fprintf(file, "%-10s %s\n", name, summary);
 }
 
@@ -128,7 +129,7 @@ void list_models(FILE *file)
 
 /* ---------------------------------------------------------------------- plans */
 
-/* "# quick - every model ..." is what a plan says of itself. */
+/* The first line of a plan is its title: "# quick - every model ..." */
 static void print_title(FILE *file, const char *path, const char *name)
 {
 	char line[256] = "";
@@ -140,7 +141,7 @@ static void print_title(FILE *file, const char *path, const char *name)
 	if (plan)
 		fclose(plan);
 	line[strcspn(line, "\r\n")] = '\0';
-	for (char *c = line; *c; c++) /* nothing a terminal would obey */
+	for (char *c = line; *c; c++) /* no escape sequences */
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
 	title += *line == '#' ? strspn(line, "# ") : strlen(line);
@@ -150,13 +151,10 @@ static void print_title(FILE *file, const char *path, const char *name)
 	fprintf(file, "%-10s %s\n", name, *title ? title : "-");
 }
 
-/* As for the plan that a run prints */
-enum { OVERHEAD_NS = 200000000 };
-
 static void print_size(FILE *file, const struct plan *p)
 {
 	struct blocks b = blocks_of(p);
-	struct estimate e = blocks_estimate(p, &b, OVERHEAD_NS, 0);
+	struct estimate e = blocks_estimate(p, &b, REPETITION_OVERHEAD_NS, 0);
 	char time[32];
 
 	progress_time((double)e.ns / 1e9, time);
@@ -190,8 +188,8 @@ void list_plans(FILE *file)
 	const char *const *plans = catalog_plans(bin);
 
 	if (!*plans)
-		fprintf(file, "No plans came with this program; $MATRIX_PLANS "
-			      "may name their folder.\n");
+		fprintf(file, "no plans found; set MATRIX_PLANS to their "
+			      "folder\n");
 	for (; *plans; plans++)
 		list_plan(file, *plans, models);
 }

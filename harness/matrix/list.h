@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - bin/matrix list: what there is to measure, and how */
+/* list.h - bin/matrix list: models, plans and cells */
 #ifndef MATRIX_LIST_H
 #define MATRIX_LIST_H
 
@@ -7,14 +7,14 @@
 
 #include <stdio.h>
 
-/* Our models, a line each: name and what it says of itself, or that it is not
- * built. Whether it can run here is for the doctor to say. */
+/* The models of the suite, a line each: name and summary, or that it is not built.
+ * bin/matrix doctor says whether it can run here. */
 void list_models(FILE *file);
 
-/* Our plans: name, what its first line says, how much it is, how long it takes */
+/* The plans of the suite: name, summary, size and estimated time */
 void list_plans(FILE *file);
 
-/* The names of all cells of a plan, a line each, as --benchmark_filter sees them */
+/* The names of all cells of a plan, a line each, as --benchmark_filter matches them */
 void list_cells(FILE *file, const struct plan *p);
 
 #endif

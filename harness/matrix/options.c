@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------- options of other parts */
+/* -------------------------------------------- plan keys and Google Benchmark */
 
 static void add_override(struct matrix_options *opt, const char *key,
 			 const char *value)
@@ -23,7 +23,7 @@ static void add_override(struct matrix_options *opt, const char *key,
 	opt->override[opt->n_overrides++] = (struct override){ key, value };
 }
 
-/* Of the two that are resolved into the plan; true: it was one of them. */
+/* Takes the two options that become part of the plan; true: it was one of them. */
 static bool take_resolved(struct matrix_options *opt, const char *argument)
 {
 	static const char filter[] = "--benchmark_filter=";
@@ -40,14 +40,14 @@ static bool take_resolved(struct matrix_options *opt, const char *argument)
 	return false;
 }
 
-/* "--benchmark_filter REGEX" is what people write, too. */
+/* "--benchmark_filter REGEX" is accepted like --benchmark_filter=REGEX. */
 static bool wants_value(const char *argument)
 {
 	return strcmp(argument, "--benchmark_filter") == 0 ||
 	       strcmp(argument, "--benchmark_repetitions") == 0;
 }
 
-/* Moves what is for Google Benchmark out of argv; returns what is left. */
+/* Moves the options for Google Benchmark out of argv; returns the new argc. */
 static int take_benchmark(int argc, char **argv, struct matrix_options *opt)
 {
 	int kept = 1;
@@ -81,7 +81,7 @@ static void take_override(const struct arg *arg, const char *text,
 	add_override(options, arg->name, text);
 }
 
-/* "5%", or 5; as a part of 1 */
+/* "5%" or "5" is 0.05. */
 static void take_percent(const struct arg *arg, const char *text, void *options)
 {
 	struct matrix_options *opt = options;
@@ -95,11 +95,11 @@ static void take_percent(const struct arg *arg, const char *text, void *options)
 	opt->least = x / 100;
 }
 
+static const char *const verbs[] = { "run",    "resume",  "report", "list",
+				     "doctor", "compare", NULL };
+
 static enum verb verb_of(const char *word)
 {
-	static const char *const verbs[] = { "run",  "resume", "report",
-					     "list", "doctor", "compare",
-					     NULL };
 	const char *meant;
 
 	for (int i = 0; verbs[i]; i++)
@@ -200,18 +200,17 @@ static const struct arg table[] = {
 	  AT(force), .use = RESUME },
 	{ ARG_FLAG, "quiet", NULL, "print only problems and the final table",
 	  AT(quiet), .use = RUN | RESUME },
-	{ ARG_HEADING, .help = "Of compare:" },
+	{ ARG_HEADING, .help = "Options of compare:" },
 	{ ARG_FLAG, "fail-on-regression", NULL,
 	  "exit with status 1 if B is worse than A", AT(fail_on_regression),
 	  .use = COMPARE },
 	{ ARG_OTHER, "least", "PERCENT",
 	  "only a regression of at least this size counts: 5%",
 	  .take = take_percent, .use = COMPARE },
-	{ ARG_TEXT, "csv", "FILE",
-	  "write the comparison as a table; - is stdout", AT(csv),
-	  .use = COMPARE },
+	{ ARG_TEXT, "csv", "FILE", "write the comparison as CSV; - is stdout",
+	  AT(csv), .use = COMPARE },
 	{ ARG_TEXT, "page", "FILE",
-	  "write the comparison as a page of charts: versus.html", AT(page),
+	  "write the comparison as an HTML page with charts", AT(page),
 	  .use = COMPARE },
 };
 
@@ -244,15 +243,15 @@ static const struct args args = {
 		"  matrix compare results/before results/after --fail-on-regression\n"
 		"         what is worse in the second run\n",
 	.notes =
-		"Google Benchmark drives the run. These options of it are taken as well: "
+		"Google Benchmark drives the run. These of its options are accepted: "
 		"--benchmark_filter=REGEX (of the names that 'matrix list cells' prints; "
 		"-REGEX excludes), --benchmark_list_tests, --benchmark_out=FILE, "
 		"--benchmark_out_format, --benchmark_format, --benchmark_color, "
 		"--benchmark_context=KEY=VALUE; --benchmark_repetitions is --blocks.\n\n"
 		"A cell is a model under a load. A repetition measures it once, with a "
-		"fresh server. Results are in DIR, one line a repetition, on the disk when "
-		"the repetition ends; results/README.md explains every column. Ctrl-C loses "
-		"only the repetition that is running.\n\n"
+		"fresh server. Each repetition is a line in DIR, on disk when it ends; "
+		"results/README.md explains every column. Ctrl-C loses only the repetition "
+		"that is running.\n\n"
 		"Exit status: 0 nothing failed (a repetition may be invalid because the "
 		"machine was busy or the generator saturated); 1 something failed: a server "
 		"died, hung, lost a request or sent a wrong byte, the disk was full "
@@ -281,8 +280,6 @@ static void check_list(const struct matrix_options *opt)
 
 static void check_use(const struct matrix_options *opt, uint64_t given)
 {
-	static const char *const verbs[] = { "run",  "resume", "report",
-					     "list", "doctor", "compare" };
 	const char *verb = verbs[opt->verb];
 
 	for (size_t i = 0; i < args.n; i++)
@@ -290,7 +287,8 @@ static void check_use(const struct matrix_options *opt, uint64_t given)
 			die_usage(
 				"--%s is not for %s%s", table[i].name, verb,
 				opt->verb == VERB_RESUME ?
-					", which takes plan and CPUs from its folder" :
+					", which takes plan and CPUs from its folder; "
+					"to change them begin a new run" :
 					"");
 	if ((opt->filter || opt->n_benchmark > 1 || opt->n_overrides) &&
 	    !(PLAN >> opt->verb & 1) &&
@@ -305,10 +303,11 @@ static void check_together(const struct matrix_options *opt, uint64_t given)
 		check_list(opt);
 	else if ((opt->verb == VERB_RESUME || opt->verb == VERB_REPORT) &&
 		 !opt->what)
-		die_usage("which run? Give its folder, results/...");
+		die_usage("%s: missing folder, such as results/NAME",
+			  verbs[opt->verb]);
 	else if (opt->verb == VERB_COMPARE && !opt->with)
-		die_usage(
-			"compare: which two runs? matrix compare results/A results/B");
+		die_usage("compare: it takes two folders: matrix compare "
+			  "results/A results/B");
 	if (opt->least > 0 && !opt->fail_on_regression)
 		die_usage("--least is for --fail-on-regression");
 }
@@ -322,7 +321,7 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 	given = args_parse(&args, argc, argv, opt);
 	if (opt->verb == VERB_NONE)
 		die_usage(
-			"what to do? run, resume, report, list, doctor or compare; a first "
-			"run: matrix run --plan quick");
+			"missing command: run, resume, report, list, doctor or compare; a "
+			"first run: matrix run --plan quick");
 	check_together(opt, given);
 }

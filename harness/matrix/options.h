@@ -17,27 +17,29 @@ enum verb {
 };
 enum { OVERRIDES_MAX = 32 };
 
-/* A key of the plan that the command line says instead: --blocks 12 */
+/* A key of the plan, given on the command line: --blocks 12 */
 struct override {
 	const char *key, *value;
 };
 
 struct matrix_options {
 	enum verb verb;
-	const char *
-		what; /* resume, report: the folder; list: of what, or NULL; compare: A */
+	/* resume, report: the folder; compare: A; list: models, plans, cells or
+	 * NULL */
+	const char *what;
 	const char *with; /* compare: B */
-	const char *plan; /* a name or a file; NULL: not said */
+	const char *plan; /* a name or a file; NULL: the default */
 	struct override override[OVERRIDES_MAX];
 	size_t n_overrides;
 	const char *out; /* NULL: a new folder in results/ */
 	const char *server_cpus, *client_cpus;
 	const char *filter; /* --benchmark_filter; NULL */
 	bool dry_run, strict, force, quiet;
-	bool fail_on_regression; /* compare; so are: */
-	double least;            /* 0.05: only by 5 % or more */
-	const char *csv, *page;  /* files, or NULL */
-	/* What is for Google Benchmark, as an argv of its own */
+	/* compare: */
+	bool fail_on_regression;
+	double least;           /* 0.05: a regression of 5 % or more */
+	const char *csv, *page; /* files, or NULL */
+	/* The options for Google Benchmark, as an argv of its own */
 	int n_benchmark;
 	char **benchmark;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* prepare.c - what is to be measured, and how it can be here: see session_internal.h */
+/* prepare.c - plan, CPUs and counting method of a run: see session_internal.h */
 #include "harness/matrix/session.h"
 #include "harness/matrix/session_internal.h"
 
@@ -13,14 +13,12 @@
 #include <regex.h>
 #include <stdlib.h>
 
-/* What a repetition takes beside warm-up and window, and its line and histograms,
- * as seen on the machines this was written on: for the estimate only */
-static const int64_t overhead_ns = 200 * 1000000;
+/* Estimated size of a repetition's line and histograms */
 static const uint64_t bytes_each = 15000;
 
 struct filter {
 	regex_t regex;
-	bool keeps; /* what it matches; else, what it does not */
+	bool keeps; /* whether matching cells stay, or go */
 };
 
 static bool keep_cell(const char *name, void *data)
@@ -30,7 +28,7 @@ static bool keep_cell(const char *name, void *data)
 	return (regexec(&f->regex, name, 0, NULL, 0) == 0) == f->keeps;
 }
 
-/* As Google Benchmark has it: a - in front means all but these. */
+/* As in Google Benchmark, a leading - excludes what matches. */
 void apply_filter(struct plan *p, const char *text)
 {
 	struct filter f = { .keeps = *text != '-' };
@@ -43,8 +41,8 @@ void apply_filter(struct plan *p, const char *text)
 		die_usage("--benchmark_filter '%s': %s", text, message);
 	}
 	if (plan_keep(p, keep_cell, &f) == 0)
-		die_usage("--benchmark_filter '%s': no cell has such a name; "
-			  "matrix list cells shows them",
+		die_usage("--benchmark_filter '%s': no cell has a matching "
+			  "name; matrix list cells prints all",
 			  text);
 	regfree(&f.regex);
 }
@@ -70,11 +68,11 @@ void session_plan(const struct matrix_options *opt, const char *bin,
 		apply_filter(p, opt->filter);
 }
 
-void lay_out(struct session *s)
+void make_schedule(struct session *s)
 {
 	s->blocks = blocks_of(&s->plan);
-	s->estimate =
-		blocks_estimate(&s->plan, &s->blocks, overhead_ns, bytes_each);
+	s->estimate = blocks_estimate(&s->plan, &s->blocks,
+				      REPETITION_OVERHEAD_NS, bytes_each);
 	s->repeats_s = s->estimate.ns / 1e9 * s->plan.repeats / 100;
 	s->history.patience_ns =
 		s->plan.wait == WAIT_TENTH ? s->estimate.ns / 10 : s->plan.wait;
@@ -84,28 +82,28 @@ void print_plan(const struct session *s)
 {
 	char *text = blocks_summary(&s->plan, &s->estimate);
 
-	fputs(text, s->people);
-	fflush(s->people);
+	fputs(text, s->screen);
+	fflush(s->screen);
 	free(text);
 }
 
-/* What of the plan cannot be measured here, before an hour has gone by */
-void print_obstacles(const struct session *s)
+/* What cannot be measured on this machine, said before the run begins */
+void print_unmeasurable(const struct session *s)
 {
 	struct diagnoses d = doctor(&s->plan, s->bin);
 
 	for (size_t i = 0; i < d.n; i++)
 		if (d.list[i].health == HEALTH_FAIL)
-			fprintf(s->people,
-				"  cannot all be measured: %s: %s%s%s\n",
+			fprintf(s->screen,
+				"  not everything can be measured: %s: %s%s%s\n",
 				d.list[i].what, d.list[i].found,
 				*d.list[i].remedy ? "; " : "",
 				d.list[i].remedy);
 	diagnoses_free(&d);
 }
 
-/* Somebody else's server that is not there would fail in every repetition, a long
- * time later; one of ours was not built, and all others are measured. */
+/* A command or address that does not work would fail in every repetition, much later. A
+ * model that is not built does not stop the run: the others are measured. */
 void require_servers(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_models; i++) {
@@ -123,7 +121,7 @@ void require_servers(const struct plan *p)
 	}
 }
 
-/* How calls are counted, and if not in the best way, why not */
+/* The method that counts system calls, and why not a better one */
 void choose_counting(struct session *s)
 {
 	static char why[WHY_SIZE];
@@ -135,15 +133,15 @@ void choose_counting(struct session *s)
 	s->context.counting = counting_choose(why);
 	if (s->context.counting == SYSCALLS_NONE) {
 		s->context.uncounted = why;
-		fprintf(s->people, "  system calls cannot be counted: %s\n",
+		fprintf(s->screen, "  system calls cannot be counted: %s\n",
 			why);
 	} else if (*why) {
-		fprintf(s->people, "  system calls are counted by %s: %s\n",
+		fprintf(s->screen, "  system calls are counted by %s: %s\n",
 			syscalls_methods[s->context.counting], why);
 	}
 }
 
-void find_places(struct session *s, const char *server_cpus,
+void choose_cpus(struct session *s, const char *server_cpus,
 		 const char *client_cpus)
 {
 	char why[CPUS_WHY_SIZE];

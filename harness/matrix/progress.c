@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.c - how far the run is: see progress.h
+ * progress.c - progress of a run: see progress.h
  *
- * Nothing is drawn but in a call, and little is computed there: during a window the
- * CPUs belong to what is measured.
+ * There is no thread and no timer: during a window the CPUs belong to the measurement.
  */
 #include "harness/matrix/progress.h"
 
 #include "harness/base/print.h"
+#include "harness/measure/wait.h"
 #include "harness/verdict/stats.h"
 #include "harness/base/grow.h"
 #include "harness/base/die.h"
@@ -18,48 +18,41 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { WIDTH_MAX = 512, WIDTH_USUAL = 80, STEP_SIZE = 32, WORDS_SIZE = 128 };
 
-/* What a repetition takes beside warm-up and window, before one was seen */
-static const double overhead_s = 0.3;
-
 static const double draw_every_s = 0.1;
 
-struct seen {
-	size_t first; /* entry of the same cell, doing the same */
+struct entry_state {
+	size_t first; /* the first entry of the same cell and kind */
 	bool done;
 	enum status status;
 	double took;     /* NAN: not done */
-	double expected; /* of `first` only: how long one takes */
+	double expected; /* of `first` only: estimated time of one */
 };
 
 struct progress {
 	FILE *file;
 	const struct blocks *blocks;
-	struct seen *seen; /* of each entry */
+	struct entry_state *state; /* of each entry */
 	bool quiet, live, colour;
-	double guess; /* s, for a repetition of which nothing is known */
-	json_t *told; /* which reasons were printed, and of which model */
-	double left;  /* s, for all that are not done; if not `stale` */
+	double guess;    /* s, for a repetition before any has ended */
+	json_t *printed; /* the reasons printed so far, with their models */
+	double left;     /* s, for all that are not done; unless `stale` */
 	bool stale;
 	const struct entry *now;
 	double now_since, drawn_at;
-	char what[STEP_SIZE]; /* the step, or what came of it */
+	char what[STEP_SIZE]; /* the step, or the outcome */
 	bool drawn;
 };
 
 static double seconds(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (double)monotonic_ns() / 1e9;
 }
 
-/* The A/A repetition of a cell takes as long as its other ones. */
+/* An A/A repetition takes as long as a timing repetition. */
 static enum role kind(const struct entry *e)
 {
 	return e->role == ROLE_AA ? ROLE_TIMING : e->role;
@@ -85,22 +78,23 @@ struct progress *progress_open(FILE *file, const struct blocks *b,
 	*p = (struct progress){
 		.file = file,
 		.blocks = b,
-		.seen = grow(NULL, b->n + 1, sizeof(*p->seen)),
+		.state = grow(NULL, b->n + 1, sizeof(*p->state)),
 		.quiet = quiet,
 		.live = terminal && !quiet,
 		.colour = terminal && !(no_color && *no_color),
-		.guess = (double)(plan->warmup + plan->window) / 1e9 +
-			 overhead_s,
-		.told = json_object(),
+		.guess = (double)(plan->warmup + plan->window +
+				  REPETITION_OVERHEAD_NS) /
+			 1e9,
+		.printed = json_object(),
 		.stale = true,
 	};
 	for (size_t i = 0; i < b->n; i++)
-		p->seen[i] =
-			(struct seen){ .first = first_like(b, i), .took = NAN };
+		p->state[i] = (struct entry_state){ .first = first_like(b, i),
+						    .took = NAN };
 	return p;
 }
 
-/* ---------------------------------------------------------- how long it takes */
+/* --------------------------------------------------------------- the time left */
 
 void progress_time(double s, char to[32])
 {
@@ -118,17 +112,18 @@ void progress_time(double s, char to[32])
 
 enum { ANY_CELL = -1 };
 
-/* NAN: none of them was done */
-static double usual(const struct progress *p, enum role role, ssize_t first)
+/* Median of the repetitions that are done; NAN: none */
+static double median_time(const struct progress *p, enum role role,
+			  ssize_t first)
 {
 	double took[STATS_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->blocks->n && n < STATS_MAX; i++)
 		if (kind(&p->blocks->entry[i]) == role &&
-		    (first == ANY_CELL || p->seen[i].first == (size_t)first) &&
-		    !isnan(p->seen[i].took))
-			took[n++] = p->seen[i].took;
+		    (first == ANY_CELL || p->state[i].first == (size_t)first) &&
+		    !isnan(p->state[i].took))
+			took[n++] = p->state[i].took;
 	return stats_quantile(took, n, 0.5);
 }
 
@@ -137,41 +132,43 @@ static double first_known(double a, double b, double c)
 	return !isnan(a) ? a : !isnan(b) ? b : c;
 }
 
-static void learn(struct progress *p)
+static void estimate_left(struct progress *p)
 {
 	double of_role[ROLES];
 
 	for (int role = 0; role < ROLES; role++)
-		of_role[role] = usual(p, role, ANY_CELL);
+		of_role[role] = median_time(p, role, ANY_CELL);
 	p->left = 0;
 	for (size_t i = 0; i < p->blocks->n; i++) {
-		struct seen *s = &p->seen[i];
+		struct entry_state *s = &p->state[i];
 		enum role role = kind(&p->blocks->entry[i]);
 
 		if (s->first == i)
-			s->expected = first_known(usual(p, role, (ssize_t)i),
-						  of_role[role], p->guess);
+			s->expected =
+				first_known(median_time(p, role, (ssize_t)i),
+					    of_role[role], p->guess);
 		if (!s->done)
-			p->left += p->seen[s->first].expected;
+			p->left += p->state[s->first].expected;
 	}
 	p->stale = false;
 }
 
 static double time_left(struct progress *p)
 {
-	const struct seen *now = p->now ? &p->seen[p->now->index] : NULL;
+	const struct entry_state *now =
+		p->now ? &p->state[p->now->index] : NULL;
 
 	if (p->stale)
-		learn(p);
+		estimate_left(p);
 	if (!now || now->done)
 		return p->left;
 	return p->left -
-	       fmin(seconds() - p->now_since, p->seen[now->first].expected);
+	       fmin(seconds() - p->now_since, p->state[now->first].expected);
 }
 
-/* -------------------------------------------------------------- what is said */
+/* ------------------------------------------------------------- parts of a line */
 
-/* Puts one more word or part to a line, as far as there is room. */
+/* Appends to a line, as far as there is room. */
 __attribute__((format(printf, 3, 4))) static void
 add(char line[WIDTH_MAX], const char *between, const char *format, ...)
 {
@@ -193,9 +190,9 @@ static size_t count(const struct progress *p, size_t of[STATUSES])
 
 	memset(of, 0, STATUSES * sizeof(*of));
 	for (size_t i = 0; i < p->blocks->n; i++) {
-		if (!p->seen[i].done)
+		if (!p->state[i].done)
 			continue;
-		of[p->seen[i].status]++;
+		of[p->state[i].status]++;
 		done++;
 	}
 	return done;
@@ -230,7 +227,7 @@ static void add_counts(char *line, const struct progress *p, bool invalid_apart)
 		add(line, " ", "%zu failed", failed);
 }
 
-/* "1 min 02 s left", unless it is the end */
+/* "1 min 02 s left"; nothing at the end */
 static void add_left(char *line, struct progress *p)
 {
 	size_t of[STATUSES];
@@ -242,7 +239,7 @@ static void add_left(char *line, struct progress *p)
 	add(line, "  ", "%s left", time);
 }
 
-/* "closed split 64x128 rate 1000": connections, and bytes of a request */
+/* "closed split 64x128 rate 1000": 64 connections, 128 bytes a request */
 static void add_cell(char *line, const struct cell *c)
 {
 	static const char *const others[] = { "rate", "idle", "depth",
@@ -262,7 +259,7 @@ static void add_cell(char *line, const struct cell *c)
 	}
 }
 
-/* What of a repetition is shown; `first` where there is room for one only */
+/* The metrics to show; `first`: only the most important one */
 static void add_numbers(char *line, const struct record *r, bool first)
 {
 	enum { TIMED = 1 << ROLE_TIMING | 1 << ROLE_AA | 1 << ROLE_CEILING };
@@ -321,7 +318,7 @@ static size_t join(char *line, char part[PARTS][WIDTH_MAX])
 
 static void compose(struct progress *p, char *line, size_t width)
 {
-	static const int expendable[] = { BLOCK, WHAT, CELL, COUNTS, MODEL };
+	static const int optional[] = { BLOCK, WHAT, CELL, COUNTS, MODEL };
 	char part[PARTS][WIDTH_MAX] = { "" };
 
 	add_position(part[POSITION], p);
@@ -338,9 +335,9 @@ static void compose(struct progress *p, char *line, size_t width)
 		add_counts(part[COUNTS], p, false);
 	}
 	for (size_t i = 0; join(line, part) > width; i++) {
-		if (i == sizeof(expendable) / sizeof(*expendable))
+		if (i == sizeof(optional) / sizeof(*optional))
 			break;
-		*part[expendable[i]] = '\0';
+		*part[optional[i]] = '\0';
 	}
 	line[width] = '\0';
 }
@@ -388,7 +385,7 @@ void progress_say(struct progress *p, const char *format, ...)
 	draw(p);
 }
 
-/* ------------------------------------------------------- what came of each one */
+/* ----------------------------------------------------- a line per repetition */
 
 static void print_status(struct progress *p, enum status status)
 {
@@ -401,7 +398,7 @@ static void print_status(struct progress *p, enum status status)
 		status_names[status], colour ? "\033[m" : "");
 }
 
-/* What a server wrote may be among them. */
+/* Without control characters: a reason may quote a server's output. */
 static void print_reasons(FILE *file, const json_t *reasons)
 {
 	size_t i;
@@ -415,7 +412,7 @@ static void print_reasons(FILE *file, const json_t *reasons)
 	}
 }
 
-/* Not said of this model before: what a kernel cannot do is the same each time. */
+/* Whether this model, status and reasons were not printed before */
 static bool is_news(struct progress *p, const struct record *r)
 {
 	char *reasons = json_dumps(r->reasons, 0), *key;
@@ -424,8 +421,8 @@ static bool is_news(struct progress *p, const struct record *r)
 	if (asprintf(&key, "%s %d %s", r->cell.model, r->status,
 		     reasons ? reasons : "") < 0)
 		die("asprintf");
-	news = !json_object_get(p->told, key);
-	json_object_set_new(p->told, key, json_true());
+	news = !json_object_get(p->printed, key);
+	json_object_set_new(p->printed, key, json_true());
 	free(key);
 	free(reasons);
 	return news;
@@ -453,7 +450,7 @@ static void print_line(struct progress *p, const struct record *r, bool news)
 
 void progress_done(struct progress *p, const struct record *r, bool old)
 {
-	struct seen *s = &p->seen[r->index];
+	struct entry_state *s = &p->state[r->index];
 	bool news;
 
 	s->done = true;
@@ -481,7 +478,7 @@ void progress_close(struct progress *p)
 {
 	clear(p);
 	fflush(p->file);
-	json_decref(p->told);
-	free(p->seen);
+	json_decref(p->printed);
+	free(p->state);
 	free(p);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - makes again all that is made from the record: see session.h */
+/* report.c - bin/matrix report: makes everything again that is derived from the record
+ */
 #include "harness/matrix/session.h"
 #include "harness/matrix/session_internal.h"
 
@@ -14,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ----------------------------------------------------------------- what is there */
+/* ------------------------------------------------------------ what is missing */
 
-static void say_repetitions(const struct session *s)
+static void print_repetitions(const struct session *s)
 {
 	size_t missing = count_missing(s);
 	char *command;
@@ -26,12 +27,12 @@ static void say_repetitions(const struct session *s)
 	if (missing == 0)
 		return;
 	command = resume_command(s);
-	printf("  %zu missing; to measure: %s\n", missing, command);
+	printf("  %zu missing; to measure them: %s\n", missing, command);
 	free(command);
 }
 
-/* What only the page's details are drawn from */
-static void say_histograms(const struct session *s)
+/* Only the details of the page need them. */
+static void print_missing_histograms(const struct session *s)
 {
 	size_t named = 0, gone = 0;
 
@@ -42,16 +43,16 @@ static void say_histograms(const struct session *s)
 		gone += *name && faccessat(s->store.dir, name, R_OK, 0) != 0;
 	}
 	if (gone)
-		printf("  %zu of %zu histograms are missing: nothing can make "
-		       "them again\n",
+		printf("  %zu of %zu histograms are missing and cannot be "
+		       "made again\n",
 		       gone, named);
 }
 
 /* ------------------------------------------------------------------- gbench.json */
 
-/* The library describes the machine and the moment of now. What was there says of
- * when it was measured. */
-static json_t *context_of_then(const struct session *s, const json_t *now)
+/* The library describes this machine now. The old file has the machine and the time of
+ * the measurement. */
+static json_t *old_context(const struct session *s, const json_t *now)
 {
 	static const char *const kept[] = { "executable", "library_build_type",
 					    "plan", NULL };
@@ -72,7 +73,7 @@ static json_t *context_of_then(const struct session *s, const json_t *now)
 
 static void write_benchmark(struct session *s)
 {
-	struct step *steps;
+	struct benchmark *steps;
 	char *text;
 	json_t *json;
 
@@ -83,24 +84,23 @@ static void write_benchmark(struct session *s)
 	json = json_loads(text, 0, NULL);
 	free(text);
 	json_object_set_new(json, "context",
-			    context_of_then(s,
-					    json_object_get(json, "context")));
+			    old_context(s, json_object_get(json, "context")));
 	text = json_dumps(json, JSON_INDENT(2));
 	if (!text)
 		die("json_dumps");
 	json_decref(json);
-	put_text(s, "gbench.json", text);
+	write_text(s, "gbench.json", text);
 }
 
-/* ------------------------------------------------------------------------ the verb */
+/* ---------------------------------------------------------------------- the files */
 
-/* The mark follows the record. */
-static void set_mark(struct session *s)
+/* Sets or removes the file INCOMPLETE. */
+static void update_mark(struct session *s)
 {
 	char why[STORE_WHY_SIZE];
 
 	if (count_missing(s))
-		say_incomplete(s);
+		mark_incomplete(s);
 	else if (!s->unwritten)
 		check(store_complete(&s->store, why), why);
 }
@@ -113,10 +113,10 @@ static void write_files(struct session *s, bool planned)
 	reduced_free(&reduced);
 	if (planned) {
 		write_benchmark(s);
-		set_mark(s);
+		update_mark(s);
 	}
 	if (!s->unwritten)
-		printf("  made from them: %s%s\n", reduced_files,
+		printf("  written: %s%s\n", reduced_files,
 		       planned ? ", gbench.json" : "");
 }
 
@@ -128,9 +128,9 @@ static bool draw_all(const struct session *s)
 	bool page = draw("report.py", arguments, -1, true);
 
 	if (!charts)
-		warn("not all charts were drawn");
+		warn("some charts were not drawn");
 	if (!page)
-		warn("the page is not whole, or was not made");
+		warn("the page is incomplete or was not made");
 	else
 		printf("\nReport: %s/report.html\n", path);
 	free(path);
@@ -149,19 +149,19 @@ int matrix_report(const struct matrix_options *opt)
 	check(store_read(&s.store, opt->what, why), why);
 	check(store_lock(&s.store, why), why);
 	if (s.store.n == 0) {
-		warn("%s: no repetition is recorded, so there is nothing to "
-		     "report: bin/matrix resume %s measures them",
+		warn("%s: no repetition is recorded; to measure them: "
+		     "bin/matrix resume %s",
 		     s.store.path, s.store.path);
 		return EXIT_FAILED;
 	}
-	planned = read_plan_again(&s, why);
+	planned = read_plan(&s, why);
 	if (planned)
-		say_repetitions(&s);
+		print_repetitions(&s);
 	else
-		warn("how many repetitions were planned is not known, and "
-		     "gbench.json is not made: %s",
+		warn("%s; so the number of planned repetitions is unknown and "
+		     "gbench.json is not made",
 		     why);
-	say_histograms(&s);
+	print_missing_histograms(&s);
 	write_files(&s, planned);
 	drawn = !s.unwritten && draw_all(&s);
 	return planned && drawn && !s.store.left_out ? EXIT_SUCCESS :

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* resume.c - goes on with a run, if it can be what it was: see session.h */
+/* resume.c - bin/matrix resume: continues a run on the same machine and programs */
 #include "harness/matrix/session.h"
 #include "harness/matrix/session_internal.h"
 
@@ -16,8 +16,8 @@ static const char *text_of(const json_t *from, const char *key)
 	return json_string_value(json_object_get(from, key));
 }
 
-/* What the command line has for a run that began without it */
-static void grant_repeats(struct session *s)
+/* Options that resume takes, such as --repeats */
+static void apply_overrides(struct session *s)
 {
 	const struct matrix_options *opt = s->opt;
 	char error[PLAN_ERROR_SIZE];
@@ -28,8 +28,8 @@ static void grant_repeats(struct session *s)
 			die_usage("%s", error);
 }
 
-/* Whoever reads the results sees what was granted. A resume that is refused has
- * changed nothing. */
+/* The results show the options of this resume, too. Not called before all checks: a
+ * refused resume changes nothing. */
 static void write_plan(struct session *s)
 {
 	char *text = plan_text(&s->plan), why[STORE_WHY_SIZE];
@@ -50,7 +50,7 @@ static bool parse_plan(struct session *s, const char *text, char *why)
 	return false;
 }
 
-/* Every line has to be of this plan: an edited folder is not gone on with. */
+/* Every line has to belong to the plan: an edited folder is refused. */
 static bool records_fit(const struct session *s, char *why)
 {
 	for (size_t i = 0; i < s->store.n; i++) {
@@ -63,16 +63,16 @@ static bool records_fit(const struct session *s, char *why)
 		    cell_same(e->cell, &r->cell))
 			continue;
 		snprintf(why, STORE_WHY_SIZE,
-			 "%.300s: line %zu of repetitions.jsonl is not of the "
-			 "plan in plan.txt",
+			 "%.300s: line %zu of repetitions.jsonl does not "
+			 "belong to the plan in plan.txt",
 			 s->store.path, i + 1);
 		return false;
 	}
 	return true;
 }
 
-/* The models that are known are those of now, should one have gone. */
-bool read_plan_again(struct session *s, char why[STORE_WHY_SIZE])
+/* The known models are those of this build, which may lack one of the plan. */
+bool read_plan(struct session *s, char why[STORE_WHY_SIZE])
 {
 	char *text = store_load_text(&s->store, "plan.txt", why);
 	const char *filter;
@@ -83,16 +83,16 @@ bool read_plan_again(struct session *s, char why[STORE_WHY_SIZE])
 	free(text);
 	if (!read)
 		return false;
-	grant_repeats(s);
+	apply_overrides(s);
 	filter = text_of(s->run, "filter");
 	if (filter)
 		apply_filter(&s->plan, filter);
-	lay_out(s);
+	make_schedule(s);
 	return records_fit(s, why);
 }
 
-/* Two halves that were not measured alike may not stand in one table unseen. */
-static void compare_with_then(struct session *s)
+/* Results of another machine or build must not enter the same table unmarked. */
+static void check_identity(struct session *s)
 {
 	char why[STORE_WHY_SIZE];
 	json_t *then = store_load_json(&s->store, "machine.json", why), *now;
@@ -109,18 +109,18 @@ static void compare_with_then(struct session *s)
 	if (json_array_size(s->differences) == 0)
 		return;
 	json_array_foreach(s->differences, i, difference) {
-		warn("since then: %s", json_string_value(difference));
+		warn("changed: %s", json_string_value(difference));
 	}
 	if (s->opt->force)
 		return;
-	warn("%s: what is measured now could not be compared with what is "
-	     "there; begin a new run, or resume with --force: the results "
-	     "then say so",
+	warn("%s: new repetitions would not be comparable with the recorded "
+	     "ones; begin a new run, or resume with --force, which the "
+	     "results will say",
 	     s->store.path);
 	exit(EXIT_FAILED);
 }
 
-/* What was usual before is so still; else it would have to be learned again. */
+/* What was usual for the CPUs before, from the record */
 static void restore_history(struct session *s)
 {
 	for (size_t i = 0; i < s->store.n; i++) {
@@ -132,7 +132,7 @@ static void restore_history(struct session *s)
 	}
 }
 
-/* What went into repeats before does not come back with a resume. */
+/* Repeats of earlier sittings count towards the limit. */
 static void spend_repeats(struct session *s)
 {
 	for (size_t i = 0; i < s->store.n; i++)
@@ -149,8 +149,8 @@ int matrix_resume(const struct matrix_options *opt)
 	s.opt = opt;
 	catalog_bin(s.bin);
 	check(store_open(&s.store, opt->what, why), why);
-	check(read_plan_again(&s, why), why);
-	/* The mark may be gone though lines are missing: the record decides. */
+	check(read_plan(&s, why), why);
+	/* The record decides, not the file INCOMPLETE alone. */
 	missing = count_missing(&s);
 	if (missing == 0 && store_is_complete(&s.store) &&
 	    opt->n_overrides == 0) {
@@ -160,18 +160,18 @@ int matrix_resume(const struct matrix_options *opt)
 	spend_repeats(&s);
 	restore_history(&s);
 	start_benchmark(&s);
-	find_places(&s, text_of(s.run, "server_cpus"),
+	choose_cpus(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));
 	require_servers(&s.plan);
-	take_lock();
-	compare_with_then(&s);
+	lock_machine();
+	check_identity(&s);
 	choose_counting(&s);
-	say_incomplete(&s);
+	mark_incomplete(&s);
 	write_plan(&s);
 	write_run(&s);
-	fprintf(s.people, "%s: %zu of %zu repetition%s recorded\n", opt->what,
+	fprintf(s.screen, "%s: %zu of %zu repetition%s recorded\n", opt->what,
 		s.blocks.n - missing, s.blocks.n, plural(s.blocks.n));
-	fflush(s.people);
-	carry_out(&s);
+	fflush(s.screen);
+	run_benchmarks(&s);
 	return finish(&s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run_files.c - what a session leaves beside its lines: see session_internal.h */
+/* run_files.c - the files of a run beside its record: see session_internal.h */
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
@@ -30,8 +30,8 @@ size_t count_missing(const struct session *s)
 	return missing;
 }
 
-/* Where there is no space for one there is none for the next: it is said once. */
-void put_text(struct session *s, const char *name, char *text)
+/* After the first failure nothing more is written: the disk is full. */
+void write_text(struct session *s, const char *name, char *text)
 {
 	char why[STORE_WHY_SIZE];
 
@@ -46,14 +46,14 @@ void put_text(struct session *s, const char *name, char *text)
 const char reduced_files[] =
 	"cells.csv, calls.csv, findings.csv, warnings.csv, summary.txt";
 
-/* All that is made from the lines; any of it can be made again. */
+/* The files that are derived from the record; report makes them again. */
 void write_reduced(struct session *s, const struct reduced *r)
 {
-	put_text(s, "cells.csv", reduced_cells_csv(r));
-	put_text(s, "calls.csv", reduced_calls_csv(r));
-	put_text(s, "findings.csv", reduced_findings_csv(r));
-	put_text(s, "warnings.csv", reduced_warnings_csv(r));
-	put_text(s, "summary.txt", reduced_summary(r, false));
+	write_text(s, "cells.csv", reduced_cells_csv(r));
+	write_text(s, "calls.csv", reduced_calls_csv(r));
+	write_text(s, "findings.csv", reduced_findings_csv(r));
+	write_text(s, "warnings.csv", reduced_warnings_csv(r));
+	write_text(s, "summary.txt", reduced_summary(r, false));
 }
 
 static char *now_text(char to[32])
@@ -65,7 +65,7 @@ static char *now_text(char to[32])
 	return to;
 }
 
-/* Who measured when, of which difference to before: a line for each sitting */
+/* When a run or resume began, and the differences that --force accepted */
 static json_t *sitting(const struct session *s)
 {
 	char now[32];
@@ -86,7 +86,7 @@ void write_run(const struct session *s)
 	check(store_json(&s->store, "run.json", s->run, why), why);
 }
 
-/* JSON's numbers end at 2^63 - 1 here. */
+/* jansson's integers end at 2^63 - 1. */
 static json_t *seed_json(uint64_t seed)
 {
 	if (seed <= INT64_MAX)
@@ -111,7 +111,7 @@ json_t *describe_run(const struct session *s)
 		"sittings");
 }
 
-/* results/2026-11-21T154500-quick, in the folder that has bin */
+/* results/2026-11-21T154500-quick, beside bin/ */
 char *default_out(const struct session *s, char path[STORE_PATH_SIZE])
 {
 	char here[STORE_PATH_SIZE], above[CATALOG_PATH_SIZE];
@@ -134,7 +134,7 @@ char *default_out(const struct session *s, char path[STORE_PATH_SIZE])
 	return path;
 }
 
-/* As a shell takes it for one word */
+/* Quoted for a shell */
 static void put_word(FILE *to, const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
@@ -154,7 +154,7 @@ static void put_word(FILE *to, const char *word)
 	fputc('\'', to);
 }
 
-/* What goes on with this run; to be freed */
+/* The command that resumes this run; to be freed */
 char *resume_command(const struct session *s)
 {
 	char *text;
@@ -171,13 +171,14 @@ char *resume_command(const struct session *s)
 	return text;
 }
 
-void say_incomplete(const struct session *s)
+void mark_incomplete(const struct session *s)
 {
 	char why[STORE_WHY_SIZE], how[2 * STORE_PATH_SIZE];
 	char *command = resume_command(s);
 
 	snprintf(how, sizeof(how),
-		 "This run is not complete. To go on:\n\n    %s\n", command);
+		 "This run is not complete. To continue it:\n\n    %s\n",
+		 command);
 	free(command);
 	check(store_incomplete(&s->store, how, why), why);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* session.c - a run, from its plan to its last table: see session.h */
+/* session.c - bin/matrix run, and what it shares with resume: see session.h */
 #include "harness/matrix/session.h"
 #include "harness/matrix/session_internal.h"
 
@@ -16,10 +16,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* --------------------------------------------------------------------- carry out */
+/* ------------------------------------------------------------------- measuring */
 
-/* Servers with thousands of clients, and the generator, inherit it. */
-static void raise_descriptors(void)
+/* Inherited by generator and servers, which may have thousands of clients. */
+static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 
@@ -29,15 +29,10 @@ static void raise_descriptors(void)
 	}
 }
 
-static void keep_apart(const struct session *s)
+static void pin_harness(const struct session *s)
 {
 	if (s->cpus.harness_apart)
 		sched_setaffinity(0, sizeof(s->cpus.harness), &s->cpus.harness);
-}
-
-static void store_benchmark(struct session *s, char *json)
-{
-	put_text(s, "gbench.json", json);
 }
 
 static void show_step(void *data, const struct entry *e, const char *step)
@@ -45,9 +40,9 @@ static void show_step(void *data, const struct entry *e, const char *step)
 	progress_step(data, e, step);
 }
 
-void carry_out(struct session *s)
+void run_benchmarks(struct session *s)
 {
-	struct step *steps = register_all(s);
+	struct benchmark *steps = register_all(s);
 	char *json;
 
 	s->context.plan = &s->plan;
@@ -59,14 +54,14 @@ void carry_out(struct session *s)
 		progress_open(stderr, &s->blocks, &s->plan, s->opt->quiet);
 	s->context.step = show_step;
 	s->context.data = s->progress;
-	raise_descriptors();
-	keep_apart(s);
+	raise_descriptor_limit();
+	pin_harness(s);
 	catch_signals(s);
 	json = gbench_run();
 	progress_close(s->progress);
 	sigprocmask(SIG_SETMASK, &s->signals, NULL);
 	if (json)
-		store_benchmark(s, json);
+		write_text(s, "gbench.json", json);
 	free(steps);
 }
 
@@ -80,13 +75,13 @@ static bool any_failed(const struct session *s)
 	return false;
 }
 
-static int go_on_later(const struct session *s)
+static int print_resume_command(const struct session *s)
 {
 	char *command = resume_command(s);
 
 	fprintf(stderr,
-		"\n%s: what was measured is in %s; to go on:\n\n"
-		"    %s\n",
+		"\n%s: incomplete; what was measured is in %s; to "
+		"continue:\n\n    %s\n",
 		program_invocation_short_name, s->store.path, command);
 	free(command);
 	return was_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED;
@@ -100,11 +95,11 @@ int finish(struct session *s)
 
 	write_reduced(s, &reduced);
 	if (count_missing(s) > 0 || s->unwritten) {
-		status = go_on_later(s);
+		status = print_resume_command(s);
 	} else {
 		check(store_complete(&s->store, why), why);
-		summary = reduced_summary(&reduced, has_color(s->people));
-		fprintf(s->people, "\n%s\nResults: %s\n", summary,
+		summary = reduced_summary(&reduced, has_color(s->screen));
+		fprintf(s->screen, "\n%s\nResults: %s\n", summary,
 			s->store.path);
 		free(summary);
 		if (any_failed(s))
@@ -117,16 +112,16 @@ int finish(struct session *s)
 	return status;
 }
 
-static int only_list(struct session *s)
+static int list_benchmarks(struct session *s)
 {
-	struct step *steps = register_all(s);
+	struct benchmark *steps = register_all(s);
 
 	free(gbench_run());
 	free(steps);
 	return EXIT_SUCCESS;
 }
 
-void take_lock(void)
+void lock_machine(void)
 {
 	char why[STORE_WHY_SIZE];
 
@@ -140,7 +135,7 @@ void start_benchmark(struct session *s)
 
 	if (!gbench_initialize(&argc, s->opt->benchmark, why))
 		die_usage("%s", why);
-	s->people = gbench_wants_stdout() ? stderr : stdout;
+	s->screen = gbench_wants_stdout() ? stderr : stdout;
 	gbench_context("plan", s->plan.name);
 }
 
@@ -153,32 +148,32 @@ int matrix_run(const struct matrix_options *opt)
 	s.opt = opt;
 	catalog_bin(s.bin);
 	session_plan(opt, s.bin, "standard", &s.plan);
-	lay_out(&s);
+	make_schedule(&s);
 	start_benchmark(&s);
 	if (gbench_wants_list())
-		return only_list(&s);
-	find_places(&s, opt->server_cpus, opt->client_cpus);
+		return list_benchmarks(&s);
+	choose_cpus(&s, opt->server_cpus, opt->client_cpus);
 	require_servers(&s.plan);
 	print_plan(&s);
-	print_obstacles(&s);
+	print_unmeasurable(&s);
 	if (opt->dry_run)
 		return EXIT_SUCCESS;
-	take_lock();
+	lock_machine();
 	choose_counting(&s);
 	s.programs = provenance_programs(&s.plan, s.bin);
 	machine = provenance_machine();
 	check(store_create(&s.store,
 			   opt->out ? opt->out : default_out(&s, path), why),
 	      why);
-	say_incomplete(&s);
+	mark_incomplete(&s);
 	text = plan_text(&s.plan);
 	check(store_file(&s.store, "plan.txt", text, why), why);
 	free(text);
 	check(store_json(&s.store, "machine.json", machine, why), why);
 	s.run = describe_run(&s);
 	write_run(&s);
-	fprintf(s.people, "  into %s\n\n", s.store.path);
-	fflush(s.people);
-	carry_out(&s);
+	fprintf(s.screen, "  into %s\n\n", s.store.path);
+	fflush(s.screen);
+	run_benchmarks(&s);
 	return finish(&s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* session.h - a run, from its plan to its last table, or what of it can be done */
+/* session.h - the commands of bin/matrix that work on a run */
 #ifndef MATRIX_SESSION_H
 #define MATRIX_SESSION_H
 
@@ -14,7 +14,7 @@ int matrix_resume(const struct matrix_options *opt);
 int matrix_report(const struct matrix_options *opt);
 int matrix_compare(const struct matrix_options *opt);
 
-/* The plan that the command line asks for; ends the program if it is wrong. */
+/* Reads the plan of the command line, or `fallback`; ends the program if it is wrong. */
 void session_plan(const struct matrix_options *opt, const char *bin,
 		  const char *fallback, struct plan *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* session_internal.h - what the parts of a session share; for these parts only */
+/* session_internal.h - what run, resume and report share */
 #ifndef MATRIX_SESSION_INTERNAL_H
 #define MATRIX_SESSION_INTERNAL_H
 
@@ -15,7 +15,7 @@
 
 struct session {
 	const struct matrix_options *opt;
-	FILE *people; /* stdout, or stderr where that is for a program */
+	FILE *screen; /* stdout; stderr if Google Benchmark writes to stdout */
 	char bin[CATALOG_PATH_SIZE];
 	struct plan plan;
 	struct blocks blocks;
@@ -26,52 +26,52 @@ struct session {
 	struct progress *progress;
 	json_t *run; /* run.json */
 	json_t *programs;
-	json_t *differences;          /* of a forced resume; NULL */
-	double repeats_s;             /* time that repeats may still take */
+	json_t *differences;          /* accepted by --force; NULL */
+	double repeats_s;             /* time left for repeats */
 	struct speed_history history; /* of the CPUs */
 	bool only_reads;              /* report: nothing is measured */
-	bool stopped;                 /* the store cannot be written any more */
-	bool unwritten;   /* of what is made from the lines, at the end */
-	sigset_t signals; /* outside of waits */
+	bool stopped;                 /* a repetition could not be written */
+	bool unwritten;               /* a derived file could not be written */
+	sigset_t signals;             /* signal mask during waits */
 };
 
-/* signals.c: Ctrl-C and its like */
+/* signals.c: SIGINT, SIGTERM and SIGHUP */
 void catch_signals(struct session *s);
 bool was_interrupted(void);
 
-/* prepare.c: what is to be measured, and how it can be here */
+/* prepare.c: plan, CPUs and counting method */
 void apply_filter(struct plan *p, const char *text);
-void lay_out(struct session *s);
+void make_schedule(struct session *s);
 void print_plan(const struct session *s);
-void print_obstacles(const struct session *s);
+void print_unmeasurable(const struct session *s);
 void choose_counting(struct session *s);
-void require_servers(const struct plan *p); /* ends the program */
-void find_places(struct session *s, const char *server_cpus,
+void require_servers(const struct plan *p); /* or ends the program */
+void choose_cpus(struct session *s, const char *server_cpus,
 		 const char *client_cpus);
 
 /* benchmarks.c: repetitions as benchmarks, in order; to be freed after the run */
-struct step;
-struct step *register_all(struct session *s);
+struct benchmark;
+struct benchmark *register_all(struct session *s);
 
-/* run_files.c: what a session leaves beside its lines */
-void check(bool good, const char *why);        /* or the end of the program */
-size_t count_missing(const struct session *s); /* planned and not recorded */
-void put_text(struct session *s, const char *name, char *text);
-extern const char reduced_files[]; /* their names, for people */
+/* run_files.c: the files of a run beside its record */
+void check(bool good, const char *why);        /* or ends the program */
+size_t count_missing(const struct session *s); /* planned, not recorded */
+void write_text(struct session *s, const char *name, char *text);
+extern const char reduced_files[]; /* their names, for a message */
 void write_reduced(struct session *s, const struct reduced *r);
 void write_run(const struct session *s);
 json_t *describe_run(const struct session *s);
 char *default_out(const struct session *s, char path[STORE_PATH_SIZE]);
 char *resume_command(const struct session *s); /* to be freed */
-void say_incomplete(const struct session *s);
+void mark_incomplete(const struct session *s);
 
-/* resume.c: the plan in the folder, with which every line of the record has to agree */
-bool read_plan_again(struct session *s, char why[STORE_WHY_SIZE]);
+/* resume.c: plan.txt, to which every line of the record has to belong */
+bool read_plan(struct session *s, char why[STORE_WHY_SIZE]);
 
-/* session.c: what run and resume have in common */
+/* session.c: what run and resume share */
 void start_benchmark(struct session *s);
-void take_lock(void);
-void carry_out(struct session *s);
+void lock_machine(void);
+void run_benchmarks(struct session *s);
 int finish(struct session *s);
 
 #endif

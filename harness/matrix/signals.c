@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.c - Ctrl-C ends a run in order: see session_internal.h */
+/* signals.c - signals that end a run: see session_internal.h */
 #include "harness/matrix/session_internal.h"
 
 static volatile int interrupted;
-static volatile int continued; /* how often, after Ctrl-Z */
+static volatile int continued; /* number of SIGCONT */
 
 static void interrupt(int signal)
 {
@@ -17,16 +17,17 @@ static void count_continue(int signal)
 	continued = continued + 1;
 }
 
-/* For signals that a call reports as well: ignored ones would stay so in servers. */
+/* A handler, as an ignored signal would stay ignored in servers. The call that fails
+ * reports the error. */
 static void do_nothing(int signal)
 {
 	(void)signal;
 }
 
 /*
- * They are blocked but while something is waited for, so that none falls between
- * asking and waiting. The first one ends the run in order; a second one, the
- * program: then the keepers end what it started. What is ignored stays so: nohup.
+ * The signals are blocked except during waits (wait.h), so that none arrives between a
+ * check and a wait. The first one ends the run in order. A second one kills the program;
+ * then the keepers end its children. An ignored signal stays ignored: nohup.
  */
 void catch_signals(struct session *s)
 {

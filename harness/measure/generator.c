@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* generator.c - bin/loadgen in a repetition: see generator.h */
+/* generator.c - bin/loadgen, started and stopped by a repetition: see generator.h */
 #include "harness/measure/generator.h"
 
 #include "harness/base/die.h"
@@ -30,7 +30,7 @@ struct setup {
 	const cpu_set_t *cpus;
 };
 
-/* In its own process, before its exec */
+/* Runs in the child before its exec. */
 static int prepare(void *data)
 {
 	const struct setup *setup = data;
@@ -40,7 +40,7 @@ static int prepare(void *data)
 	    dup2(setup->out, STDOUT_FILENO) < 0 ||
 	    dup2(setup->err, STDERR_FILENO) < 0)
 		return errno;
-	/* dup2() onto itself would leave it to be closed by the exec. */
+	/* dup2() of a descriptor onto itself keeps close-on-exec. */
 	if (setup->hold == HOLD_FD ? fcntl(HOLD_FD, F_SETFD, 0) < 0 :
 				     dup2(setup->hold, HOLD_FD) < 0)
 		return errno;
@@ -122,10 +122,10 @@ static void fill(struct arguments *a, const struct generator_plan *plan)
 
 /* ------------------------------------------------------------------- starting */
 
-static bool wrong(struct generator *g, const char *format, ...)
+static bool failed(struct generator *g, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static bool wrong(struct generator *g, const char *format, ...)
+static bool failed(struct generator *g, const char *format, ...)
 {
 	va_list args;
 
@@ -135,17 +135,18 @@ static bool wrong(struct generator *g, const char *format, ...)
 	return false;
 }
 
-/* Three ways to it: [0] is ours, [1] its own */
-static bool open_ways(struct generator *g, int out[2], int err[2], int hold[2])
+/* [0] is our end, [1] is the end of the generator. */
+static bool open_channels(struct generator *g, int out[2], int err[2],
+			  int hold[2])
 {
 	if (pipe2(out, O_CLOEXEC) < 0)
-		return wrong(g, "pipe: %s", strerror(errno));
+		return failed(g, "pipe: %s", strerror(errno));
 	stream_open(&g->out, out[0], REPORT_MOST);
 	if (pipe2(err, O_CLOEXEC) < 0)
-		return wrong(g, "pipe: %s", strerror(errno));
+		return failed(g, "pipe: %s", strerror(errno));
 	stream_open(&g->err, err[0], ERRORS_MOST);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, hold) < 0)
-		return wrong(g, "socketpair: %s", strerror(errno));
+		return failed(g, "socketpair: %s", strerror(errno));
 	stream_open(&g->hold, hold[0], ERRORS_MOST);
 	return true;
 }
@@ -183,7 +184,7 @@ static bool start_it(struct generator *g, const struct generator_plan *plan,
 	if (!child_start(&g->child, &child, g->why))
 		return false;
 	if (!child_go(&g->child))
-		return wrong(g, "%s: %s", plan->program, strerror(errno));
+		return failed(g, "%s: %s", plan->program, strerror(errno));
 	g->running = true;
 	add_to_wait_set(g, g->wait_set);
 	return true;
@@ -197,7 +198,7 @@ bool generator_start(struct generator *g, const struct generator_plan *plan,
 
 	*g = (struct generator){ .wait_set = w };
 	g->out.fd = g->err.fd = g->hold.fd = -1;
-	started = open_ways(g, out, err, hold);
+	started = open_channels(g, out, err, hold);
 	if (started) {
 		struct setup setup = { out[1], err[1], hold[1], plan->cpus };
 
@@ -209,7 +210,7 @@ bool generator_start(struct generator *g, const struct generator_plan *plan,
 	return started;
 }
 
-/* ------------------------------------------------------------- what it says */
+/* ------------------------------------------------------------- its messages */
 
 static bool has_ended(void *data)
 {
@@ -267,20 +268,23 @@ enum wait_result generator_finish(struct generator *g)
 			   has_reported, g);
 	reap(g);
 	if (ended == WAIT_TIMED_OUT)
-		wrong(g, "it did not end when its window was over");
+		failed(g, "it did not end within %d s after its window",
+		       (int)(finish_limit / 1000000000));
 	if (ended != WAIT_DONE)
 		return ended;
-	g->said = json_loads(g->out.text, 0, &error);
-	if (!g->said) {
-		const char *words = last_line(g->err.text);
+	g->report = json_loads(g->out.text, 0, &error);
+	if (!g->report) {
+		const char *error_line = last_line(g->err.text);
 
-		if (*words)
-			wrong(g, "%.400s", words);
+		if (*error_line)
+			failed(g, "%.400s", error_line);
 		else if (WIFSIGNALED(g->end.status))
-			wrong(g, "it was killed by signal %d",
-			      WTERMSIG(g->end.status));
+			failed(g, "killed by signal %d",
+			       WTERMSIG(g->end.status));
 		else
-			wrong(g, "it ended without a word");
+			failed(g,
+			       "exit status %d, without a report or a message",
+			       WEXITSTATUS(g->end.status));
 	}
 	return WAIT_DONE;
 }
@@ -291,6 +295,6 @@ void generator_end(struct generator *g)
 	stream_close(&g->out);
 	stream_close(&g->err);
 	stream_close(&g->hold);
-	json_decref(g->said);
-	g->said = NULL;
+	json_decref(g->report);
+	g->report = NULL;
 }

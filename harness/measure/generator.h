@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * generator.h - bin/loadgen, as a program that a repetition runs
+ * generator.h - bin/loadgen, started and stopped by a repetition
  *
- * It says when its window will be as soon as it has connected, and keeps its
- * connections when all is over until the probes have been read (--hold).
+ * With --hold it announces its measurement window once all clients are connected,
+ * and keeps the connections open until the probes have been read.
  */
 #ifndef MEASURE_GENERATOR_H
 #define MEASURE_GENERATOR_H
@@ -23,7 +23,7 @@ struct generator_plan {
 	uint64_t seed;
 	const cpu_set_t *cpus;
 	const char *cpu_list;
-	bool own_cpus; /* nobody else is there: it may stay awake */
+	bool own_cpus; /* not shared with the server: it may spin */
 };
 
 struct generator {
@@ -32,24 +32,24 @@ struct generator {
 	struct wait_set *wait_set;
 	unsigned child_index;
 	bool running;
-	int64_t from, to; /* its window, once it is known */
+	int64_t from, to; /* its window; 0: not announced yet */
 	struct child_end end;
-	json_t *said; /* its JSON; NULL */
+	json_t *report; /* its JSON; NULL */
 	char why[WHY_SIZE];
 };
 
-/* Whatever comes of it, generator_end() has to follow. */
+/* generator_end() has to follow, also after a failure. */
 bool generator_start(struct generator *g, const struct generator_plan *plan,
 		     struct wait_set *w);
 
-/* For wait_until(); both also when it has ended. */
+/* For wait_until(); both are also true once it has ended. */
 bool generator_has_window(void *generator);
 bool generator_has_done(void *generator);
 
-/* Lets it disconnect, report and end, and reads its report into `said`. */
+/* Lets it disconnect and end, and reads its report. */
 enum wait_result generator_finish(struct generator *g);
 
-/* Ends it, if it still runs, by force */
+/* Kills it if it still runs, and frees everything. */
 void generator_end(struct generator *g);
 
 #endif

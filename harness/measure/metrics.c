@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* metrics.c - from readings and reports to numbers: see metrics.h */
+/* metrics.c - computes metrics from readings and reports: see metrics.h */
 #include "harness/measure/metrics.h"
 
 #include "harness/base/die.h"
@@ -40,12 +40,11 @@ static void take_times(struct record *r)
 			json_object_get(r->load, times[i].of), times[i].key);
 }
 
-/* For each reply, of what happens so often in a second */
-static double per_request(const struct record *r, double a_second)
+static double per_request(const struct record *r, double per_second)
 {
 	double rate = r->metric[METRIC_REQUESTS_PER_SECOND];
 
-	return rate > 0 ? a_second / rate : NAN;
+	return rate > 0 ? per_second / rate : NAN;
 }
 
 static void take_load(struct record *r)
@@ -67,7 +66,7 @@ static void take_load(struct record *r)
 
 /* ---------------------------------------------------------- the server's part */
 
-static void take_cpu(struct record *r, const struct measured *m)
+static void take_cpu(struct record *r, const struct readings *m)
 {
 	double *metric = r->metric;
 	const char *method = "";
@@ -83,7 +82,7 @@ static void take_cpu(struct record *r, const struct measured *m)
 					 metric[METRIC_CLIENT_CPU_PER_REQUEST];
 }
 
-static void take_threads(struct record *r, const struct measured *m)
+static void take_threads(struct record *r, const struct readings *m)
 {
 	struct threads_window w =
 		threads_window(&m->from->threads, &m->to->threads);
@@ -94,10 +93,11 @@ static void take_threads(struct record *r, const struct measured *m)
 	if (m->to->threads.n == 0) /* they were not read */
 		return;
 	if (w.lost > 0) {
-		record_say(r->warnings,
-			   "%zu of the server's threads ended in the window: "
-			   "what they waited and switched is not known",
-			   w.lost);
+		record_say(
+			r->warnings,
+			"%zu of the server's threads ended during the window: "
+			"run-queue delay and context switches are unknown",
+			w.lost);
 		return;
 	}
 	metric[METRIC_VOLUNTARY_PER_REQUEST] = per_request(r, voluntary);
@@ -140,7 +140,7 @@ static void take_names(struct record *r, const struct syscalls_counts *window)
 	qsort(r->calls, r->n_calls, sizeof(*r->calls), by_count);
 }
 
-static void take_calls_a_second(struct record *r, const struct measured *m)
+static void take_calls_per_second(struct record *r, const struct readings *m)
 {
 	static struct syscalls_counts window;
 
@@ -157,14 +157,14 @@ static void take_calls_a_second(struct record *r, const struct measured *m)
 		take_names(r, &window);
 }
 
-static void take_calls_a_request(struct record *r, const struct measured *m)
+static void take_calls_per_request(struct record *r, const struct readings *m)
 {
 	static struct syscalls_counts all;
 	double requests = number_of(r->load, "requests_total");
 
 	if (!m->rest_from || !m->rest_to) {
 		record_say(r->warnings,
-			   "system calls a request: the counters could not be "
+			   "system calls per request: the counters were not "
 			   "read before the first request");
 		return;
 	}
@@ -177,7 +177,7 @@ static void take_calls_a_request(struct record *r, const struct measured *m)
 	take_names(r, &all);
 }
 
-static void take_calls(struct record *r, const struct measured *m)
+static void take_calls(struct record *r, const struct readings *m)
 {
 	if (!m->counting)
 		return;
@@ -185,12 +185,12 @@ static void take_calls(struct record *r, const struct measured *m)
 		 syscalls_methods[m->method]);
 	if (m->method == SYSCALLS_NONE)
 		return;
-	take_calls_a_second(r, m);
+	take_calls_per_second(r, m);
 	if (r->cell.loop != LOOP_NONE)
-		take_calls_a_request(r, m);
+		take_calls_per_request(r, m);
 }
 
-static void take_uring(struct record *r, const struct measured *m)
+static void take_uring(struct record *r, const struct readings *m)
 {
 	struct uring_window w;
 
@@ -206,7 +206,7 @@ static void take_uring(struct record *r, const struct measured *m)
 	r->metric[METRIC_SQ_WORK_SHARE] = w.sq_work_ns / 1e9 / r->window_s;
 }
 
-static void take_memory(struct record *r, const struct measured *m)
+static void take_memory(struct record *r, const struct readings *m)
 {
 	const struct memory *memory = &m->to->memory;
 	unsigned clients = r->cell.connections + r->cell.idle;
@@ -224,7 +224,7 @@ static void take_memory(struct record *r, const struct measured *m)
 			clients;
 }
 
-static void take_machine(struct record *r, const struct measured *m)
+static void take_machine(struct record *r, const struct readings *m)
 {
 	int64_t steal = m->to->steal_ns - m->from->steal_ns;
 
@@ -233,7 +233,7 @@ static void take_machine(struct record *r, const struct measured *m)
 			steal / 1e9 / r->window_s / get_nprocs();
 }
 
-void measure(struct record *r, const struct measured *m)
+void compute_metrics(struct record *r, const struct readings *m)
 {
 	if (r->load)
 		take_load(r);

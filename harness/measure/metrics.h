@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* metrics.h - from readings of the probes and the generator's report to numbers */
+/* metrics.h - computes metrics from probe readings and the generator's report */
 #ifndef MEASURE_METRICS_H
 #define MEASURE_METRICS_H
 
@@ -7,11 +7,11 @@
 
 #include "harness/probe/reading.h"
 
-struct measured {
-	const struct reading *from, *to; /* NULL: there was no whole window */
-	int64_t wanted_from;             /* when it should have begun */
+struct readings {
+	const struct reading *from, *to; /* NULL: the window is not complete */
+	int64_t wanted_from;             /* planned begin of the window */
 	int64_t resident_before;         /* before any client; -1: unknown */
-	bool counting;                   /* the calls are wanted */
+	bool counting;                   /* whether to count system calls */
 	enum syscalls_method method;
 	/* Before the first request and after the last reply, with all clients
 	 * connected; NULL: not taken, or not in time */
@@ -19,15 +19,15 @@ struct measured {
 };
 
 /*
- * Fills in r->metric and what goes with it. r->load has to be there for what
- * comes from the generator and for all that is given for each request.
+ * Fills in r->metric and the fields around it. Metrics of the generator, and all
+ * that are per request, need r->load.
  *
- * CPU time is divided by its own window, and then by the requests a second of the
- * generator's: that a reading was late by a moment does not matter. Calls for each
- * request are counted from rest to rest, warm-up included: nothing is under way
- * then, so that not one call or request is counted without the other. Calls a
- * second are of the window.
+ * CPU time is divided by the time between its own two readings, then by the
+ * generator's request rate: a reading that is slightly late does no harm. Calls per
+ * request are counted from rest to rest, warm-up included: no request is in flight
+ * at either end, so calls and requests match exactly. Calls per second are those of
+ * the window.
  */
-void measure(struct record *r, const struct measured *m);
+void compute_metrics(struct record *r, const struct readings *m);
 
 #endif

@@ -16,17 +16,17 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* To connect everybody; to await the last replies (2 s at most) and tell */
+/* For all clients to connect; for the last replies (2 s at most) and the report */
 static const int64_t connect_limit = 60 * SECOND, done_limit = 20 * SECOND;
-/* Until a signal that another process has got has come here, too */
+/* Ctrl-C may reach a child this much earlier than this process. */
 static const int64_t signal_limit = SECOND / 10;
-/* Before the window, for what reading takes that need not be exact */
+/* How long before the window a reading begins with what need not be exact */
 static const int64_t lead_ns = SECOND / 20, lead_each_ns = 100000;
 static const int64_t lead_end_ns = SECOND / 500;
-/* Before the first request: those who connect are to be accepted by then. */
+/* Before the first request; by then the server has accepted all clients. */
 static const int64_t lead_rest_ns = SECOND / 200;
 
-/* What is waited for if there is time, and how long before it is looked at again */
+/* A CPU that is slower by this is waited for, and timed again after a pause. */
 static const double slower_noticed = 1.1;
 static const int64_t pause_ns = SECOND / 20;
 
@@ -35,8 +35,8 @@ struct attempt {
 	const struct entry *entry;
 	struct record *r;
 	const struct cpu_pair *place;
-	bool sleeps;   /* the model, with silent clients */
-	int continued; /* at the beginning */
+	bool sleeps;   /* the model, with idle clients */
+	int continued; /* its value at the beginning */
 	struct wait_set wait_set;
 	struct command command; /* of the server */
 	struct server server;
@@ -46,7 +46,7 @@ struct attempt {
 	struct syscalls_counts rest_from, rest_to;
 	bool has_rest;
 	int64_t resident_before;
-	double slower; /* than usual: the CPUs, before or after */
+	double slower; /* ratio to the usual CPU time, before or after */
 	const char *step;
 	json_t *histograms;
 };
@@ -90,7 +90,7 @@ static void note_cpus(struct attempt *a, const struct yardstick *y,
 	a->slower = fmax(a->slower, slower);
 }
 
-/* false: the user wants no more. Where no time matters, nothing is waited for. */
+/* false: interrupted. A repetition that only counts does not wait. */
 static bool await_cpus(struct attempt *a)
 {
 	struct speed_history *history = a->context->history;
@@ -115,7 +115,7 @@ static bool await_cpus(struct attempt *a)
 	return true;
 }
 
-/* What a server leaves behind is for the kernel to clear away: that is not slow. */
+/* The kernel still frees what the server left: a first slow result is not counted. */
 static void look_at_cpus_again(struct attempt *a)
 {
 	struct yardstick y;
@@ -130,16 +130,16 @@ static void look_at_cpus_again(struct attempt *a)
 
 /* ------------------------------------------------------------------ the server */
 
-static bool fail(struct attempt *a, enum status status, const char *who,
+static bool fail(struct attempt *a, enum status status, const char *what,
 		 const char *why)
 {
 	a->r->status = status;
-	record_say(a->r->reasons, "%s: %s", who, why);
+	record_say(a->r->reasons, "%s: %s", what, why);
 	return false;
 }
 
-/* What was said after LABEL=; NULL: it is ours */
-static const char *foreign(const struct attempt *a)
+/* The command or address after LABEL=; NULL: a model of this suite */
+static const char *command_text(const struct attempt *a)
 {
 	const struct plan *p = a->context->plan;
 
@@ -151,7 +151,7 @@ static const char *foreign(const struct attempt *a)
 
 static bool find_command(struct attempt *a)
 {
-	const char *text = foreign(a);
+	const char *text = command_text(a);
 	char path[PATH_MAX], why[WHY_SIZE];
 
 	if (text && !command_parse(&a->command, text, why))
@@ -161,10 +161,10 @@ static bool find_command(struct attempt *a)
 	snprintf(path, sizeof(path), "%s/%s", a->context->bin,
 		 a->entry->cell->model);
 	command_of_path(&a->command, path);
-	/* uring is not, where its library was missing */
+	/* uring is not built without liburing. */
 	return access(path, F_OK) == 0 ||
 	       fail(a, STATUS_UNSUPPORTED, "the server",
-		    "not built: make builds it, or says what it needs");
+		    "not built: run make, which prints what is missing");
 }
 
 static bool is_up_already(const struct attempt *a)
@@ -172,34 +172,34 @@ static bool is_up_already(const struct attempt *a)
 	return a->command.words == 0;
 }
 
-/* What this kind of server cannot be asked; false, and it is said. */
-static bool can_be_asked(struct attempt *a)
+/* Whether this kind of server can be measured in this cell */
+static bool cell_is_supported(struct attempt *a)
 {
-	bool is_told = !is_up_already(a) && !a->command.names_port;
+	bool takes_options = !is_up_already(a) && !a->command.names_port;
 
-	if (!is_told && strcmp(a->entry->cell->work, "none") != 0)
+	if (!takes_options && strcmp(a->entry->cell->work, "none") != 0)
 		return fail(a, STATUS_UNSUPPORTED, "the server",
-			    "an address, and a command with {port}, is not "
-			    "told what work to do");
+			    "a command with {port}, or an address, takes no "
+			    "--work option");
 	if (is_up_already(a) && !a->command.pid && counts(a->entry))
 		return fail(a, STATUS_UNSUPPORTED, "the server",
-			    "of an address without pid=N neither system calls "
-			    "nor CPU time are known");
+			    "system calls and CPU time of an address are "
+			    "known only with pid=N");
 	return true;
 }
 
-/* What did not become of the server; false in any case but the best */
+/* Records what went wrong with the server; true: nothing did. */
 static bool accept_state(struct attempt *a, enum server_state state)
 {
 	switch (state) {
-	case SERVER_WELL:
+	case SERVER_OK:
 		return true;
 	case SERVER_UNSUPPORTED:
 		return fail(a, STATUS_UNSUPPORTED, "the server", a->server.why);
-	case SERVER_BROKEN:
+	case SERVER_FAILED:
 		return fail(a, STATUS_FAILED, "the server", a->server.why);
 	case SERVER_INTERRUPTED:
-		break; /* nobody will read the record */
+		break; /* the record is dropped */
 	}
 	return false;
 }
@@ -219,7 +219,7 @@ static bool start_server(struct attempt *a)
 		return false;
 	if (is_up_already(a))
 		*a->r->server_cpus = '\0';
-	if (!can_be_asked(a))
+	if (!cell_is_supported(a))
 		return false;
 	if (!accept_state(a, server_start(&a->server, &plan, &a->wait_set)))
 		return false;
@@ -257,8 +257,7 @@ static bool start_generator(struct attempt *a)
 	return true;
 }
 
-/* For the waits in which either may end unexpectedly */
-static bool somebody_ended(void *data)
+static bool a_program_ended(void *data)
 {
 	struct attempt *a = data;
 
@@ -268,31 +267,31 @@ static bool somebody_ended(void *data)
 
 /* ------------------------------------------------------------------ the window */
 
-/* false: the user wants no more. A server that dies is noticed later. */
+/* false: interrupted. A server that dies is handled later. */
 static bool read_edges(struct attempt *a)
 {
 	const struct cell *c = a->entry->cell;
 	struct generator *g = &a->generator;
 	int64_t lead = lead_ns;
 
-	/* There may be a thread for each client. Under load, to read a thousand of
-	 * them may take longer than any lead. */
+	/* A server may have one thread per client. Reading a thousand threads
+	 * under load may take longer than any lead time. */
 	a->server.probed.without_threads = a->entry->role == ROLE_COUNTING;
 	if (!a->server.probed.without_threads)
 		lead += lead_each_ns * (c->connections + c->idle);
 	set_step(a, "warm-up");
-	if (wait_until(&a->wait_set, g->from - lead, somebody_ended, a) ==
+	if (wait_until(&a->wait_set, g->from - lead, a_program_ended, a) ==
 	    WAIT_INTERRUPTED)
 		return false;
-	if (somebody_ended(a))
+	if (a_program_ended(a))
 		return true;
 	reading_take(&a->from, &a->server.probed, EDGE_BEGIN, g->from);
 	a->has_from = true;
 	set_step(a, "window");
-	if (wait_until(&a->wait_set, g->to - lead_end_ns, somebody_ended, a) ==
+	if (wait_until(&a->wait_set, g->to - lead_end_ns, a_program_ended, a) ==
 	    WAIT_INTERRUPTED)
 		return false;
-	if (somebody_ended(a))
+	if (a_program_ended(a))
 		return true;
 	reading_take(&a->to, &a->server.probed, EDGE_END, g->to);
 	a->has_to = true;
@@ -300,7 +299,7 @@ static bool read_edges(struct attempt *a)
 	return true;
 }
 
-/* All clients are connected, and none has a request under way. */
+/* All clients are connected, and no request is in flight. */
 static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
 {
 	char ignored[WHY_SIZE];
@@ -309,14 +308,14 @@ static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
 	       syscalls_read(&a->server.probed.syscalls, to, ignored);
 }
 
-/* false: the user wants no more. */
+/* false: interrupted */
 static bool read_rest(struct attempt *a)
 {
 	int64_t start = a->generator.from - a->context->plan->warmup;
 
 	if (counts(a->entry) &&
-	    wait_until(&a->wait_set, start - lead_rest_ns, somebody_ended, a) ==
-		    WAIT_INTERRUPTED)
+	    wait_until(&a->wait_set, start - lead_rest_ns, a_program_ended,
+		       a) == WAIT_INTERRUPTED)
 		return false;
 	a->has_rest = count_at_rest(a, &a->rest_from) && monotonic_ns() < start;
 	return true;
@@ -342,27 +341,27 @@ static bool run_generator(struct attempt *a)
 	return generator_finish(g) != WAIT_INTERRUPTED;
 }
 
-/* -------------------------------------------------------------- what came of it */
+/* ----------------------------------------------------------------- the record */
 
-/* The parts of the report that belong into a file of their own */
+/* Moves what goes into a file of its own from the report to a->histograms. */
 static void take_report(struct attempt *a)
 {
 	static const char *const large[] = { "histograms", "series" };
-	json_t *said = a->generator.said;
+	json_t *report = a->generator.report;
 
-	if (!json_is_object(said))
+	if (!json_is_object(report))
 		return;
-	a->r->load = json_incref(said);
+	a->r->load = json_incref(report);
 	a->histograms = json_object();
 	for (size_t i = 0; i < sizeof(large) / sizeof(*large); i++) {
-		json_t *part = json_object_get(said, large[i]);
+		json_t *part = json_object_get(report, large[i]);
 
 		if (!part)
 			continue;
 		json_object_set(a->histograms, large[i], part);
-		json_object_del(said, large[i]);
+		json_object_del(report, large[i]);
 	}
-	json_object_del(said, "target"); /* no two runs have the same port */
+	json_object_del(report, "target"); /* the port differs in every run */
 }
 
 static void take_closing(struct attempt *a)
@@ -378,7 +377,7 @@ static void take_closing(struct attempt *a)
 		a->r->server = json_incref(closing);
 }
 
-static void say_what_is_missing(struct attempt *a)
+static void note_missing(struct attempt *a)
 {
 	const char *uncounted = *a->server.uncounted ? a->server.uncounted :
 				counts(a->entry)     ? a->context->uncounted :
@@ -386,15 +385,15 @@ static void say_what_is_missing(struct attempt *a)
 
 	if (is_up_already(a))
 		record_say(a->r->warnings,
-			   "it was up already: not started, placed or stopped "
+			   "it was up already: not started, pinned or stopped "
 			   "by this run%s",
 			   a->command.pid ?
 				   "" :
 				   "; without pid=N its CPU time, system calls "
-				   "and memory are not known");
+				   "and memory are unknown");
 	if (*a->server.no_cgroup)
 		record_say(a->r->warnings,
-			   "CPU time of forked children is not in it: %s",
+			   "CPU time of forked children is not included: %s",
 			   a->server.no_cgroup);
 	if (*uncounted)
 		record_say(a->r->warnings, "system calls were not counted: %s",
@@ -409,7 +408,7 @@ static void measure_and_judge(struct attempt *a)
 		.slower = a->slower,
 		.sleeps = a->sleeps,
 	};
-	struct measured m = {
+	struct readings m = {
 		.from = a->has_to ? &a->from : NULL,
 		.to = a->has_to ? &a->to : NULL,
 		.wanted_from = a->generator.from,
@@ -420,8 +419,8 @@ static void measure_and_judge(struct attempt *a)
 		.rest_to = a->has_rest ? &a->rest_to : NULL,
 	};
 
-	say_what_is_missing(a);
-	measure(r, &m);
+	note_missing(a);
+	compute_metrics(r, &m);
 	if (a->has_to)
 		c.suspended_ns = a->to.suspended_ns - a->from.suspended_ns;
 	if (r->load ||
@@ -431,10 +430,10 @@ static void measure_and_judge(struct attempt *a)
 		fail(a, STATUS_FAILED, "the generator", a->generator.why);
 }
 
-/* ------------------------------------------------------------------- all of it */
+/* ---------------------------------------------------------------- all the steps */
 
-/* false: the user wants no more. Else r->status says what came of it. */
-static bool go_through(struct attempt *a)
+/* false: interrupted. Otherwise r->status has the outcome. */
+static bool run_steps(struct attempt *a)
 {
 	enum server_state state;
 
@@ -472,8 +471,8 @@ static void begin(struct attempt *a)
 		 a->place->client_list);
 }
 
-/* Ctrl-C goes to servers and generator, too. They may get it, and end, before this
- * program does: a failure is believed only if no signal follows it. */
+/* Ctrl-C also goes to server and generator. They may get it first and end: a failure
+ * counts only if no signal follows it. */
 static bool was_interrupted(struct attempt *a)
 {
 	int64_t until = monotonic_ns();
@@ -511,7 +510,7 @@ bool repetition(const struct run_context *context, const struct entry *e,
 	if (!await_cpus(&a))
 		return false;
 	started = monotonic_ns();
-	finished = go_through(&a) && !was_interrupted(&a);
+	finished = run_steps(&a) && !was_interrupted(&a);
 	generator_end(&a.generator);
 	server_end(&a.server);
 	command_free(&a.command);

@@ -2,17 +2,17 @@
 /*
  * repetition.h - one cell measured once: a fresh server, a warm-up, a window
  *
- *	are the CPUs as fast as usual? wait for it, a while
- *	start the server     is it the one that listens?
- *	start the generator  it connects, and says when the window will be
+ *	time the CPUs        wait for a limited time while they are slow
+ *	start the server     check that it is the process that listens
+ *	start the generator  it connects and announces the window
  *	warm-up
- *	probes ─┐
- *	        │ the window: this process sleeps
- *	probes ─┘            all clients are still connected
- *	let the generator report, stop the server, compare their counts
- *	are the CPUs still as fast?
+ *	read the probes ─┐
+ *	                 │   window: this process sleeps
+ *	read the probes ─┘   all clients are still connected
+ *	stop the generator and the server, compare their counts
+ *	time the CPUs again
  *
- * Whatever goes wrong is said in the record; the run goes on.
+ * A failure goes into the record; the run continues.
  */
 #ifndef MEASURE_REPETITION_H
 #define MEASURE_REPETITION_H
@@ -24,27 +24,28 @@
 
 #include "harness/probe/syscalls.h"
 
-/* What is the same for all repetitions of a run */
+/* What all repetitions of a run share */
 struct run_context {
 	const struct plan *plan;
 	const struct cpus *cpus;
-	const char *bin;               /* folder of our programs */
-	enum syscalls_method counting; /* how, where calls are counted */
+	const char *bin;               /* folder of the models and loadgen */
+	enum syscalls_method counting; /* how system calls are counted */
 	const char *uncounted;         /* why they cannot be; "" */
-	/* Told what happens, such as "warm-up"; about four times a second */
+	/* Called with the current step, such as "warm-up", about four times a
+	 * second */
 	void (*step)(void *data, const struct entry *e, const char *step);
 	void *data;
 	struct speed_history
-		*history; /* of the CPUs so far; NULL: nobody looks at it */
+		*history; /* of the CPUs; NULL: they are not timed */
 	const volatile int *interrupted; /* see wait.h */
-	const volatile int *continued; /* how often: all were stopped before */
+	const volatile int *continued; /* number of SIGCONT: after each stop */
 	const sigset_t *mask;
 };
 
 /*
- * Measures e, and fills in r, which record_init() made. *histograms is a new
- * reference, or NULL. `sleeps`: the model is known to, with silent clients. false:
- * the user wants no more, and r says nothing.
+ * Measures e and fills in r, which record_init() made. *histograms is a new
+ * reference, or NULL. `sleeps`: the model is known to use no CPU for idle clients.
+ * false: a signal ended the run, and r is not to be used.
  */
 bool repetition(const struct run_context *context, const struct entry *e,
 		bool sleeps, struct record *r, json_t **histograms);

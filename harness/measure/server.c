@@ -20,24 +20,24 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* The contract gives a server one second to stop; a busy machine may need more. */
+/* The contract allows a server one second to stop; a busy machine may need more. */
 static const int64_t ready_limit = 10 * SECOND, stop_limit = 5 * SECOND;
 enum { STREAM_MOST = 64 * 1024, LINE_MOST = 4096, QUOTE_MAX = 120 };
 
-static enum server_state broken(struct server *s, const char *format, ...)
+static enum server_state failed(struct server *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static enum server_state broken(struct server *s, const char *format, ...)
+static enum server_state failed(struct server *s, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(s->why, sizeof(s->why), format, args);
 	va_end(args);
-	return SERVER_BROKEN;
+	return SERVER_FAILED;
 }
 
-/* As it can stand in a sentence: printable, and not too long */
+/* Printable, and at most QUOTE_MAX characters */
 static const char *quote(const char *text, size_t n, char to[QUOTE_MAX + 4])
 {
 	size_t i;
@@ -55,7 +55,7 @@ struct setup {
 	const cpu_set_t *cpus;
 };
 
-/* In the server's own process, before its exec */
+/* Runs in the child before its exec. */
 static int prepare(void *data)
 {
 	const struct setup *setup = data;
@@ -72,7 +72,7 @@ static int prepare(void *data)
 
 enum { OUR_ARGUMENTS = 6, NUMBER_SIZE = 24 };
 
-/* A command that names its port is left as it is. */
+/* A command that names {port} gets no options. */
 static void add_arguments(const struct server_plan *plan, char **to,
 			  char number[NUMBER_SIZE])
 {
@@ -110,9 +110,9 @@ static void count(struct server *s, enum syscalls_method method)
 	s->method = s->probed.syscalls.method;
 }
 
-/* Its process, stopped before the exec; counted from there on */
-static bool fork_it(struct server *s, const struct server_plan *plan,
-		    const struct setup *setup, const char *path)
+/* The child is created stopped before its exec, so that counting misses no call. */
+static bool start_child(struct server *s, const struct server_plan *plan,
+			const struct setup *setup, const char *path)
 {
 	const struct command *command = plan->command;
 	char number[NUMBER_SIZE];
@@ -137,7 +137,7 @@ static bool fork_it(struct server *s, const struct server_plan *plan,
 	if (child_go(&s->probed.child))
 		return true;
 	s->running = false;
-	broken(s, "%s cannot be started: %s", basename(command->word[0]),
+	failed(s, "%s cannot be started: %s", basename(command->word[0]),
 	       strerror(errno));
 	return false;
 }
@@ -145,11 +145,11 @@ static bool fork_it(struct server *s, const struct server_plan *plan,
 static bool open_pipes(struct server *s, int out[2], int err[2])
 {
 	if (pipe2(out, O_CLOEXEC) < 0)
-		return broken(s, "pipe: %s", strerror(errno)), false;
+		return failed(s, "pipe: %s", strerror(errno)), false;
 	if (pipe2(err, O_CLOEXEC) < 0) {
 		close(out[0]);
 		close(out[1]);
-		return broken(s, "pipe: %s", strerror(errno)), false;
+		return failed(s, "pipe: %s", strerror(errno)), false;
 	}
 	stream_open(&s->out, out[0], STREAM_MOST);
 	stream_open(&s->err, err[0], STREAM_MOST);
@@ -158,7 +158,7 @@ static bool open_pipes(struct server *s, int out[2], int err[2])
 
 /* ------------------------------------------------------------- the ready line */
 
-/* Or so much without an end that it cannot be one */
+/* True also for output that is too long to be a ready line. */
 static bool has_line(const struct server *s)
 {
 	return strchr(s->out.text, '\n') || s->out.n > LINE_MOST;
@@ -171,7 +171,7 @@ static bool has_ended(void *data)
 	return s->wait_set->ended[s->child_index];
 }
 
-static bool has_said_a_line(void *data)
+static bool has_line_or_ended(void *data)
 {
 	struct server *s = data;
 
@@ -192,10 +192,10 @@ static bool is_ours(const struct server *s, pid_t pid)
 }
 
 /*
- * Another server may still listen on a port that a wrong ready line names: what
- * is measured then is not what was started. NULL: neither it nor a child listens.
+ * A wrong ready line may name the port of another server, which would be measured in
+ * its place. NULL: neither the server nor a child of it listens on s->port.
  */
-static const char *where_it_listens(const struct server *s)
+static const char *listening_host(const struct server *s)
 {
 	size_t n;
 	pid_t *all = cgroup_processes(&s->probed.cgroup, &n);
@@ -205,9 +205,9 @@ static const char *where_it_listens(const struct server *s)
 	return host ?: command_listen_host(&s->probed.child.pid, 1, s->port);
 }
 
-static const char without_it[] =
-	"without a ready line, put {port} into its command, or start it before "
-	"and name its address, 127.0.0.1:PORT";
+static const char no_ready_line_help[] =
+	"for a server without a ready line, put {port} into its command, or "
+	"start it before and give its address, 127.0.0.1:PORT";
 
 static enum server_state read_ready(struct server *s)
 {
@@ -218,27 +218,29 @@ static enum server_state read_ready(struct server *s)
 	if (sscanf(s->out.text, "ready model=%*s host=%63s port=%u pid=%u",
 		   s->host, &s->port, &pid) != 3 ||
 	    s->port < 1 || s->port > 65535)
-		return broken(s,
+		return failed(s,
 			      "its first line is not 'ready model=NAME "
 			      "host=ADDRESS port=N pid=N': '%s'; %s",
-			      quote(s->out.text, n, quoted), without_it);
+			      quote(s->out.text, n, quoted),
+			      no_ready_line_help);
 	if (!is_ours(s, (pid_t)pid))
-		return broken(s,
+		return failed(s,
 			      "its ready line says pid=%u, but it was started "
-			      "as %d: what answers would not be what is "
-			      "measured",
+			      "as %d: the probes would read another process "
+			      "than the one that answers; a script has to exec "
+			      "its server",
 			      pid, s->probed.child.pid);
-	if (!where_it_listens(s))
-		return broken(s,
+	if (!listening_host(s))
+		return failed(s,
 			      "its ready line says port=%u, but it does not "
 			      "listen there",
 			      s->port);
-	return SERVER_WELL;
+	return SERVER_OK;
 }
 
 /* ---------------------------------------------------------------- how it ended */
 
-/* Reaps it, and takes the last of what it said. */
+/* Reaps it and reads the rest of its output. */
 static void reap(struct server *s)
 {
 	if (!s->running)
@@ -251,12 +253,12 @@ static void reap(struct server *s)
 	stream_take(&s->err);
 }
 
-static const char *how_it_ended(const struct server *s, char to[64])
+static const char *exit_text(const struct server *s, char to[64])
 {
 	int status = s->end.status;
 
 	if (status == -1)
-		snprintf(to, 64, "its keeper was killed");
+		snprintf(to, 64, "its keeper process was killed");
 	else if (WIFSIGNALED(status))
 		snprintf(to, 64, "killed by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
@@ -265,78 +267,78 @@ static const char *how_it_ended(const struct server *s, char to[64])
 	return to;
 }
 
-static enum server_state ended_early(struct server *s, const char *when)
+static enum server_state report_early_end(struct server *s, const char *when)
 {
-	char how[64], quoted[QUOTE_MAX + 4], *said;
+	char how[64], quoted[QUOTE_MAX + 4], *line;
 	int status;
 
 	reap(s);
 	status = s->end.status;
-	said = last_line(s->err.text);
+	line = last_line(s->err.text);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNSUPPORTED) {
 		snprintf(s->why, sizeof(s->why), "%.400s",
-			 *said ? said : "exit status 77, without a reason");
+			 *line ? line : "exit status 77, without a reason");
 		return SERVER_UNSUPPORTED;
 	}
-	broken(s, "it ended %s: %s%s%s", when, how_it_ended(s, how),
-	       *said ? "; its last words: " : "",
-	       quote(said, strlen(said), quoted));
-	return SERVER_BROKEN;
+	failed(s, "it ended %s: %s%s%s", when, exit_text(s, how),
+	       *line ? "; last line on stderr: " : "",
+	       quote(line, strlen(line), quoted));
+	return SERVER_FAILED;
 }
 
 bool server_died(struct server *s)
 {
 	if (!s->running || !s->wait_set->ended[s->child_index])
 		return false;
-	ended_early(s, "while clients were there");
+	report_early_end(s, "while clients were connected");
 	return true;
 }
 
 static enum server_state await_ready_line(struct server *s)
 {
 	switch (wait_until(s->wait_set, monotonic_ns() + ready_limit,
-			   has_said_a_line, s)) {
+			   has_line_or_ended, s)) {
 	case WAIT_INTERRUPTED:
 		return SERVER_INTERRUPTED;
 	case WAIT_TIMED_OUT:
-		return broken(s, "no ready line within %" PRId64 " s; %s",
-			      ready_limit / SECOND, without_it);
+		return failed(s, "no ready line within %" PRId64 " s; %s",
+			      ready_limit / SECOND, no_ready_line_help);
 	default:
 		break;
 	}
 	if (!has_line(s))
-		return ended_early(s, "before it was ready");
+		return report_early_end(s, "before it was ready");
 	return read_ready(s);
 }
 
-/* Nothing connects to see whether it is ready: it may count its clients. */
+/* Does not connect to test whether it is ready: the server may count its clients. */
 static enum server_state await_listening(struct server *s)
 {
 	const int64_t end = monotonic_ns() + ready_limit,
 		      look_again = SECOND / 50;
 	const char *host;
 
-	while (!(host = where_it_listens(s))) {
+	while (!(host = listening_host(s))) {
 		int64_t now = monotonic_ns();
 
 		if (now >= end)
-			return broken(s,
-				      "it does not listen on port %u, which it "
-				      "was given for {port}, within %" PRId64
-				      " s",
+			return failed(s,
+				      "it did not listen on port %u, given for "
+				      "{port}, within %" PRId64 " s",
 				      s->port, ready_limit / SECOND);
 		if (wait_until(s->wait_set, now + look_again, has_ended, s) ==
 		    WAIT_INTERRUPTED)
 			return SERVER_INTERRUPTED;
 		if (has_ended(s))
-			return ended_early(s, "before it listened");
+			return report_early_end(s, "before it listened");
 	}
 	snprintf(s->host, sizeof(s->host), "%s", host);
-	return SERVER_WELL;
+	return SERVER_OK;
 }
 
-/* One that is up already: nothing is started, so nothing will have to be stopped. */
-static enum server_state join(struct server *s, const struct server_plan *plan)
+/* A server that is up already is not started, and so not stopped. */
+static enum server_state use_running(struct server *s,
+				     const struct server_plan *plan)
 {
 	const struct command *c = plan->command;
 	bool may_count = plan->counting == SYSCALLS_BPF;
@@ -345,15 +347,17 @@ static enum server_state join(struct server *s, const struct server_plan *plan)
 	s->port = c->port;
 	s->probed.child = (struct child){ .fd = -1, .pid = c->pid };
 	if (!command_available(c, s->why))
-		return SERVER_BROKEN;
+		return SERVER_FAILED;
 	count(s, may_count ? plan->counting : SYSCALLS_NONE);
 	if (plan->counting != SYSCALLS_NONE && !may_count)
-		snprintf(s->uncounted, sizeof(s->uncounted),
-			 "of a process that runs already only bpf counts them");
-	return SERVER_WELL;
+		snprintf(
+			s->uncounted, sizeof(s->uncounted),
+			"only bpf counts those of a process that runs already");
+	return SERVER_OK;
 }
 
-/* Taken by nobody now, and with luck not by anybody else before the server is up */
+/* Free now. Another process may take it before the server binds it: then the server
+ * fails, and its reason says so. */
 static unsigned free_port(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -381,31 +385,31 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 	s->out.fd = s->err.fd = -1;
 	if (!command->words) {
 		add_to_wait_set(s, w);
-		return join(s, plan);
+		return use_running(s, plan);
 	}
 	if (!program_find(command->word[0], path))
-		return broken(s, "%s cannot be started: %s",
+		return failed(s, "%s cannot be started: %s",
 			      basename(command->word[0]), strerror(errno));
 	if (command->names_port)
 		s->port = free_port();
 	if (!open_pipes(s, out, err))
-		return SERVER_BROKEN;
+		return SERVER_FAILED;
 	setup.out = out[1];
 	setup.err = err[1];
 	add_to_wait_set(s, w);
-	started = fork_it(s, plan, &setup, path);
+	started = start_child(s, plan, &setup, path);
 	close(out[1]);
 	close(err[1]);
 	if (!started)
-		return SERVER_BROKEN;
+		return SERVER_FAILED;
 	return command->names_port ? await_listening(s) : await_ready_line(s);
 }
 
 /* ------------------------------------------------------------------- stopping */
 
-/* SIGTERM kills a program without a handler. A JVM, and whoever says it as a shell
- * does, exits with 128 more than the signal's number. */
-static bool ended_well(const struct server *s)
+/* SIGTERM kills a program without a handler. A JVM and a shell exit with 128 + the
+ * number of the signal. */
+static bool exit_is_clean(const struct server *s)
 {
 	int status = s->end.status;
 
@@ -417,13 +421,13 @@ static bool ended_well(const struct server *s)
 
 enum server_state server_stop(struct server *s)
 {
-	char how[64], quoted[QUOTE_MAX + 4], *said;
+	char how[64], quoted[QUOTE_MAX + 4], *line;
 	enum wait_result ended;
 
-	if (!s->running) /* nor was it started here */
-		return SERVER_WELL;
+	if (!s->running) /* up already: not started here */
+		return SERVER_OK;
 	if (has_ended(s))
-		return ended_early(s, "before it was asked to");
+		return report_early_end(s, "before SIGTERM was sent");
 	kill(s->probed.child.pid, SIGTERM);
 	ended = wait_until(s->wait_set, monotonic_ns() + stop_limit, has_ended,
 			   s);
@@ -431,18 +435,18 @@ enum server_state server_stop(struct server *s)
 	if (ended == WAIT_INTERRUPTED)
 		return SERVER_INTERRUPTED;
 	if (ended == WAIT_TIMED_OUT)
-		return broken(s,
+		return failed(s,
 			      "it did not end within %" PRId64
-			      " s of SIGTERM, and was killed",
+			      " s of SIGTERM and was killed",
 			      stop_limit / SECOND);
-	said = last_line(s->err.text);
-	if (!ended_well(s))
-		return broken(s, "asked to stop, it ended badly: %s%s%s",
-			      how_it_ended(s, how),
-			      *said ? "; its last words: " : "",
-			      quote(said, strlen(said), quoted));
+	line = last_line(s->err.text);
+	if (!exit_is_clean(s))
+		return failed(s, "wrong exit after SIGTERM: %s%s%s",
+			      exit_text(s, how),
+			      *line ? "; last line on stderr: " : "",
+			      quote(line, strlen(line), quoted));
 	s->closing = json_loads(last_line(s->out.text), 0, NULL);
-	return SERVER_WELL;
+	return SERVER_OK;
 }
 
 void server_end(struct server *s)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server.h - the server under test: started, known to be the one, stopped
+ * server.h - the server under test: starts it, checks its identity, stops it
  *
- * There are three ways to have one (command.h). One that is up already is left as it
- * is. A command that names {port} is ready once it listens there. Any other takes
- * --port 0 and --message N (and --work where the cell has some), and prints
+ * There are three kinds (command.h). One that is up already is neither started nor
+ * stopped. A command that names {port} is ready once it listens there. Any other
+ * command gets --port 0 and --message N (and --work if the cell has some), and prints
  *
  *	ready model=NAME host=ADDRESS port=N pid=N
  *
- * as its first line once clients can connect. Both end on SIGTERM: with status 0, by
- * the signal, or with status 143 (128 + SIGTERM).
+ * as its first line once clients can connect. Both kinds end on SIGTERM: with status 0,
+ * by the signal, or with status 143 (128 + SIGTERM).
  *
- * Whatever a server does instead - nothing at all, garbage, dying, staying - is an
- * answer, with a sentence; it never holds up the run for longer than the limits here.
+ * A server that does anything else (prints nothing or garbage, dies, ignores SIGTERM)
+ * fails with a reason. The limits in server.c bound how long that may take.
  */
 #ifndef MEASURE_SERVER_H
 #define MEASURE_SERVER_H
@@ -29,14 +29,14 @@ struct server_plan {
 	const struct command *command;
 	const struct cell *cell;
 	const cpu_set_t *cpus;
-	enum syscalls_method counting; /* SYSCALLS_NONE: not now */
+	enum syscalls_method counting; /* SYSCALLS_NONE: do not count */
 };
 
 enum server_state {
-	SERVER_WELL,
-	SERVER_BROKEN,      /* it did not do its part; `why` */
-	SERVER_UNSUPPORTED, /* exit status 77: not on this kernel; `why` */
-	SERVER_INTERRUPTED  /* the user wants no more */
+	SERVER_OK,
+	SERVER_FAILED,      /* see `why` */
+	SERVER_UNSUPPORTED, /* exit status 77: not on this kernel; see `why` */
+	SERVER_INTERRUPTED  /* a signal ended the run */
 };
 
 struct server {
@@ -44,28 +44,28 @@ struct server {
 	struct stream out, err;
 	struct wait_set *wait_set;
 	unsigned child_index;        /* among the children of it */
-	bool running;                /* and was started here */
+	bool running;                /* started here, and not reaped */
 	enum syscalls_method method; /* how its calls are counted */
 	char host[64];
 	unsigned port;
-	char why[WHY_SIZE];       /* what is wrong with it; "" */
-	char no_cgroup[WHY_SIZE]; /* why there is none; "" */
+	char why[WHY_SIZE];       /* why it failed; "" */
+	char no_cgroup[WHY_SIZE]; /* why it has no cgroup; "" */
 	char uncounted[WHY_SIZE]; /* why its calls are not counted; "" */
 	json_t *closing;          /* its last line; NULL */
 	struct child_end end;
 };
 
-/* Whatever comes of it, server_end() has to follow. */
+/* server_end() has to follow, also after a failure. */
 enum server_state server_start(struct server *s, const struct server_plan *plan,
 			       struct wait_set *w);
 
-/* It ended by itself, which it should not have. Says how in s->why. */
+/* Whether it ended unasked; s->why says how. */
 bool server_died(struct server *s);
 
-/* Asks it to stop and reads its closing line; nothing of it is left. */
+/* Sends SIGTERM and reads its closing line; no process of it is left. */
 enum server_state server_stop(struct server *s);
 
-/* Ends it, if it still runs, by force; nothing of it is left. */
+/* Kills it if it still runs, and frees everything; no process of it is left. */
 void server_end(struct server *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.c - waits for several programs at once: see wait.h */
+/* wait.c - waits for several programs at once and reads their output: see wait.h */
 #include "harness/measure/wait.h"
 
 #include "harness/base/die.h"
@@ -26,8 +26,8 @@ void stream_open(struct stream *s, int fd, size_t most)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* The beginning says what a program is, the end what became of it. */
-static void lose_the_middle(struct stream *s)
+/* The beginning identifies a program, the end tells how it ended. */
+static void drop_middle(struct stream *s)
 {
 	size_t keep = s->most / 4;
 
@@ -41,7 +41,7 @@ static void make_room(struct stream *s)
 	if (s->n + 1 < s->room)
 		return;
 	if (s->room > s->most) {
-		lose_the_middle(s);
+		drop_middle(s);
 		return;
 	}
 	s->room *= 2;
@@ -52,8 +52,8 @@ static void make_room(struct stream *s)
 
 void stream_take(struct stream *s)
 {
-	/* Not for ever: somebody may write faster than this reads. */
-	for (int turns = 0; s->fd >= 0 && turns < 64; turns++) {
+	/* Bounded: a program may write faster than this reads. */
+	for (int reads = 0; s->fd >= 0 && reads < 64; reads++) {
 		ssize_t n;
 
 		make_room(s);
@@ -65,7 +65,7 @@ void stream_take(struct stream *s)
 			s->fd = -1;
 			return;
 		}
-		/* What is searched as a string has none of these. */
+		/* A 0 would end the text for strchr() and sscanf(). */
 		for (char *c = s->text + s->n; c < s->text + s->n + n; c++)
 			if (*c == '\0')
 				*c = '?';
@@ -103,7 +103,6 @@ int64_t monotonic_ns(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Everything that may have something to say, until then at the latest */
 static void wait_once(struct wait_set *w, int64_t until)
 {
 	struct pollfd polled[WAIT_STREAMS + WAIT_CHILDREN];
@@ -130,8 +129,7 @@ static void wait_once(struct wait_set *w, int64_t until)
 			w->ended[i] = true;
 }
 
-/* A signal gets in where ppoll() has to wait; where it finds something at once, the
- * signal stays outside. */
+/* ppoll() lets a signal in only if no descriptor is ready; here there is none. */
 bool wait_interrupted(const struct wait_set *w)
 {
 	static const struct timespec at_once;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* yardstick.c - whether a CPU is as fast as it usually is: see yardstick.h */
+/* yardstick.c - whether a CPU is as fast as usual: see yardstick.h */
 #include "harness/measure/yardstick.h"
 
 #include "harness/verdict/stats.h"
@@ -42,7 +42,7 @@ static bool send_some(const int pair[2])
 	return true;
 }
 
-/* The median of the second half: in the first, a CPU may have to wake up. */
+/* The median of the second half: during the first, the CPU may leave an idle state. */
 static double time_messages(const int pair[2])
 {
 	static _Thread_local double rounds[STATS_MAX];
@@ -85,7 +85,7 @@ static void *do_work(void *data)
 	return NULL;
 }
 
-/* In threads, so that this one stays on the CPUs where it is */
+/* In threads of their own, so that this thread keeps its affinity */
 struct yardstick yardstick_take(const struct cpu_pair *place)
 {
 	bool same = CPU_EQUAL(&place->server, &place->client);
@@ -131,7 +131,7 @@ double speed_history_slowdown(const struct speed_history *p,
 {
 	double slower = 1;
 
-	/* fmax() passes over what is NAN. */
+	/* fmax() ignores NAN. */
 	slower = fmax(slower, y->server / usual(p->server, p->n_server));
 	return fmax(slower, y->client / usual(p->client, p->n_client));
 }

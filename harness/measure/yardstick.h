@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * yardstick.h - whether a CPU is as fast as it usually is
+ * yardstick.h - whether a CPU is as fast as usual
  *
- * A CPU may take much longer for the same work, and no counter says so: its
- * frequency went down, or the other hardware thread of its core is busy, with a
- * neighbour on the same host perhaps. Steal is something else: time in which it did
- * not run at all.
+ * A CPU may take longer for the same work without any counter showing it: because of a
+ * lower frequency, or because the other hardware thread of its core is busy. (Steal
+ * time is different: the CPU does not run at all.)
  *
- * So the same piece of work is timed again and again: messages through a pair of
- * sockets, which is kernel work as that of a server is. In CPU time, so that a program which merely takes its turn does not count: for that there is the
- * time a server waits for its CPU.
+ * So a fixed piece of work is timed before and after each repetition: messages through
+ * a socket pair, which is kernel work, as that of a server is. It is timed in CPU time,
+ * which leaves out preemption: that shows as run-queue delay.
  */
 #ifndef MEASURE_YARDSTICK_H
 #define MEASURE_YARDSTICK_H
@@ -18,19 +17,19 @@
 
 #include <stdint.h>
 
-/* CPU time of a message, there and back, in ns. NAN: cannot be had, or is not asked */
+/* CPU time to send and receive a message, in ns; NAN: not measured */
 struct yardstick {
 	double server; /* on the first CPU of the server */
-	double client; /* ... of the generator; NAN where that is the same */
+	double client; /* on that of the generator; NAN: the same CPU */
 };
 
-/* Takes 10 ms, on both at once. There must be nothing else to do. */
+/* Takes 10 ms, on both CPUs at once; nothing else must run there. */
 struct yardstick yardstick_take(const struct cpu_pair *place);
 
 enum { SPEED_HISTORY_SIZE = 40 };
 
-/* What is usual: of the last measurements, the limit of the fastest quarter. A
- * neighbour who comes and goes does not change it, heat that stays does. */
+/* What is usual: the first quartile of the last measurements. Short disturbances do not
+ * change it; a lasting change does. */
 struct speed_history {
 	double server[SPEED_HISTORY_SIZE], client[SPEED_HISTORY_SIZE];
 	unsigned long n_server, n_client; /* measured so far */
@@ -39,7 +38,7 @@ struct speed_history {
 
 void speed_history_add(struct speed_history *p, const struct yardstick *y);
 
-/* How many times longer than usual, the worse of the two; 1 if nothing is usual yet */
+/* Ratio to the usual time, the larger of the two CPUs; 1: nothing measured yet */
 double speed_history_slowdown(const struct speed_history *p,
 			      const struct yardstick *y);
 

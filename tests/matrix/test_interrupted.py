@@ -399,8 +399,8 @@ def test_another_plan(half, tmp_path):
     text = plan.read_text()
     for old, new, because in [
             ("connections 4", "connections 5", r"line \d+ of "
-             "repetitions.jsonl is not of the plan in plan.txt"),
-            ("seed 1", "seed 2", "not of the plan"),
+             "repetitions.jsonl does not belong to the plan"),
+            ("seed 1", "seed 2", "does not belong to the plan"),
             ("blocks 2", "bloks 2", "did you mean 'blocks'")]:
         assert old in text
         plan.write_text(text.replace(old, new))
@@ -410,7 +410,7 @@ def test_another_plan(half, tmp_path):
     kept = lines.read_text()
     lines.write_text(kept.replace('"connections":4', '"connections":8')
                      .replace("connections:4", "connections:8"))
-    check_refused(run, "line .* is not of the plan in plan.txt")
+    check_refused(run, "line .* does not belong to the plan")
 
 
 def test_nothing_is_missing(half, tmp_path):
@@ -502,7 +502,7 @@ def test_no_run(tmp_path):
         assert because in said and str(tmp_path / path) in said
         assert said.count("\n") == 1
     assert list((tmp_path / "folder").iterdir()) == []
-    assert "which run?" in matrix.run(verb="resume").check(2).err
+    assert "missing folder" in matrix.run(verb="resume").check(2).err
 
 
 def test_nothing_of_a_run_is_said_anew(half, tmp_path):

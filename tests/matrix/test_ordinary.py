@@ -68,7 +68,7 @@ def check_epoll(ran):
     assert timing["metrics"]["server_cpu_share"] is not None
     assert timing["calls"] is None
     said = " ".join(timing["warnings"])
-    assert "CPU time of forked children is not in it: " in said
+    assert "CPU time of forked children is not included: " in said
     assert "system calls" not in said
 
 

@@ -122,7 +122,7 @@ def test_no_run(copy, tmp_path):
 
 
 def test_usage(tmp_path):
-    assert "which run?" in matrix.run(verb="report").check(2).err
+    assert "missing folder" in matrix.run(verb="report").check(2).err
     said = matrix.run("--models", "poll", verb="report", out=tmp_path)
     assert "not for report" in said.check(2).err
 

@@ -232,7 +232,7 @@ def test_cpu_of_known_work(name, measured, forking):
                          cells="closed split connections 1 work none,cpu:1ms")
         none, work = sorted(lines, key=lambda line: line["work"] != "none")
         if name == "forking" and work["cpu_method"] != "cgroup":
-            assert "CPU time of forked children is not in it" in \
+            assert "CPU time of forked children is not included" in \
                 " ".join(work["warnings"])
             pytest.skip("no cgroup can be made here")
         key = "server_cpu_per_request_ns"

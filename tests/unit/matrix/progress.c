@@ -24,7 +24,7 @@ struct view {
 	int master; /* of a terminal, or -1 */
 };
 
-static const char a_plan[] = "blocks 3\nwarmup 1s\nwindow 8700ms\n"
+static const char a_plan[] = "blocks 3\nwarmup 1s\nwindow 8800ms\n"
 			     "counting no\naa none\nceiling no\nidle none\n"
 			     "models poll,epoll\ncells closed\n";
 
@@ -173,7 +173,7 @@ static void learns_how_long_it_takes(void **state)
 	closed(&v);
 
 	open_file(&v,
-		  "blocks 2\nwarmup 1s\nwindow 8700ms\naa all\nceiling no\n"
+		  "blocks 2\nwarmup 1s\nwindow 8800ms\naa all\nceiling no\n"
 		  "idle none\nmodels poll,epoll\ncells closed\n",
 		  false);
 	/* 2 counted, 4 timed and 2 for A/A, 10 s each */

@@ -86,7 +86,7 @@ def test_another_model(tree):
     lines = listed("models", matrix=tree / "bin/matrix")
     assert [line.split()[0] for line in lines] == [*SYLLABUS, "mine", "other"]
     assert lines[-2] == "mine       a server of my own"
-    assert "does not say" in lines[-1]
+    assert "--help" in lines[-1]
     names = listed("cells", "--plan", TOP / "harness/plans/quick.plan",
                    matrix=tree / "bin/matrix")
     assert {re.match("model:([^/]*)/", name)[1] for name in names} == \

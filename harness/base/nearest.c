@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* nearest.c - which word was meant: see nearest.h */
+/* nearest.c - words in a list: see nearest.h */
 #include "harness/base/nearest.h"
 
 #include <ctype.h>
@@ -28,7 +28,9 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-unsigned nearest_distance(const char *a, const char *b)
+/* Damerau-Levenshtein distance (optimal string alignment), ignoring case; of the
+ * first LETTERS_MAX letters */
+static unsigned distance_of(const char *a, const char *b)
 {
 	size_t rows = strnlen(a, LETTERS_MAX),
 	       columns = strnlen(b, LETTERS_MAX);
@@ -60,7 +62,7 @@ const char *nearest(const char *word, const char *const *names)
 
 	for (; *names; names++) {
 		size_t longer = strlen(*names);
-		unsigned distance = nearest_distance(word, *names);
+		unsigned distance = distance_of(word, *names);
 		bool begins =
 			length >= 2 && strncasecmp(word, *names, length) == 0;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* nearest.h - which word was meant, when one was mistyped */
+/* nearest.h - words in a list, and suggestions for mistyped ones */
 #ifndef BASE_NEAREST_H
 #define BASE_NEAREST_H
 
@@ -7,16 +7,8 @@
 int word_index(const char *word, const char *const *words);
 
 /*
- * How many letters are to be put in, left out, changed or swapped with their
- * neighbour to come from one word to the other; upper and lower case are the
- * same. (Damerau and Levenshtein; no letter is touched twice.) Words are told
- * apart by their first 63 letters.
- */
-unsigned nearest_distance(const char *a, const char *b);
-
-/*
- * The one of `names` (NULL at the end) that `word` most likely stands for: it
- * begins so, or is near in letters; the first of several. NULL if none is.
+ * The one of `names` (NULL at the end) that `word` most likely stands for: it begins
+ * with `word`, or differs in few letters. The first of several; NULL: none.
  */
 const char *nearest(const char *word, const char *const *names);
 

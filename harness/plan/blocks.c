@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* blocks.c - in what order a plan is carried out: see blocks.h */
+/* blocks.c - the order of a plan's repetitions: see blocks.h */
 #include "harness/plan/blocks.h"
 
 #include "harness/base/print.h"
@@ -13,9 +13,9 @@
 const char *const role_names[ROLES] = { "timing", "aa", "counting", "idle",
 					"ceiling" };
 
-/* ------------------------------------------------------------------- chance */
+/* ------------------------------------------------------------------- random */
 
-/* SplitMix64: the same everywhere */
+/* SplitMix64: the same sequence on every machine */
 static uint64_t next_random(uint64_t *state)
 {
 	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -25,10 +25,10 @@ static uint64_t next_random(uint64_t *state)
 	return x ^ (x >> 31);
 }
 
-/* Below n, each number as likely as any other */
+/* Uniform in [0, n) */
 static uint64_t below(uint64_t n, uint64_t *state)
 {
-	uint64_t odd = -n % n; /* what does not divide is thrown away */
+	uint64_t odd = -n % n; /* numbers below it would bias the result */
 	uint64_t x;
 
 	do
@@ -37,7 +37,7 @@ static uint64_t below(uint64_t n, uint64_t *state)
 	return x % n;
 }
 
-/* Fisher and Yates */
+/* Fisher-Yates */
 static void shuffle(struct entry *entry, size_t n, uint64_t state)
 {
 	for (size_t i = n; i > 1; i--) {
@@ -65,7 +65,7 @@ static void add_all(struct blocks *b, unsigned block, const struct cells *cells,
 		add(b, block, &cells->cell[i], role);
 }
 
-/* How many of the cells from `first` on are of its setting */
+/* The number of cells, from `first` on, with the same setting */
 static size_t setting_length(const struct cells *cells, size_t first)
 {
 	size_t n = 1;
@@ -85,13 +85,13 @@ static size_t count_settings(const struct cells *cells)
 	return n;
 }
 
-/* From another model in each setting on, in turn */
+/* Each setting starts the rotation of models at another one. */
 static void add_pairs(struct blocks *b, unsigned block, const struct plan *p)
 {
 	const struct cells *cells = &p->timing;
 	size_t settings = count_settings(cells), setting = 0, length;
 	uint64_t state = p->seed;
-	uint64_t first = next_random(&state) >> 32; /* not near the end */
+	uint64_t first = next_random(&state) >> 32; /* no overflow below */
 
 	if (p->aa == AA_NONE)
 		return;
@@ -217,7 +217,7 @@ static void write_models(FILE *to, const struct plan *p)
 	fprintf(to, "\n");
 }
 
-/* Settings that differ in their connections only share a line. */
+/* Settings that differ only in connections share a line. */
 static void write_settings(FILE *to, const struct cells *cells)
 {
 	char line[CELL_NAME_SIZE], last[CELL_NAME_SIZE] = "";
@@ -243,7 +243,7 @@ static void write_idle(FILE *to, const struct cells *cells)
 	fprintf(to, "  idle    ");
 	for (size_t i = 0; i < cells->n; i += setting_length(cells, i))
 		fprintf(to, "%s%u", i ? "," : "", cells->cell[i].idle);
-	fprintf(to, " silent clients\n");
+	fprintf(to, " clients\n");
 }
 
 char *blocks_summary(const struct plan *p, const struct estimate *e)
@@ -279,7 +279,7 @@ char *blocks_summary(const struct plan *p, const struct estimate *e)
 	if (p->repeats > REPEATS_USUAL) {
 		fprintf(to, "; and up to ");
 		write_time(to, e->ns / 100 * p->repeats);
-		fprintf(to, " more for what is invalid by chance");
+		fprintf(to, " more to repeat what was invalid by chance");
 	}
 	fprintf(to, "\n");
 	if (fclose(to) != 0)

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocks.h - in what order a plan is carried out, and how long that takes
+ * blocks.h - the order of a plan's repetitions, and an estimate of their time
  *
- * Block 0 comes first: system calls of every cell are counted once, and idle
- * clients are watched, in shuffled order. Being first it tries every cell once
- * before anything is timed: what cannot work is known within minutes. The first
- * minute of a machine is its least steady, which counts do not mind and times do.
- * And no counter is put in or taken out between two times that are compared; all
- * timing blocks are alike.
+ * Block 0 runs first. It counts the system calls of every cell once and measures
+ * idle clients, in shuffled order. It tries every cell before anything is timed, so
+ * a cell that cannot work fails within minutes. A machine is least steady in its
+ * first minute, which affects times and not counts. No counter is attached or
+ * detached between two times that are compared.
  *
  * Then come the timing blocks, 1 to plan->blocks. Each has every cell once and, as
- * plan->aa says, one more repetition of some: the A/A pair is this and the same
- * cell's own. Both lie where chance puts them, like the cells of two models do.
- * The model rotates: within as many blocks as there are models, each is paired
- * once in each setting (AA_ONE: once). The baseline is in the middle block,
- * among the others.
+ * plan->aa says, a second repetition of some cells. The two repetitions of a cell
+ * are its A/A pair. Both positions are random, as those of two models are. The model
+ * rotates: in as many blocks as there are models, each model is paired once in each
+ * setting (AA_ONE: once). The baseline server runs in the middle block.
  *
- * The order of a block depends on the seed, its number and its cells. But for where
- * the baseline is, it does not depend on how many blocks there are.
+ * The order of a block depends on the seed, the block's number and its cells. It
+ * does not depend on the number of blocks, except for the baseline's position.
  */
 #ifndef PLAN_BLOCKS_H
 #define PLAN_BLOCKS_H
@@ -32,7 +30,8 @@ extern const char *const role_names[ROLES]; /* "timing", "aa", ... */
 struct entry {
 	unsigned index; /* from 0, in order of execution */
 	unsigned block;
-	const struct cell *cell; /* of the plan, which has to outlive it */
+	const struct cell
+		*cell; /* belongs to the plan, which must outlive it */
 	enum role role;
 };
 
@@ -41,33 +40,33 @@ struct blocks {
 	size_t n;
 };
 
-/* The same for the same plan, everywhere. To be freed with blocks_free(). */
+/* The same plan gives the same order on every machine. Free with blocks_free(). */
 struct blocks blocks_of(const struct plan *p);
 void blocks_free(struct blocks *b);
 
 enum { ENTRY_NAME_SIZE = CELL_NAME_SIZE + 20 };
 
-/* The cell's name, and /role:timing: the same in each block, once in any */
+/* The cell's name with /role:timing. It is unique within a block. */
 char *entry_name(const struct entry *e, char name[ENTRY_NAME_SIZE]);
 
 struct estimate {
 	size_t of_role[ROLES];
-	size_t repetitions; /* in all */
+	size_t repetitions; /* total */
 	int64_t ns;
 	uint64_t bytes;
 };
 
-/* `overhead` ns beside warm-up and window, and `line` bytes, for a repetition */
+/* For each repetition: `overhead` ns in addition to warm-up and window; `line` bytes */
 struct estimate blocks_estimate(const struct plan *p, const struct blocks *b,
 				int64_t overhead, uint64_t line);
 
 /*
- * What will be done, for people; lines, to be freed:
+ * A summary for a person, in lines; free it:
  *
  *     plan quick, seed 1: 21 cells, 3 blocks
  *       models  thread, busypoll, select, poll, epoll, aio, uring
  *       cells   closed split message 64, connections 1,64,1000
- *       idle    1000 silent clients
+ *       idle    1000 clients
  *       97 repetitions of 200ms + 800ms: 63 timing, 3 aa, 21 counting, 7 idle,
  *       3 ceiling
  *       about 1 min 56 s, 388 kB

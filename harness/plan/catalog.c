@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* catalog.c - which programs and plans of ours there are: see catalog.h */
+/* catalog.c - the models and plans of this repository: see catalog.h */
 #include "harness/plan/catalog.h"
 
 #include "harness/plan/parse.h"
@@ -29,13 +29,13 @@ static void join(char path[CATALOG_PATH_SIZE], const char *folder,
 		die_of(ENAMETOOLONG, folder);
 }
 
-/* Also of a program whose file was replaced while it runs */
+/* Also works if the file of the program was replaced while it runs. */
 char *catalog_bin(char path[CATALOG_PATH_SIZE])
 {
 	ssize_t n = readlink("/proc/self/exe", path, CATALOG_PATH_SIZE - 1);
 
 	if (n < 0)
-		die("readlink /proc/self/exe: where are the other programs");
+		die("readlink /proc/self/exe");
 	path[n] = '\0';
 	*strrchr(path, '/') = '\0';
 	return path;
@@ -48,7 +48,6 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* A folder of the sources, such as models; "": they are not near. */
 static char *source_folder(char path[CATALOG_PATH_SIZE], const char *bin,
 			   const char *name)
 {
@@ -128,8 +127,8 @@ static bool in_folder(const char *bin, const char *name)
 	return access(path, X_OK) == 0 && !is_folder(path);
 }
 
-/* What stands before this suffix in the files of a folder, in order; with `bin`,
- * only if there is a program of that name, which can label a cell */
+/* Adds the names of files with this suffix, without it, in order. With `bin`, only
+ * names that can label a cell and have a program there. */
 static void add_files(struct names *names, const char *folder,
 		      const char *suffix, const char *bin)
 {
@@ -194,19 +193,19 @@ static bool is_file_name(const char *name)
 	       (access(name, F_OK) == 0 && !is_folder(name));
 }
 
-/* Without a place for the error to be at: the caller knows it. */
+/* The error has no location: the caller knows it. */
 static bool no_plan(const char *name, const char *const *plans, char *error)
 {
 	const struct location nowhere = { .source = "", .error = error };
 
 	if (*plans)
-		complain_unknown(&nowhere, name, "a plan of ours, nor a file",
-				 plans);
+		complain_unknown(&nowhere, name, "a plan or a file", plans);
 	else
-		complain(&nowhere,
-			 "'%.60s': no such file, and no plans came with this "
-			 "program; $MATRIX_PLANS may name their folder",
-			 name);
+		complain(
+			&nowhere,
+			"'%.60s': no such file, and no plans are installed "
+			"beside this program; set $MATRIX_PLANS to their folder",
+			name);
 	memmove(error, error + 2, strlen(error + 2) + 1);
 	return false;
 }
@@ -226,6 +225,6 @@ bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
 		return no_plan(name, plans, error);
 	if (snprintf(path, CATALOG_PATH_SIZE, "%s", name) < CATALOG_PATH_SIZE)
 		return true;
-	snprintf(error, PLAN_ERROR_SIZE, "'%.60s...': a path too long", name);
+	snprintf(error, PLAN_ERROR_SIZE, "'%.60s...': path too long", name);
 	return false;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * catalog.h - which programs and plans of ours there are, and where
+ * catalog.h - the models and plans of this repository
  *
- * Programs are in the folder of the one that runs. Plans are in harness/plans, and
- * models have a file in models, of the folder above it that has both; a program
- * that was put elsewhere knows what lies beside it.
+ * Programs are in the folder of the running program. The source tree is the nearest
+ * folder above that has harness/plans; models are in its models/. Without a source
+ * tree, the programs in the same folder are still found.
  */
 #ifndef PLAN_CATALOG_H
 #define PLAN_CATALOG_H
@@ -13,31 +13,31 @@
 
 enum { CATALOG_PATH_SIZE = 4096 };
 
-/* The seven, in the order in which they are taught; NULL at the end */
+/* The seven models in reading order; NULL at the end */
 extern const char *const syllabus[];
 
-/* The folder of the program that runs; ends the program if it has none. */
+/* The folder of the running program; dies if it is unknown. */
 char *catalog_bin(char path[CATALOG_PATH_SIZE]);
 
-/* A folder of the sources, such as "plots"; "": they are not near. */
+/* A folder of the source tree, such as "plots"; "": there is no source tree. */
 char *catalog_folder(char path[CATALOG_PATH_SIZE], const char *name);
 
 /*
- * The models of the syllabus, built or not: who asks for all of them is to be told
- * which one is missing. Then others that have a models/NAME.c and a program in this
- * folder, by name. NULL at the end; valid until the next call.
+ * The models of the syllabus, built or not, so that a missing one is reported. Then
+ * any other with a models/NAME.c and a program in `bin`, by name. NULL at the end;
+ * valid until the next call.
  */
 const char *const *catalog_models(const char *bin);
 
 /*
- * The plans of ours, shortest first: those in $MATRIX_PLANS, else those that came
- * with the program. NULL at the end; valid until the next call.
+ * The names of the plans in $MATRIX_PLANS, else in the source tree, shortest first.
+ * NULL at the end; valid until the next call.
  */
 const char *const *catalog_plans(const char *bin);
 
 /*
- * The file of a plan: one of ours by its name, or any other by its path. false:
- * there is none, and `error` says which there are: "'quik': not a plan ...".
+ * The file of a plan, given by name or by path. false: there is none, and `error`
+ * lists the names: "'quik': not a plan ...".
  */
 bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
 		  char error[PLAN_ERROR_SIZE]);

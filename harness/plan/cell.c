@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As the load generator has them */
+/* The limits of the load generator */
 enum { CONNECTIONS_MAX = 1000000, DEPTH_MAX = 65536, MESSAGE_MAX = 1 << 30 };
 static const double rate_min = 0.01, rate_max = 1e8;
 static const double percent_min = 0.001;
@@ -98,7 +98,7 @@ static bool set_message(struct cell *c, const char *value)
 	return true;
 }
 
-/* The number that is left of one when it has been printed and read again */
+/* Rounds to what a name holds, so that a cell and its name are equal. */
 static double as_printed(double x)
 {
 	char text[32];
@@ -179,10 +179,9 @@ static bool set_work(struct cell *c, const char *value)
 
 /* ------------------------------------------------------------------ writing */
 
-/* Unless it says nothing */
-static void print_number(size_t n, size_t nothing, char *to, size_t size)
+static void print_number(size_t n, size_t left_out, char *to, size_t size)
 {
-	if (n == nothing)
+	if (n == left_out)
 		*to = '\0';
 	else
 		snprintf(to, size, "%zu", n);
@@ -252,7 +251,7 @@ const struct part cell_parts[] = {
 	{ "connections", "a number from 1 to 1M, such as 64 or 1k", NULL,
 	  set_connections, print_connections },
 	{ "rate",
-	  "a number of requests a second from 0.01 to 100M, such as 500, 20k or "
+	  "a number of requests per second from 0.01 to 100M, such as 500, 20k or "
 	  "2.5",
 	  NULL, set_rate, print_rate },
 	{ "idle", "a number from 0 to 1M, such as 500 or 5k", NULL, set_idle,
@@ -265,8 +264,8 @@ const struct part cell_parts[] = {
 	  "steady, burst:N (1 to 1M requests, such as burst:100) or connect",
 	  patterns, set_pattern, print_pattern },
 	{ "work",
-	  "none, cpu:TIME or sleep:TIME, with @PERCENT (0.001% to 100%) if "
-	  "wanted, such as cpu:100us or sleep:20ms@1%",
+	  "none, cpu:TIME or sleep:TIME, optionally with @PERCENT (0.001% to "
+	  "100%), such as cpu:100us or sleep:20ms@1%",
 	  works, set_work, print_work },
 	{ "placement", "split or shared", placements, set_placement,
 	  print_placement },
@@ -286,20 +285,20 @@ const char *cell_contradiction(const struct cell *c)
 	if (c->loop == LOOP_NONE &&
 	    (c->depth > 1 || c->pattern != PATTERN_STEADY ||
 	     strcmp(c->work, "none") != 0))
-		return "without a loop there is no load: only idle clients";
+		return "loop none has no load: only idle clients";
 	if (c->loop == LOOP_OPEN && !(c->rate > 0))
-		return "open needs a rate: open rate 10k";
+		return "open needs a rate, such as open rate 10k";
 	if (c->pattern == PATTERN_BURST && c->loop != LOOP_OPEN)
-		return "pattern burst:N needs open and a rate: bursts come at "
-		       "regular times, N / rate apart";
+		return "pattern burst:N needs open and a rate: bursts are "
+		       "N / rate apart";
 	if (c->loop != LOOP_OPEN && c->rate > 0)
-		return "rate is for the open loop (open rate 10k): in a closed "
-		       "one the server sets the pace";
+		return "rate needs the open loop (open rate 10k): in a closed "
+		       "loop the server determines the rate";
 	if (c->loop == LOOP_OPEN && c->depth > 1)
-		return "depth is for the closed loop: in an open one, what is "
-		       "due is sent, however much is under way";
+		return "depth needs the closed loop: an open loop sends "
+		       "requests when they are due";
 	if (c->pattern == PATTERN_CONNECT && c->depth > 1)
-		return "pattern connect has one request to a connection: depth "
+		return "pattern connect sends one request per connection: depth "
 		       "must be 1";
 	return NULL;
 }
@@ -348,7 +347,7 @@ bool cell_parse(const char *name, struct cell *c)
 		if (!part || !value || !part->set(c, value))
 			return false;
 	}
-	/* What is missing, twice or in another order is not there again. */
+	/* Rejects parts that are missing, repeated or out of order. */
 	return *c->model && c->message > 0 && !cell_contradiction(c) &&
 	       (c->connections > 0) == (c->loop != LOOP_NONE) &&
 	       strcmp(cell_name(c, again), name) == 0;

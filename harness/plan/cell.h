@@ -2,18 +2,18 @@
 /*
  * cell.h - what is measured: a model under a load
  *
- * A cell = model x connections x message x load x work x placement. Its name is
- * made of key:value parts, the words of a plan, and is what --benchmark_filter
- * sees:
+ * A cell = model x connections x message x load x work x placement. Its name
+ * consists of key:value parts; keys and values are those of a plan.
+ * --benchmark_filter matches this name:
  *
  *     model:epoll/loop:closed/connections:64/message:64/placement:split
  *
- * The parts always stand in the order of cell_parts; rate, idle, depth, pattern
- * and work only where they are not 0, 0, 1, steady and none. Counts and bytes
- * are plain numbers. So a cell has one name, and a name is of one cell.
+ * The parts are in the order of cell_parts. Rate, idle, depth, pattern and work are
+ * left out if they are 0, 0, 1, steady and none. Counts and bytes are plain numbers.
+ * So each cell has exactly one name.
  *
- * loop:none is a server whose clients are all silent; its idle part is always
- * there, and nothing of a load:
+ * loop:none is a server with idle clients only. Its name always has the idle part and
+ * no part of a load:
  *
  *     model:busypoll/loop:none/idle:1000/message:64/placement:split
  */
@@ -36,14 +36,14 @@ enum {
 	EXACT_TIME_SIZE = 24
 };
 
-/* Plain: a struct cell { .depth = 1, .burst = 1, .work = "none" } */
+/* The defaults: { .depth = 1, .burst = 1, .work = "none" } */
 struct cell {
-	char model[LABEL_SIZE]; /* the label of it */
+	char model[LABEL_SIZE]; /* its label */
 	enum loop loop;
 	enum placement placement;
-	unsigned connections; /* that send requests */
-	unsigned idle;        /* beside them, that only sit there */
-	double rate;          /* requests a second in all; open loop only */
+	unsigned connections; /* busy ones */
+	unsigned idle;        /* idle clients in addition */
+	double rate;          /* requests per second, total; open loop only */
 	size_t message;
 	unsigned depth;
 	enum pattern pattern;
@@ -51,38 +51,39 @@ struct cell {
 	char work[WORK_SIZE]; /* as the server's --work takes it, or "none" */
 };
 
-/* What a part is called, and how its value is read and written */
+/* A part of a name */
 struct part {
 	const char *name;
 	const char *takes; /* "a number from 1 to 1M, such as 64 or 1k" */
-	const char *const *words; /* what its values begin with, or NULL */
-	/* false: the value is not one it takes, and the cell is as it was */
+	const char *const
+		*words; /* the values, or their first words; or NULL */
+	/* false: the value is invalid, and the cell is unchanged */
 	bool (*set)(struct cell *c, const char *value);
-	/* "": it says nothing and is left out */
+	/* "": the part is left out */
 	void (*print)(const struct cell *c, char *to, size_t size);
 };
 
-extern const struct part cell_parts[]; /* ends with a part without a name */
+extern const struct part cell_parts[]; /* the last has no name */
 
 const struct part *cell_part(const char *name); /* NULL: there is none */
 
-/* A letter or digit, then letters, digits, - and _; up to 31 in all */
+/* A letter or digit, then letters, digits, - and _; up to 31 characters */
 bool cell_label(const char *text);
 
-/* NULL, or what of the load contradicts itself, as a sentence */
+/* NULL, or a message: which parts contradict each other */
 const char *cell_contradiction(const struct cell *c);
 
-/* A setting is a cell but for its model: what models are compared at. */
+/* A setting is a cell without its model: models are compared at a setting. */
 bool cell_same(const struct cell *a, const struct cell *b);
 bool cell_same_setting(const struct cell *a, const struct cell *b);
 
-/* 1500us: in the largest unit, up to s, of which it is a whole number */
+/* 1500us: a whole number of the largest possible unit, up to s */
 void exact_time(int64_t ns, char to[EXACT_TIME_SIZE]);
 
-/* The name; returns `name`. */
+/* Returns `name`. */
 char *cell_name(const struct cell *c, char name[CELL_NAME_SIZE]);
 
-/* The cell of this name; false: no cell has it */
+/* false: no cell has this name */
 bool cell_parse(const char *name, struct cell *c);
 
 #endif

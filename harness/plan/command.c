@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* command.c - a server that is not ours, as LABEL= names it: see command.h */
+/* command.c - any other server, named by LABEL=: see command.h */
 #include "harness/plan/command.h"
 
 #include "harness/base/program.h"
@@ -26,7 +26,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* A character after a backslash that then stands for itself */
+/* Whether the backslash at `at` quotes the next character */
 static bool is_escaped(const char *at, char quote)
 {
 	if (*at != '\\' || !at[1] || quote == '\'')
@@ -34,7 +34,7 @@ static bool is_escaped(const char *at, char quote)
 	return !quote || at[1] == '"' || at[1] == '\\';
 }
 
-/* Cuts the word at *from out, in place; false: a quote has no end. */
+/* Unquotes the word at *from in place; false: a quote is not closed. */
 static bool cut_word(char **from)
 {
 	char *at = *from, *to = *from, quote = '\0';
@@ -130,11 +130,12 @@ static bool take_address(struct command *c, char why[WHY_SIZE])
 	unsigned long n;
 
 	if (!take_host(c, address, (size_t)(colon - address)))
-		return why_not(why,
-			       "'%.60s' is not on this machine's loopback "
-			       "(127.0.0.1, [::1], localhost): a network would "
-			       "be measured, and not the server alone",
-			       address);
+		return why_not(
+			why,
+			"'%.60s' is not a loopback address (127.0.0.1, "
+			"[::1], localhost): a network would be measured, "
+			"too",
+			address);
 	if (!take_number(colon + 1, 65535, &n))
 		return why_not(why, "'%.60s' has no port from 1 to 65535",
 			       address);
@@ -142,8 +143,8 @@ static bool take_address(struct command *c, char why[WHY_SIZE])
 	if (more && (c->words > 2 || strncmp(more, "pid=", 4) != 0 ||
 		     !take_number(more + 4, INT32_MAX, &n)))
 		return why_not(why,
-			       "'%.60s': after an address stands nothing but "
-			       "the process that listens there: %.60s pid=1234",
+			       "'%.60s': only the process id of the server may "
+			       "follow an address: %.60s pid=1234",
 			       more, address);
 	c->pid = more ? (pid_t)n : 0;
 	c->words = 0;
@@ -158,7 +159,7 @@ bool command_parse(struct command *c, const char *text, char why[WHY_SIZE])
 	if (!c->text)
 		die("strdup");
 	if (!cut(c))
-		good = why_not(why, "a quote (' or \") has no end");
+		good = why_not(why, "a quote (' or \") is not closed");
 	else if (c->words == 0)
 		good = why_not(why,
 			       "the program is missing, as in mine=./a.out");
@@ -209,7 +210,7 @@ void command_argv_free(char **argv, size_t words)
 	free(argv);
 }
 
-/* -------------------------------------------------------------- who listens */
+/* -------------------------------------------------------------- listeners */
 
 static bool has_socket(pid_t pid, unsigned long inode)
 {
@@ -233,7 +234,7 @@ static bool has_socket(pid_t pid, unsigned long inode)
 	return yes;
 }
 
-/* In one of the kernel's tables; its local address is left in `address`. */
+/* Searches one of the kernel's tables; stores the local address in `address`. */
 static bool listens_in(const char *table, const pid_t *pids, size_t n,
 		       unsigned port, char address[64])
 {
@@ -267,15 +268,15 @@ const char *command_listen_host(const pid_t *pids, size_t n, unsigned port)
 		return "127.0.0.1";
 	if (!listens_in("/proc/net/tcp6", pids, n, port, address))
 		return NULL;
-	/* Each 32 bits of it are printed as a number of this machine. */
+	/* The table prints each 32 bits in host byte order. */
 	snprintf(v6, sizeof(v6), "%08X%08X%08X%08X", loopback[0], loopback[1],
 		 loopback[2], loopback[3]);
 	return strcmp(address, v6) == 0 ? "::1" : "127.0.0.1";
 }
 
-/* --------------------------------------------------------------- is it there? */
+/* --------------------------------------------------------------- availability */
 
-static bool program_here(const char *program, char why[WHY_SIZE])
+static bool program_available(const char *program, char why[WHY_SIZE])
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -285,15 +286,15 @@ static bool program_here(const char *program, char why[WHY_SIZE])
 	if (strchr(program, '/') && stat(program, &st) == 0)
 		return why_not(why, "%.200s: %s", program,
 			       S_ISDIR(st.st_mode) ?
-				       "a folder, not a program" :
-				       "not executable; chmod +x mends it");
+				       "a directory, not a program" :
+				       "not executable; run chmod +x on it");
 	return why_not(why, "%.200s: %s", program, strerror(errno));
 }
 
-/* A queue that is full would keep a client waiting: not for ever. */
+/* With a timeout: connect() blocks while the backlog of the server is full. */
 static bool can_connect(const struct command *c)
 {
-	static const struct timeval patience = { .tv_sec = 2 };
+	static const struct timeval timeout = { .tv_sec = 2 };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
 				   .sin6_port = htons(c->port),
 				   .sin6_addr = in6addr_loopback };
@@ -305,7 +306,7 @@ static bool can_connect(const struct command *c)
 
 	if (fd < 0)
 		return false;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	yes = connect(fd, is_v4 ? (void *)&v4 : (void *)&v6,
 		      is_v4 ? sizeof(v4) : sizeof(v6)) == 0;
 	close(fd);
@@ -315,17 +316,16 @@ static bool can_connect(const struct command *c)
 bool command_available(const struct command *c, char why[WHY_SIZE])
 {
 	if (c->words)
-		return program_here(c->word[0], why);
+		return program_available(c->word[0], why);
 	if (!can_connect(c))
 		return why_not(why, "%s port %u: %s", c->host, c->port,
 			       strerror(errno));
 	if (c->pid && !command_listen_host(&c->pid, 1, c->port))
 		return why_not(
 			why,
-			"process %d does not listen on port %u of this "
-			"machine, or only its owner and root may see "
-			"that it does: what answers would not be what is "
-			"measured",
+			"process %d does not listen on port %u, or belongs to "
+			"another user; name the process that listens there, "
+			"or run this as its user or root",
 			c->pid, c->port);
 	return true;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command.h - a server that is not ours, as LABEL= names it in a list of models
+ * command.h - any other server: LABEL=COMMAND or LABEL=ADDRESS in a list of models
  *
- *	./a.out                     started with --port 0 --message N; says where it
- *	java Echo                   listens in its ready line (server.h)
- *	node echo.js {port}         started as it stands, with a free port in place of
- *	                            {port}; ready once it listens there
- *	127.0.0.1:7000              is up already, and is neither started nor stopped
+ *	./a.out                     started with --port 0 --message N; prints its port
+ *	java Echo                   in a ready line (server.h)
+ *	node echo.js {port}         started with a free port instead of {port}; ready
+ *	                            once it listens there
+ *	127.0.0.1:7000              runs already; neither started nor stopped
  *	127.0.0.1:7000 pid=1234     the same, with its CPU time and system calls
  *
- * Words are cut as by a shell, with '...', "..." and \; nothing in them is expanded.
+ * The command is split into words as by a shell, with '...', "..." and \. Nothing is
+ * expanded.
  */
 #ifndef PLAN_COMMAND_H
 #define PLAN_COMMAND_H
@@ -21,7 +22,7 @@
 #include <sys/types.h>
 
 struct command {
-	char *text;   /* where the words are */
+	char *text;   /* storage of the words */
 	char **word;  /* NULL at the end */
 	size_t words; /* 0: an address */
 	bool names_port;
@@ -30,21 +31,21 @@ struct command {
 	pid_t pid; /* 0: not given */
 };
 
-/* false: it is none, and `why` says what is wrong; there is nothing to free. */
+/* false: `why` says what is wrong; there is nothing to free. */
 bool command_parse(struct command *c, const char *text, char why[WHY_SIZE]);
 
-/* A path, whatever characters are in it, is a command of one word. */
+/* A command of one word: a path with any characters */
 void command_of_path(struct command *c, const char *path);
 void command_free(struct command *c);
 
-/* Its words with this number for each {port}, and room for `more`, from malloc. */
+/* The words with `port` for each {port}, and room for `more` words */
 char **command_argv(const struct command *c, unsigned port, size_t more);
 void command_argv_free(char **argv, size_t words);
 
-/* Whether there is such a program, or at the address a server, of this process */
+/* Whether the program exists, or a server (of process c->pid) listens at the address */
 bool command_available(const struct command *c, char why[WHY_SIZE]);
 
-/* The address of the loopback at which one of these processes listens; NULL: none. */
+/* The loopback address at which one of these processes listens; NULL: none. */
 const char *command_listen_host(const pid_t *pids, size_t n, unsigned port);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cpus.c - which CPUs the server has, and which the generator: see cpus.h */
+/* cpus.c - CPU affinity of server, generator and harness: see cpus.h */
 #include "harness/plan/cpus.h"
 
 #include "harness/base/units.h"
@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* false, so that one can return it */
 __attribute__((format(printf, 2, 3))) static bool no(char why[CPUS_WHY_SIZE],
 						     const char *format, ...)
 {
@@ -81,7 +80,7 @@ char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE])
 
 /* ------------------------------------------------------------------ topology */
 
-/* The first number in a file about this CPU */
+/* The first number in a sysfs file of this CPU */
 static int number_of(int cpu, const char *name, int otherwise)
 {
 	char path[128];
@@ -133,7 +132,7 @@ static cpu_set_t only(int cpu)
 	return set;
 }
 
-/* Whether one of `set` is a thread of the same core */
+/* Whether one of `set` is on the same core */
 static bool on_core_of(const struct topology *t, int cpu, const cpu_set_t *set)
 {
 	for (int other = 0; other < CPU_SETSIZE; other++)
@@ -142,7 +141,7 @@ static bool on_core_of(const struct topology *t, int cpu, const cpu_set_t *set)
 	return false;
 }
 
-/* How much this CPU is apart from those that are taken */
+/* How well this CPU is isolated from those that are taken; 0: it is not free */
 static int rank(const struct topology *t, int cpu, const cpu_set_t *taken)
 {
 	if (!CPU_ISSET(cpu, &t->allowed) || CPU_ISSET(cpu, taken))
@@ -150,11 +149,11 @@ static int rank(const struct topology *t, int cpu, const cpu_set_t *taken)
 	if (on_core_of(t, cpu, taken))
 		return 1;
 	if (CPU_COUNT(taken) && t->package[cpu] != t->package[first_of(taken)])
-		return 2; /* farther than what most machines have */
+		return 2; /* traffic between packages is not the usual case */
 	return 3;
 }
 
-/* The first of those that serve best; -1: there is none. */
+/* The first CPU of the highest rank; -1: none is free */
 static int pick(const struct topology *t, const cpu_set_t *taken)
 {
 	int best = -1, best_rank = 0;
@@ -167,7 +166,7 @@ static int pick(const struct topology *t, const cpu_set_t *taken)
 	return best;
 }
 
-/* What an option names; an empty set: it is not given. */
+/* The set is empty if the option is not given. */
 static bool read_option(const char *option, const char *list,
 			const struct topology *t, cpu_set_t *set, char *why)
 {
@@ -181,8 +180,10 @@ static bool read_option(const char *option, const char *list,
 		return no(why, "%s %.400s", option, reason);
 	CPU_AND(&usable, set, &t->allowed);
 	if (!CPU_EQUAL(&usable, set))
-		return no(why, "%s '%.60s': this process may use only CPU %s",
-			  option, list, cpus_list(&t->allowed, names));
+		return no(
+			why,
+			"%s '%.60s': this process may use only CPU %s (taskset)",
+			option, list, cpus_list(&t->allowed, names));
 	if (strstr(cpus_list(set, names), "..."))
 		return no(why, "%s '%.60s': too many ranges", option, list);
 	return true;
@@ -198,8 +199,8 @@ static bool apart(const cpu_set_t *server, const cpu_set_t *client, char *why)
 		return true;
 	return no(
 		why,
-		"--server-cpus and --client-cpus both have CPU %s: that would "
-		"not be split but shared, which cells ask for by that word",
+		"--server-cpus and --client-cpus overlap in CPU %s; for one CPU "
+		"for both, use shared cells",
 		cpus_list(&both, names));
 }
 
@@ -211,13 +212,12 @@ static void no_split(struct cpus *p, const struct topology *t)
 	if (CPU_COUNT(&t->allowed) == 1)
 		no(p->split_why,
 		   "split needs two CPUs, and this process may use only CPU %s; "
-		   "cells that are shared can be measured",
+		   "shared cells can be measured",
 		   names);
 	else
 		no(p->split_why,
 		   "--server-cpus leaves no CPU to the generator (this process "
-		   "may use %s); name fewer, or measure only cells that are "
-		   "shared",
+		   "may use %s); give fewer, or measure shared cells only",
 		   names);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpus.h - which CPUs the server has, which the generator, which the harness
+ * cpus.h - CPU affinity of the server, the generator and the harness
  *
- * Only CPUs this process may use. split: a CPU for the server and one of another
- * core for the generator, of the same package where it can be; their SMT siblings
- * stay idle where there are cores enough. shared: both on the first CPU of the
- * server. The harness is on another core if there is a third, else it floats (it
- * sleeps while a window runs).
+ * Only CPUs in this process's affinity mask are used. split: the server has a CPU,
+ * and the generator one on another core, if possible in the same package. Their SMT
+ * siblings stay idle if there are enough cores. shared: both are pinned to the first
+ * CPU of the server. The harness is pinned to a third core if there is one; else it
+ * is not pinned (it sleeps during a window).
  */
 #ifndef PLAN_CPUS_H
 #define PLAN_CPUS_H
@@ -26,40 +26,40 @@ struct cpu_pair {
 
 struct cpus {
 	struct cpu_pair split, shared;
-	bool split_possible;           /* there are two CPUs */
-	char split_why[CPUS_WHY_SIZE]; /* if not */
-	bool siblings;     /* in split both have threads of one core */
-	cpu_set_t harness; /* where the harness itself goes */
+	bool split_possible;           /* at least two CPUs */
+	char split_why[CPUS_WHY_SIZE]; /* if impossible */
+	bool siblings;                 /* split uses SMT siblings of one core */
+	cpu_set_t harness;             /* CPUs of the harness */
 	bool harness_apart;
-	json_t *facts; /* all this, for run.json; to be released */
+	json_t *facts; /* all this for run.json; call json_decref() */
 };
 
 /*
- * Lists as of --server-cpus and --client-cpus, or NULL: chosen here. false: they
- * cannot be had, `why` says why, and there is nothing to release. A server that
- * leaves no CPU for the generator is not wrong, but split is impossible.
+ * Takes the lists of --server-cpus and --client-cpus; NULL: it chooses. false: they
+ * cannot be used, `why` says why, and there is nothing to release. If the server's
+ * list leaves no CPU for the generator, the result is true, but split is impossible.
  */
 bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
 	       char why[CPUS_WHY_SIZE]);
 
-/* "0", "2-3", "0,4-7"; false: it is none, and says so */
+/* Parses "0", "2-3", "0,4-7"; false: not a list, see `why` */
 bool cpus_parse(const char *list, cpu_set_t *set, char why[CPUS_WHY_SIZE]);
 
-/* ... and back; what does not fit ends with "...", which is no list any more. */
+/* The reverse. A list that does not fit ends with "...", which does not parse. */
 char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE]);
 
-/* What cpus_find() chooses from */
+/* The input of the choice */
 struct topology {
-	cpu_set_t allowed; /* to this process */
-	/* Of each CPU: the lowest CPU of its core, and the number of its package */
+	cpu_set_t allowed; /* the affinity mask */
+	/* For each CPU: the lowest CPU of its core, and its package */
 	int core[CPU_SETSIZE], package[CPU_SETSIZE];
 };
 
-/* As this machine says it. Where it says nothing, each CPU is a core, and all are
- * one package. false: how many CPUs there are cannot be asked. */
+/* The topology of this machine. If sysfs does not tell, each CPU is a core, and all
+ * are in one package. false: the affinity mask is unknown. */
 bool cpus_topology(struct topology *t, char why[CPUS_WHY_SIZE]);
 
-/* cpus_find() on a machine like this */
+/* cpus_find() for this topology */
 bool cpus_choose(struct cpus *p, const struct topology *t,
 		 const char *server_cpus, const char *client_cpus,
 		 char why[CPUS_WHY_SIZE]);

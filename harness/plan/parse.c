@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* parse.c - what a plan is read with: see parse.h */
+/* parse.c - words and lists of a plan: see parse.h */
 #include "harness/plan/parse.h"
 
 #include "harness/base/nearest.h"
@@ -27,7 +27,7 @@ bool complain(const struct location *at, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(at->error + n, PLAN_ERROR_SIZE - n, format, arguments);
 	va_end(arguments);
-	for (char *c = at->error; *c; c++) /* nothing a terminal would obey */
+	for (char *c = at->error; *c; c++) /* no escape sequences */
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
 	return false;
@@ -35,7 +35,7 @@ bool complain(const struct location *at, const char *format, ...)
 
 enum { HINT_SIZE = 96, NAMES_SIZE = 512 };
 
-/* What may have been meant by a word, or by what of it stands before a colon */
+/* A suggestion for a word, or for its part before a colon */
 static char *hint(char to[HINT_SIZE], const char *word,
 		  const char *const *names)
 {
@@ -66,7 +66,7 @@ bool complain_unknown(const struct location *at, const char *word,
 {
 	char meant[HINT_SIZE], all[NAMES_SIZE];
 
-	return complain(at, "'%.60s': not %s%s (It takes %s)", word, what,
+	return complain(at, "'%.60s': not %s%s (allowed: %s)", word, what,
 			hint(meant, word, names), enumerate(all, names));
 }
 
@@ -103,7 +103,6 @@ char *all_words(char **rest)
 	return *words ? words : NULL;
 }
 
-/* Blanks around the commas of a list do not part words. */
 char *next_word(char **rest)
 {
 	char *from = *rest + strspn(*rest, blanks), *word = from, *to = from;
@@ -123,7 +122,7 @@ char *next_word(char **rest)
 	return word;
 }
 
-/* Up to the next comma that is in no quotes of a command (command.h) */
+/* Ends at the next comma outside the quotes of a command (command.h) */
 static char *next_item(char **list)
 {
 	char *item = *list, *at = item, quote = '\0';
@@ -141,7 +140,6 @@ static char *next_item(char **list)
 	return trim(item);
 }
 
-/* The items of a list, cut apart; 0: too many, or an empty one */
 unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 		    const struct location *at)
 {
@@ -150,14 +148,15 @@ unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 
 	while ((item = next_item(&list))) {
 		if (n == PLAN_LIST_MAX) {
-			complain(at, "a list has up to %d values",
+			complain(at, "a list takes at most %d values",
 				 PLAN_LIST_MAX);
 			return 0;
 		}
 		if (!*item) {
-			complain(at,
-				 "a list has a value on each side of a comma: "
-				 "1,64,1000");
+			complain(
+				at,
+				"a list needs a value on each side of a comma: "
+				"1,64,1000");
 			return 0;
 		}
 		items[n++] = item;
@@ -165,7 +164,6 @@ unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 	return n;
 }
 
-/* A list of whole numbers; 0: it is none, or has one twice */
 unsigned read_numbers(const char *value, uint64_t low,
 		      unsigned numbers[PLAN_LIST_MAX],
 		      const struct location *at)
@@ -190,7 +188,7 @@ unsigned read_numbers(const char *value, uint64_t low,
 		numbers[i] = number;
 		for (unsigned j = 0; j < i; j++)
 			if (numbers[j] == number)
-				complain(at, "'%.60s' is in the list twice",
+				complain(at, "'%.60s' is twice in the list",
 					 items[i]);
 	}
 	free(copy);

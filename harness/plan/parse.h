@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* parse.h - what a plan is read with, and what is said of a wrong one */
+/* parse.h - words and lists of a plan, and messages about mistakes */
 #ifndef PLAN_PARSE_H
 #define PLAN_PARSE_H
 
 #include "harness/plan/plan.h"
 
-/* Where what is read stands, and where its error goes (PLAN_ERROR_SIZE) */
+/* The position in the input, and the buffer for its error (PLAN_ERROR_SIZE) */
 struct location {
 	const char *source; /* a file, or an option */
-	unsigned line;      /* 0: it has none */
+	unsigned line;      /* 0: none */
 	char *error;
 };
 
-/* "source:line: ", and what is wrong; returns false. */
+/* Writes "source:line: " and the message; returns false. */
 __attribute__((format(printf, 2, 3))) bool complain(const struct location *at,
 						    const char *format, ...);
 
-/* 'word': not WHAT; did you mean ...? (It takes all the names) */
+/* 'word': not WHAT; did you mean ...? (allowed: all names) */
 bool complain_unknown(const struct location *at, const char *word,
 		      const char *what, const char *const *names);
 
@@ -25,18 +25,18 @@ bool complain_value(const struct location *at, const char *name,
 		    const char *value, const char *takes,
 		    const char *const *words);
 
-/* The next word from *rest on, cut out; blanks around the commas of a list do not
- * part words. NULL: there is none. */
+/* Cuts the next word out of *rest. Blanks around a comma do not end a word. NULL:
+ * there is none. */
 char *next_word(char **rest);
 
-/* All that is left of a line; NULL: nothing */
+/* The rest of the line, trimmed; NULL: it is empty */
 char *all_words(char **rest);
 
-/* The items of a list, cut apart; 0: too many, or an empty one, and says so */
+/* Splits a list at its commas; 0: too many items, or an empty one (error set) */
 unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 		    const struct location *at);
 
-/* A list of numbers from `low` to 1M, none twice; 0: it is none, and says so */
+/* A list of distinct numbers from `low` to 1M; 0: invalid (error set) */
 unsigned read_numbers(const char *value, uint64_t low,
 		      unsigned numbers[PLAN_LIST_MAX],
 		      const struct location *at);

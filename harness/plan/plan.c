@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plan.c - what is to be measured: see plan.h */
+/* plan.c - reading and writing plans: see plan.h */
 #include "harness/plan/plan.h"
 
 #include "harness/plan/command.h"
@@ -44,12 +44,12 @@ static bool add_model(struct plan *p, const char *label, const char *command,
 	if (!cell_label(label))
 		return complain(
 			at,
-			"label '%.60s': not letters, digits, - and _, a "
-			"letter or digit first, up to %d in all",
+			"label '%.60s': must be letters, digits, - and _, begin "
+			"with a letter or digit, and have 1 to %d characters",
 			label, LABEL_SIZE - 1);
 	for (size_t i = 0; i < p->n_models; i++)
 		if (strcmp(p->models[i].label, label) == 0)
-			return complain(at, "'%s' is in the list twice", label);
+			return complain(at, "'%s' is twice in the list", label);
 	p->models = grow(p->models, p->n_models + 1, sizeof(*p->models));
 	m = &p->models[p->n_models++];
 	*m = (struct model){ .command = NULL };
@@ -70,20 +70,19 @@ static bool is_free(const struct plan *p, const char *label,
 		    const struct location *at)
 {
 	static const char *const taken[] = { "all", BASELINE, NULL };
-	/* To pandas and R that is no text, but a missing value. */
+	/* pandas and R read these as missing values. */
 	static const char *const missing[] = { "na", "nan", "none", "null",
 					       NULL };
 
 	if (word_index(label, p->known) >= 0 || is_one_of(label, taken))
 		return complain(at,
-				"label '%s': is taken; another program needs "
-				"one of its own, such as mine=./a.out",
+				"label '%s': reserved; choose another, such as "
+				"mine=./a.out",
 				label);
 	if (is_one_of(label, missing))
 		return complain(at,
-				"label '%s': programs that read CSV files take "
-				"it for a missing value; use another, such as "
-				"mine=./a.out",
+				"label '%s': CSV readers take it for a missing "
+				"value; choose another, such as mine=./a.out",
 				label);
 	return true;
 }
@@ -100,8 +99,8 @@ static bool add_program(struct plan *p, char *label, const struct location *at)
 	if (strpbrk(command, "#\n\r"))
 		return complain(
 			at,
-			"'%.60s=': a # or the end of a line in a command "
-			"ends it in a plan; put it into a script",
+			"'%.60s=': a command in a plan cannot have a # or a "
+			"line break; put the command into a script",
 			label);
 	if (!command_parse(&parsed, command, why))
 		return complain(at, "'%.60s=': %s", label, why);
@@ -116,7 +115,8 @@ static bool add_listed(struct plan *p, char *item, const struct location *at)
 	if (word_index(item, p->known) >= 0)
 		return add_model(p, item, NULL, at);
 	if (strcmp(item, "all") == 0)
-		return complain(at, "'all' is a list by itself");
+		return complain(
+			at, "'all' cannot be in a list: it names every model");
 	if (strchr(item, '/'))
 		return complain(at,
 				"'%.60s': a program needs a label: mine=%.60s",
@@ -124,7 +124,7 @@ static bool add_listed(struct plan *p, char *item, const struct location *at)
 	complain_unknown(at, item, "a model", p->known);
 	snprintf(at->error + strlen(at->error) - 1,
 		 PLAN_ERROR_SIZE - strlen(at->error),
-		 "; a program of your own as mine=./a.out)");
+		 "; for any other program: mine=./a.out)");
 	return false;
 }
 
@@ -156,7 +156,7 @@ static bool set_models(struct plan *p, const char *value,
 static const char *const yes_no[] = { "yes", "no", NULL };
 static const char *const aa_words[] = { "none", "one", "all", NULL };
 
-/* false without an error of its own: it is not what the key takes */
+/* set() returns false without an error if the value is not what the key takes. */
 struct key {
 	const char *name;
 	const char *takes;
@@ -258,14 +258,14 @@ static bool set_ceiling(struct plan *p, const char *value,
 	return set_yes_no(value, &p->with_ceiling);
 }
 
-static bool set_silent(struct plan *p, const char *value,
-		       const struct location *at)
+static bool set_idle(struct plan *p, const char *value,
+		     const struct location *at)
 {
-	p->n_silent = 0;
+	p->n_idle = 0;
 	if (strcmp(value, "none") == 0)
 		return true;
-	p->n_silent = read_numbers(value, 0, p->silent, at);
-	return p->n_silent > 0;
+	p->n_idle = read_numbers(value, 0, p->idle_clients, at);
+	return p->n_idle > 0;
 }
 
 static bool set_message(struct plan *p, const char *value,
@@ -301,7 +301,7 @@ static const struct key keys[] = {
 	{ "counting", "yes or no", yes_no, set_counting },
 	{ "aa", "none, one or all", aa_words, set_aa },
 	{ "ceiling", "yes or no", yes_no, set_ceiling },
-	{ "idle", "none, or a list of numbers such as 1000", NULL, set_silent },
+	{ "idle", "none, or a list of numbers such as 1000", NULL, set_idle },
 	{ "message", "a size from 1 to 1GiB, such as 64 or 16KiB", NULL,
 	  set_message },
 	{ "seed", "a number from 0 to 2^64-1", NULL, set_seed },
@@ -316,7 +316,7 @@ static const struct key *key_of(const char *name)
 	return NULL;
 }
 
-/* `other`: a word that is allowed here and not in the table */
+/* `other` is allowed here, too, and not in the table. */
 static bool unknown_key(const struct location *at, const char *word,
 			const char *other)
 {
@@ -337,7 +337,7 @@ static bool set_key(struct plan *p, const struct key *key, const char *value,
 	return false;
 }
 
-/* ---------------------------------------------------------- what comes of it */
+/* ---------------------------------------------------------- cells */
 
 static void add_cell(struct cells *cells, const struct cell *c)
 {
@@ -363,8 +363,8 @@ static void drop_cells(struct plan *p)
 	}
 }
 
-/* The settings as they are measured. Two lines must not mean the same, but
- * where the command line made them so, one is enough. */
+/* The settings with defaults and overrides. A plan must not have a setting twice;
+ * settings that an override made equal are merged. */
 static bool resolve(struct plan *p, struct settings *to,
 		    const struct location *at)
 {
@@ -382,31 +382,30 @@ static bool resolve(struct plan *p, struct settings *to,
 		while (!cell_same(&same->cell, &s->cell))
 			same++;
 		if (same == s && ++to->n > SETTINGS_MAX) {
-			return complain(at, "this is more than %d settings",
+			return complain(at, "more than %d settings",
 					SETTINGS_MAX);
 		} else if (same != s && !p->n_connections) {
 			struct location here = { at->source, s->line,
 						 at->error };
 			char name[CELL_NAME_SIZE];
 
-			return complain(&here, "%s is what line %u names, too",
+			return complain(&here, "%s is also on line %u",
 					cell_name(&s->cell, name), same->line);
 		}
 	}
 	return true;
 }
 
-/* A block may have a pair for every setting, and the baseline. */
+/* At most: for each setting the models, an A/A pair and the baseline. */
 static bool not_too_many(const struct plan *p, size_t settings,
 			 const struct location *at)
 {
 	size_t block = settings * (p->n_models + 2);
-	size_t once = settings * p->n_models + p->n_silent * p->n_models;
+	size_t once = settings * p->n_models + p->n_idle * p->n_models;
 
 	if (block * p->blocks + once <= REPETITIONS_MAX)
 		return true;
-	return complain(at, "this is more than %d repetitions",
-			REPETITIONS_MAX);
+	return complain(at, "more than %d repetitions", REPETITIONS_MAX);
 }
 
 static void fill(struct plan *p, const struct settings *s)
@@ -421,9 +420,9 @@ static void fill(struct plan *p, const struct settings *s)
 			add_cell(&p->ceiling, &c);
 		}
 	}
-	for (unsigned i = 0; i < p->n_silent; i++) {
+	for (unsigned i = 0; i < p->n_idle; i++) {
 		struct cell c = { .loop = LOOP_NONE,
-				  .idle = p->silent[i],
+				  .idle = p->idle_clients[i],
 				  .message = p->message,
 				  .depth = 1,
 				  .burst = 1,
@@ -464,10 +463,10 @@ static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
 	if (!key)
 		return unknown_key(at, word, "cells");
 	if (said[key - keys])
-		return complain(at, "'%s' was said on line %u already", word,
+		return complain(at, "'%s' is already on line %u", word,
 				said[key - keys]);
 	said[key - keys] = at->line;
-	/* A command has blanks in it. */
+	/* A command may contain blanks. */
 	value = strcmp(word, "models") == 0 ? all_words(&line) :
 					      next_word(&line);
 	if (!value)
@@ -482,7 +481,7 @@ static bool read_line(struct plan *p, char *line, unsigned said[KEYS],
 
 static bool read_lines(struct plan *p, char *text, struct location *at)
 {
-	static const char mark[] = "\xef\xbb\xbf"; /* of some editors */
+	static const char mark[] = "\xef\xbb\xbf"; /* UTF-8 BOM */
 	unsigned said[KEYS] = { 0 };
 	char *line;
 
@@ -495,11 +494,9 @@ static bool read_lines(struct plan *p, char *text, struct location *at)
 	}
 	at->line = 0;
 	if (p->settings->n == 0)
-		return complain(at,
-				"no cells line: nothing to measure; the least "
-				"is: cells closed");
-	if (p->n_models == 0)
-		return complain(at, "no models: nothing to measure");
+		return complain(
+			at, "no cells line: nothing to measure; add at least: "
+			    "cells closed");
 	return true;
 }
 
@@ -528,8 +525,8 @@ static void begin(struct plan *p, const char *source, const char *const *known)
 		.aa = AA_ALL,
 		.seed = 1,
 		.message = 64,
-		.silent = { 1000 },
-		.n_silent = 1,
+		.idle_clients = { 1000 },
+		.n_idle = 1,
 		.known = known,
 		.settings = calloc(1, sizeof(*p->settings)),
 	};
@@ -553,7 +550,7 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
 		die("strndup");
 	good = set_models(p, "all", &at);
 	if (good && strlen(copy) != length)
-		good = complain(&at, "not a text: it has a byte that is 0");
+		good = complain(&at, "not a text file: it contains a 0 byte");
 	good = good && read_lines(p, copy, &at) && expand(p, &at);
 	free(copy);
 	if (!good)
@@ -670,9 +667,9 @@ static void write_keys(const struct plan *p, FILE *to)
 		fprintf(to, "repeats %u%%\n", p->repeats);
 	fprintf(to, "ceiling %s\nmessage %zu\nseed %" PRIu64 "\n",
 		yes_no[!p->with_ceiling], p->message, p->seed);
-	fprintf(to, "idle %s", p->n_silent ? "" : "none");
-	for (unsigned i = 0; i < p->n_silent; i++)
-		fprintf(to, "%s%u", i ? "," : "", p->silent[i]);
+	fprintf(to, "idle %s", p->n_idle ? "" : "none");
+	for (unsigned i = 0; i < p->n_idle; i++)
+		fprintf(to, "%s%u", i ? "," : "", p->idle_clients[i]);
 	fprintf(to, "\nmodels ");
 	for (size_t i = 0; i < p->n_models; i++)
 		fprintf(to, "%s%s%s%s", i ? "," : "", p->models[i].label,

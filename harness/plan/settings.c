@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* settings.c - a line that names a family of cells: see settings.h */
+/* settings.c - a cells line of a plan: see settings.h */
 #include "harness/plan/settings.h"
 
 #include "harness/base/grow.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In each of the settings the part has each of the values, in turn. */
+/* Multiplies the settings by the values of a part. */
 static bool combine(struct settings *s, const struct part *part, char *list,
 		    const struct location *at)
 {
@@ -20,8 +20,7 @@ static bool combine(struct settings *s, const struct part *part, char *list,
 	if (n == 0)
 		return false;
 	if (s->n * n > SETTINGS_MAX)
-		return complain(at, "this is more than %d settings",
-				SETTINGS_MAX);
+		return complain(at, "more than %d settings", SETTINGS_MAX);
 	all = grow(NULL, s->n * n, sizeof(*all));
 	for (size_t i = 0; i < s->n * n; i++) {
 		all[i] = s->setting[i / n];
@@ -32,7 +31,7 @@ static bool combine(struct settings *s, const struct part *part, char *list,
 		}
 		for (size_t j = i - i % n; j < i; j++)
 			if (cell_same(&all[i].cell, &all[j].cell))
-				complain(at, "%s: '%.60s' is in the list twice",
+				complain(at, "%s: '%.60s' is twice in the list",
 					 part->name, items[i % n]);
 	}
 	free(s->setting);
@@ -45,7 +44,7 @@ static const char *const cells_words[] = { "closed",  "open",        "split",
 					   "idle",    "message",     "depth",
 					   "pattern", "work",        NULL };
 
-/* Which part a word of a cells line is about; `*value`, if it says that, too */
+/* The part that a word sets; *value is the word itself if it is also the value. */
 static const struct part *part_of(char *word, char **value)
 {
 	int i = word_index(word, cells_words);
@@ -69,7 +68,7 @@ static bool read_part(struct settings *s, char *word, char **rest,
 	bit = 1u << (part - cell_parts);
 	if (*seen & bit && value)
 		return complain(at,
-				"'%s': a cells line is %s, once; for both, "
+				"'%s': a cells line takes %s once; for both, "
 				"write two lines",
 				word,
 				strcmp(part->name, "loop") == 0 ?
@@ -77,7 +76,7 @@ static bool read_part(struct settings *s, char *word, char **rest,
 					"split or shared");
 	if (*seen & bit)
 		return complain(at,
-				"'%s' is there twice; it takes a list: "
+				"'%s' is there twice; give it a list: "
 				"connections 1,64",
 				word);
 	*seen |= bit;
@@ -117,8 +116,7 @@ bool read_cells(struct settings *all, char *rest, const struct location *at)
 	};
 	good = read_family(&line, rest, at);
 	if (good && all->n + line.n > SETTINGS_MAX)
-		good = complain(at, "this is more than %d settings",
-				SETTINGS_MAX);
+		good = complain(at, "more than %d settings", SETTINGS_MAX);
 	if (good) {
 		all->setting = grow(all->setting, all->n + line.n,
 				    sizeof(*all->setting));

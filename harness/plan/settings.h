@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* settings.h - a line of a plan that names a family of cells */
+/* settings.h - a cells line of a plan: all combinations of its values */
 #ifndef PLAN_SETTINGS_H
 #define PLAN_SETTINGS_H
 
@@ -8,10 +8,10 @@
 
 enum { SETTINGS_MAX = 2000 };
 
-/* A cell without a model yet; its message is 0 where that of the plan counts. */
+/* A cell without a model; message 0: the message size of the plan. */
 struct setting {
 	struct cell cell;
-	unsigned line; /* that named it */
+	unsigned line; /* of the plan */
 };
 
 struct settings {
@@ -19,7 +19,7 @@ struct settings {
 	size_t n;
 };
 
-/* Adds what a line names, `rest` being what follows "cells"; false: it is wrong. */
+/* Adds the settings of a line; `rest` follows "cells". false: error set. */
 bool read_cells(struct settings *all, char *rest, const struct location *at);
 
 #endif

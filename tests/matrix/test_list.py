@@ -129,7 +129,7 @@ def test_plans_of_my_own(tmp_path):
     assert lines[2] == "mine       what I want to know"
     assert listed("cells", "--plan", "mine", **mine)[0] == \
         "model:epoll/loop:closed/connections:64/message:64/placement:split"
-    assert "(It takes bad, mine)" in \
+    assert "(allowed: bad, mine)" in \
         refused("cells", "--plan", "mime", **mine)
 
 
@@ -141,7 +141,7 @@ def test_no_plans(tmp_path):
 def test_unknown_plan(tmp_path):
     said = refused("cells", "--plan", "quik")
     assert said.startswith("matrix: --plan 'quik': not a plan")
-    assert "did you mean 'quick'? (It takes quick, standard, full)" in said
+    assert "did you mean 'quick'? (allowed: quick, standard, full)" in said
     assert "No such file" in refused("cells", "--plan", "./quick")
     assert "No such file" in refused("cells", "--plan", "my.plan")
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* blocks.c - the order in which a plan is carried out, and its estimate */
+/* blocks.c - the order of repetitions, and the estimate of their time */
 #include "tests/unit/test.h"
 
 #include "harness/plan/blocks.h"
@@ -64,7 +64,7 @@ static unsigned model_of(const struct cell *c)
 	return i;
 }
 
-/* -------------------------------------------------------- what is in a block */
+/* ----------------------------------------------------- contents of a block */
 
 static void check_numbers(const struct blocks *b)
 {
@@ -116,13 +116,12 @@ static void check_committed(const char *name, size_t pairs)
 	for (size_t i = 0; i < p.ceiling.n; i++)
 		assert_int_equal(
 			times(&b, middle, &p.ceiling.cell[i], ROLE_CEILING), 1);
-	/* And nothing else */
 	assert_int_equal(b.n, expected);
 	blocks_free(&b);
 	plan_free(&p);
 }
 
-static void everything_once_a_block(void **state)
+static void each_cell_once_per_block(void **state)
 {
 	(void)state;
 	check_committed("quick", 1);
@@ -135,8 +134,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* In a block: entries of other blocks are repetitions of them. */
-static void entries_have_names_of_their_own(void **state)
+/* Within a block: other blocks repeat the names. */
+static void entry_names_are_unique(void **state)
 {
 	struct plan p = committed("standard");
 	struct blocks b = blocks_of(&p);
@@ -159,7 +158,7 @@ static void entries_have_names_of_their_own(void **state)
 	plan_free(&p);
 }
 
-static void what_is_not_wanted_is_not_there(void **state)
+static void disabled_roles_are_absent(void **state)
 {
 	struct plan p = parsed("blocks 2\naa none\nceiling no\nidle none\n"
 			       "counting no\ncells connections 1,64\n");
@@ -186,8 +185,8 @@ static bool nothing(const char *name, void *data)
 	return false;
 }
 
-/* A filter may leave settings with few models, or none. */
-static void of_what_a_filter_left(void **state)
+/* A filter may leave a setting with few models or none. */
+static void filtered_plans(void **state)
 {
 	struct plan p = committed("standard");
 	char some[] = "poll/"; /* busypoll, poll, epoll */
@@ -209,19 +208,19 @@ static void of_what_a_filter_left(void **state)
 	plan_free(&p);
 }
 
-/* -------------------------------------------------------------------- chance */
+/* -------------------------------------------------------------------- random */
 
 enum { MODELS = 7, SEEDS = 7000 };
 
-/* How often what was seen where; each is as likely as any other. */
+/* How often each model was at each position; all are equally likely. */
 struct table {
 	unsigned n[MODELS][MODELS];
 };
 
 /*
- * For permutations, chi-square times (k - 1) / k has (k - 1)^2 degrees of freedom:
- * 36, of which chance gives less than 14.4 or more than 68.0 once in a thousand
- * times each. Too even is as wrong as too uneven.
+ * For permutations, chi-square times (k - 1) / k has (k - 1)^2 = 36 degrees of
+ * freedom. It is below 14.4 or above 68.0 with a probability of 0.1 % each. A result
+ * that is too even is wrong, too.
  */
 static void check_uniform(const struct table *t)
 {
@@ -249,7 +248,7 @@ static void positions(const struct blocks *b, unsigned block,
 	assert_int_equal(n, MODELS);
 }
 
-static void every_order_is_as_likely(void **state)
+static void orders_are_uniform(void **state)
 {
 	struct table first = { 0 }, second = { 0 }, both = { 0 };
 	unsigned follows[MODELS][MODELS] = { 0 };
@@ -274,8 +273,8 @@ static void every_order_is_as_likely(void **state)
 	}
 	check_uniform(&first);
 	check_uniform(&second);
-	check_uniform(&both); /* where it was says nothing of where it is */
-	/* Of 42 pairs 6 are neighbours: a standard deviation is about 30. */
+	check_uniform(&both); /* the two positions are independent */
+	/* 6 of 42 ordered pairs are adjacent; the standard deviation is about 30. */
 	for (int i = 0; i < MODELS; i++)
 		for (int j = 0; j < MODELS; j++)
 			if (i != j)
@@ -284,8 +283,8 @@ static void every_order_is_as_likely(void **state)
 	plan_free(&p);
 }
 
-/* The same cell twice a block, the pair no nearer and no farther than others */
-static void pairs_lie_anywhere(void **state)
+/* The two repetitions of an A/A pair are as far apart as any two. */
+static void aa_positions_are_uniform(void **state)
 {
 	struct plan p = parsed("blocks 1\naa one\nceiling no\nidle none\n"
 			       "counting no\ncells\n");
@@ -316,7 +315,7 @@ static void pairs_lie_anywhere(void **state)
 
 /* ------------------------------------------------------------------ rotation */
 
-/* Which model block `block` measures twice in setting `setting` */
+/* The model of the A/A pair of this block and setting; MODELS: there is none */
 static unsigned paired(const struct blocks *b, const struct plan *p,
 		       unsigned block, size_t setting)
 {
@@ -335,7 +334,7 @@ static unsigned paired(const struct blocks *b, const struct plan *p,
 	return model;
 }
 
-static void every_model_has_its_turn(void **state)
+static void aa_rotates_over_models(void **state)
 {
 	struct plan p = committed("standard");
 	unsigned begins[MODELS] = { 0 };
@@ -351,7 +350,7 @@ static void every_model_has_its_turn(void **state)
 			for (unsigned block = 1; block <= MODELS; block++)
 				had |= 1u << paired(&b, &p, block, setting);
 			assert_int_equal(had, (1u << MODELS) - 1);
-			/* Nor is it the same one in two settings. */
+			/* Neighbouring settings have different ones. */
 			if (setting > 0)
 				assert_int_not_equal(paired(&b, &p, 1, setting),
 						     paired(&b, &p, 1,
@@ -359,12 +358,12 @@ static void every_model_has_its_turn(void **state)
 		}
 		blocks_free(&b);
 	}
-	for (int i = 0; i < MODELS; i++) /* 50 / 7, and chance */
+	for (int i = 0; i < MODELS; i++) /* 50 / 7 are expected */
 		assert_in_range(begins[i], 1, 18);
 	plan_free(&p);
 }
 
-static void one_pair_goes_round_settings_and_models(void **state)
+static void single_aa_pair_rotates(void **state)
 {
 	struct plan p = committed("quick");
 	struct blocks b;
@@ -389,9 +388,9 @@ static void one_pair_goes_round_settings_and_models(void **state)
 	plan_free(&p);
 }
 
-/* ------------------------------------------------------------------ the same */
+/* ---------------------------------------------------------- reproducibility */
 
-static void the_order_of_seed_1(void **state)
+static void order_of_seed_1(void **state)
 {
 	static const char *const order[] = {
 		"0 counting poll 64",    "0 counting epoll 1",
@@ -444,7 +443,7 @@ static void check_same_order(const struct blocks *a, const struct blocks *b,
 	}
 }
 
-static void nothing_but_plan_and_seed_decides(void **state)
+static void order_depends_on_plan_and_seed(void **state)
 {
 	struct plan p = committed("standard"), q = committed("standard");
 	struct blocks a = blocks_of(&p), b = blocks_of(&q);
@@ -457,7 +456,7 @@ static void nothing_but_plan_and_seed_decides(void **state)
 	assert_true(plan_override(&q, "blocks", "9", error));
 	b = blocks_of(&q);
 	for (unsigned block = 0; block <= 9; block++)
-		if (block != 5 && block != 7) /* where the baseline is */
+		if (block != 5 && block != 7) /* they have the baseline */
 			check_same_order(&a, &b, block);
 	blocks_free(&a);
 	blocks_free(&b);
@@ -481,7 +480,7 @@ static struct estimate estimated(const char *name, int64_t overhead,
 
 static const int64_t ms = 1000000, second = 1000000000;
 
-static void what_plans_take(void **state)
+static void estimates(void **state)
 {
 	struct estimate e = estimated("quick", 200 * ms, 4000);
 
@@ -494,7 +493,7 @@ static void what_plans_take(void **state)
 	assert_int_equal(e.repetitions, 97);
 	assert_true(e.ns == 97 * 1200 * ms);
 	assert_true(e.bytes == 97 * 4000);
-	/* With half a second for each to start and stop, too */
+	/* With half a second for start and stop of each */
 	e = estimated("quick", 500 * ms, 0);
 	assert_true(e.ns < 150 * second);
 	e = estimated("standard", 200 * ms, 4000);
@@ -503,7 +502,7 @@ static void what_plans_take(void **state)
 	assert_true(e.ns < 3 * 3600 * second);
 }
 
-static void nothing_overflows(void **state)
+static void estimates_do_not_overflow(void **state)
 {
 	struct plan p =
 		parsed("blocks 1000\nwindow 60min\nwarmup 60min\n"
@@ -521,18 +520,20 @@ static void nothing_overflows(void **state)
 }
 
 static void check_summary(const struct plan *p, int64_t overhead, uint64_t line,
-			  const char *expected)
+			  const char *const *facts)
 {
 	struct blocks b = blocks_of(p);
 	struct estimate e = blocks_estimate(p, &b, overhead, line);
 	char *text = blocks_summary(p, &e);
 
-	assert_string_equal(text, expected);
+	for (; *facts; facts++)
+		if (!strstr(text, *facts))
+			fail_msg("'%s' is not in: %s", *facts, text);
 	free(text);
 	blocks_free(&b);
 }
 
-static void said_in_a_few_lines(void **state)
+static void summaries(void **state)
 {
 	struct plan p = committed("quick");
 	char some[] = "poll/";
@@ -540,56 +541,46 @@ static void said_in_a_few_lines(void **state)
 	(void)state;
 	check_summary(
 		&p, 200 * ms, 4000,
-		"plan quick, seed 1: 21 cells, 3 blocks\n"
-		"  models  thread, busypoll, select, poll, epoll, aio, uring\n"
-		"  cells   closed split message 64, connections 1,64,1000\n"
-		"  idle    1000 silent clients\n"
-		"  97 repetitions of 200ms + 800ms: 63 timing, 3 aa, 21 "
-		"counting, 7 idle, 3 ceiling\n"
-		"  about 1 min 56 s, 388 kB\n");
+		(const char *[]){ "21 cells, 3 blocks", "thread, busypoll",
+				  "connections 1,64,1000\n", "1000 clients",
+				  "97 repetitions of 200ms + 800ms",
+				  "63 timing, 3 aa, 21 counting, 7 idle, "
+				  "3 ceiling",
+				  "1 min 56 s, 388 kB", NULL });
 	plan_keep(&p, named, some);
-	check_summary(
-		&p, 0, 1,
-		"plan quick, seed 1: 9 cells, 3 blocks\n"
-		"  models  busypoll, poll, epoll\n"
-		"  cells   closed split message 64, connections 1,64,1000\n"
-		"  idle    1000 silent clients\n"
-		"  42 repetitions of 200ms + 800ms: 27 timing, 3 aa, 9 "
-		"counting, 3 idle\n"
-		"  about 42 s, 1 kB\n");
+	check_summary(&p, 0, 1,
+		      (const char *[]){ " busypoll, poll, epoll\n",
+					"27 timing, 3 aa, 9 counting, 3 idle\n",
+					"42 s, 1 kB", NULL });
 	plan_free(&p);
 	p = parsed("models poll\nidle none\nwindow 60min\nblocks 500\n"
 		   "cells connections 1,2\ncells open rate 2.5\naa none\n"
 		   "cells connections 2 depth 4\nceiling no\ncounting no");
 	check_summary(&p, 0, 1000000,
-		      "plan my, seed 1: 4 cells, 500 blocks\n"
-		      "  models  poll\n"
-		      "  cells   closed split message 64, connections 1,2\n"
-		      "  cells   open split rate 2.5 message 64, connections "
-		      "64\n"
-		      "  cells   closed split message 64 depth 4, connections "
-		      "2\n"
-		      "  2000 repetitions of 500ms + 3600s: 2000 timing\n"
-		      "  about 2000 h 17 min, 2 GB\n");
+		      (const char *[]){ "connections 1,2\n",
+					"rate 2.5 message 64, connections 64\n",
+					"depth 4, connections 2\n",
+					": 2000 timing\n",
+					"2000 h 17 min, 2 GB", NULL });
 	plan_free(&p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everything_once_a_block),
-		cmocka_unit_test(entries_have_names_of_their_own),
-		cmocka_unit_test(what_is_not_wanted_is_not_there),
-		cmocka_unit_test(of_what_a_filter_left),
-		cmocka_unit_test(every_order_is_as_likely),
-		cmocka_unit_test(pairs_lie_anywhere),
-		cmocka_unit_test(every_model_has_its_turn),
-		cmocka_unit_test(one_pair_goes_round_settings_and_models),
-		cmocka_unit_test(the_order_of_seed_1),
-		cmocka_unit_test(nothing_but_plan_and_seed_decides),
-		cmocka_unit_test(what_plans_take),
-		cmocka_unit_test(nothing_overflows),
-		cmocka_unit_test(said_in_a_few_lines),
+		cmocka_unit_test(each_cell_once_per_block),
+		cmocka_unit_test(entry_names_are_unique),
+		cmocka_unit_test(disabled_roles_are_absent),
+		cmocka_unit_test(filtered_plans),
+		cmocka_unit_test(orders_are_uniform),
+		cmocka_unit_test(aa_positions_are_uniform),
+		cmocka_unit_test(aa_rotates_over_models),
+		cmocka_unit_test(single_aa_pair_rotates),
+		cmocka_unit_test(order_of_seed_1),
+		cmocka_unit_test(order_depends_on_plan_and_seed),
+		cmocka_unit_test(estimates),
+		cmocka_unit_test(estimates_do_not_overflow),
+		cmocka_unit_test(summaries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

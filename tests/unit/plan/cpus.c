@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cpus.c - which CPUs are chosen, on machines of many kinds */
+/* cpus.c - the choice of CPUs on various topologies */
 #include "tests/unit/test.h"
 
 #include "harness/plan/cpus.h"
@@ -8,7 +8,7 @@
 
 static char why[CPUS_WHY_SIZE], list[CPU_LIST_SIZE];
 
-/* A machine whose CPU i is of core[i]; one package */
+/* CPU i belongs to core[i]; one package */
 static struct topology machine(unsigned n, const int *core)
 {
 	struct topology t;
@@ -66,7 +66,7 @@ static void one_cpu(void **state)
 	assert_string_equal(p.shared.server_list, "0");
 }
 
-static void a_core_for_each(void **state)
+static void one_core_each(void **state)
 {
 	struct topology two = machine_of(2), three = machine_of(3);
 	struct cpus p = chosen(&two, NULL, NULL);
@@ -82,7 +82,7 @@ static void a_core_for_each(void **state)
 
 static void siblings_stay_idle(void **state)
 {
-	/* How Intel numbers the threads of cores, and how AMD and some clouds do */
+	/* Two ways to number SMT siblings: Intel; AMD and some clouds */
 	struct topology far = machine(6, (int[]){ 0, 1, 2, 0, 1, 2 });
 	struct topology close = machine(6, (int[]){ 0, 0, 2, 2, 4, 4 });
 	struct topology two = machine(4, (int[]){ 0, 0, 2, 2 });
@@ -109,7 +109,7 @@ static void two_threads_of_one_core(void **state)
 	assert_false(p.harness_apart);
 }
 
-static void only_what_is_allowed(void **state)
+static void affinity_mask(void **state)
 {
 	struct topology t = machine_of(8);
 	struct cpus p;
@@ -123,8 +123,7 @@ static void only_what_is_allowed(void **state)
 	assert_string_equal(p.shared.server_list, "3");
 }
 
-/* Between packages a message takes another way than on most machines. */
-static void the_same_package(void **state)
+static void same_package(void **state)
 {
 	struct topology t = machine_of(6);
 	struct cpus p;
@@ -144,7 +143,7 @@ static void the_same_package(void **state)
 
 /* ------------------------------------------------------------------- options */
 
-static void several_for_one(void **state)
+static void lists_of_several(void **state)
 {
 	struct topology t = machine_of(4);
 	struct cpus p = chosen(&t, "2,0", "1");
@@ -158,7 +157,7 @@ static void several_for_one(void **state)
 	check(&p, "2", "0-1", "3");
 }
 
-static void siblings_if_asked_for(void **state)
+static void siblings_on_request(void **state)
 {
 	struct topology t = machine(4, (int[]){ 0, 1, 0, 1 });
 	struct cpus p = chosen(&t, "0", "2");
@@ -171,7 +170,7 @@ static void siblings_if_asked_for(void **state)
 	check(&p, "0-1", "2", "0-3");
 }
 
-static void everything_for_the_server(void **state)
+static void all_cpus_for_the_server(void **state)
 {
 	struct topology t = machine_of(2);
 	struct cpus p = chosen(&t, "0-1", NULL);
@@ -200,8 +199,8 @@ static void refused(void **state)
 	CPU_CLR(1, &t.allowed);
 	check_refused(&t, "1", NULL, "may use only CPU 0,2-3");
 	check_refused(&t, NULL, "2,4", "--client-cpus '2,4'");
-	check_refused(&t, "0,2", "2-3", "both have CPU 2:");
-	check_refused(&t, "2", "2", "not be split but shared");
+	check_refused(&t, "0,2", "2-3", "overlap in CPU 2;");
+	check_refused(&t, "2", "2", "shared");
 	check_refused(&t, NULL, "0,2-3", "leaves no CPU to the server");
 	check_refused(&t, "two", NULL, "--server-cpus 'two': not a list");
 	check_refused(&many,
@@ -234,7 +233,7 @@ static void lists(void **state)
 	assert_string_equal(cpus_list(&set, list), "0-3");
 }
 
-/* A list that was cut short must not pass for a shorter one. */
+/* A truncated list must not parse. */
 static void long_lists(void **state)
 {
 	cpu_set_t set, read;
@@ -279,14 +278,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_cpu),
-		cmocka_unit_test(a_core_for_each),
+		cmocka_unit_test(one_core_each),
 		cmocka_unit_test(siblings_stay_idle),
 		cmocka_unit_test(two_threads_of_one_core),
-		cmocka_unit_test(only_what_is_allowed),
-		cmocka_unit_test(the_same_package),
-		cmocka_unit_test(several_for_one),
-		cmocka_unit_test(siblings_if_asked_for),
-		cmocka_unit_test(everything_for_the_server),
+		cmocka_unit_test(affinity_mask),
+		cmocka_unit_test(same_package),
+		cmocka_unit_test(lists_of_several),
+		cmocka_unit_test(siblings_on_request),
+		cmocka_unit_test(all_cpus_for_the_server),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(lists),
 		cmocka_unit_test(long_lists),

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* plan.c - plans, the names of cells, and what is said of mistakes in them */
+/* plan.c - plans, names of cells, and errors in both */
 #include "tests/unit/test.h"
 
 #include "harness/plan/blocks.h"
-#include "harness/base/nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +64,7 @@ static const char everything[] =
 	"cells open rate 2.5,10k pattern burst:100\n"
 	"cells pattern connect work cpu:1500ns,sleep:20ms@1%";
 
-static void says_everything(void **state)
+static void every_key(void **state)
 {
 	struct plan p = parsed(everything);
 
@@ -107,7 +106,7 @@ static void says_everything(void **state)
 	plan_free(&p);
 }
 
-static void what_is_not_said(void **state)
+static void defaults(void **state)
 {
 	struct plan p = parsed("cells closed");
 
@@ -139,8 +138,8 @@ static void what_is_not_said(void **state)
 	plan_free(&p);
 }
 
-/* Nothing that only some servers can do, or that is bounded by a rate */
-static void a_ceiling_for_closed_settings(void **state)
+/* No work, no idle clients, no open loop */
+static void ceiling_in_closed_settings(void **state)
 {
 	struct plan p = parsed("cells connections 1,64\n"
 			       "cells connections 64 idle 900\n"
@@ -172,10 +171,9 @@ static void a_ceiling_for_closed_settings(void **state)
 
 static const struct {
 	const char *text;
-	int line; /* of the mistake; 0: the whole plan */
-	const char
-		*names; /* what the error names: the word, or what it takes */
-	const char *meant; /* what it suggests instead */
+	int line;          /* of the mistake; 0: none */
+	const char *names; /* in the message: the word, or what is allowed */
+	const char *meant; /* the suggestion */
 } mistakes[] = {
 	{ "", 0, "cells closed", NULL },
 	{ "blocks 3\n# cells closed\n", 0, "cells closed", NULL },
@@ -257,7 +255,7 @@ static const struct {
 	{ "cells depth 2 pattern connect\n", 1, "depth", NULL },
 	{ "cells pattern steady,burst:10\n", 1, "rate", NULL },
 	{ "cells connections 1,64\n\ncells message 64\n", 3, "line 1", NULL },
-	/* Nothing that a terminal would obey is printed. */
+	/* no escape sequences */
 	{ "\x1b[2J 1\n", 1, "'?[2J'", NULL },
 };
 
@@ -308,7 +306,7 @@ static char *add_list(char *at, const char *part, int more)
 	return at;
 }
 
-static void too_much(void **state)
+static void limits(void **state)
 {
 	static const char *const parts[] = { "connections", "idle", "depth",
 					     "message", "rate" };
@@ -330,7 +328,7 @@ static void too_much(void **state)
 	check_text(text, "2000 settings");
 }
 
-static void other_mistakes(void **state)
+static void unreadable_files(void **state)
 {
 	static char long_line[70000];
 	struct plan p;
@@ -352,7 +350,7 @@ static void other_mistakes(void **state)
 
 /* ------------------------------------------------------------------- options */
 
-static void options_come_instead(void **state)
+static void overrides(void **state)
 {
 	static const char *const given[][2] = {
 		{ "models", "poll,mine=./a.out" },
@@ -378,7 +376,7 @@ static void options_come_instead(void **state)
 	assert_int_equal(p.warmup, 0);
 	assert_int_equal(p.wait, INT64_C(90000000000));
 	assert_int_equal(p.repeats, 40);
-	/* What the lines have become is there once. */
+	/* Cells that became equal are merged. */
 	assert_int_equal(p.timing.n, 2 * (2 + 2));
 	assert_int_equal(p.ceiling.n, 2);
 	assert_int_equal(p.idle.n, 2);
@@ -395,7 +393,7 @@ static void options_come_instead(void **state)
 	plan_free(&p);
 }
 
-static void wrong_options(void **state)
+static void wrong_overrides(void **state)
 {
 	static const struct {
 		const char *key, *value, *names, *meant;
@@ -426,7 +424,7 @@ static bool named(const char *name, void *data)
 	return strstr(name, data);
 }
 
-static void only_some_cells(void **state)
+static void filters(void **state)
 {
 	struct plan p = parsed("cells connections 1,64\ncells shared");
 	char epoll[] = "model:epoll/";
@@ -471,7 +469,7 @@ static void check_written(const struct plan *p)
 	plan_free(&q);
 }
 
-static void written_plans_are_the_same(void **state)
+static void written_plans_read_back(void **state)
 {
 	struct plan p =
 		parsed("message 9\n"
@@ -518,7 +516,7 @@ static void check_name(const struct cell *c)
 	assert_true(cell_same(c, &again));
 }
 
-static void any_name_is_read_again(void **state)
+static void names_parse_back(void **state)
 {
 	static const char *const values[][4] = {
 		{ "model", "a", "mine-2_X", "a234567890123456789012345678901" },
@@ -552,7 +550,7 @@ static void any_name_is_read_again(void **state)
 	}
 }
 
-static const char *const no_names[] = {
+static const char *const invalid[] = {
 	"",
 	"model:poll",
 	"model:poll/loop:closed/connections:64/placement:split",
@@ -593,14 +591,14 @@ static const char *const no_names[] = {
 	"model:poll/loop/connections:64/message:64/placement:split",
 };
 
-static void other_names_are_of_no_cell(void **state)
+static void invalid_names(void **state)
 {
 	struct cell c;
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(no_names); i++)
-		if (cell_parse(no_names[i], &c))
-			fail_msg("taken: %s", no_names[i]);
+	for (size_t i = 0; i < LENGTH(invalid); i++)
+		if (cell_parse(invalid[i], &c))
+			fail_msg("taken: %s", invalid[i]);
 	assert_true(cell_parse(
 		"model:x/loop:none/idle:0/message:64/placement:split", &c));
 }
@@ -612,7 +610,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* All of its cells, by names that are read again and no two of which are the same */
+/* Every cell has a unique name that parses back. */
 static void check_plan(const struct plan *p)
 {
 	const struct cells *all[] = { &p->timing, &p->idle, &p->ceiling };
@@ -630,7 +628,6 @@ static void check_plan(const struct plan *p)
 	for (size_t i = 1; i < n; i++)
 		assert_string_not_equal(names[i], names[i - 1]);
 	free(names);
-	/* What every plan has */
 	assert_true(p->counting);
 	assert_true(p->idle.n >= p->n_models && p->ceiling.n > 0);
 	assert_int_equal(p->n_models, 7);
@@ -677,7 +674,7 @@ static void quick(void **state)
 	plan_free(&p);
 }
 
-static void standard_is_part_of_full(void **state)
+static void full_contains_standard(void **state)
 {
 	struct plan standard = committed("standard"), full = committed("full");
 	char name[CELL_NAME_SIZE];
@@ -698,89 +695,23 @@ static void standard_is_part_of_full(void **state)
 	plan_free(&full);
 }
 
-/* ------------------------------------------------------------------- nearest */
-
-static void distances(void **state)
-{
-	static const struct {
-		const char *a, *b;
-		unsigned distance;
-	} known[] = {
-		{ "", "", 0 },
-		{ "", "abc", 3 },
-		{ "abc", "abc", 0 },
-		{ "abc", "ABC", 0 },
-		{ "abc", "acb", 1 },
-		{ "abc", "ab", 1 },
-		{ "abc", "xabc", 1 },
-		{ "abc", "axc", 1 },
-		{ "ca", "abc", 3 }, /* no letter is touched twice */
-		{ "kitten", "sitting", 3 },
-		{ "window", "widnwo", 2 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LENGTH(known); i++) {
-		assert_int_equal(nearest_distance(known[i].a, known[i].b),
-				 known[i].distance);
-		assert_int_equal(nearest_distance(known[i].b, known[i].a),
-				 known[i].distance);
-	}
-}
-
-static void what_was_meant(void **state)
-{
-	static const char *const meant[][2] = {
-		{ "pol", "poll" },
-		{ "epol", "epoll" },
-		{ "Thread", "thread" },
-		{ "treads", "thread" },
-		{ "io_uring", "uring" },
-		{ "busy", "busypoll" },
-		{ "selcet", "select" },
-		{ "b", NULL },
-		{ "", NULL },
-		{ "kqueue", NULL },
-		{ "ai", "aio" },
-		{ "busywait", NULL },
-		{ "epoll", "epoll" },
-	};
-	static char longest[1000];
-
-	(void)state;
-	for (size_t i = 0; i < LENGTH(meant); i++) {
-		const char *found = nearest(meant[i][0], ours);
-
-		assert_string_equal(found ? found : "(nothing)",
-				    meant[i][1] ? meant[i][1] : "(nothing)");
-	}
-	/* The first of those that are as near */
-	assert_string_equal(
-		nearest("abx", (const char *[]){ "ab1", "ab2", NULL }), "ab1");
-	memset(longest, 'p', sizeof(longest) - 1);
-	nearest(longest, ours);
-	assert_null(nearest("poll", (const char *[]){ NULL }));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_everything),
-		cmocka_unit_test(what_is_not_said),
-		cmocka_unit_test(a_ceiling_for_closed_settings),
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(ceiling_in_closed_settings),
 		cmocka_unit_test(mistakes_are_named),
-		cmocka_unit_test(too_much),
-		cmocka_unit_test(other_mistakes),
-		cmocka_unit_test(options_come_instead),
-		cmocka_unit_test(wrong_options),
-		cmocka_unit_test(only_some_cells),
-		cmocka_unit_test(written_plans_are_the_same),
-		cmocka_unit_test(any_name_is_read_again),
-		cmocka_unit_test(other_names_are_of_no_cell),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(unreadable_files),
+		cmocka_unit_test(overrides),
+		cmocka_unit_test(wrong_overrides),
+		cmocka_unit_test(filters),
+		cmocka_unit_test(written_plans_read_back),
+		cmocka_unit_test(names_parse_back),
+		cmocka_unit_test(invalid_names),
 		cmocka_unit_test(quick),
-		cmocka_unit_test(standard_is_part_of_full),
-		cmocka_unit_test(distances),
-		cmocka_unit_test(what_was_meant),
+		cmocka_unit_test(full_contains_standard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ void compared_by(const struct reduced *r, size_t row, enum metric m[COMPARED])
 						   METRIC_RESPONSE_P99;
 }
 
-/* Of every model that can be compared; one a block, if the plan is ours */
+/* From the A/A pairs of every model that can be compared */
 struct band setting_band(const struct reduced *r, size_t row, enum metric m,
 			 size_t blocks)
 {
@@ -66,7 +66,7 @@ struct band setting_band(const struct reduced *r, size_t row, enum metric m,
 	return stats_band(a, b, n, blocks);
 }
 
-/* -------------------------------------------------------------- which of them */
+/* ------------------------------------------------------------- which rows */
 
 static bool takes_part(const struct row *row)
 {
@@ -88,7 +88,7 @@ static void choose_reference(struct reduced *r)
 	}
 }
 
-/* Of one without any repetition that counts it is not known. */
+/* The method of a row without a valid repetition is unknown. */
 bool same_method(const struct row *a, const struct row *b)
 {
 	return a->n == 0 || b->n == 0 ||
@@ -148,8 +148,8 @@ static void judge_all(struct reduced *r)
 		struct band band = setting_band(r, f->a - r->row, f->metric,
 						pair[i].pairs.n);
 
-		f->verdict = stats_verdict(&pair[i], &band, adjusted[i], family,
-					   false);
+		f->verdict =
+			stats_verdict(&pair[i], &band, adjusted[i], family);
 	}
 	free(pair);
 	free(p);

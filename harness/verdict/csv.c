@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* csv.c - cells.csv and calls.csv; quoting as RFC 4180 has it: see reduce.h */
+/* csv.c - CSV, and the tables cells.csv, calls.csv and warnings.csv: see csv.h and
+ * reduce.h */
 #include "harness/verdict/csv.h"
 
+#include "harness/verdict/describe.h"
 #include "harness/verdict/reduce.h"
-#include "harness/base/die.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,15 +13,12 @@
 void csv_open(struct csv *csv)
 {
 	*csv = (struct csv){ .text = NULL };
-	csv->file = open_memstream(&csv->text, &csv->size);
-	if (!csv->file)
-		die("open_memstream");
+	csv->file = text_open(&csv->text, &csv->size);
 }
 
 char *csv_close(struct csv *csv)
 {
-	if (fclose(csv->file) != 0)
-		die("write a table");
+	text_close(csv->file);
 	return csv->text;
 }
 
@@ -35,6 +33,12 @@ static void separate(struct csv *csv)
 	if (csv->begun)
 		fputc(',', csv->file);
 	csv->begun = true;
+}
+
+void csv_head(struct csv *csv, const char *names)
+{
+	separate(csv);
+	fputs(names, csv->file);
 }
 
 void csv_text(struct csv *csv, const char *text)
@@ -68,7 +72,7 @@ void csv_part_names(struct csv *csv)
 		csv_text(csv, p->name);
 }
 
-/* What does not stand in the name because it is usual stands here. */
+/* Defaults, which are not in a cell's name, are written out. */
 void csv_parts(struct csv *csv, const struct cell *c)
 {
 	csv_text(csv, c->model);
@@ -106,22 +110,15 @@ static void metric_names(struct csv *csv)
 
 static void cells_head(struct csv *csv)
 {
-	static const char *const names[] = { "cell",           "n",
-					     "invalid",        "status",
-					     "reason",         "spins",
-					     "oversubscribed", "cpu_method",
-					     "calls_method" };
-
 	csv_part_names(csv);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		csv_text(csv, names[i]);
+	csv_head(csv, "cell,n,invalid,status,reason,spins,oversubscribed,"
+		      "cpu_method,calls_method");
 	metric_names(csv);
-	csv_text(csv, "coarse");
-	csv_text(csv, "unsure");
+	csv_head(csv, "coarse,unsure");
 	csv_end_row(csv);
 }
 
-/* The metrics of which there are too few samples, with blanks between */
+/* Percentiles that rest on too few requests */
 static void unsure(struct csv *csv, const struct row *row)
 {
 	char names[METRICS * 40] = "";
@@ -193,15 +190,12 @@ static void calls_row(struct csv *csv, const struct row *row,
 
 char *reduced_calls_csv(const struct reduced *r)
 {
-	static const char *const names[] = { "call", "count", "per_request",
-					     "per_second", "method" };
 	struct csv csv;
 
 	csv_open(&csv);
-	csv_text(&csv, "cell");
+	csv_head(&csv, "cell");
 	csv_part_names(&csv);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		csv_text(&csv, names[i]);
+	csv_head(&csv, "call,count,per_request,per_second,method");
 	csv_end_row(&csv);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct row *row = &r->row[i];
@@ -221,32 +215,26 @@ static void csv_keys(struct csv *csv, json_t *set)
 {
 	char *text = NULL;
 	size_t size, n = 0;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = text_open(&text, &size);
 	const char *key;
 	json_t *value;
 
-	if (!to)
-		die("open_memstream");
 	json_object_foreach(set, key, value) {
 		fprintf(to, "%s%s", n++ ? "; " : "", key);
 	}
-	if (fclose(to) != 0)
-		die("open_memstream");
+	text_close(to);
 	csv_text(csv, text);
 	free(text);
 }
 
 char *reduced_warnings_csv(const struct reduced *r)
 {
-	static const char *const names[] = { "warning", "count", "of", "models",
-					     "settings" };
 	const json_t *one;
 	struct csv csv;
 	size_t i;
 
 	csv_open(&csv);
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		csv_text(&csv, names[i]);
+	csv_head(&csv, "warning,count,of,models,settings");
 	csv_end_row(&csv);
 	json_array_foreach(r->warnings, i, one) {
 		csv_text(&csv, json_string_value(json_object_get(one, "text")));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* csv.h - a table as text, field by field; quotes what has to be (RFC 4180), but
- * ends a line with \n alone, as everything here that reads one expects */
+/* csv.h - a table as text, field by field; quotes as RFC 4180 does, but ends a line
+ * with \n alone */
 #ifndef VERDICT_CSV_H
 #define VERDICT_CSV_H
 
@@ -13,18 +13,19 @@ struct csv {
 	FILE *file;
 	char *text;
 	size_t size;
-	bool begun; /* the row has a field already */
+	bool begun; /* the row has a field */
 };
 
 void csv_open(struct csv *csv);
+void csv_head(struct csv *csv, const char *names); /* names with commas */
 void csv_text(struct csv *csv, const char *text);
-void csv_number(struct csv *csv, double x); /* nine digits; nothing for NAN */
+void csv_number(struct csv *csv, double x); /* nine digits; NAN is empty */
 void csv_end_row(struct csv *csv);
 
-/* The parts of a cell, as columns: their names, and of one */
+/* The parts of a cell as columns: their names, and those of one cell */
 void csv_part_names(struct csv *csv);
 void csv_parts(struct csv *csv, const struct cell *c);
 
-char *csv_close(struct csv *csv); /* all of it, to be freed */
+char *csv_close(struct csv *csv); /* the whole text, to be freed */
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* describe.c - settings and numbers for people: see describe.h */
+/* describe.c - settings, numbers and paragraphs as text: see describe.h */
 #include "harness/verdict/describe.h"
 
-#include "harness/base/print.h"
+#include "harness/base/die.h"
+#include "harness/plan/plan.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { USUAL_MESSAGE = 64 };
+enum { DEFAULT_MESSAGE = 64 };
 
 /* -------------------------------------------------------------------- settings */
 
@@ -47,24 +48,24 @@ char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
 		add(to, "open loop, %s requests/s offered, ",
 		    print_count(n, c->rate));
 	add(to, "server and clients on %s, ",
-	    c->placement == PLACEMENT_SPLIT ? "a core each" : "one core");
+	    c->placement == PLACEMENT_SPLIT ? "separate cores" : "one core");
 	if (c->loop == LOOP_NONE) {
-		add(to, "%s silent client%s", print_count(n, c->idle),
+		add(to, "%s idle client%s", print_count(n, c->idle),
 		    plural(c->idle));
 		return to;
 	}
 	add(to, "%s connection%s", print_count(n, c->connections),
 	    plural(c->connections));
 	if (c->idle)
-		add(to, " and %s silent", print_count(n, c->idle));
+		add(to, " and %s idle", print_count(n, c->idle));
 	add(to, ", ");
 	add_bytes(to, c->message);
 	if (c->depth > 1)
-		add(to, ", %u under way on each", c->depth);
+		add(to, ", %u requests in flight on each", c->depth);
 	if (c->pattern == PATTERN_BURST)
-		add(to, ", in bursts of %s", print_count(n, c->burst));
+		add(to, ", bursts of %s", print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
-		add(to, ", a new connection for each request");
+		add(to, ", a new connection per request");
 	if (strcmp(c->work, "none") != 0)
 		add(to, ", work %s", c->work);
 	return to;
@@ -77,19 +78,19 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 
 	*to = '\0';
 	if (c->loop == LOOP_NONE)
-		add(to, "with %s silent client%s (", print_count(n, c->idle),
+		add(to, "with %s idle client%s (", print_count(n, c->idle),
 		    plural(c->idle));
 	else
 		add(to, "at %s connection%s (", print_count(n, c->connections),
 		    plural(c->connections));
 	before = strlen(to);
 	if (c->loop == LOOP_OPEN)
-		add(to, ", open loop of %s/s", print_count(n, c->rate));
+		add(to, ", open loop at %s/s", print_count(n, c->rate));
 	if (c->placement == PLACEMENT_SHARED)
 		add(to, ", one core");
 	if (c->loop != LOOP_NONE && c->idle)
-		add(to, ", %s silent", print_count(n, c->idle));
-	if (c->message != USUAL_MESSAGE) {
+		add(to, ", %s idle", print_count(n, c->idle));
+	if (c->message != DEFAULT_MESSAGE) {
 		add(to, ", ");
 		add_bytes(to, c->message);
 	}
@@ -98,7 +99,7 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 	if (c->pattern == PATTERN_BURST)
 		add(to, ", bursts of %s", print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
-		add(to, ", a connection each");
+		add(to, ", a connection per request");
 	if (strcmp(c->work, "none") != 0)
 		add(to, ", work %s", c->work);
 	if (to[before])
@@ -124,10 +125,15 @@ char *setting_key(const struct cell *c, char to[SETTING_SIZE])
 		add(to, " %u", c->connections);
 	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++) {
 		cell_part(rest[i])->print(c, value, sizeof(value));
-		if (*value && !(i == 2 && c->message == USUAL_MESSAGE))
+		if (*value && !(i == 2 && c->message == DEFAULT_MESSAGE))
 			add(to, " %s %s", rest[i], value);
 	}
 	return to;
+}
+
+const char *model_label(const struct cell *c)
+{
+	return strcmp(c->model, BASELINE) == 0 ? "(ceiling)" : c->model;
 }
 
 /* --------------------------------------------------------------------- numbers */
@@ -164,7 +170,7 @@ static const struct scale *scales_of(enum metric m)
 	return strstr(metrics[m].name, "_share") ? shares : plain;
 }
 
-/* The largest of which x is one or more, when it is rounded */
+/* The largest unit of which x is at least one after rounding */
 static const struct scale *scale_for(enum metric m, double x)
 {
 	const struct scale *s = scales_of(m);
@@ -174,7 +180,7 @@ static const struct scale *scale_for(enum metric m, double x)
 	return s;
 }
 
-/* Three of them; what is larger than any in powers of ten, to be short */
+/* Three digits; beyond 99999 as a power of ten, to stay short */
 static void print_digits(double x, char *to, size_t size)
 {
 	double a = fabs(x);
@@ -204,6 +210,28 @@ char *print_ratio(double x, char to[NUMBER_SIZE])
 	return to;
 }
 
+static void print_near(double x, char to[NUMBER_SIZE])
+{
+	if (fabs(x - 1) < 0.1)
+		snprintf(to, NUMBER_SIZE, "%.*f",
+			 x != 1 && fabs(x - 1) < 0.001 ? 6 : 3, x);
+	else
+		print_ratio(x, to);
+}
+
+char *print_range(double low, double high, char to[2 * NUMBER_SIZE])
+{
+	char a[NUMBER_SIZE], b[NUMBER_SIZE];
+	bool same;
+
+	print_near(low, a);
+	print_near(high, b);
+	same = strcmp(a, b) == 0;
+	snprintf(to, 2 * NUMBER_SIZE, "%.40s%s%.40s", a, same ? "" : " to ",
+		 same ? "" : b);
+	return to;
+}
+
 char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
 {
 	const struct scale *s = scale_for(m, x);
@@ -215,7 +243,7 @@ char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
 	return to;
 }
 
-/* That of the fewest characters: "0.1ms", "9.9ms", "99ms" */
+/* The unit that needs the fewest characters: "0.1ms", "9.9ms", "99ms" */
 static const struct scale *short_scale(enum metric m, double x)
 {
 	const struct scale *s = scales_of(m);
@@ -271,6 +299,21 @@ bool spread_of(const struct summary *s, double *low, double *high)
 
 /* ------------------------------------------------------------------ paragraphs */
 
+FILE *text_open(char **text, size_t *size)
+{
+	FILE *file = open_memstream(text, size);
+
+	if (!file)
+		die("open_memstream");
+	return file;
+}
+
+void text_close(FILE *file)
+{
+	if (fclose(file) != 0)
+		die("open_memstream");
+}
+
 static void write_shown(FILE *to, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -296,8 +339,8 @@ void write_paragraph(FILE *to, const char *first, const char *rest,
 			column = start = strlen(rest);
 			blank = 0;
 		}
-		if (column + blank + n >
-		    LINE_WIDTH) /* a word that has to be cut */
+		/* A longer word is cut. */
+		if (column + blank + n > LINE_WIDTH)
 			n = LINE_WIDTH - column - blank;
 		if (blank)
 			fputc(' ', to);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* findings.c - what the data says, in sentences: see findings.h, reduce.h */
+/* findings.c - comparisons as sentences, and findings.csv: see findings.h, reduce.h */
 #include "harness/verdict/findings.h"
 
 #include "harness/verdict/compare.h"
@@ -14,27 +14,30 @@
 
 /* ------------------------------------------------------------------ a comparison */
 
-static const struct phrase phrases[] = {
-	{ METRIC_REQUESTS_PER_SECOND, "requests/s", "answers", "the requests",
-	  "" },
-	{ METRIC_RESPONSE_P50, "p50", "has", "the median response time", "" },
-	{ METRIC_RESPONSE_P99, "p99", "has", "the p99 response time", "" },
-	{ METRIC_SERVICE_P50, "service p50", "has", "the median service time",
-	  "" },
-	{ METRIC_SERVICE_P99, "service p99", "has", "the p99 service time",
-	  "" },
-	{ METRIC_SERVER_CPU_PER_REQUEST, "CPU a request", "takes", "the CPU",
-	  "for each request " },
-	{ METRIC_CALLS_PER_REQUEST, "system calls a request", "makes",
-	  "the system calls", "for each request " },
-	{ METRIC_VOLUNTARY_PER_REQUEST, "voluntary switches a request", "makes",
-	  "the switches", "for each request " },
-	{ METRIC_RESIDENT_PER_CONNECTION, "memory a client", "takes",
-	  "the memory", "for each client " },
-	{ METRIC_SERVER_CPU_SHARE, "CPU of a core", "takes", "the CPU", "" },
+/* A sentence is: model, verb, "2.0 times", as, model */
+static const struct phrase {
+	enum metric metric;
+	const char *words, *verb, *as;
+} phrases[] = {
+	{ METRIC_REQUESTS_PER_SECOND, "requests/s", "serves",
+	  "as many requests/s as" },
+	{ METRIC_RESPONSE_P50, "p50", "has", "the median response time of" },
+	{ METRIC_RESPONSE_P99, "p99", "has", "the p99 response time of" },
+	{ METRIC_SERVICE_P50, "service p50", "has",
+	  "the median service time of" },
+	{ METRIC_SERVICE_P99, "service p99", "has", "the p99 service time of" },
+	{ METRIC_SERVER_CPU_PER_REQUEST, "CPU per request", "uses",
+	  "as much CPU per request as" },
+	{ METRIC_CALLS_PER_REQUEST, "system calls per request", "makes",
+	  "as many system calls per request as" },
+	{ METRIC_VOLUNTARY_PER_REQUEST, "voluntary switches per request",
+	  "makes", "as many voluntary switches per request as" },
+	{ METRIC_RESIDENT_PER_CONNECTION, "memory per client", "uses",
+	  "as much memory per client as" },
+	{ METRIC_SERVER_CPU_SHARE, "CPU", "uses", "as much CPU as" },
 };
 
-const struct phrase *metric_phrase(enum metric m)
+static const struct phrase *phrase_of(enum metric m)
 {
 	size_t i = sizeof(phrases) / sizeof(*phrases);
 
@@ -45,39 +48,144 @@ const struct phrase *metric_phrase(enum metric m)
 
 const char *metric_words(enum metric m)
 {
-	return metric_phrase(m)->words;
+	return phrase_of(m)->words;
 }
 
-char *finding_sentence(const struct finding *f, char to[STATS_WORDS])
+char *ratio_sentence(const char *a, const char *b, enum metric m, double low,
+		     double high, char to[SENTENCE_SIZE])
 {
-	const struct phrase *phrase = metric_phrase(f->metric);
-	bool different = f->verdict.reason == VERDICT_DIFFERENT;
-	char where[SETTING_SIZE], text[SETTING_SIZE];
-	const struct verdict_names names = {
-		.a = f->a->cell.model,
-		.b = f->b->cell.model,
-		.verb = phrase->verb,
-		.what = phrase->what,
-		.where = text,
-	};
+	const struct phrase *phrase = phrase_of(m);
+	char range[2 * NUMBER_SIZE];
 
-	snprintf(text, sizeof(text), "%s%s%s%.240s", different ? "" : "in ",
-		 different ? phrase->each : phrase->words, different ? "" : " ",
+	snprintf(to, SENTENCE_SIZE, "%.40s %s %s times %s %.40s", a,
+		 phrase->verb, print_range(low, high, range), phrase->as, b);
+	return to;
+}
+
+/* The same, the larger of the two first, and where */
+static void larger_first(const struct finding *f, double low, double high,
+			 char to[SENTENCE_SIZE])
+{
+	const char *a = f->a->cell.model, *b = f->b->cell.model;
+	char where[SETTING_SIZE];
+	size_t n;
+
+	if (high < 1)
+		ratio_sentence(b, a, f->metric, 1 / high, 1 / low, to);
+	else
+		ratio_sentence(a, b, f->metric, low, high, to);
+	n = strlen(to);
+	snprintf(to + n, SENTENCE_SIZE - n, " %s",
 		 setting_where(&f->a->cell, where));
-	return stats_sentence(to, &f->verdict, &names);
 }
 
-static void print_range(double low, double high, char to[64])
+static const char *outcome(const struct verdict *v, char to[64])
 {
-	char a[NUMBER_SIZE], b[NUMBER_SIZE];
+	size_t n = v->pair.pairs.n;
 
-	print_ratio(low, a);
-	print_ratio(high, b);
-	snprintf(to, 64, "%.24s%s%.24s", a, strcmp(a, b) == 0 ? "" : " to ",
-		 strcmp(a, b) == 0 ? "" : b);
+	if (v->reason == VERDICT_NOTHING)
+		return "no data";
+	if (v->reason == VERDICT_NO_RATIO)
+		return "no ratio (a value is zero)";
+	if (v->reason == VERDICT_NO_BAND)
+		return "no A/A band";
+	if (v->reason == VERDICT_FEW_BLOCKS)
+		snprintf(to, 64, "too few blocks (%zu)", n);
+	else if (v->reason == VERDICT_FAMILY)
+		snprintf(to, 64, "too few blocks (%zu for %zu comparisons)", n,
+			 v->family);
+	else
+		return "no significant difference";
+	return to;
 }
 
-char *finding_seen(const struct finding *f, char to[64])
+char *finding_sentence(const struct finding *f, char to[SENTENCE_SIZE])
+{
+	const struct verdict *v = &f->verdict;
+	const struct pairs *p = &v->pair.pairs;
+	char where[SETTING_SIZE], text[64];
+	size_t n;
+
+	if (v->reason == VERDICT_DIFFERENT)
+		larger_first(f, v->pair.interval.low, v->pair.interval.high,
+			     to);
+	else
+		snprintf(to, SENTENCE_SIZE, "%s and %s: %s in %s %s",
+			 f->a->cell.model, f->b->cell.model, outcome(v, text),
+			 metric_words(f->metric),
+			 setting_where(&f->a->cell, where));
+	n = strlen(to);
+	if (p->missing)
+		snprintf(to + n, SENTENCE_SIZE - n,
+			 " (%zu of %zu blocks missing)", p->missing,
+			 p->n + p->missing + p->no_ratio);
+	return to;
+}
+
+char *verdict_figures(const struct verdict *v, char to[SENTENCE_SIZE])
+{
+	const struct paired *p = &v->pair;
+	size_t n = p->pairs.n;
+
+	switch (v->reason) {
+	case VERDICT_NOTHING:
+		strcpy(to, "no block has a value of both");
+		break;
+	case VERDICT_NO_RATIO:
+		snprintf(to, SENTENCE_SIZE,
+			 "a value is zero in %zu of %zu blocks",
+			 p->pairs.no_ratio,
+			 n + p->pairs.missing + p->pairs.no_ratio);
+		break;
+	case VERDICT_FEW_BLOCKS:
+		snprintf(to, SENTENCE_SIZE,
+			 "%zu block%s; significance at 95 %% needs at least %d",
+			 n, plural(n), STATS_FEWEST_BLOCKS);
+		break;
+	case VERDICT_INTERVAL:
+		snprintf(to, SENTENCE_SIZE,
+			 "the confidence interval of the ratio, %.3g to %.3g, "
+			 "includes 1",
+			 p->interval.low, p->interval.high);
+		break;
+	case VERDICT_FAMILY:
+		snprintf(
+			to, SENTENCE_SIZE,
+			"significance among %zu comparisons needs at least %zu "
+			"blocks, not %zu",
+			v->family, stats_blocks_for(v->family), n);
+		break;
+	case VERDICT_HOLM:
+		snprintf(
+			to, SENTENCE_SIZE,
+			"not significant among %zu comparisons: p = %.2g, %.2g "
+			"after Holm's correction",
+			v->family, p->test.p, v->adjusted_p);
+		break;
+	case VERDICT_NO_BAND:
+		snprintf(to, SENTENCE_SIZE,
+			 "%zu A/A pair%s give%s no 95 %% band for %zu blocks",
+			 v->band.n, plural(v->band.n),
+			 v->band.n == 1 ? "s" : "", v->band.blocks);
+		break;
+	case VERDICT_BAND:
+		snprintf(
+			to, SENTENCE_SIZE,
+			"the ratio, %.3g, is inside the A/A band, %.3g to %.3g",
+			p->ratio, v->band.low, v->band.high);
+		break;
+	case VERDICT_DIFFERENT:
+		snprintf(to, SENTENCE_SIZE,
+			 "p = %.2g after Holm's correction for %zu; the ratio, "
+			 "%.3g, is outside the A/A band, %.3g to %.3g",
+			 v->adjusted_p, v->family, p->ratio, v->band.low,
+			 v->band.high);
+		break;
+	}
+	return to;
+}
+
+char *finding_seen(const struct finding *f, char to[SENTENCE_SIZE])
 {
 	const struct paired *pair = &f->verdict.pair;
 
@@ -85,24 +193,6 @@ char *finding_seen(const struct finding *f, char to[64])
 	if (pair->pairs.n)
 		print_range(pair->lowest, pair->highest, to);
 	return to;
-}
-
-/* As finding_sentence(), of lowest and highest; the larger of the two first */
-static void seen_sentence(const struct finding *f, char to[STATS_WORDS])
-{
-	const struct phrase *phrase = metric_phrase(f->metric);
-	const struct paired *pair = &f->verdict.pair;
-	bool less = pair->highest < 1;
-	char range[64], where[SETTING_SIZE];
-
-	if (less)
-		print_range(1 / pair->highest, 1 / pair->lowest, range);
-	else
-		print_range(pair->lowest, pair->highest, range);
-	snprintf(to, STATS_WORDS, "%s %s %s times %s of %s %s%.200s",
-		 (less ? f->b : f->a)->cell.model, phrase->verb, range,
-		 phrase->what, (less ? f->a : f->b)->cell.model, phrase->each,
-		 setting_where(&f->a->cell, where));
 }
 
 size_t findings_called(const struct reduced *r)
@@ -116,49 +206,46 @@ size_t findings_called(const struct reduced *r)
 
 char *no_claims(const struct reduced *r)
 {
-	size_t needed,
+	size_t needed, size,
 		family = r->n_findings ? r->finding[0].verdict.family : 0;
-	int length;
-	char *text;
+	char *text = NULL;
+	FILE *to;
 
 	if (claims_possible(r, &needed))
 		return NULL;
+	to = text_open(&text, &size);
 	if (family == 0)
-		length = asprintf(&text,
-				  "Nothing is compared: it takes two models in "
-				  "one setting.");
+		fputs("No comparison: it takes two models in one setting.", to);
 	else
-		length = asprintf(
-			&text,
-			"%u block%s allow%s no claim at all: it takes %d to "
-			"show any difference, and %zu to show one among the "
-			"%zu comparison%s here. What was seen, and may be "
-			"chance (lowest to highest ratio of any block):",
+		fprintf(to,
+			"%u block%s %s too few for a significance test: one "
+			"comparison needs %d blocks, the %zu comparison%s here "
+			"need%s %zu. Observed ratios, lowest to highest block; "
+			"they may be chance:",
 			r->n_blocks, plural(r->n_blocks),
-			r->n_blocks == 1 ? "s" : "", STATS_FEWEST_BLOCKS,
-			needed, family, plural(family));
-	if (length < 0)
-		die("asprintf");
+			r->n_blocks == 1 ? "is" : "are", STATS_FEWEST_BLOCKS,
+			family, plural(family), family == 1 ? "s" : "", needed);
+	text_close(to);
 	return text;
 }
 
 /* ----------------------------------------------------------------- titles of charts */
 
-enum { TITLE_SIZE = 512 };
+enum { TITLE_SIZE = SENTENCE_SIZE };
 
 struct title {
 	char title[TITLE_SIZE], note[TITLE_SIZE];
 	bool called;
-	double width; /* how much there is to see: the largest ratio */
+	double width; /* the largest ratio */
 };
 
-/* How far all of a range is from 1, as a ratio; 1 or less: it is not */
+/* How far a range is from 1, as a ratio; 1 or less: it includes 1 */
 static double distance(double low, double high)
 {
 	return fmax(low, 1 / high);
 }
 
-/* What can be relied on: of what is claimed the interval, else all that was seen */
+/* By the confidence interval if it is significant, else by all blocks */
 static double strength(const struct finding *f)
 {
 	const struct paired *pair = &f->verdict.pair;
@@ -168,7 +255,7 @@ static double strength(const struct finding *f)
 	return distance(pair->lowest, pair->highest);
 }
 
-/* The finding of this metric and setting that says most; NULL: none has any ratio */
+/* The strongest finding of this metric and setting; NULL: none has a ratio */
 static const struct finding *strongest(const struct reduced *r, size_t first,
 				       enum metric m, size_t *n, size_t *called)
 {
@@ -195,32 +282,33 @@ static const struct finding *strongest(const struct reduced *r, size_t first,
 	return best;
 }
 
-/* Too few blocks for any claim: what was seen, if it was so in every block */
+/* Too few blocks for a test: what was observed */
 static void seen_title(const struct reduced *r, const struct finding *f,
 		       struct title *t)
 {
-	size_t needed, n = f->verdict.pair.pairs.n;
-	char text[STATS_WORDS], where[SETTING_SIZE], of[32] = "";
+	const struct paired *pair = &f->verdict.pair;
+	size_t needed, n = pair->pairs.n;
+	char text[SENTENCE_SIZE], where[SETTING_SIZE], of[32] = "";
 
 	claims_possible(r, &needed);
 	if (strength(f) > 1)
-		seen_sentence(f, text);
+		larger_first(f, pair->lowest, pair->highest, text);
 	else
-		snprintf(
-			text, sizeof(text),
-			"no model was above, or below, %s in every block in %s "
-			"%.200s",
-			r->reference, metric_words(f->metric),
-			setting_where(&f->a->cell, where));
+		snprintf(text, sizeof(text),
+			 "no model above or below %s in every block in %s %s",
+			 r->reference, metric_words(f->metric),
+			 setting_where(&f->a->cell, where));
 	if (n < r->n_blocks)
 		snprintf(of, sizeof(of), "%zu of ", n);
-	snprintf(t->title, TITLE_SIZE, "%s%u block%s: no claim; %s%s", of,
-		 r->n_blocks, plural(r->n_blocks), text,
-		 strength(f) > 1 ? " in what was seen" : "");
-	snprintf(t->note, TITLE_SIZE,
-		 "lowest to highest ratio of %zu block%s; a claim among %zu "
-		 "comparisons takes %zu blocks at least",
-		 n, plural(n), f->verdict.family, needed);
+	snprintf(t->title, TITLE_SIZE,
+		 "observed in %s%u block%s (too few for a test): %.400s", of,
+		 r->n_blocks, plural(r->n_blocks), text);
+	snprintf(
+		t->note, TITLE_SIZE,
+		"lowest to highest ratio of %zu block%s; significance among %zu "
+		"comparison%s needs at least %zu blocks",
+		n, plural(n), f->verdict.family, plural(f->verdict.family),
+		needed);
 }
 
 static bool compared_title(const struct reduced *r, size_t first, enum metric m,
@@ -228,36 +316,38 @@ static bool compared_title(const struct reduced *r, size_t first, enum metric m,
 {
 	size_t n, called, needed;
 	const struct finding *f = strongest(r, first, m, &n, &called);
-	char text[STATS_WORDS], where[SETTING_SIZE];
+	char text[SENTENCE_SIZE], where[SETTING_SIZE];
 
 	if (!f)
 		return false;
 	t->called = called > 0;
 	t->width = strength(f);
-	/* Of many blocks, few may have come out well. */
+	/* Most blocks of a long run may be invalid. */
 	if (!claims_possible(r, &needed) ||
 	    (called == 0 && f->verdict.pair.pairs.n < needed)) {
 		seen_title(r, f, t);
 		return true;
 	}
 	if (called)
-		snprintf(t->title, TITLE_SIZE, "%s", finding_sentence(f, text));
+		finding_sentence(f, t->title);
 	else
 		snprintf(t->title, TITLE_SIZE,
-			 "no difference from %s this run can show in %s %.200s",
+			 "no significant difference from %s in %s %s",
 			 r->reference, metric_words(m),
 			 setting_where(&f->a->cell, where));
 	snprintf(t->note, TITLE_SIZE,
-		 "%zu of %zu models called different from %s here; %s and %s, "
-		 "%zu blocks, 95 %% interval of the paired ratio: %s",
-		 called, n, r->reference, f->a->cell.model, f->b->cell.model,
-		 f->verdict.pair.pairs.n, stats_reason(text, &f->verdict));
+		 "%zu of %zu models differ%s significantly from %s; %s and %s: "
+		 "%zu blocks, 95 %% confidence interval of the paired ratio; "
+		 "%.200s",
+		 called, n, called == 1 ? "s" : "", r->reference,
+		 f->a->cell.model, f->b->cell.model, f->verdict.pair.pairs.n,
+		 verdict_figures(&f->verdict, text));
 	return true;
 }
 
-/* ----------------------------------------------------- what is not compared: ranges */
+/* --------------------------------------------- metrics that are not compared: ranges */
 
-/* What a range may be made of */
+/* Whether a range includes this row */
 static bool is_shown(const struct row *row, enum metric m)
 {
 	if (strcmp(row->cell.model, BASELINE) == 0 || row->oversubscribed ||
@@ -274,9 +364,8 @@ static void print_end(const struct row *row, enum metric m, char to[128])
 
 	print_metric(m, s->median, value);
 	if (spread_of(s, &low, &high) && high >= 0.001)
-		snprintf(to, 128, "%s (%s, %s)", value,
-			 print_spread(m, s->median, low, high, spread),
-			 row->cell.model);
+		snprintf(to, 128, "%s (%s, %s)", value, row->cell.model,
+			 print_spread(m, s->median, low, high, spread));
 	else
 		snprintf(to, 128, "%s (%s)", value, row->cell.model);
 }
@@ -290,17 +379,17 @@ static void range_note(const struct row *row, enum metric m, unsigned fewest,
 		snprintf(n, sizeof(n), "%u to ", fewest);
 	if (m == METRIC_CALLS_PER_REQUEST)
 		snprintf(to, TITLE_SIZE,
-			 "counted once, by %s; without models that spin",
+			 "counted once by %s; without models that spin",
 			 row->calls_method);
 	else if (row->cell.loop == LOOP_NONE)
-		snprintf(to, TITLE_SIZE, "one repetition each");
+		snprintf(to, TITLE_SIZE, "one repetition per model");
 	else
 		snprintf(
 			to, TITLE_SIZE,
-			"medians of %s%u block%s, with their 95 %% intervals "
-			"by order statistics (of fewer than 6: with lowest and "
-			"highest); described, not tested",
-			n, most, plural(most));
+			"medians of %s%u block%s with 95 %% confidence intervals "
+			"(order statistics; minimum and maximum below %d "
+			"blocks); not tested",
+			n, most, plural(most), STATS_FEWEST_BLOCKS);
 }
 
 static bool range_title(const struct reduced *r, size_t first, enum metric m,
@@ -327,7 +416,7 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 		fewest = row->n < fewest ? row->n : fewest;
 		most = row->n > most ? row->n : most;
 	}
-	/* That nobody sleeps is no range of anything. */
+	/* If no server sleeps, there is nothing to show. */
 	if (!low || (m == METRIC_VOLUNTARY_PER_REQUEST &&
 		     high->metric[m].median < 0.001))
 		return false;
@@ -335,13 +424,13 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 	t->width = high->metric[m].median / low->metric[m].median;
 	print_end(low, m, a);
 	print_end(high, m, b);
-	snprintf(t->title, TITLE_SIZE, "%s%s%s%s%s %.200s", metric_words(m),
-		 low == high ? ": " : ": from ", a, low == high ? "" : " to ",
-		 low == high ? "" : b, setting_where(&low->cell, where));
+	snprintf(t->title, TITLE_SIZE, "%s: %s%s%s %.200s", metric_words(m), a,
+		 low == high ? "" : " to ", low == high ? "" : b,
+		 setting_where(&low->cell, where));
 	if (m == METRIC_CALLS_PER_REQUEST && !one_method)
 		snprintf(t->title, TITLE_SIZE,
 			 "system calls were counted by different methods "
-			 "%.200s: not to be compared",
+			 "%.200s and cannot be compared",
 			 where);
 	range_note(high, m, fewest, most, t->note);
 	return true;
@@ -372,7 +461,7 @@ static const struct chart {
 };
 enum { CHARTS = sizeof(charts) / sizeof(*charts) };
 
-/* false: there is nothing to say of this setting, or it is none of the chart's */
+/* false: the chart has nothing to show in this setting */
 static bool title_of(const struct reduced *r, const struct chart *chart,
 		     size_t first, struct title *t)
 {
@@ -394,7 +483,7 @@ static void write_title(struct csv *csv, const char *chart,
 	csv_end_row(csv);
 }
 
-/* Of all settings, the one that says most: a claim rather than none. */
+/* The setting with the largest effect; a significant one first */
 static void write_strongest(struct csv *csv, const struct reduced *r,
 			    const struct chart *chart)
 {
@@ -411,7 +500,7 @@ static void write_strongest(struct csv *csv, const struct reduced *r,
 	length = strlen(best.note);
 	if (settings > 1)
 		snprintf(best.note + length, TITLE_SIZE - length,
-			 "; of %zu settings the one that shows most", settings);
+			 "; largest effect of %zu settings", settings);
 	if (settings)
 		write_title(csv, chart->name, &best);
 }
@@ -436,9 +525,7 @@ char *reduced_findings_csv(const struct reduced *r)
 	struct csv csv;
 
 	csv_open(&csv);
-	csv_text(&csv, "chart");
-	csv_text(&csv, "title");
-	csv_text(&csv, "note");
+	csv_head(&csv, "chart,title,note");
 	csv_end_row(&csv);
 	for (int c = 0; c < CHARTS; c++)
 		write_strongest(&csv, r, &charts[c]);

@@ -1,37 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* findings.h - a comparison in words */
+/* findings.h - comparisons as sentences */
 #ifndef VERDICT_FINDINGS_H
 #define VERDICT_FINDINGS_H
 
 #include "harness/verdict/reduce.h"
 
-/* How a metric is spoken of */
-struct phrase {
-	enum metric metric;
-	const char *words;       /* for a table, or a list */
-	const char *verb, *what; /* "takes" 2 times "the CPU" of another */
-	const char *each;        /* "for each request " */
-};
+enum { SENTENCE_SIZE = 512 };
 
-const struct phrase *metric_phrase(enum metric m);
+/* Each writes to `to` and returns it. */
 
-/* "requests/s", "CPU a request" */
+/* "requests/s", "CPU per request" */
 const char *metric_words(enum metric m);
 
-/* stats_sentence() of it: "poll takes 9.1 to 11.2 times the CPU of epoll for each
- * request at 1,000 connections"; writes to `to` and returns it. */
-char *finding_sentence(const struct finding *f, char to[STATS_WORDS]);
-
-/* "0.71 to 0.75", what the blocks had, lowest and highest ratio; "" if none */
-char *finding_seen(const struct finding *f, char to[64]);
-
-/* How many are called different */
-size_t findings_called(const struct reduced *r);
+/* "poll uses 9.10 to 11.2 times as much CPU per request as epoll" */
+char *ratio_sentence(const char *a, const char *b, enum metric m, double low,
+		     double high, char to[SENTENCE_SIZE]);
 
 /*
- * What so few blocks cannot do, or NULL if there are enough for a claim: "3 blocks
- * allow no claim: ...". To be freed.
+ * The verdict, with the interval of the ratio, the larger model first: "poll uses
+ * 9.10 to 11.2 times as much CPU per request as epoll at 1,000 connections". Or
+ * "epoll and uring: no significant difference in requests/s at 64 connections", or
+ * what is missing. It never says that two models are equal.
  */
+char *finding_sentence(const struct finding *f, char to[SENTENCE_SIZE]);
+
+/* The figures behind a verdict: "the confidence interval of the ratio, 0.97 to 1.04,
+ * includes 1" */
+char *verdict_figures(const struct verdict *v, char to[SENTENCE_SIZE]);
+
+/* "0.71 to 0.75": the lowest and the highest ratio of any block; "": none */
+char *finding_seen(const struct finding *f, char to[SENTENCE_SIZE]);
+
+/* How many comparisons are significant */
+size_t findings_called(const struct reduced *r);
+
+/* Why no comparison can be significant, such as too few blocks, to be freed; NULL:
+ * one can. */
 char *no_claims(const struct reduced *r);
 
 #endif

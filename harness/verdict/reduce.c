@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* reduce.c - from repetitions to rows: see reduce.h */
+/* reduce.c - from repetitions to rows, one per cell: see reduce.h */
 #include "harness/verdict/reduce.h"
 
 #include "harness/verdict/compare.h"
+#include "harness/verdict/describe.h"
 #include "harness/verdict/validity.h"
 #include "harness/verdict/warnings.h"
 #include "harness/base/grow.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double spinning = 0.9; /* of a CPU, with nothing to do */
+static const double spinning = 0.9; /* of a CPU, with idle clients */
 
 /* ----------------------------------------------------------------------- order */
 
@@ -62,7 +63,7 @@ static int compare_cells(const struct cell *a, const struct cell *b)
 	return 0;
 }
 
-/* Those of a cell stay in the order in which they were measured. */
+/* Records of one cell stay in the order of measurement. */
 static int compare_records(const void *a, const void *b)
 {
 	const struct record *x = *(const struct record *const *)a;
@@ -74,19 +75,19 @@ static int compare_records(const void *a, const void *b)
 
 /* ------------------------------------------------------------- one cell's records */
 
-/* Timing blocks are counted from 1 (blocks.h); a foreign file may have others. */
+/* Timing blocks are numbered from 1 (blocks.h); a damaged file may have others. */
 static bool in_a_block(const struct record *r)
 {
 	return r->role == ROLE_COUNTING || r->role == ROLE_IDLE ||
 	       (r->block >= 1 && r->block <= STATS_MAX);
 }
 
-/* The last one of each kind; by block where there is one a block */
+/* The last repetition of each role; by block where each block has one */
 struct sifted {
 	bool seen[ROLES];
 	unsigned invalid[ROLES];
 	unsigned outgrown; /* timing repetitions: see judge_outgrown() */
-	unsigned dropped;  /* valid ones that nevertheless do not count */
+	unsigned dropped;  /* valid ones, excluded by drop_the_slow() */
 	const struct record *not_valid[ROLES], *valid[ROLES];
 	const struct record **timed, **again;
 };
@@ -109,7 +110,7 @@ static void sift(struct sifted *s, const struct record *r)
 		s->again[r->block - 1] = r;
 }
 
-/* Where what is left is no fair choice: see struct row. */
+/* The valid repetitions may be a biased selection: see struct row. */
 static void drop_the_slow(struct sifted *s, unsigned n_blocks)
 {
 	unsigned left = 0;
@@ -123,7 +124,7 @@ static void drop_the_slow(struct sifted *s, unsigned n_blocks)
 	memset(s->timed, 0, n_blocks * sizeof(*s->timed));
 }
 
-/* What the row is about; counting is only preparation, unless it is all there is. */
+/* The role that decides the row's status; counting only if there is nothing else */
 static enum role main_role(const struct sifted *s)
 {
 	static const enum role order[] = { ROLE_TIMING, ROLE_CEILING, ROLE_IDLE,
@@ -141,7 +142,7 @@ static void join_method(char to[16], const char *method)
 		 !*to || strcmp(to, method) == 0 ? method : "mixed");
 }
 
-/* Percentiles with too few requests beyond them, as bin/loadgen has them */
+/* Percentiles with too few requests beyond them, as bin/loadgen reports them */
 static void note_unsure(struct row *row, const struct record *r)
 {
 	static const struct {
@@ -170,7 +171,7 @@ static void note_unsure(struct row *row, const struct record *r)
 	}
 }
 
-/* What a repetition that counts says of its row, but for the numbers */
+/* Everything but the metrics that a valid repetition adds to its row */
 static void take_notes(struct row *row, const struct record *r)
 {
 	join_method(row->cpu_method, r->cpu_method);
@@ -205,7 +206,7 @@ static bool is_counted(int m)
 	       m == METRIC_COMPLETIONS_PER_REQUEST;
 }
 
-/* Of idle clients there is one repetition, with all there is to know. */
+/* Idle clients have one repetition, which has all metrics. */
 static void summarize(struct row *row, const struct record *counted,
 		      const struct record *idle, unsigned n_blocks)
 {
@@ -251,16 +252,14 @@ static void take_status(struct row *row, const struct sifted *s)
 		row->status = record_outcome(bad);
 	if (s->dropped) {
 		row->status = STATUS_INVALID;
-		snprintf(
-			row->reason, sizeof(row->reason),
-			"the generator was the bottleneck in %u, and kept up in "
-			"%u only because the server was slow (--client-cpus "
-			"gives it more CPUs)",
-			s->outgrown, s->dropped);
+		snprintf(row->reason, sizeof(row->reason),
+			 "the generator was the bottleneck in %u repetition%s; "
+			 "the other %u are valid only because the server was "
+			 "slow (more CPUs: --client-cpus)",
+			 s->outgrown, plural(s->outgrown), s->dropped);
 	}
 	if (row->n == 0 && row->status == STATUS_OK)
-		snprintf(row->reason, sizeof(row->reason),
-			 "it was not timed yet");
+		snprintf(row->reason, sizeof(row->reason), "not timed yet");
 }
 
 static void make_row(struct row *row, const struct record *const *of, size_t n,
@@ -373,7 +372,7 @@ struct reduced reduce(const struct record *records, size_t n)
 	make_rows(&r, of, kept);
 	find_spinners(&r);
 	compare(&r);
-	trust(&r, records, n);
+	find_warnings(&r, records, n);
 	free(of);
 	return r;
 }

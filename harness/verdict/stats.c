@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* stats.c - what the blocks of a run can say: see stats.h */
+/* stats.c - statistics of one run: see stats.h */
 #include "harness/verdict/stats.h"
 
-#include "harness/base/print.h"
-
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-static const double wanted = 0.95, least_count_ratio = 1.01;
+static const double wanted = 0.95;
 
 /* Shell's, with Ciura's gaps: qsort() may allocate. */
 static void sort(double *x, size_t n)
@@ -64,8 +59,8 @@ double stats_quantile(const double *x, size_t n, double share)
 }
 
 /*
- * The interval from rank r fails when fewer than r values lie on one side of the
- * median: how many do is binomial, by halves.
+ * The interval from rank r misses the median if fewer than r values lie on one side
+ * of it. That number is binomial with p = 1/2.
  */
 struct interval stats_median_ranks(size_t n)
 {
@@ -111,54 +106,9 @@ struct summary stats_summary(const double *x, size_t n)
 	return s;
 }
 
-/* Vigna's splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-/* The median of n values drawn from n that are sorted, without sorting them */
-static double resampled_median(const double *x, size_t n, uint64_t *state)
-{
-	unsigned drawn[STATS_MAX] = { 0 };
-	size_t seen = 0, at = 0;
-	double lower;
-
-	for (size_t i = 0; i < n; i++)
-		drawn[(next_random(state) >> 32) * n >> 32]++;
-	while ((seen += drawn[at]) <= (n - 1) / 2)
-		at++;
-	lower = x[at];
-	while (seen <= n / 2)
-		seen += drawn[++at];
-	return (lower + x[at]) / 2;
-}
-
-struct interval stats_bootstrap(const double *x, size_t n, uint64_t seed)
-{
-	struct interval i = { .low = NAN, .high = NAN };
-	double sorted[STATS_MAX], medians[STATS_RESAMPLES];
-	const size_t tail = (STATS_RESAMPLES + 1) / 40; /* 2.5 % */
-
-	n = stats_sorted(sorted, x, n);
-	if (n < STATS_FEWEST_BLOCKS)
-		return i;
-	for (size_t r = 0; r < STATS_RESAMPLES; r++)
-		medians[r] = resampled_median(sorted, n, &seed);
-	sort(medians, STATS_RESAMPLES);
-	i.low = medians[tail - 1];
-	i.high = medians[STATS_RESAMPLES - tail];
-	i.level = wanted;
-	return i;
-}
-
 /* ------------------------------------------------------------ two models */
 
-/* Exactly the opposite for b / a, and the same for multiples of both */
+/* Exactly negated for b / a, and the same for multiples of both */
 static double log_ratio(double a, double b)
 {
 	return a < b ? -log(b / a) : log(a / b);
@@ -217,7 +167,7 @@ static double distance(unsigned plus, unsigned total)
 	return fabs(2.0 * plus - total);
 }
 
-/* The share of the 2^n ways to give signs that is as far from even */
+/* The share of the 2^n sign assignments that are at least as far from even */
 static double enumerated_p(const struct ranked *r)
 {
 	double ways[STATS_EXACT * (STATS_EXACT + 1) + 1] = { 1 }, far = 0;
@@ -260,7 +210,7 @@ struct signed_rank stats_signed_rank(const double *d, size_t n)
 
 struct paired stats_paired(const double *a, const double *b, size_t n)
 {
-	struct paired p = { .effect = NAN };
+	struct paired p;
 	double d[STATS_MAX];
 	struct summary s;
 
@@ -273,11 +223,6 @@ struct paired stats_paired(const double *a, const double *b, size_t n)
 	p.interval.low = exp(s.interval.low);
 	p.interval.high = exp(s.interval.high);
 	p.test = stats_signed_rank(d, p.pairs.n);
-	if (p.pairs.n > p.test.zeros)
-		p.effect = (p.test.plus - p.test.minus) /
-			   (p.test.plus + p.test.minus);
-	else if (p.pairs.n)
-		p.effect = 0;
 	return p;
 }
 
@@ -290,7 +235,7 @@ size_t stats_holm(const double *p, double *adjusted, size_t n)
 		adjusted[i] = NAN;
 		family += !isnan(p[i]);
 	}
-	/* From the least of those that are left, by what is left */
+	/* Smallest first, multiplied by how many are left */
 	for (size_t left = family; left; left--) {
 		size_t least = n;
 
@@ -323,7 +268,7 @@ static double log_choose(double n, double k)
 	       lgamma_r(n - k + 1, &sign);
 }
 
-/* That of n coins at least so many show heads */
+/* The probability that at least `least` of n coins show heads */
 static double heads(size_t n, size_t least)
 {
 	double p = 0;
@@ -334,11 +279,11 @@ static double heads(size_t n, size_t least)
 }
 
 /*
- * The probability that the median of `blocks` more ratios is within the rank-th of
- * n A/A ratios. It is out if at least half of them are, to one side. How many are
- * out depends on nothing but ranks: all orders of old and new are as likely, and
- * so is either sign. (An even number has its median between the two in the middle:
- * out only if the outer one is, at most.)
+ * The probability that the median of `blocks` more ratios is within the rank-th of n
+ * A/A ratios. It is outside if at least half of them are, on one side. How many are
+ * depends on ranks alone: every order of old and new is equally likely, and so is
+ * either sign. The median of an even number is between the middle two: it is outside
+ * only if the outer one is.
  */
 static double band_level(size_t n, size_t rank, size_t blocks)
 {
@@ -394,13 +339,7 @@ enum noise stats_noise(const struct band *band, double limit)
 
 /* ----------------------------------------------------------- the verdict */
 
-/* As 1 or more */
-static double outward(double ratio)
-{
-	return ratio < 1 ? 1 / ratio : ratio;
-}
-
-static enum verdict_reason judge(const struct verdict *v, bool count)
+static enum verdict_reason judge(const struct verdict *v)
 {
 	const struct paired *p = &v->pair;
 	const struct band *band = &v->band;
@@ -419,160 +358,19 @@ static enum verdict_reason judge(const struct verdict *v, bool count)
 			       VERDICT_HOLM;
 	if (!band->rank || band->blocks > p->pairs.n)
 		return VERDICT_NO_BAND;
-	if (!(outward(p->ratio) > band->high))
+	if (!(fmax(p->ratio, 1 / p->ratio) > band->high))
 		return VERDICT_BAND;
-	if (count && outward(p->ratio) < least_count_ratio)
-		return VERDICT_SMALL;
 	return VERDICT_DIFFERENT;
 }
 
 struct verdict stats_verdict(const struct paired *pair, const struct band *band,
-			     double adjusted_p, size_t family, bool count)
+			     double adjusted_p, size_t family)
 {
 	struct verdict v = { .pair = *pair,
 			     .band = *band,
 			     .adjusted_p = adjusted_p,
 			     .family = family };
 
-	v.reason = judge(&v, count);
+	v.reason = judge(&v);
 	return v;
-}
-
-/* "9.1 to 11.2", or "2.0"; as many decimals as tell the first from 1 */
-static void print_range(char to[64], double low, double high)
-{
-	int decimals = low < 1.0005 ? 6 : low < 1.1 ? 3 : low < 2 ? 2 : 1;
-	char first[28], second[28];
-
-	if (low >= 100)
-		decimals = 0;
-	snprintf(first, sizeof(first), "%.*f", decimals, low);
-	snprintf(second, sizeof(second), "%.*f", decimals, high);
-	if (strcmp(first, second) == 0)
-		snprintf(to, 64, "%s", first);
-	else
-		snprintf(to, 64, "%s to %s", first, second);
-}
-
-/* "takes 9.1 to 11.2 times the CPU of epoll", without who does */
-static void print_difference(char to[STATS_WORDS], const struct verdict *v,
-			     const struct verdict_names *names)
-{
-	const struct interval *i = &v->pair.interval;
-	bool a_first = v->pair.ratio > 1;
-	char range[64];
-
-	if (a_first)
-		print_range(range, i->low, i->high);
-	else
-		print_range(range, 1 / i->high, 1 / i->low);
-	snprintf(to, STATS_WORDS, "%s %s %s times %s of %s",
-		 a_first ? names->a : names->b, names->verb, range, names->what,
-		 a_first ? names->b : names->a);
-}
-
-static void print_no_difference(char to[STATS_WORDS], const struct verdict *v,
-				const struct verdict_names *names)
-{
-	size_t n = v->pair.pairs.n;
-	char what[128];
-
-	if (v->reason == VERDICT_NOTHING)
-		snprintf(what, sizeof(what), "nothing to compare");
-	else if (v->reason == VERDICT_NO_RATIO)
-		snprintf(what, sizeof(what), "no ratio, as one is zero,");
-	else if (v->reason == VERDICT_FEW_BLOCKS)
-		snprintf(what, sizeof(what), "no claim from %zu block%s", n,
-			 plural(n));
-	else if (v->reason == VERDICT_FAMILY)
-		snprintf(what, sizeof(what),
-			 "no claim from %zu blocks for %zu comparisons", n,
-			 v->family);
-	else if (v->reason == VERDICT_NO_BAND)
-		snprintf(what, sizeof(what), "no claim without an A/A band");
-	else
-		snprintf(what, sizeof(what), "no difference this run can show");
-	snprintf(to, STATS_WORDS, "%s and %s: %s", names->a, names->b, what);
-}
-
-char *stats_sentence(char to[STATS_WORDS], const struct verdict *v,
-		     const struct verdict_names *names)
-{
-	const struct pairs *p = &v->pair.pairs;
-	size_t given = p->n + p->missing + p->no_ratio, end;
-
-	if (v->reason == VERDICT_DIFFERENT)
-		print_difference(to, v, names);
-	else
-		print_no_difference(to, v, names);
-	end = strlen(to);
-	snprintf(to + end, STATS_WORDS - end, " %s", names->where);
-	end = strlen(to);
-	if (p->missing)
-		snprintf(to + end, STATS_WORDS - end,
-			 " (%zu of %zu blocks missing)", p->missing, given);
-	return to;
-}
-
-/* Reasons that are about how much there is */
-static void print_lack(char to[STATS_WORDS], const struct verdict *v)
-{
-	const struct pairs *p = &v->pair.pairs;
-
-	if (v->reason == VERDICT_NOTHING)
-		snprintf(to, STATS_WORDS, "no block has a value of both");
-	else if (v->reason == VERDICT_NO_RATIO)
-		snprintf(to, STATS_WORDS,
-			 "one of them is zero in %zu of %zu blocks",
-			 p->no_ratio, p->n + p->missing + p->no_ratio);
-	else if (v->reason == VERDICT_FEW_BLOCKS)
-		snprintf(to, STATS_WORDS,
-			 "%zu block%s; no data of fewer than %d show a "
-			 "difference with 95 %% confidence",
-			 p->n, plural(p->n), STATS_FEWEST_BLOCKS);
-	else if (v->reason == VERDICT_FAMILY)
-		snprintf(to, STATS_WORDS,
-			 "no data of %zu blocks are clear enough to call one "
-			 "of %zu comparisons; %zu blocks can be",
-			 p->n, v->family, stats_blocks_for(v->family));
-	else if (v->band.rank)
-		snprintf(to, STATS_WORDS,
-			 "the A/A band is for %zu blocks, and there are %zu",
-			 v->band.blocks, p->n);
-	else
-		snprintf(to, STATS_WORDS,
-			 "%zu A/A pair%s make no 95 %% band for %zu blocks",
-			 v->band.n, plural(v->band.n), v->band.blocks);
-}
-
-char *stats_reason(char to[STATS_WORDS], const struct verdict *v)
-{
-	const struct paired *p = &v->pair;
-
-	if (v->reason == VERDICT_INTERVAL)
-		snprintf(to, STATS_WORDS,
-			 "the interval of the ratio, %.3g to %.3g, includes 1",
-			 p->interval.low, p->interval.high);
-	else if (v->reason == VERDICT_HOLM)
-		snprintf(to, STATS_WORDS,
-			 "among %zu comparisons it could be chance: p = %.2g "
-			 "alone, %.2g by Holm",
-			 v->family, p->test.p, v->adjusted_p);
-	else if (v->reason == VERDICT_BAND)
-		snprintf(to, STATS_WORDS,
-			 "the ratio, %.3g, is in the A/A band, %.3g to %.3g",
-			 p->ratio, v->band.low, v->band.high);
-	else if (v->reason == VERDICT_SMALL)
-		snprintf(to, STATS_WORDS,
-			 "the ratio of the counts, %.4g, is within 1 %%",
-			 p->ratio);
-	else if (v->reason == VERDICT_DIFFERENT)
-		snprintf(to, STATS_WORDS,
-			 "p = %.2g by Holm among %zu; the ratio, %.3g, is "
-			 "outside the A/A band, %.3g to %.3g",
-			 v->adjusted_p, v->family, p->ratio, v->band.low,
-			 v->band.high);
-	else
-		print_lack(to, v);
-	return to;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stats_two.c - what two runs can say of each other: see stats_two.h */
+/* stats_two.c - statistics of two runs: see stats_two.h */
 #include "harness/verdict/stats_two.h"
 
 #include <math.h>
@@ -10,9 +10,9 @@ static const double wanted = 0.95;
 /* ------------------------------------------------------------- the rank-sum test */
 
 /*
- * How many of the ways to mix n and m values give each u: the coefficients of a
- * Gaussian binomial, the product of (1 - q^(m+i)) / (1 - q^i) for i from 1 to n.
- * All are whole numbers below 2^53, so that doubles hold them exactly.
+ * How many orders of n and m values give each u: the coefficients of a Gaussian
+ * binomial, the product of (1 - q^(m+i)) / (1 - q^i) for i from 1 to n. All are
+ * integers below 2^53, which a double holds exactly.
  */
 static void count_ways(double ways[STATS_EXACT * STATS_EXACT + 1], size_t n,
 		       size_t m)
@@ -39,7 +39,7 @@ static double variance(size_t n, size_t m)
 	return (double)n * m * (n + m + 1) / 12;
 }
 
-/* The probability that u is at most this: of values without ties */
+/* The probability that u is at most this, without ties */
 static double below(size_t n, size_t m, size_t u)
 {
 	double ways[STATS_EXACT * STATS_EXACT + 1], some = 0, all = 0;
@@ -88,7 +88,7 @@ static double ties(const double *x, size_t n, const double *y, size_t m)
 	return sum;
 }
 
-/* Of values that are sorted */
+/* Of sorted values */
 static struct rank_sum test(const double *x, size_t n, const double *y,
 			    size_t m)
 {
@@ -124,12 +124,13 @@ struct rank_sum stats_rank_sum(const double *x, size_t n, const double *y,
 
 /* ------------------------------------------------------------------ the ratio */
 
-/* Logarithms, sorted; of what has none, how many */
+/* Sorted logarithms */
 struct logs {
 	double x[STATS_MAX];
 	size_t n;
 };
 
+/* Returns how many values have no logarithm. */
 static size_t take_logs(struct logs *to, const double *x, size_t n)
 {
 	size_t taken = stats_sorted(to->x, x, n), zeros = 0;
@@ -142,10 +143,10 @@ static size_t take_logs(struct logs *to, const double *x, size_t n)
 	return zeros;
 }
 
-/* How many of all differences are at most this */
+/* How many differences are at most this */
 static size_t at_most(const struct logs *b, const struct logs *a, double limit)
 {
-	size_t count = 0, first = 0; /* of a that is near enough */
+	size_t count = 0, first = 0; /* the first of a that is near enough */
 
 	for (size_t i = 0; i < b->n; i++) {
 		while (first < a->n && b->x[i] - a->x[first] > limit)
@@ -155,8 +156,8 @@ static size_t at_most(const struct logs *b, const struct logs *a, double limit)
 	return count;
 }
 
-/* The rank-th smallest of all differences, by halving what it can be: there may be
- * a million of them, which nobody has to keep. */
+/* The rank-th smallest of all differences, by bisection: there may be a million of
+ * them, too many to store. */
 static double difference(const struct logs *b, const struct logs *a,
 			 size_t rank)
 {
@@ -177,13 +178,13 @@ static double difference(const struct logs *b, const struct logs *a,
 	}
 }
 
-/* From the rank-th smallest on, it misses if u is below the rank, on either side. */
+/* The interval from rank on misses if u is below the rank, on either side. */
 static double level_of(size_t n, size_t m, size_t rank)
 {
 	return 1 - 2 * below(n, m, rank - 1);
 }
 
-/* The largest rank whose level is enough; 0: none */
+/* The largest rank whose level is at least 95 %; 0: none */
 static size_t find_rank(size_t n, size_t m)
 {
 	size_t good = 0, bad = n * m / 2 + 1;

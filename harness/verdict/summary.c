@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* summary.c - the tables and the sentences that end a run: see reduce.h */
+/* summary.c - the tables and sentences at the end of a run: see reduce.h */
 #include "harness/verdict/compare.h"
 #include "harness/verdict/describe.h"
 #include "harness/verdict/findings.h"
 #include "harness/verdict/warnings.h"
 
-#include "harness/base/die.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Widths with a blank, before a value and its mark or after: four columns with a
- * spread are LINE_WIDTH wide. */
+/* Widths, with one blank before or after: four columns with a spread fill
+ * LINE_WIDTH. */
 enum { MODEL = 10, VALUE = 8, SPREAD = 11, ALONE = 1, CALLS = 9 };
 
 static const char indent[] = "          "; /* MODEL blanks */
@@ -90,7 +88,7 @@ static void write_value(const struct page *p, const struct row *row,
 	double low, high;
 
 	print_metric(column->metric, s->median, number);
-	number[strcspn(number, "/")] = '\0'; /* the head has it */
+	number[strcspn(number, "/")] = '\0'; /* "/s" is in the head */
 	snprintf(value, sizeof(value), "%s%s",
 		 row->unsure[column->metric]           ? "?" :
 		 is_called(p->of, row, column->metric) ? "*" :
@@ -103,7 +101,7 @@ static void write_value(const struct page *p, const struct row *row,
 		column->spread ? SPREAD - 1 : ALONE - 1, spread);
 }
 
-/* Who spins makes as many calls as there is time for, whoever asks. */
+/* The calls per request of a server that spins do not depend on the requests. */
 static void write_calls(const struct page *p, const struct row *row)
 {
 	enum metric m =
@@ -116,16 +114,10 @@ static void write_calls(const struct page *p, const struct row *row)
 
 /* ------------------------------------------------------------------------ rows */
 
-static const char *label_of(const struct row *row)
-{
-	return strcmp(row->cell.model, BASELINE) == 0 ? "(ceiling)" :
-							row->cell.model;
-}
-
-/* One that is too long has a line of its own. */
+/* A long label has a line of its own. */
 static void write_label(const struct page *p, const struct row *row)
 {
-	const char *label = label_of(row);
+	const char *label = model_label(&row->cell);
 
 	if (strlen(label) >= MODEL)
 		fprintf(p->to, "%s\n%s", label, indent);
@@ -133,13 +125,14 @@ static void write_label(const struct page *p, const struct row *row)
 		fprintf(p->to, "%-*s", MODEL, label);
 }
 
-/* In place of numbers */
+/* Instead of numbers */
 static void write_reason(const struct page *p, const struct row *row)
 {
 	bool ok = row->status == STATUS_OK;
 	char label[LABEL_SIZE + 1], text[sizeof(row->reason) + 32];
 
-	snprintf(label, sizeof(label), "%-*s ", MODEL - 1, label_of(row));
+	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
+		 model_label(&row->cell));
 	snprintf(text, sizeof(text), "%s%s%s",
 		 ok ? "" : status_names[row->status], ok ? "" : ": ",
 		 row->reason);
@@ -171,18 +164,17 @@ static void write_notes(const struct page *p, const struct row *row)
 	if (row->oversubscribed && row->n) {
 		snprintf(text, sizeof(text),
 			 "%s is oversubscribed: it spins on the core that its "
-			 "clients need, too; not ranked, not compared",
-			 label_of(row));
+			 "clients need; not ranked, not compared",
+			 model_label(&row->cell));
 		write_paragraph(p->to, "  ", "    ", text);
 	}
 	if (isfinite(in) && isfinite(out)) {
-		snprintf(
-			text, sizeof(text),
-			"%s: io_uring took %s operations and gave %s results a "
-			"request; none of them is a system call",
-			label_of(row),
-			print_metric(METRIC_SUBMISSIONS_PER_REQUEST, in, a),
-			print_metric(METRIC_COMPLETIONS_PER_REQUEST, out, b));
+		snprintf(text, sizeof(text),
+			 "%s: %s io_uring submissions and %s completions per "
+			 "request; these are not system calls",
+			 model_label(&row->cell),
+			 print_metric(METRIC_SUBMISSIONS_PER_REQUEST, in, a),
+			 print_metric(METRIC_COMPLETIONS_PER_REQUEST, out, b));
 		write_paragraph(p->to, "  ", "    ", text);
 	}
 }
@@ -201,10 +193,9 @@ static void write_setting(const struct page *p, size_t first)
 		write_row(p, &r->row[i], column);
 	if (column == coarse)
 		write_paragraph(p->to, "  ", "    ",
-				"coarse: without a core of its own the "
-				"generator is late by itself, which is in the "
-				"response time (rsp) and not in the service "
-				"time (svc)");
+				"coarse: the generator has no core of its own; "
+				"its send lag is in the response time (rsp), "
+				"not in the service time (svc)");
 	for (size_t i = first; i < end; i++)
 		write_notes(p, &r->row[i]);
 }
@@ -250,7 +241,7 @@ static void write_idle(const struct page *p, size_t first)
 		write_idle_row(p, &r->row[i]);
 }
 
-/* ---------------------------------------------------------------- what it says */
+/* -------------------------------------------------------------------- findings */
 
 static void write_claims(const struct page *p)
 {
@@ -258,15 +249,15 @@ static void write_claims(const struct page *p)
 	char text[512];
 
 	snprintf(text, sizeof(text),
-		 "Compared with %s: %zu of %zu comparisons called different "
-		 "(paired by block; the 95 %% interval of the ratio is without "
-		 "1, p <= 5 %% by Holm over all of them, and one model under "
-		 "two names does not differ as much)",
+		 "Compared with %s: %zu of %zu comparisons are significant "
+		 "(paired by block; the 95 %% confidence interval of the ratio "
+		 "excludes 1, p <= 5 %% after Holm's correction, and the ratio "
+		 "is outside the A/A band)",
 		 r->reference, findings_called(r), r->n_findings);
 	write_heading(p->to, p->color, text);
 	for (size_t i = 0; i < r->n_findings; i++) {
 		const struct finding *f = &r->finding[i];
-		char sentence[STATS_WORDS];
+		char sentence[SENTENCE_SIZE];
 
 		if (f->a->n == 0 || f->b->n == 0) /* the table says why */
 			continue;
@@ -275,22 +266,20 @@ static void write_claims(const struct page *p)
 	}
 }
 
-/* The ratios of one metric in one setting, in a paragraph */
+/* The ratios of one metric in one setting as a paragraph; returns the next finding */
 static size_t write_seen(const struct page *p, size_t first)
 {
 	const struct finding *f = &p->of->finding[first];
 	char where[SETTING_SIZE], *text = NULL;
 	const char *between = "";
 	size_t i = first, size;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = text_open(&text, &size);
 
-	if (!to)
-		die("open_memstream");
-	fprintf(to, "%s of %s's %s: ", metric_words(f->metric),
+	fprintf(to, "%s relative to %s %s: ", metric_words(f->metric),
 		f->b->cell.model, setting_where(&f->a->cell, where));
 	for (; i < p->of->n_findings; i++) {
 		const struct finding *next = &p->of->finding[i];
-		char seen[64];
+		char seen[SENTENCE_SIZE];
 
 		if (next->b != f->b || next->metric != f->metric)
 			break;
@@ -299,8 +288,7 @@ static size_t write_seen(const struct page *p, size_t first)
 		fprintf(to, "%s%s %s", between, next->a->cell.model, seen);
 		between = ", ";
 	}
-	if (fclose(to) != 0)
-		die("write a summary");
+	text_close(to);
 	if (*between)
 		write_paragraph(p->to, "  ", "    ", text);
 	free(text);
@@ -310,9 +298,8 @@ static size_t write_seen(const struct page *p, size_t first)
 static void write_findings(const struct page *p)
 {
 	const struct reduced *r = p->of;
-	char *few;
+	char *few = no_claims(r);
 
-	few = no_claims(r);
 	if (!few) {
 		write_claims(p);
 		return;
@@ -323,17 +310,16 @@ static void write_findings(const struct page *p)
 	free(few);
 }
 
-/* All of them are in warnings.csv, and on the page. */
+/* warnings.csv and the page have all of them. */
 enum { WARNINGS_SHOWN = 3 };
 
-static void write_trust(const struct page *p)
+static void write_warnings(const struct page *p)
 {
 	size_t n = json_array_size(p->of->warnings);
 
 	if (n == 0)
 		return;
-	write_heading(p->to, p->color,
-		      "What limits trust, the most important first");
+	write_heading(p->to, p->color, "Warnings, the most important first");
 	for (size_t i = 0; i < n && i < WARNINGS_SHOWN; i++) {
 		char *text =
 			warning_sentence(json_array_get(p->of->warnings, i));
@@ -344,7 +330,7 @@ static void write_trust(const struct page *p)
 		free(text);
 	}
 	if (n > WARNINGS_SHOWN)
-		fprintf(p->to, "  ... and %zu more: warnings.csv\n",
+		fprintf(p->to, "  ... and %zu more in warnings.csv\n",
 			n - WARNINGS_SHOWN);
 }
 
@@ -356,7 +342,7 @@ static bool any_open(const struct reduced *r)
 	return false;
 }
 
-/* If there are others, too, a warning says so. */
+/* A warning reports a mixture of methods. */
 static const char *counting_method(const struct reduced *r)
 {
 	for (size_t i = 0; i < r->n; i++)
@@ -373,21 +359,22 @@ static void write_caption(const struct page *p)
 
 	snprintf(
 		text, sizeof(text),
-		"%u block%s. Each number is the median of n repetitions, and "
-		"after it stand %s. p50 and p99 are of the response time%s. "
-		"CPU/req is that of the server. calls/req are system calls, %s%s. "
-		"?: fewer than 100 requests beyond it.%s",
+		"%u block%s. Each value is the median of n repetitions, "
+		"followed by %s. p50 and p99 are response times%s. CPU/req is "
+		"the CPU time of the server. calls/req are system calls, %s%s. "
+		"?: fewer than 100 requests beyond this percentile.%s",
 		r->n_blocks, plural(r->n_blocks),
 		r->n_blocks < STATS_FEWEST_BLOCKS ?
-			"the lowest and the highest of them" :
-			"the ends of its 95 % interval (of fewer than 6 "
-			"repetitions: the lowest and the highest)",
-		any_open(r) ? ", from when a request was due; svc: the "
+			"minimum and maximum" :
+			"its 95 % confidence interval (minimum and maximum below "
+			"6 repetitions)",
+		any_open(r) ? ", from when a request was due; svc is the "
 			      "service time, from when it was sent" :
 			      "",
-		method ? "counted once by " : "which were not counted",
+		method ? "counted once by " : "not counted",
 		method ? method : "",
-		findings_called(r) ? " *: called different, see below." : "");
+		findings_called(r) ? " *: significant difference, see below." :
+				     "");
 	write_paragraph(p->to, "", "", text);
 }
 
@@ -395,12 +382,10 @@ char *reduced_summary(const struct reduced *r, bool color)
 {
 	char *text = NULL;
 	size_t size;
-	struct page p = { open_memstream(&text, &size), color, r };
+	struct page p = { text_open(&text, &size), color, r };
 
-	if (!p.to)
-		die("open_memstream");
 	if (r->n == 0)
-		fputs("No repetition is recorded: nothing to show.\n", p.to);
+		fputs("No repetitions recorded.\n", p.to);
 	else
 		write_caption(&p);
 	for (size_t i = 0; i < r->n; i = setting_end(r, i))
@@ -410,9 +395,8 @@ char *reduced_summary(const struct reduced *r, bool color)
 			write_setting(&p, i);
 	if (r->n) {
 		write_findings(&p);
-		write_trust(&p);
+		write_warnings(&p);
 	}
-	if (fclose(p.to) != 0)
-		die("write a summary");
+	text_close(p.to);
 	return text;
 }

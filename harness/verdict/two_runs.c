@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* two_runs.c - two runs, cell by cell: see two_runs.h */
+/* two_runs.c - two runs compared cell by cell: see two_runs.h */
 #include "harness/verdict/two_runs.h"
 
 #include "harness/verdict/compare.h"
@@ -38,14 +38,14 @@ static json_t *load(struct side *s, const char *name)
 		return value;
 	s->problems++;
 	if (value)
-		warn("%.300s/%s: it is something else", s->store.path, name);
+		warn("%.300s/%s: not a JSON object", s->store.path, name);
 	else
 		warn("%s", why);
 	json_decref(value);
 	return NULL;
 }
 
-/* How it was measured, of plan.txt, by key; what was, is seen in the cells. */
+/* Keys of plan.txt that say how it was measured; the cells' names say what was. */
 static json_t *measured(const struct side *s)
 {
 	static const char *const keys[] = { "warmup", "window", "wait", "aa" };
@@ -75,7 +75,7 @@ bool side_open(struct side *s, const char *path, char why[STORE_WHY_SIZE])
 		return false;
 	if (s->store.n == 0) {
 		snprintf(why, STORE_WHY_SIZE,
-			 "%.300s: it has no repetition that can be read",
+			 "%.300s: no repetition in it can be read",
 			 s->store.path);
 		store_close(&s->store);
 		return false;
@@ -111,11 +111,6 @@ const struct cell *versus_cell_of(const struct versus_cell *c)
 	return c->a ? &c->a->cell : &c->b->cell;
 }
 
-static bool is_null(const struct cell *c)
-{
-	return strcmp(c->model, BASELINE) == 0;
-}
-
 static bool is_coarse(const struct versus_cell *c)
 {
 	return (c->a && c->a->coarse) || (c->b && c->b->coarse);
@@ -137,7 +132,7 @@ static void choose_metrics(struct versus_cell *c)
 		m[c->n++] =
 			is_coarse(c) ? METRIC_SERVICE_P99 : METRIC_RESPONSE_P99;
 		m[c->n++] = METRIC_SERVER_CPU_PER_REQUEST;
-		if (!is_null(cell))
+		if (strcmp(cell->model, BASELINE) != 0)
 			m[c->n++] = METRIC_CALLS_PER_REQUEST;
 	}
 	for (size_t i = 0; i < c->n; i++)
@@ -178,7 +173,7 @@ static bool says_why(struct versus_cell *c, const struct row *row,
 		   status_names[row->status], run, row->reason);
 }
 
-/* Whether there is a reason that holds for all its numbers */
+/* Whether one reason holds for all its lines */
 static bool is_hopeless(struct versus_cell *c)
 {
 	if (!c->a || !c->b) {
@@ -190,13 +185,13 @@ static bool is_hopeless(struct versus_cell *c)
 	if (c->a->oversubscribed || c->b->oversubscribed)
 		return say(c->why, &c->verdict,
 			   "oversubscribed: it spins on the core that its "
-			   "clients need, too");
+			   "clients need");
 	return says_why(c, c->a, "A") || says_why(c, c->b, "B");
 }
 
 static const char *method(const char *name)
 {
-	return *name ? name : "not known";
+	return *name ? name : "unknown";
 }
 
 static bool is_counted(const struct row *row)
@@ -220,8 +215,8 @@ static bool not_alike(struct versus_line *l, const struct versus_cell *c)
 				   a->calls_method, b->calls_method);
 		if (a->spins || b->spins)
 			return say(l->why, &l->verdict,
-				   "it spins: its calls say how fast it does, "
-				   "not what a request takes");
+				   "the server spins: its calls show how fast, "
+				   "not the cost of a request");
 	} else if ((l->metric == METRIC_SERVER_CPU_PER_REQUEST ||
 		    l->metric == METRIC_SERVER_CPU_SHARE) &&
 		   !same_method(a, b)) {
@@ -244,7 +239,7 @@ static struct two measure(const struct versus *v, const struct versus_line *l,
 {
 	enum metric m = l->metric;
 
-	if (versus_cell_of(c)->loop == LOOP_NONE) /* once each */
+	if (l->count || versus_cell_of(c)->loop == LOOP_NONE) /* one each */
 		return stats_two(&l->b, 1, &l->a, 1);
 	return stats_two(c->b->value[m], v->b->reduced.n_blocks, c->a->value[m],
 			 v->a->reduced.n_blocks);
@@ -266,118 +261,92 @@ static enum versus_verdict direction(const struct versus_line *l)
 							       VERSUS_BETTER;
 }
 
-/* As many decimals as tell it from 1 */
-static void print_near(double x, char to[NUMBER_SIZE])
+/* "B uses 1.10 to 1.25 times as much CPU per request as A" */
+static void print_difference(struct versus_line *l, const char *remark)
 {
-	if (fabs(x - 1) < 0.1)
-		snprintf(to, NUMBER_SIZE, "%.*f", fabs(x - 1) < 0.001 ? 6 : 3,
-			 x);
-	else
-		print_ratio(x, to);
-}
+	char text[SENTENCE_SIZE];
 
-/* "B takes 1.10 to 1.25 times the CPU of A for each request" */
-static void print_difference(struct versus_line *l)
-{
-	const struct phrase *phrase = metric_phrase(l->metric);
-	char low[NUMBER_SIZE], high[NUMBER_SIZE];
-	int n;
-
-	print_near(l->count ? l->two.ratio : l->two.interval.low, low);
-	print_near(l->two.interval.high, high);
-	n = snprintf(l->why, VERSUS_WHY_SIZE, "B %s %s%s%s times %s of A %s",
-		     phrase->verb, low, l->count ? "" : " to ",
-		     l->count ? "" : high, phrase->what, phrase->each);
-	if (l->why[n - 1] == ' ')
-		l->why[n - 1] = '\0';
-}
-
-static void add_words(struct versus_line *l, const char *words)
-{
-	size_t n = strlen(l->why);
-
-	snprintf(l->why + n, VERSUS_WHY_SIZE - n, "%s", words);
+	snprintf(l->why, VERSUS_WHY_SIZE, "%.300s%s",
+		 ratio_sentence("B", "A", l->metric,
+				l->count ? l->two.ratio : l->two.interval.low,
+				l->count ? l->two.ratio : l->two.interval.high,
+				text),
+		 remark);
 }
 
 /*
- * One repetition each, so no interval. What every request makes is a whole number,
- * and it is the program's; any other depends on how many requests were served at
- * once, which timing decides.
+ * One repetition each, so no interval. A whole number of calls per request is a
+ * property of the program; any other depends on how many requests were served
+ * together, which timing decides.
  */
 static void judge_count(struct versus_line *l)
 {
 	double outward = fmax(l->two.ratio, 1 / l->two.ratio);
 
 	if (l->two.zeros || !isfinite(outward)) {
-		say(l->why, &l->verdict, "no ratio, as one is zero");
+		say(l->why, &l->verdict, "no ratio: a value is zero");
 	} else if (outward < least_count_ratio) {
 		l->verdict = VERSUS_NOISE;
 		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "the ratio of the counts, %.4g, is within 1 %%",
+			 "the counts differ by less than 1 %% (ratio %.4g)",
 			 l->two.ratio);
 	} else if (fabs(l->a - round(l->a)) < 1e-4) {
 		l->verdict = direction(l);
-		print_difference(l);
-		add_words(l, " (counted once)");
+		print_difference(l, " (counted once)");
 	} else {
 		l->verdict = VERSUS_DIFFERENT;
-		print_difference(l);
-		add_words(l, " (counted once, and not the same for every "
-			     "request: timing decides, too)");
+		print_difference(l, " (counted once; not the same for every "
+				    "request, so it depends on timing)");
 	}
-}
-
-static void say_few(struct versus_line *l, size_t family,
-		    enum verdict_reason reason)
-{
-	const struct two *t = &l->two;
-
-	l->verdict = VERSUS_FEW;
-	if (reason == VERDICT_NO_BAND)
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "%zu A/A pair%s of a run make%s no 95 %% band for %zu "
-			 "blocks",
-			 l->band.n, plural(l->band.n),
-			 l->band.n == 1 ? "s" : "", l->band.blocks);
-	else if (reason == VERDICT_FAMILY)
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "no data of %zu and %zu repetitions are clear enough "
-			 "to call one of %zu comparisons",
-			 t->n_a, t->n_b, family);
-	else
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "%zu and %zu repetition%s allow no claim at all",
-			 t->n_a, t->n_b, plural(t->n_a + t->n_b - 1));
 }
 
 static void judge(struct versus_line *l, const struct band *of_a,
 		  const struct band *of_b, size_t family)
 {
-	enum verdict_reason reason =
-		stats_two_verdict(&l->two, of_a, of_b, l->adjusted_p, family);
+	const struct two *t = &l->two;
+	const struct verdict v = {
+		.reason =
+			stats_two_verdict(t, of_a, of_b, l->adjusted_p, family),
+		.pair = { .ratio = t->ratio,
+			  .interval = t->interval,
+			  .test = { .p = t->test.p } },
+		.band = l->band,
+		.adjusted_p = l->adjusted_p,
+		.family = family,
+	};
 
-	l->verdict = VERSUS_NOISE;
-	if (reason == VERDICT_DIFFERENT) {
+	switch (v.reason) {
+	case VERDICT_DIFFERENT:
 		l->verdict = direction(l);
-		print_difference(l);
-	} else if (reason == VERDICT_INTERVAL) {
+		print_difference(l, "");
+		break;
+	case VERDICT_NO_RATIO:
+	case VERDICT_NOTHING:
+		say(l->why, &l->verdict, "no ratio: a value is %s",
+		    v.reason == VERDICT_NOTHING ? "missing" :
+						  "zero or negative");
+		break;
+	case VERDICT_FEW_BLOCKS:
+		l->verdict = VERSUS_FEW;
 		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "the interval, %.3g to %.3g, includes 1",
-			 l->two.interval.low, l->two.interval.high);
-	} else if (reason == VERDICT_HOLM) {
+			 "%zu and %zu repetitions are too few for a test",
+			 t->n_a, t->n_b);
+		break;
+	case VERDICT_FAMILY:
+		l->verdict = VERSUS_FEW;
 		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "among %zu comparisons it could be chance: p = %.2g "
-			 "alone, %.2g by Holm",
-			 family, l->two.test.p, l->adjusted_p);
-	} else if (reason == VERDICT_BAND) {
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "the ratio, %.3g, is in the A/A band, %.3g to %.3g",
-			 l->two.ratio, l->band.low, l->band.high);
-	} else if (reason == VERDICT_NO_RATIO || reason == VERDICT_NOTHING) {
-		say(l->why, &l->verdict, "no ratio, as one is %s",
-		    reason == VERDICT_NOTHING ? "missing" : "zero or less");
-	} else {
-		say_few(l, family, reason);
+			 "%zu and %zu repetitions are too few for a test among "
+			 "%zu comparisons",
+			 t->n_a, t->n_b, family);
+		break;
+	case VERDICT_NO_BAND:
+	case VERDICT_INTERVAL:
+	case VERDICT_HOLM:
+	case VERDICT_BAND:
+		l->verdict =
+			v.reason == VERDICT_NO_BAND ? VERSUS_FEW : VERSUS_NOISE;
+		verdict_figures(&v, l->why);
+		break;
 	}
 }
 
@@ -406,8 +375,7 @@ static void add_cell(struct versus *v, const struct row *a, const struct row *b)
 			l->verdict = c->verdict;
 			strcpy(l->why, c->why);
 		} else if (!not_alike(l, c)) {
-			l->two = l->count ? stats_two(&l->b, 1, &l->a, 1) :
-					    measure(v, l, c);
+			l->two = measure(v, l, c);
 		}
 	}
 }
@@ -448,7 +416,8 @@ static void judge_line(struct versus *v, const struct versus_cell *c,
 	judge(l, &of_a, &of_b, v->family);
 }
 
-/* What no data could show is no comparison, so it costs the others nothing. */
+/* A line that cannot be significant is not in the family, so it costs the others no
+ * power. */
 static bool can_be_called(const struct versus_line *l)
 {
 	return !l->count && !*l->why && l->two.interval.rank;
@@ -480,11 +449,6 @@ static void judge_all(struct versus *v)
 	free(p);
 }
 
-double versus_change(const struct versus_line *l)
-{
-	return fabs(l->two.ratio - 1);
-}
-
 size_t versus_regressions(const struct versus *v, double least)
 {
 	size_t n = 0;
@@ -492,13 +456,13 @@ size_t versus_regressions(const struct versus *v, double least)
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t j = 0; j < v->cell[i].n; j++)
 			n += v->cell[i].line[j].verdict == VERSUS_WORSE &&
-			     versus_change(&v->cell[i].line[j]) >= least;
+			     fabs(v->cell[i].line[j].two.ratio - 1) >= least;
 	return n;
 }
 
 /* ------------------------------------------------------------------------- notes */
 
-/* How long the same piece of work took, in the middle of all cells */
+/* Median over all cells */
 static double yardstick(const struct side *s, enum metric m)
 {
 	double x[STATS_MAX];
@@ -512,11 +476,11 @@ static double yardstick(const struct side *s, enum metric m)
 static void note_yardstick(struct versus *v, enum metric m, const char *whose)
 {
 	double a = yardstick(v->a, m), b = yardstick(v->b, m);
-	char in_a[NUMBER_SIZE], in_b[NUMBER_SIZE], ratio[NUMBER_SIZE];
+	char in_a[NUMBER_SIZE], in_b[NUMBER_SIZE], ratio[2 * NUMBER_SIZE];
 
 	if (!(a > 0 && b > 0))
 		return;
-	print_near(b / a, ratio);
+	print_range(b / a, b / a, ratio);
 	record_say(v->notes,
 		   "The %s's CPU needed %s for the same piece of work in A and "
 		   "%s in B, %s times as long (the yardstick, medians).",
@@ -531,28 +495,26 @@ static void take_notes(struct versus *v)
 	v->differences = provenance_between(a, b, v->a->run, v->b->run);
 	v->notes = json_array();
 	if (!a || !b)
-		record_say(v->notes,
-			   "What machine %s was measured on is not known.",
+		record_say(v->notes, "The machine of %s is unknown.",
 			   a ? "B" :
 			   b ? "A" :
-			       "either run");
+			       "both runs");
 	else if (provenance_other_machine(a, b))
 		record_say(v->notes,
-			   "These are two machines, by what machine.json says: "
-			   "a ratio says what model and machine do together, "
-			   "not what a program does.");
+			   "The runs are from two machines (machine.json): a "
+			   "ratio includes the difference between them.");
 	if (!v->a->complete || !v->b->complete)
 		record_say(v->notes,
-			   "%s not complete: it was interrupted, or is still "
-			   "going on.",
+			   "%s not complete: interrupted, or still running.",
 			   v->a->complete ? "B is" :
 			   v->b->complete ? "A is" :
-					    "Neither run is complete; each is");
-	record_say(v->notes,
-		   "The runs were measured at different times: what drifted "
-		   "between them (clock rate, neighbours, kernel) is in every "
-		   "ratio, and not in the A/A band, whose pairs are moments "
-		   "apart. To compare two programs, measure both in one run.");
+					    "A and B are");
+	record_say(
+		v->notes,
+		"The runs were measured at different times. Drift between "
+		"them (clock frequency, other load, kernel) is part of every "
+		"ratio, but not of the A/A band. To compare two programs, "
+		"measure both in one run.");
 	note_yardstick(v, METRIC_SERVER_YARDSTICK, "server");
 	note_yardstick(v, METRIC_CLIENT_YARDSTICK, "generator");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* two_runs_data.c - two runs compared, for programs: see two_runs.h. The columns are in
- * results/README.md. */
+/* two_runs_data.c - two runs compared, as CSV and JSON: see two_runs.h. The columns are
+ * in results/README.md. */
 #include "harness/verdict/two_runs.h"
 
 #include "harness/verdict/csv.h"
@@ -12,15 +12,10 @@
 
 static void head(struct csv *csv)
 {
-	static const char *const names[] = {
-		"cell",   "metric",   "unit",      "better", "a",       "b",
-		"n_a",    "n_b",      "ratio",     "low",    "high",    "p",
-		"p_holm", "band_low", "band_high", "unsure", "verdict", "why"
-	};
-
 	csv_part_names(csv);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		csv_text(csv, names[i]);
+	csv_head(csv,
+		 "cell,metric,unit,better,a,b,n_a,n_b,ratio,low,high,p,p_holm,"
+		 "band_low,band_high,unsure,verdict,why");
 	csv_end_row(csv);
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* two_runs_text.c - two runs compared, for people: see two_runs.h */
+/* two_runs_text.c - two runs compared, as text: see two_runs.h */
 #include "harness/verdict/two_runs.h"
 
 #include "harness/verdict/compare.h"
 #include "harness/verdict/describe.h"
-#include "harness/base/die.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,26 +17,11 @@ struct page {
 	const struct versus *of;
 };
 
-static FILE *open_text(char **text, size_t *size)
-{
-	FILE *to = open_memstream(text, size);
-
-	if (!to)
-		die("open_memstream");
-	return to;
-}
-
-static void close_text(FILE *to)
-{
-	if (fclose(to) != 0)
-		die("write a comparison");
-}
-
-/* ------------------------------------------------------------------ what they are */
+/* --------------------------------------------------------------------- the runs */
 
 static const char *text_of(const json_t *from, const char *key)
 {
-	return json_string_value(json_object_get(from, key)) ?: "not known";
+	return json_string_value(json_object_get(from, key)) ?: "unknown";
 }
 
 static void put(json_t *facts, const char *name, json_t *value)
@@ -50,7 +34,7 @@ static json_t *commit_of(const json_t *build)
 	bool dirty = json_is_true(json_object_get(build, "dirty"));
 
 	return json_sprintf("%.12s%s", text_of(build, "commit"),
-			    dirty ? ", with changes" : "");
+			    dirty ? ", with uncommitted changes" : "");
 }
 
 static json_t *seed_of(const json_t *run)
@@ -75,7 +59,7 @@ json_t *side_facts(const struct side *s)
 			 plural(s->reduced.n_blocks), s->store.n,
 			 plural(s->store.n),
 			 s->complete ? "" : ", NOT COMPLETE"));
-	put(facts, "began",
+	put(facts, "started",
 	    json_string(text_of(json_array_get(sittings, 0), "started")));
 	put(facts, "seed", seed_of(s->run));
 	put(facts, "commit", commit_of(json_object_get(m, "build")));
@@ -94,7 +78,7 @@ static void write_side(const struct page *p, const char *name,
 	json_t *facts = side_facts(s), *fact;
 	char *text = NULL;
 	size_t size, i;
-	FILE *to = open_text(&text, &size);
+	FILE *to = text_open(&text, &size);
 
 	fputs(s->store.path, to);
 	json_array_foreach(facts, i, fact) {
@@ -102,7 +86,7 @@ static void write_side(const struct page *p, const char *name,
 			json_string_value(json_array_get(fact, 0)),
 			json_string_value(json_array_get(fact, 1)));
 	}
-	close_text(to);
+	text_close(to);
 	write_paragraph(p->to, name, "   ", text);
 	free(text);
 	json_decref(facts);
@@ -158,11 +142,11 @@ static void print_value(const struct versus_line *l, double x,
 	char number[NUMBER_SIZE];
 
 	print_metric(l->metric, x, number);
-	number[strcspn(number, "/")] = '\0'; /* the head has it */
+	number[strcspn(number, "/")] = '\0'; /* "/s" is in the head */
 	snprintf(to, NUMBER_SIZE, "%s%.40s", l->unsure ? "?" : "", number);
 }
 
-/* A ratio is of interest for how it differs from 1. */
+/* Three decimals: most ratios are close to 1. */
 static void print_times(double x, char to[NUMBER_SIZE])
 {
 	if (!isfinite(x))
@@ -216,19 +200,14 @@ static void write_line(const struct page *p, const struct versus_line *l)
 	}
 }
 
-static const char *label_of(const struct cell *c)
-{
-	return strcmp(c->model, BASELINE) == 0 ? "(ceiling)" : c->model;
-}
-
-/* In place of numbers */
+/* Instead of numbers */
 static void write_reason(const struct page *p, const struct versus_cell *c)
 {
 	bool alone = c->verdict != VERSUS_NOT_COMPARABLE;
 	char label[LABEL_SIZE + 16], text[VERSUS_WHY_SIZE + 32];
 
 	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
-		 label_of(versus_cell_of(c)));
+		 model_label(versus_cell_of(c)));
 	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
 		 alone ? "" : ": ", alone ? "" : c->why);
 	write_style(p->to, p->color, YELLOW);
@@ -236,10 +215,10 @@ static void write_reason(const struct page *p, const struct versus_cell *c)
 	write_style(p->to, p->color, PLAIN);
 }
 
-/* A label that is too long has a line of its own. */
+/* A long label has a line of its own. */
 static void write_cell(const struct page *p, const struct versus_cell *c)
 {
-	const char *label = label_of(versus_cell_of(c));
+	const char *label = model_label(versus_cell_of(c));
 
 	if (*c->why) {
 		write_reason(p, c);
@@ -273,7 +252,7 @@ static void write_cells(const struct page *p)
 	}
 }
 
-/* --------------------------------------------------------------- what it comes to */
+/* ------------------------------------------------------------------ the verdicts */
 
 static void write_found(const struct page *p, enum versus_verdict verdict,
 			const char *title)
@@ -301,7 +280,7 @@ char *versus_summary(const struct versus *v)
 {
 	char *text = NULL;
 	size_t size, all = 0;
-	FILE *to = open_text(&text, &size);
+	FILE *to = text_open(&text, &size);
 	const char *between = ": ";
 
 	for (int i = 0; i < VERSUS_VERDICTS; i++)
@@ -315,21 +294,22 @@ char *versus_summary(const struct versus *v)
 		between = ", ";
 	}
 	fputc('.', to);
-	close_text(to);
+	text_close(to);
 	return text;
 }
 
 static void write_caption(const struct page *p)
 {
 	static const char usual[] =
-		"B/A: the ratio, as the median of all ratios of a repetition of B "
-		"to one of A, with its 95 % interval. Blocks of two runs are not "
-		"paired. B is called worse or better if the interval excludes 1, "
-		"if p <= 5 % by Holm over all comparisons here (rank-sum test), "
-		"and if the ratio is outside the wider A/A band of both runs. "
-		"System calls are a count, made once in each run: it has no "
-		"interval, and has to differ by 1 %; only a whole number is "
-		"called worse or better. ?: fewer than 100 requests beyond it.";
+		"B/A is the median of all ratios of a repetition of B to one of A, "
+		"with its 95 % confidence interval. Blocks of two runs are not "
+		"paired. B is worse or better if the interval excludes 1, "
+		"p <= 5 % after Holm's correction for all comparisons here "
+		"(rank-sum test), and the ratio is outside the wider A/A band of "
+		"the two runs. System calls are counted once in each run, so they "
+		"have no interval and must differ by 1 %; only a whole number is "
+		"called worse or better. ?: fewer than 100 requests beyond this "
+		"percentile.";
 
 	fputc('\n', p->to);
 	write_paragraph(p->to, "", "", usual);
@@ -344,11 +324,10 @@ void versus_print(FILE *to, const struct versus *v, bool color)
 	write_side(&p, "B  ", v->b);
 	write_heading(p.to, p.color,
 		      json_array_size(v->differences) ?
-			      "What differs between the runs themselves" :
-			      "Nothing that is recorded differs between the "
-			      "runs themselves");
+			      "Differences between the runs" :
+			      "No recorded differences between the runs");
 	write_sentences(&p, v->differences);
-	write_heading(p.to, p.color, "What to know of every ratio");
+	write_heading(p.to, p.color, "Notes on all ratios");
 	write_sentences(&p, v->notes);
 	write_caption(&p);
 	write_cells(&p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* validity.c - whether a repetition may be believed: see validity.h */
+/* validity.c - whether a repetition is valid: see validity.h */
 #include "harness/verdict/validity.h"
 
 #include "harness/base/print.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const double steal_most = 0.01, held_up_most = 0.05;
-static const double at_its_limit = 0.97; /* of a CPU */
+static const double saturated = 0.97; /* of a CPU */
 static const double slower_noted = 1.2;
 static const double late_most = 0.1, late_noted = 0.01;
 static const int64_t suspended_most = 5000000;
@@ -20,7 +20,6 @@ static json_int_t count_of(const json_t *from, const char *key)
 
 /* ------------------------------------------------------------------- refusals */
 
-/* "1,012 clients" is for people; this is short of it, but in every locale. */
 static bool judge_refusals(struct record *r)
 {
 	json_t *by = json_object_get(r->server, "refused_by");
@@ -32,19 +31,19 @@ static bool judge_refusals(struct record *r)
 	if (refused <= 0)
 		return false;
 	r->status = STATUS_REFUSED;
-	record_say(r->reasons, "the server turned away %lld of %lld client%s",
+	record_say(r->reasons, "the server refused %lld of %lld client%s",
 		   (long long)refused, (long long)clients, plural(clients));
 	json_object_foreach(by, why, n) {
 		if (json_integer_value(n) > 0)
-			record_say(r->reasons, "its limit: %s", why);
+			record_say(r->reasons, "limit reached: %s", why);
 	}
 	return true;
 }
 
 /* ----------------------------------------------------------------- the checks */
 
-/* A reason of the generator's, but for the advice at its end: that is about its own
- * options, which nobody here has chosen. All of it is still in r->load. */
+/* The length of a reason of the generator without the advice at its end, which is
+ * about options of bin/loadgen. r->load keeps all of it. */
 static int without_advice(const char *reason)
 {
 	const char *option = strstr(reason, "--"), *end = option;
@@ -64,7 +63,7 @@ static bool is_bottleneck(const char *reason)
 	return reason && strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
 }
 
-/* Nothing would have been answered sooner by a faster generator. */
+/* A faster generator would not have raised the throughput. */
 static bool server_was_the_limit(const struct record *r,
 				 const struct circumstances *c)
 {
@@ -72,7 +71,7 @@ static bool server_was_the_limit(const struct record *r,
 		       (*r->server_cpus && !strpbrk(r->server_cpus, ",-"));
 
 	return c->sleeps && one_cpu && r->cell.loop == LOOP_CLOSED &&
-	       r->metric[METRIC_SERVER_CPU_SHARE] >= at_its_limit;
+	       r->metric[METRIC_SERVER_CPU_SHARE] >= saturated;
 }
 
 static void say_reasons(struct record *r, const struct circumstances *c)
@@ -85,28 +84,26 @@ static void say_reasons(struct record *r, const struct circumstances *c)
 		bool bottleneck = is_bottleneck(text);
 
 		if (bottleneck && server_was_the_limit(r, c)) {
-			record_say(
-				r->warnings,
-				"the generator was at its limit as well as "
-				"the server, which worked %.0f %% of the time",
-				r->metric[METRIC_SERVER_CPU_SHARE] * 100);
+			record_say(r->warnings,
+				   "server and generator were both saturated "
+				   "(server: %.0f %% of a CPU)",
+				   r->metric[METRIC_SERVER_CPU_SHARE] * 100);
 			continue;
 		}
-		/* How much the generator can do is what the baseline is
-		 * measured for. */
+		/* The baseline measures the limit of the generator. */
 		record_say(bottleneck && r->role == ROLE_CEILING ? r->warnings :
 								   r->reasons,
 			   "%.*s%s", without_advice(text), text,
-			   bottleneck ? " (--client-cpus gives it more CPUs)" :
-					"");
+			   bottleneck ? " (more CPUs: --client-cpus)" : "");
 	}
 	if (json_array_size(reasons) == 0 &&
 	    !json_is_true(json_object_get(r->load, "valid")))
 		record_say(r->reasons,
-			   "the generator does not vouch for its result");
+			   "the generator calls its result invalid, without a "
+			   "reason");
 }
 
-/* Nothing was lost: what was counted is right, however long it took. */
+/* Nothing was lost: the counts are right, whatever the times are. */
 static bool nothing_lost(const struct record *r)
 {
 	static const char *const losses[] = { "errors", "mismatches",
@@ -119,16 +116,16 @@ static bool nothing_lost(const struct record *r)
 	       !json_is_true(json_object_get(r->load, "interrupted"));
 }
 
-/* Nobody reads the times of a repetition that counts: what makes only them
- * doubtful is a warning there. */
+/* The times of a counting repetition are not used: reasons against them are
+ * warnings. */
 static void spare_counts(struct record *r)
 {
 	json_array_extend(r->warnings, r->reasons);
 	json_array_clear(r->reasons);
 }
 
-/* A counter of the server's closing line. Without it, what it would have been checked
- * against is not checked, and a warning says so. */
+/* A counter that the server printed. If it is missing, a warning says what is not
+ * checked. */
 static bool read_counter(struct record *r, const char *key, json_int_t *n)
 {
 	const json_t *value = json_object_get(r->server, key);
@@ -138,9 +135,9 @@ static bool read_counter(struct record *r, const char *key, json_int_t *n)
 		return true;
 	record_say(r->warnings,
 		   value && !json_is_null(value) ?
-			   "not checked: '%s' in the server's closing line is "
-			   "not a whole number" :
-			   "not checked: the server's closing line has no '%s'",
+			   "not checked: the server's counter '%s' is not an "
+			   "integer" :
+			   "not checked: the server printed no counter '%s'",
 		   key);
 	return false;
 }
@@ -151,17 +148,17 @@ static void judge_counts(struct record *r)
 	json_int_t clients = r->cell.connections + r->cell.idle, accepted;
 	json_int_t refused;
 
-	read_counter(r, "refused", &refused); /* judged already */
+	read_counter(r, "refused", &refused); /* for its warning */
 	if (read_counter(r, "requests", &served) && served != sent)
 		record_say(r->reasons,
-			   "the server counts %lld request%s, the generator "
+			   "the server counted %lld request%s, the generator "
 			   "%lld",
 			   (long long)served, plural(served), (long long)sent);
 	if (read_counter(r, "accepted", &accepted) &&
 	    r->cell.pattern != PATTERN_CONNECT && accepted != clients)
 		record_say(
 			r->reasons,
-			"the server counts %lld client%s, the generator %lld",
+			"the server counted %lld client%s, the generator %lld",
 			(long long)accepted, plural(accepted),
 			(long long)clients);
 }
@@ -171,11 +168,11 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 	double steal = r->metric[METRIC_STEAL_SHARE];
 	double queue = r->metric[METRIC_SERVER_QUEUE_SHARE];
 
-	/* It is counted in ticks: in what was left of a window it may be more. */
+	/* Steal time is counted in ticks: in a short window it can exceed 1. */
 	if (steal > steal_most)
 		record_say(r->reasons,
-			   "the hypervisor gave %.1f %% of the CPUs' time to "
-			   "others",
+			   "steal time: the hypervisor took %.1f %% of the CPU "
+			   "time",
 			   fmin(steal, 1) * 100);
 	if (c->suspended_ns > suspended_most)
 		record_say(r->reasons, "the machine was suspended for %.3f s",
@@ -183,20 +180,20 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 	if (r->metric[METRIC_THREADS] == 1 && queue > held_up_most &&
 	    r->cell.placement == PLACEMENT_SPLIT)
 		record_say(r->reasons,
-			   "the server waited for its CPU for %.0f %% of the "
-			   "time: something else ran there",
+			   "the server waited for its CPU %.0f %% of the time: "
+			   "something else ran there",
 			   queue * 100);
 }
 
-/* Nobody reads the times of one that counts, or the speed of idle ones. */
+/* Counting and idle repetitions have no times. */
 static void judge_pace(struct record *r, const struct circumstances *c)
 {
 	if (c->slower > slower_noted && r->role != ROLE_COUNTING &&
 	    r->role != ROLE_IDLE)
 		record_say(r->warnings,
 			   "the CPUs took %.2f times as long as usual for the "
-			   "same work: a lower frequency, or somebody else on "
-			   "the same core",
+			   "same work: lower frequency, or another load on the "
+			   "same core",
 			   c->slower);
 }
 
@@ -206,28 +203,28 @@ static void judge_window(struct record *r, const struct circumstances *c)
 
 	if (c->was_stopped)
 		record_say(r->reasons,
-			   "it was stopped meanwhile, and went on later");
+			   "the run was stopped and continued during this "
+			   "repetition");
 	if (!isfinite(late))
 		record_say(r->reasons, "the probes could not be read");
 	else if (late > late_most)
 		record_say(r->reasons,
-			   "the probes were read %.0f ms late: %.0f ms of the "
-			   "window were left",
+			   "the probes were read %.0f ms late: only %.0f ms of "
+			   "the window were left",
 			   r->window_late_s * 1e3, r->window_s * 1e3);
 	else if (late > late_noted)
 		record_say(r->warnings, "the probes were read %.1f ms late",
 			   r->window_late_s * 1e3);
 }
 
-/* It is there for that: without, it is to be tried again, not to be called ok. */
+/* A counting repetition without counts is measured again. */
 static void judge_counting(struct record *r)
 {
 	if (r->role == ROLE_COUNTING && *r->calls_method &&
 	    strcmp(r->calls_method, "none") != 0 &&
 	    !isfinite(r->metric[METRIC_CALLS_PER_REQUEST]))
 		record_say(r->reasons,
-			   "how many system calls a request takes could not be "
-			   "counted");
+			   "system calls per request could not be counted");
 }
 
 void judge(struct record *r, const struct circumstances *c)
@@ -256,8 +253,7 @@ bool judge_outgrown(const struct record *r)
 	       is_bottleneck(json_string_value(reason));
 }
 
-/* The two ends do not agree on what was done. What one of them does not count is not
- * compared. */
+/* Server and generator disagree. A missing counter is not compared. */
 static bool counts_differ(const struct record *r)
 {
 	json_t *served = json_object_get(r->server, "requests");
@@ -272,8 +268,7 @@ static bool counts_differ(const struct record *r)
 		       r->cell.connections + r->cell.idle;
 }
 
-/* In an open loop with more load than the server can do, replies are still under way
- * at the end: that is no loss. */
+/* If an open loop overloads the server, replies are in flight at the end: not a loss. */
 static bool lost_something(const struct record *r)
 {
 	bool overloaded = r->cell.loop == LOOP_OPEN &&

@@ -1,33 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * validity.h - whether a repetition may be believed
+ * validity.h - whether a repetition is valid
  *
- * invalid is what
- *	- the generator's audit rejects, with its reasons
- *	- lost a request: the counts of server and generator differ
- *	- had the hypervisor take more than 1 % of the CPUs' time
- *	- slept with the whole machine, or was stopped (Ctrl-Z)
- *	- was held up: something else ran on the CPU of a server with one thread
- *	  for more than 5 % of the time (split only)
- *	- was not looked at in time: the first reading came later than a tenth of
- *	  the window
- *	- was to count system calls, by a method that works here, and could not
+ * A repetition is invalid if
+ *	- the generator's audit rejects it, with its reasons
+ *	- a request was lost: the counts of server and generator differ
+ *	- the hypervisor took more than 1 % of the CPU time
+ *	- the machine was suspended, or the run was stopped (Ctrl-Z)
+ *	- something else ran on the CPU of a server with one thread for more than 5 %
+ *	  of the time (split only)
+ *	- the first reading came later than a tenth of the window
+ *	- it was to count system calls, by a method that works here, and could not
  *
  * That the CPUs took 1.2 times as long as usual for the same work, before or after
- * (yardstick.h), is a warning: it makes a number worse, blocks and A/A pairs are there
- * to see through it, and on a host with busy neighbours nothing would be left.
+ * (yardstick.h), is a warning: on a host with busy neighbours nothing would be left,
+ * and blocks and A/A pairs show its effect.
  *
- * A repetition that counts calls, or watches idle clients, is not invalid for
- * what makes only times doubtful: that is a warning there. Nor is the baseline,
- * if it was the generator that could do no more: to know that is what it is for.
+ * Reasons that concern times alone are warnings in a repetition that counts calls or
+ * has only idle clients. The generator as the bottleneck is a warning for the
+ * baseline, which measures exactly that limit.
  *
- * The generator calls itself the bottleneck where replies wait for it. It does not
- * see the server. If that worked all the time, too, then the server was at its limit
- * and in a closed loop everything else follows from that: how many requests it
- * answered, and so how long each took. Both at their limit is a warning.
+ * The generator reports itself as the bottleneck if replies wait for it; it does not
+ * see the server. If a server in a closed loop was saturated, too, its throughput
+ * and response times are its own, so that is a warning as well.
  *
- * refused is what a server at a limit of its own turned away. It is kept in the
- * record with everything that was measured, and in no median.
+ * A server that turned clients away at a limit of its own is refused, not invalid.
+ * The record keeps what was measured; no median includes it.
  */
 #ifndef VERDICT_VALIDITY_H
 #define VERDICT_VALIDITY_H
@@ -36,31 +34,30 @@
 
 struct circumstances {
 	int64_t suspended_ns; /* in the window */
-	bool was_stopped;     /* server and generator, too: Ctrl-Z */
-	bool sleeps;   /* with silent clients: so the CPU it uses is for work */
-	double slower; /* how many times, than usual: the CPUs; 0: not known */
+	bool was_stopped;     /* with server and generator: Ctrl-Z */
+	bool sleeps; /* with idle clients: the CPU time it uses is for requests */
+	double slower; /* than usual, as a ratio: the CPUs; 0: unknown */
 };
 
-/* For a repetition whose server and generator did their part: sets r->status. */
+/* Sets r->status, for a repetition in which neither server nor generator failed. */
 void judge(struct record *r, const struct circumstances *c);
 
 /*
- * The generator could not keep up with the server, and nothing else was amiss. That
- * is not chance: it is how fast the server was.
+ * The generator was the bottleneck, and that is the only reason: the server was fast.
  */
 bool judge_outgrown(const struct record *r);
 
 /*
- * Whether the server or the generator failed: it died, hung, lost a request, sent a
- * wrong byte or miscounted. This decides the exit status of a run. A busy machine, a
- * generator at its limit, a refused client or an unsupported model is no failure.
+ * Whether the server or the generator failed: ended early, hung, lost a request, sent
+ * a wrong byte or miscounted. Decides the exit status of a run. A busy machine, a
+ * saturated generator, a refused client or an unsupported model is not a failure.
  */
 bool judge_failed(const struct record *r);
 
 /*
- * Whether to measure it again: it is invalid by chance. What exceeds a server's or
- * the generator's strength would only do so again; and if not, then because this
- * time the server was slower.
+ * Whether to measure it again: invalid by chance. A load that exceeds the server or
+ * the generator would do so again; a second attempt would pass only if the server was
+ * slower by then.
  */
 bool judge_by_chance(const struct record *r);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* warnings.c - what is missing from a run, and what limits it: see warnings.h */
+/* warnings.c - what limits the results of a run: see warnings.h */
 #include "harness/verdict/warnings.h"
 
 #include "harness/verdict/compare.h"
@@ -15,7 +15,7 @@
 
 enum {
 	KEY_SIZE = 512,
-	SHOWN = 4 /* models or settings; of more it is said how many */
+	SHOWN = 4 /* models or settings that a sentence names */
 };
 
 /* -------------------------------------------------------------- one repetition */
@@ -42,24 +42,24 @@ void record_reason(const struct record *r, char *to, size_t size)
 
 	if (!first)
 		first = sustained(r) ? "no reason was recorded" :
-				       "what was offered was not done";
+				       "the offered load was not sustained";
 	snprintf(to, size, "%s", first);
 }
 
 /* ---------------------------------------------------------------------- warnings */
 
-/* Kinds, in the order of how much each limits what can be concluded */
+/* Kinds, the most important first */
 enum kind {
 	LEFT_OUT,   /* lines of the record */
-	UNMEASURED, /* cells of which nothing counts */
+	UNMEASURED, /* cells without a valid repetition */
 	FORCED,     /* repetitions measured under other conditions */
 	UNCOMPARED,
-	OUTGROWN, /* cells whose median is too low */
+	OUTGROWN, /* cells with a biased median */
 	NOISE,
-	FEWER, /* repetitions that do not count, of cells that have others */
-	PAIRS, /* the same of A/A repetitions */
+	FEWER,     /* excluded repetitions of cells that have valid ones */
+	PAIRS,     /* excluded A/A repetitions */
 	UNCOUNTED, /* system calls */
-	OTHER,     /* what else a repetition says */
+	OTHER,     /* the warnings of repetitions */
 };
 
 static const char *const counted_as[] = {
@@ -75,7 +75,7 @@ static const struct {
 	double ns;
 } units[] = { { " ns", 1 }, { " us", 1e3 }, { " ms", 1e6 }, { " s", 1e9 } };
 
-/* The unit of time that begins here; -1: none does */
+/* The unit of time that begins here; -1: none */
 static int find_unit(const char *text)
 {
 	for (int i = 0; i < (int)(sizeof(units) / sizeof(*units)); i++) {
@@ -88,8 +88,8 @@ static int find_unit(const char *text)
 	return -1;
 }
 
-/* 12, 1,073 or 3.18, without a unit. What is a part of a word is no number: p99, the
- * hash of a commit. */
+/* The length of a number: 12, 1,073, 3.18. Digits in a word, such as p99 or a commit's
+ * hash, are not one. */
 static size_t digits(const char *text, const char *begin)
 {
 	size_t n = 0;
@@ -110,7 +110,7 @@ struct number {
 	double value;
 };
 
-/* The number that stands here, and behind it where it ends; false: none does */
+/* The number that begins at *at, which moves behind it; false: none */
 static bool read_number(const char **at, const char *begin, struct number *to)
 {
 	char plain[64];
@@ -132,7 +132,7 @@ static bool read_number(const char **at, const char *begin, struct number *to)
 	return true;
 }
 
-/* The text without its numbers: two that differ in nothing else are one warning. */
+/* The text without its numbers: texts with the same key are one warning. */
 static void make_key(enum kind kind, const char *text, char to[KEY_SIZE])
 {
 	size_t n = (size_t)snprintf(to, KEY_SIZE, "%d ", kind);
@@ -144,7 +144,7 @@ static void make_key(enum kind kind, const char *text, char to[KEY_SIZE])
 	to[n] = '\0';
 }
 
-/* What was said so far, by key; jansson keeps the order. */
+/* Adds to all warnings so far, by key; jansson keeps their order. */
 __attribute__((format(printf, 4, 5))) static void
 note(json_t *all, enum kind kind, const struct cell *c, const char *format, ...)
 {
@@ -190,17 +190,17 @@ static void write_range(FILE *to, const struct number *least,
 	fprintf(to, "%.*s%s", most->length, most->text, unit);
 }
 
-/* The first of these texts, with "7 to 12" where a number of theirs differs. They have
- * the same key, so they have the same words. */
+/* The first of these texts, with a range such as "7 to 12" where a number differs.
+ * They have the same key, so the same words. */
 static json_t *ranged(const json_t *texts)
 {
 	size_t n = json_array_size(texts), size;
 	const char **at = calloc(n, sizeof(*at)), *begin;
 	char *text = NULL;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = text_open(&text, &size);
 	json_t *made;
 
-	if (!at || !to)
+	if (!at)
 		die("calloc");
 	for (size_t i = 0; i < n; i++)
 		at[i] = json_string_value(json_array_get(texts, i));
@@ -227,8 +227,7 @@ static json_t *ranged(const json_t *texts)
 		begin = json_string_value(json_array_get(texts, 0));
 		write_range(to, &least, &most);
 	}
-	if (fclose(to) != 0)
-		die("open_memstream");
+	text_close(to);
 	made = json_string(text) ?: json_string(begin);
 	free(text);
 	free(at);
@@ -274,7 +273,7 @@ static void take_warnings(struct reduced *r, json_t *all)
 	json_decref(all);
 }
 
-/* "epoll, poll, select, thread and 3 more"; of settings the words for people */
+/* "epoll, poll, select, thread and 3 more"; settings by setting_where() */
 static void write_some(FILE *to, json_t *set)
 {
 	size_t n = 0, size = json_object_size(set);
@@ -299,10 +298,8 @@ char *warning_sentence(const json_t *warning)
 	json_t *settings = json_object_get(warning, "settings");
 	char *text = NULL;
 	size_t size;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = text_open(&text, &size);
 
-	if (!to)
-		die("open_memstream");
 	fputs(json_string_value(json_object_get(warning, "text")), to);
 	if (json_object_size(settings)) {
 		fputs(" (", to);
@@ -316,8 +313,7 @@ char *warning_sentence(const json_t *warning)
 		write_some(to, settings);
 		fputc(')', to);
 	}
-	if (fclose(to) != 0)
-		die("open_memstream");
+	text_close(to);
 	return text;
 }
 
@@ -330,15 +326,14 @@ static void note_cells(const struct reduced *r, json_t *all)
 
 		if (row->n == 0 && row->invalid)
 			note(all, UNMEASURED, &row->cell,
-			     "no repetition counts: %s: %s",
+			     "no valid repetition: %s: %s",
 			     status_names[row->status], row->reason);
-		/* Fewer than half: their median is still among those that are
-		 * left (reduce.h). */
+		/* Fewer than half are: see struct row. */
 		if (row->n && row->outgrown)
 			note(all, OUTGROWN, &row->cell,
-			     "faster than it looks: in %u of %u repetitions the "
-			     "generator was the bottleneck, and these do not "
-			     "count",
+			     "biased median: the generator was the bottleneck in "
+			     "%u of %u repetitions, which are excluded, so the "
+			     "server is faster than shown",
 			     row->outgrown, row->n + row->invalid);
 	}
 }
@@ -352,7 +347,7 @@ static const struct row *row_of(const struct reduced *r,
 	return NULL;
 }
 
-/* Of a cell of which nothing counts it is said already. */
+/* note_cells() reports cells without a valid repetition. */
 static void note_repetition(const struct reduced *r, json_t *all,
 			    const struct record *of)
 {
@@ -363,14 +358,13 @@ static void note_repetition(const struct reduced *r, json_t *all,
 		return;
 	record_reason(of, reason, sizeof(reason));
 	if (of->role == ROLE_AA)
-		note(all, PAIRS, &of->cell, "A/A repetitions do not count: %s",
+		note(all, PAIRS, &of->cell, "A/A repetitions excluded: %s",
 		     reason);
 	else if (of->role != ROLE_COUNTING && !judge_outgrown(of))
-		note(all, FEWER, &of->cell, "repetitions do not count: %s",
-		     reason);
+		note(all, FEWER, &of->cell, "repetitions excluded: %s", reason);
 	else if (of->role == ROLE_COUNTING && !*row->calls_method)
-		note(all, UNCOUNTED, &of->cell,
-		     "system calls were not counted: %s", reason);
+		note(all, UNCOUNTED, &of->cell, "system calls not counted: %s",
+		     reason);
 }
 
 static void note_warning(json_t *all, const struct cell *c, const char *text)
@@ -392,7 +386,7 @@ static void note_repetitions(const struct reduced *r, json_t *all,
 		if (of->role != ROLE_COUNTING && of->role != ROLE_IDLE &&
 		    (of->block < 1 || of->block > STATS_MAX))
 			note(all, LEFT_OUT, &of->cell,
-			     "left out: of a block that no plan has");
+			     "ignored: its block number is not in any plan");
 		note_repetition(r, all, of);
 		json_array_foreach(of->warnings, k, text) {
 			note_warning(all, &of->cell,
@@ -403,7 +397,7 @@ static void note_repetitions(const struct reduced *r, json_t *all,
 
 /* ----------------------------------------------------------------------- noise */
 
-/* What is looked at for noise, and how much of it is too much */
+/* Metrics whose A/A band is checked, and its limit */
 static const struct {
 	enum metric metric;
 	const char *name;
@@ -415,7 +409,7 @@ static const struct {
 	{ METRIC_RESPONSE_P99, "p99", 1.5, NOT_COARSE },
 	{ METRIC_SERVICE_P50, "service p50", 1.1, COARSE },
 	{ METRIC_SERVICE_P99, "service p99", 1.5, COARSE },
-	{ METRIC_SERVER_CPU_PER_REQUEST, "CPU a request", 1.1, EITHER },
+	{ METRIC_SERVER_CPU_PER_REQUEST, "CPU per request", 1.1, EITHER },
 };
 
 static bool is_looked_at(const struct reduced *r, size_t row, int i)
@@ -442,17 +436,17 @@ static void note_noise(const struct reduced *r, json_t *all, size_t row)
 			continue;
 		print_ratio(band.rank ? band.high : band.farthest, ratio);
 		note(all, NOISE, &r->row[row].cell,
-		     "noisy: one model under two names differs from itself by "
-		     "up to %s times in %s (%zu A/A pairs)",
+		     "noisy: A/A pairs differ by up to %s times in %s (%zu "
+		     "pairs)",
 		     ratio, noisy[i].name, band.n);
 	}
 }
 
-/* ------------------------------------------------------------- what is not there */
+/* --------------------------------------------------------- what is not compared */
 
 static const char *method_of(const struct row *row)
 {
-	return *row->cpu_method ? row->cpu_method : "not known";
+	return *row->cpu_method ? row->cpu_method : "unknown";
 }
 
 static void note_uncompared(const struct reduced *r, json_t *all, size_t first)
@@ -465,7 +459,7 @@ static void note_uncompared(const struct reduced *r, json_t *all, size_t first)
 			with = &r->row[i];
 	if ((!with || with->oversubscribed) && end - first > 1)
 		note(all, UNCOMPARED, &r->row[first].cell,
-		     "nothing is compared where %s %s", r->reference,
+		     "no comparison: %s, the reference, %s", r->reference,
 		     with ? "is oversubscribed" : "was not measured");
 	if (!with || with->oversubscribed)
 		return;
@@ -476,14 +470,14 @@ static void note_uncompared(const struct reduced *r, json_t *all, size_t first)
 		    strcmp(row->cell.model, BASELINE) != 0 &&
 		    !same_method(row, with))
 			note(all, UNCOMPARED, &row->cell,
-			     "CPU of %s and %s is not compared: how it was "
-			     "measured is %s, and %s",
+			     "CPU of %s and %s is not compared: measured by "
+			     "different methods (%s, %s)",
 			     row->cell.model, with->cell.model, method_of(row),
 			     method_of(with));
 	}
 }
 
-/* Without idle clients nobody knows who spins. */
+/* Only a run with idle clients shows which servers spin. */
 static void note_unknown_spinners(const struct reduced *r, json_t *all)
 {
 	bool shared = false, idle = false;
@@ -494,9 +488,9 @@ static void note_unknown_spinners(const struct reduced *r, json_t *all)
 	}
 	if (shared && !idle)
 		note(all, UNCOMPARED, NULL,
-		     "no idle clients were measured, so it is not known which "
-		     "servers spin: where server and clients share a core, such "
-		     "a server is not comparable");
+		     "no cell with idle clients, so it is unknown which servers "
+		     "spin; those are not comparable where server and clients "
+		     "share a core");
 }
 
 static void note_methods(const struct reduced *r, json_t *all)
@@ -513,14 +507,14 @@ static void note_methods(const struct reduced *r, json_t *all)
 		if (strcmp(method, first) == 0)
 			continue;
 		note(all, UNCOMPARED, NULL,
-		     "system calls were counted by %s and by %s: these counts "
-		     "are not to be compared with each other",
+		     "system calls were counted by %s and by %s: do not compare "
+		     "these counts",
 		     first, method);
 		return;
 	}
 }
 
-void trust(struct reduced *r, const struct record *records, size_t n)
+void find_warnings(struct reduced *r, const struct record *records, size_t n)
 {
 	json_t *all = json_object();
 

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* warnings.h - what is missing from a run, and what limits it: see reduce.h */
+/* warnings.h - what limits the results of a run: see reduce.h */
 #ifndef VERDICT_WARNINGS_H
 #define VERDICT_WARNINGS_H
 
 #include "harness/verdict/reduce.h"
 
-/* Whether a repetition counts: valid, and what was offered was done */
+/* Whether a repetition enters the results: valid, and the offered load was sustained */
 bool record_counts(const struct record *r);
 
-/* What became of one that does not, and why */
+/* The status of one that does not, and why */
 enum status record_outcome(const struct record *r);
 void record_reason(const struct record *r, char *to, size_t size);
 
 /*
- * Fills in r->warnings, those first that limit most what can be concluded. What
- * differs in its numbers only is one warning:
+ * Sets r->warnings, the most important first. Texts that differ only in their numbers
+ * are one warning:
  *
- *	text      "the hypervisor gave 1.2 to 31.0 % of the CPUs' time to others"
+ *	text      "the hypervisor took 1.2 to 31.0 % of the CPU time"
  *	count     12
  *	of        what is counted: repetition, cell or setting
  *	models    names as keys
  *	settings  setting_key() as keys, setting_where() as values
  */
-void trust(struct reduced *r, const struct record *records, size_t n);
+void find_warnings(struct reduced *r, const struct record *records, size_t n);
 
-/* One of r->warnings for people: "noisy: ... (2 settings: ...)"; to be freed */
+/* One of r->warnings as a sentence: "noisy: ... (2 settings: ...)"; to be freed */
 char *warning_sentence(const json_t *warning);
 
 #endif

@@ -79,7 +79,7 @@ def reason(repetition):
     if repetition["reasons"]:
         return repetition["reasons"][0]
     return "no reason was recorded" if sustained(repetition) else \
-        "what was offered was not done"
+        "the offered load was not sustained"
 
 
 def by_block(repetitions, *roles):
@@ -147,11 +147,12 @@ def _status(row, repetitions):
     dropped = sum(r["dropped"] for r in of_role)
     if dropped:
         row["status"] = "invalid"
-        row["reason"] = (f"{_BOTTLENECK} in {sum(map(_outgrown, of_role))}, and kept up "
-                         f"in {dropped} only because the server was slow "
-                         f"(--client-cpus gives it more CPUs)")
+        lost = sum(map(_outgrown, of_role))
+        row["reason"] = (f"{_BOTTLENECK} in {lost} repetition{'' if lost == 1 else 's'}; "
+                         f"the other {dropped} are valid only because the server was "
+                         f"slow (more CPUs: --client-cpus)")
     if row["n"] == 0 and row["status"] == "ok":
-        row["reason"] = "it was not timed yet"
+        row["reason"] = "not timed yet"
 
 
 def _row(repetitions):

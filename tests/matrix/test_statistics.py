@@ -60,7 +60,7 @@ class Runs:
         print(titles[0])
         if all(line["status"] == "ok" for line in run.last):
             self.complete += 1
-            self.different += "no difference" not in titles[0]
+            self.different += "no significant" not in titles[0]
             self._remember_pairs(run)
         shutil.rmtree(run.folder)
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stats_two.c - two runs are compared exactly, and called different seldom
+ * stats_two.c - the statistics of two runs against scipy, R and simulations
  *
- *   STATS_RUNS=20000 build/release/unit/run_stats_two
+ *   STATS_RUNS=20000 build/release/unit/verdict/stats_two
  *
- * prints the figures of stats_two.h with more simulated runs than the 1,000 that
- * are enough for a test. References are from scipy 1.10 (the line that made them is
- * above them) and from the examples of R's wilcox.test().
+ * prints the figures of stats_two.h from more simulated runs than the 1,000 of the
+ * test. References are from scipy 1.10, with the code above them, and from the
+ * examples of R's wilcox.test().
  */
 #include "tests/unit/noise.h"
 
@@ -39,7 +39,7 @@ static void a_textbook_example(void **state)
 }
 
 /* from scipy.stats import mannwhitneyu as mw */
-static void what_scipy_says(void **state)
+static void scipy_examples(void **state)
 {
 	static const double nine[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 	static const double later[] = { 4.5,  5.5,  7.5,  8.5, 9.5,
@@ -68,7 +68,7 @@ static void what_scipy_says(void **state)
 	check_near(r.p, 0.0010471367211717024, 1e-12);
 }
 
-static void what_is_missing_or_equal(void **state)
+static void missing_or_equal_values(void **state)
 {
 	static const double same[] = { 3, 3, 3, 3 }, none[] = { NAN, NAN };
 	static const double holes[] = { NAN, 1, INFINITY, 2 };
@@ -80,8 +80,8 @@ static void what_is_missing_or_equal(void **state)
 	assert_true(stats_rank_sum(same, 2, holes, 4).u == 4);
 }
 
-/* Of all mixtures of 1 to 9: as many as there are have a p at most so large */
-static void its_p_is_exact(void **state)
+/* Over all splits of 1 to 9 into 4 and 5, the share with a p as small is p. */
+static void p_is_exact(void **state)
 {
 	double seen[512];
 	size_t n = 0;
@@ -112,7 +112,7 @@ static void its_p_is_exact(void **state)
 /* --------------------------------------------------------------- the interval */
 
 /*
- * Ranks and levels, counted with whole numbers:
+ * Ranks and levels, counted with integers:
  *
  * def ways(n, m):
  *     w = [1] + n * m * [0]
@@ -190,8 +190,8 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* However it finds them, it finds what sorting all ratios would. */
-static void every_ratio_is_looked_at(void **state)
+/* The same as sorting all ratios */
+static void the_same_as_sorting(void **state)
 {
 	static double all[30 * 30];
 
@@ -219,7 +219,7 @@ static void every_ratio_is_looked_at(void **state)
 	}
 }
 
-static void what_has_no_ratio(void **state)
+static void values_without_a_ratio(void **state)
 {
 	static const double x[] = { 1, 2, 0, -1, NAN }, y[] = { 1, NAN };
 	static const double none[] = { NAN };
@@ -263,7 +263,7 @@ static void every_verdict(void **state)
 	check_near(p, 0.002164502165, 1e-11);
 	assert_int_equal(stats_two_verdict(&t, &narrow, &narrow, p, 1),
 			 VERDICT_DIFFERENT);
-	/* The wider band is the one that counts, whichever run has it. */
+	/* The wider band decides, whichever run has it. */
 	assert_int_equal(stats_two_verdict(&t, &narrow, &broad, p, 1),
 			 VERDICT_BAND);
 	assert_int_equal(stats_two_verdict(&t, &broad, &narrow, p, 1),
@@ -272,7 +272,7 @@ static void every_verdict(void **state)
 			 VERDICT_NO_BAND);
 	assert_int_equal(stats_two_verdict(&t, &narrow, &no, p, 1),
 			 VERDICT_NO_BAND);
-	/* 6 and 6 values are enough for 23 comparisons, and not for 24. */
+	/* 6 and 6 values are enough for 23 comparisons, but not for 24. */
 	assert_int_equal(stats_two_verdict(&t, &narrow, &narrow, 0.051, 23),
 			 VERDICT_HOLM);
 	assert_int_equal(stats_two_verdict(&t, &narrow, &narrow, 0.052, 24),
@@ -285,7 +285,7 @@ static void every_verdict(void **state)
 			 VERDICT_DIFFERENT);
 }
 
-static void verdicts_on_too_little(void **state)
+static void verdicts_with_too_few_values(void **state)
 {
 	static const double three[] = { 1, 2, 3 }, far[] = { 11, 12, 13 };
 	static const double zero[] = { 0, 1, 1, 1 }, none[] = { NAN };
@@ -318,7 +318,7 @@ static struct band simulate(double x[9], double mean, double (*kind)(void))
 	return stats_band(first, second, 9, 9);
 }
 
-/* Of comparisons with one that is `slower`: called, and covered by the interval */
+/* The shares called different, and with `slower` inside the interval */
 static double called(double slower, double (*kind)(void), double *covered)
 {
 	size_t found = 0, in = 0;
@@ -337,7 +337,7 @@ static double called(double slower, double (*kind)(void), double *covered)
 	return found / (double)runs(1000);
 }
 
-static void what_two_runs_find(void **state)
+static void what_two_runs_detect(void **state)
 {
 	double in[4];
 	double same = called(1, normal, &in[0]),
@@ -361,16 +361,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_textbook_example),
-		cmocka_unit_test(what_scipy_says),
-		cmocka_unit_test(what_is_missing_or_equal),
-		cmocka_unit_test(its_p_is_exact),
+		cmocka_unit_test(scipy_examples),
+		cmocka_unit_test(missing_or_equal_values),
+		cmocka_unit_test(p_is_exact),
 		cmocka_unit_test(ranks_of_an_interval),
 		cmocka_unit_test(the_textbook_interval),
-		cmocka_unit_test(every_ratio_is_looked_at),
-		cmocka_unit_test(what_has_no_ratio),
+		cmocka_unit_test(the_same_as_sorting),
+		cmocka_unit_test(values_without_a_ratio),
 		cmocka_unit_test(every_verdict),
-		cmocka_unit_test(verdicts_on_too_little),
-		cmocka_unit_test(what_two_runs_find),
+		cmocka_unit_test(verdicts_with_too_few_values),
+		cmocka_unit_test(what_two_runs_detect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

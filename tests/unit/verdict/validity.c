@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* validity.c - what makes a repetition invalid, and what only a warning */
+/* validity.c - what makes a repetition invalid, and what is a warning */
 #include "tests/unit/test.h"
 
 #include "harness/verdict/validity.h"
@@ -11,7 +11,7 @@
 static struct cell cell;
 static struct entry entry;
 
-/* A repetition of which nothing bad can be said */
+/* A valid repetition */
 static struct record sound(enum role role)
 {
 	struct record r;
@@ -41,7 +41,7 @@ static struct record sound(enum role role)
 
 static const struct circumstances plain = { .slower = 0 };
 
-/* Judges and forgets it: the status, and how much was said of it */
+/* The verdict of a record, which is freed */
 struct said {
 	enum status status;
 	size_t reasons, warnings;
@@ -92,7 +92,7 @@ static void test_audit(void **state)
 	assert_string_equal(said.first, "it was late");
 }
 
-/* What could be done about it is said for users of bin/loadgen alone. */
+/* Advice about options of bin/loadgen is cut off. */
 static void test_advice(void **state)
 {
 	static const char *const reasons[][2] = {
@@ -116,7 +116,6 @@ static void test_advice(void **state)
 	}
 }
 
-/* With the baseline that is what was to be found out. */
 static void outgrow(struct record *r)
 {
 	json_object_set_new(r->load, "valid", json_false());
@@ -146,9 +145,8 @@ static void test_ceiling(void **state)
 	}
 }
 
-/* The generator sees only its own side: a server that worked all the time was not
- * kept waiting by it. */
-static void test_both_at_their_limit(void **state)
+/* A server that was saturated was not kept waiting by the generator. */
+static void test_both_saturated(void **state)
 {
 	static const struct {
 		const char *what;
@@ -164,7 +162,7 @@ static void test_both_at_their_limit(void **state)
 		{ "it waited", 0.96, 1, "0", LOOP_CLOSED, true,
 		  STATUS_INVALID },
 		{ "it spins", 1, 1, "0", LOOP_CLOSED, false, STATUS_INVALID },
-		{ "nobody knows how much", NAN, 1, "0", LOOP_CLOSED, true,
+		{ "unknown CPU time", NAN, 1, "0", LOOP_CLOSED, true,
 		  STATUS_INVALID },
 		{ "one of two CPUs", 1, 65, "0,2", LOOP_CLOSED, true,
 		  STATUS_INVALID },
@@ -200,7 +198,7 @@ static void test_audit_without_reason(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
 }
 
-/* Who counts calls does not mind late times, but does mind lost requests. */
+/* For a counting repetition late times are a warning; lost requests are not. */
 static void test_counting_is_spared(void **state)
 {
 	static const enum role spared[] = { ROLE_COUNTING, ROLE_IDLE };
@@ -232,7 +230,6 @@ static void test_counting_is_not_spared_losses(void **state)
 	}
 }
 
-/* Nothing was lost, but it has not what it is there for. */
 static void test_nothing_counted(void **state)
 {
 	static const struct {
@@ -271,7 +268,7 @@ static void test_counts_differ(void **state)
 	}
 }
 
-/* A student's server need not count. */
+/* Counters are optional. */
 static void test_no_counts(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -282,7 +279,7 @@ static void test_no_counts(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_OK);
 }
 
-/* With --pattern connect there is a client for each request. */
+/* With pattern connect there is a client per request. */
 static void test_connect(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -307,8 +304,7 @@ static void test_refused(void **state)
 	said = judged(&r, &plain);
 	assert_int_equal(said.status, STATUS_REFUSED);
 	assert_int_equal(said.reasons, 2);
-	assert_string_equal(said.first,
-			    "the server turned away 3 of 13 clients");
+	assert_string_equal(said.first, "the server refused 3 of 13 clients");
 }
 
 static void test_steal(void **state)
@@ -323,12 +319,10 @@ static void test_steal(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
 	r = sound(ROLE_TIMING);
 	set_metric(&r, METRIC_STEAL_SHARE, 35.6); /* a tick is 10 ms */
-	assert_string_equal(judged(&r, &plain).first,
-			    "the hypervisor gave 100.0 % of the CPUs' time to "
-			    "others");
+	assert_non_null(strstr(judged(&r, &plain).first, "took 100.0 %"));
 }
 
-/* A slow CPU makes times worse, not counts, and not what idle clients cost. */
+/* A slow CPU affects times alone. */
 static void test_slower(void **state)
 {
 	struct circumstances slow = { .slower = 1.21 };
@@ -360,8 +354,7 @@ static void test_suspended(void **state)
 	assert_int_equal(judged(&r, &slept).status, STATUS_INVALID);
 }
 
-/* Threads of a server that wait for each other are no sign of anybody else. */
-/* A whole part of the window is missing: of counts a second, too. */
+/* A part of the window is missing, also for rates of idle clients. */
 static void test_stopped(void **state)
 {
 	static const enum role roles[] = { ROLE_TIMING, ROLE_IDLE };
@@ -375,6 +368,7 @@ static void test_stopped(void **state)
 	}
 }
 
+/* Threads of one server may wait for each other. */
 static void test_held_up(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -410,7 +404,7 @@ static void test_late(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
 }
 
-/* What a server cannot do it cannot do the second time either. */
+/* A load that was not sustained is not chance. */
 static void test_by_chance(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
@@ -429,8 +423,8 @@ static void test_by_chance(void **state)
 	record_free(&r);
 }
 
-/* It would be measured until the server is slow enough: no chance, but a choice. */
-static void test_outgrown_is_no_chance(void **state)
+/* A repetition for a generator-bound one would pass only if the server was slow. */
+static void test_outgrown_is_not_chance(void **state)
 {
 	struct record r = sound(ROLE_TIMING);
 
@@ -462,7 +456,7 @@ int main(void)
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_ceiling),
-		cmocka_unit_test(test_both_at_their_limit),
+		cmocka_unit_test(test_both_saturated),
 		cmocka_unit_test(test_audit_without_reason),
 		cmocka_unit_test(test_counting_is_spared),
 		cmocka_unit_test(test_counting_is_not_spared_losses),
@@ -478,7 +472,7 @@ int main(void)
 		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_by_chance),
-		cmocka_unit_test(test_outgrown_is_no_chance),
+		cmocka_unit_test(test_outgrown_is_not_chance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

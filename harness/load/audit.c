@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * audit.c - whether a result may be believed
+ * audit.c - whether a result is valid
  *
- * Everything here is a sentence for somebody who has to decide what to do next:
- * what was found, what it means, what to change.
+ * Each reason is a sentence: what was found, what it means, what to change.
+ * TRAP: harness/verdict/validity.c reads them: it cuts off the advice (from the last
+ * ": " or "; " before the first option) and knows the bottleneck by its first words.
  */
 #include "result.h"
 
@@ -19,34 +20,33 @@
 #include <string.h>
 
 /*
- * Of what was due in the window, so much must be answered in it. What was under
- * way when it ended is no debt: as many as are due in a median response time (but
- * in a long queue that is long, too: a tenth at most), and a few.
+ * This share of the requests due in the window must be answered in it. Those in
+ * flight when it ended are excused: as many as are due in a median response time
+ * (with a long queue that is long, too: a tenth at most), and a few more.
  */
 static const double achieved_min = 0.95, under_way_max = 0.1;
 enum { ACHIEVED_SLACK = 5 };
 
 /* The generator may be late by a tenth of what it measures, or by this: with a
- * CPU of its own, and where all it can do is sleep. */
+ * CPU of its own, and without one, where it sleeps. */
 static const double lag_share = 0.1;
 static const int64_t lag_own_ns = 50 * 1000, lag_coarse_ns = 1000 * 1000;
-/* To send a burst takes time: so much for each of its requests. */
+/* Sending a burst takes time: allow so much for each of its requests. */
 static const int64_t lag_burst_ns = 10 * 1000;
 
-/* Closed loop: the average number of requests under way and what it should be */
+/* Closed loop: measured over expected number of requests in flight */
 static const double in_flight_min = 0.9, in_flight_max = 1.02;
 
-/* Closed loop: a generator that is so busy, and has so many of the replies lie
- * in its sockets, is what was measured. */
+/* Closed loop: above both, the generator was measured and not the server. */
 static const double busy_max = 0.9, queued_max = 0.5;
 
-/* How much of the time it may wait for its CPU: one of its own, or any */
+/* Share of the time that it may wait for a CPU of its own, or for any CPU */
 static const double delay_own_max = 0.1, delay_max = 0.25;
 
-/* A reply of another protocol may begin like ours by chance. */
+/* The first bytes of another protocol may match by chance. */
 enum { ALIKE_MAX = 4 };
 
-/* A median that changed by so much over the window was no median of anything. */
+/* A median that changed by this factor over the window describes nothing. */
 static const double trend_max = 2;
 static const int64_t trend_min_ns = 100 * 1000;
 enum { TREND_SLICES = 6, TREND_SAMPLES = 20 };
@@ -75,7 +75,7 @@ double result_busy(const struct result *r, const struct load_options *opt)
 		       0;
 }
 
-/* How much of the time it waited for its CPU; 0 also where that is unknown */
+/* Run-queue delay as a share of the time; 0 also where it is unknown */
 static double delay_share(const struct result *r,
 			  const struct load_options *opt)
 {
@@ -129,10 +129,10 @@ void result_free(struct result *r)
 	free(r->tally);
 }
 
-/* ---------------------------------------------------- the server, the network */
+/* ------------------------------------------------- the server and the network */
 
-/* No reply, or not one that is right: what there is to say then is that this is
- * no echo server, and nothing of how long it took. Returns whether it is so. */
+/* Without a single right reply, the only finding is that the target is not an echo
+ * server. Returns whether that is so. */
 static bool judge_echo(struct result *r, const struct load_options *opt)
 {
 	const struct tally *t = r->tally;
@@ -146,8 +146,8 @@ static bool judge_echo(struct result *r, const struct load_options *opt)
 	if (e->has_bytes && e->place.request == 0 &&
 	    e->place.byte < ALIKE_MAX) {
 		add(r,
-		    "the replies differ from what was sent, from the start "
-		    "(0x%02x was sent, 0x%02x came back): not an echo server",
+		    "replies differ from requests from the start (sent "
+		    "0x%02x, received 0x%02x): not an echo server",
 		    e->expected, e->received);
 		return true;
 	}
@@ -160,7 +160,7 @@ static bool judge_echo(struct result *r, const struct load_options *opt)
 	    print_count(bytes, opt->message), print_count(asked, t->asked),
 	    plural(t->asked), given_up,
 	    ended ? ", and the server closed connections: not an echo server, "
-		    "or it is at a limit of clients or descriptors" :
+		    "or it reached a limit on clients or descriptors" :
 		    ": not an echo server, or it hangs");
 	return true;
 }
@@ -168,37 +168,33 @@ static bool judge_echo(struct result *r, const struct load_options *opt)
 static void judge_damages(struct result *r)
 {
 	static const char *const text[DAMAGES] = {
-		"bytes that are not those that were sent, in their place",
-		"bytes or replies that never came, though later ones did",
-		"bytes or replies that came more than once",
-		"replies in another order than the requests",
-		"bytes that nobody had asked for",
+		"bytes were changed in place",
+		"bytes or replies are missing, although later ones came",
+		"bytes or replies came more than once",
+		"replies came in a different order than the requests",
+		"bytes came that belong to no request",
 	};
 	const struct evidence *e = &r->tally->evidence;
+	char bytes[PRINT_SIZE] = "";
 
 	for (int i = 0; i < DAMAGES; i++)
 		if (r->tally->damages[i])
 			add(r,
 			    "%s, %" PRIu64
-			    " time%s: %s; the server, or what is "
-			    "between, does not echo correctly",
+			    " time%s: %s; the server or the network "
+			    "does not echo correctly",
 			    damage_name[i], r->tally->damages[i],
 			    plural(r->tally->damages[i]), text[i]);
 	if (!e->found)
 		return;
 	if (e->has_bytes)
-		add(r,
-		    "the first damage was %s: connection %" PRIu64
-		    ", request %" PRIu64 ", byte %zu (all from 0): 0x%02x was "
-		    "sent, 0x%02x came back",
-		    damage_name[e->damage], e->connection, e->place.request,
-		    e->place.byte, e->expected, e->received);
-	else
-		add(r,
-		    "the first damage was %s: connection %" PRIu64
-		    ", request %" PRIu64 ", byte %zu (all from 0)",
-		    damage_name[e->damage], e->connection, e->place.request,
-		    e->place.byte);
+		snprintf(bytes, sizeof(bytes), ": sent 0x%02x, received 0x%02x",
+			 e->expected, e->received);
+	add(r,
+	    "first mismatch: %s at connection %" PRIu64 ", request %" PRIu64
+	    ", byte %zu (counted from 0)%s",
+	    damage_name[e->damage], e->connection, e->place.request,
+	    e->place.byte, bytes);
 }
 
 static void judge_connecting(struct result *r, const struct load_options *opt)
@@ -206,24 +202,26 @@ static void judge_connecting(struct result *r, const struct load_options *opt)
 	const uint64_t *n = r->tally->failures;
 
 	if (n[FAILURE_REFUSED])
-		add(r, "%" PRIu64 " connection%s %s refused: nobody listened",
+		add(r,
+		    "%" PRIu64
+		    " connection%s %s refused: no server was listening",
 		    n[FAILURE_REFUSED], plural(n[FAILURE_REFUSED]),
 		    were(n[FAILURE_REFUSED]));
 	if (n[FAILURE_TIMEOUT])
 		add(r,
-		    "%" PRIu64 " connection%s could not be made within %g s: "
+		    "%" PRIu64 " connection%s %s not established within %g s: "
 		    "the server accepts too slowly, or its backlog is full",
 		    n[FAILURE_TIMEOUT], plural(n[FAILURE_TIMEOUT]),
-		    opt->timeout / 1e9);
+		    were(n[FAILURE_TIMEOUT]), opt->timeout / 1e9);
 	if (n[FAILURE_OTHER])
 		add(r, "%" PRIu64 " connection%s failed: %s%s",
 		    n[FAILURE_OTHER], plural(n[FAILURE_OTHER]),
 		    strerror(r->tally->other_error),
 		    r->tally->other_error == EADDRNOTAVAIL ?
-			    "; every local port is in use or was a minute ago: "
-			    "connect less often, or widen their range: sudo "
-			    "sysctl -w net.ipv4.ip_local_port_range='1024 "
-			    "65535'" :
+			    "; no local port was free (a closed connection "
+			    "keeps its port for a minute): connect at a lower "
+			    "rate, or widen the port range: sudo sysctl -w "
+			    "net.ipv4.ip_local_port_range='1024 65535'" :
 			    "");
 }
 
@@ -234,41 +232,44 @@ static void judge_failures(struct result *r)
 	if (n[FAILURE_CLOSED])
 		add(r,
 		    "%" PRIu64 " connection%s %s closed by the server before "
-		    "the end: it may be at a limit of clients or descriptors",
+		    "the end: it may have reached a limit on clients or "
+		    "descriptors",
 		    n[FAILURE_CLOSED], plural(n[FAILURE_CLOSED]),
 		    were(n[FAILURE_CLOSED]));
 	if (n[FAILURE_RESET])
 		add(r,
 		    "%" PRIu64 " connection%s %s reset by the server: it may "
-		    "have crashed, or be at a limit",
+		    "have crashed or reached a limit",
 		    n[FAILURE_RESET], plural(n[FAILURE_RESET]),
 		    were(n[FAILURE_RESET]));
 	if (n[FAILURE_STALLED])
 		add(r,
-		    "on %" PRIu64 " connection%s the server stopped answering",
-		    n[FAILURE_STALLED], plural(n[FAILURE_STALLED]));
+		    "%" PRIu64
+		    " connection%s stalled: the server stopped answering on %s",
+		    n[FAILURE_STALLED], plural(n[FAILURE_STALLED]),
+		    n[FAILURE_STALLED] == 1 ? "it" : "them");
 }
 
 static void judge_answers(struct result *r, const struct load_options *opt)
 {
 	if (r->gave_up)
 		add(r,
-		    "nothing was answered for %g s, so the run was ended: the "
-		    "server hangs, or is much slower than --timeout",
+		    "no reply for %g s, so the run was ended: the server "
+		    "hangs, or takes longer than --timeout",
 		    opt->timeout / 1e9);
 	if (r->flooded)
-		add(r, "too many requests waited for an answer, so the run was "
-		       "ended: offer less (--rate)");
+		add(r, "too many requests were outstanding, so the run was "
+		       "ended: lower --rate");
 	if (r->tally->unanswered)
 		add(r,
 		    "%" PRIu64 " of %" PRIu64
 		    " request%s %s never answered (replies are awaited for "
-		    "2 s after the window); their times are missing",
+		    "2 s after the window); their response times are missing",
 		    r->tally->unanswered, result_due(r), plural(result_due(r)),
 		    were(r->tally->unanswered));
 	if (r->tally->answered == 0 && opt->connections > 0)
-		add(r, "nothing was measured: not one request was sent and "
-		       "answered in the window");
+		add(r, "nothing was measured: no request of the window was "
+		       "answered");
 }
 
 /* ------------------------------------------------------------- the open loop */
@@ -290,8 +291,8 @@ static void judge_rate(struct result *r, const struct load_options *opt)
 	r->sustained = false;
 	add(r,
 	    "not sustained: %s requests/s were offered and %s/s answered; the "
-	    "response times only say how long this run was: offer less (--rate), "
-	    "or look for the limit with --find-rate",
+	    "response times depend on the length of the run: lower --rate, or "
+	    "find the limit with --find-rate",
 	    print_count(offered, opt->rate),
 	    print_count(achieved, result_rate(r)));
 }
@@ -309,9 +310,9 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 	if (r->tally->held * 100 >= r->tally->answered) {
 		add(r,
 		    "1 %% of the requests were sent %s late or more (%s is "
-		    "allowed), because the server did not take what was sent "
-		    "before them: offer less (--rate), or give it more "
-		    "connections",
+		    "allowed), because the send buffers were full: the server "
+		    "reads too slowly; lower --rate, or use more connections "
+		    "(--connections)",
 		    late, allowed);
 		return;
 	}
@@ -321,12 +322,10 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 	    "the generator was late: 1 %% of the requests were sent %s late or "
 	    "more (%s is allowed): %s%s",
 	    late, allowed, r->others > 0 ? others : "",
-	    r->others > 0 ? "; stop them, or give it a CPU that is free "
-			    "(--cpu)" :
-	    r->spun ? "offer less (--rate), or use more threads (--threads) "
-		      "with a CPU each (--cpu)" :
-		      "give it a CPU of its own (--cpu), or offer less "
-		      "(--rate)");
+	    r->others > 0 ? "; stop them, or use an idle CPU (--cpu)" :
+	    r->spun       ? "lower --rate, or use more threads (--threads) "
+			    "with a CPU each (--cpu)" :
+			    "give it a CPU of its own (--cpu), or lower --rate");
 	free(others);
 }
 
@@ -344,17 +343,17 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 	if (busy > busy_max && r->queued > queued_max)
 		add(r,
 		    "the generator was the bottleneck, not the server: it used "
-		    "%.0f %% of its CPU, and on %.0f %% of the connections a "
-		    "reply had come that it had not taken yet; use more threads "
+		    "%.0f %% of its CPU, and %.0f %% of the connections had "
+		    "replies that it had not read yet; use more threads "
 		    "(--threads) with a CPU each (--cpu)",
 		    100 * busy, 100 * r->queued);
-	/* Who lost connections had fewer under way, and that has been said. */
+	/* Lost connections also reduce the number in flight, and are reported. */
 	if (opt->pattern == PATTERN_CONNECT || wanted == 0 ||
 	    r->tally->answered == 0 || r->tally->troubles > 0 ||
 	    r->tally->unanswered > 0)
 		return;
-	/* Each place under way may have one reply too many or too few in the
-	 * window; what hung over its end was as long as the longest. */
+	/* Each request in flight may add one reply too many or too few at an edge
+	 * of the window; one that lasted beyond its end was at most `max` long. */
 	edge = wanted / 1e9 / r->duration_s;
 	if (under_way < in_flight_min * wanted -
 				edge * histogram_mean(&r->tally->response) ||
@@ -362,19 +361,19 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 		    in_flight_max * wanted + edge * r->tally->response.max) {
 		others = result_others(r, opt);
 		add(r,
-		    "by Little's law (rate x mean time) %.1f requests were under "
-		    "way on average, and %.0f should have been: the generator, "
-		    "not the server, made them wait; %s%s, or more threads "
-		    "(--threads)",
+		    "by Little's law (rate x mean response time) %.1f requests "
+		    "were in flight on average, and %.0f were expected: the "
+		    "generator, not the server, delayed them; %s%s, or use more "
+		    "threads (--threads)",
 		    under_way, wanted, opt->n_cpus > 0 ? others : "",
 		    opt->n_cpus > 0 ?
-			    ": stop them, or give it a CPU that is free (--cpu)" :
+			    ": stop them, or use an idle CPU (--cpu)" :
 			    "give it a CPU of its own (--cpu)");
 		free(others);
 	}
 }
 
-/* --------------------------------------------------------------- either of them */
+/* ------------------------------------------------------------------ both loops */
 
 static void judge_cpu(struct result *r, const struct load_options *opt)
 {
@@ -382,16 +381,16 @@ static void judge_cpu(struct result *r, const struct load_options *opt)
 	double share = delay_share(r, opt);
 	char which[32];
 
-	if (!opt->spin) /* whoever says that it shares its CPU knows */
+	if (!opt->spin) /* it shares its CPU on purpose */
 		return;
 	snprintf(which, sizeof(which), opt->n_cpus == 1 ? "CPU %d" : "it",
 		 opt->cpus[0]);
 	if (share > (own ? delay_own_max : delay_max))
 		add(r,
 		    "the generator waited for its CPU %.0f %% of the time, "
-		    "because other programs used %s: stop them, or give it a "
-		    "CPU that is free (--cpu); where sharing is what you want, "
-		    "say --spin never",
+		    "because other programs used %s: stop them, or use an idle "
+		    "CPU (--cpu); to share the CPU on purpose, use --spin "
+		    "never",
 		    100 * share, which);
 }
 
@@ -432,20 +431,20 @@ static void judge_trend(struct result *r, const struct load_options *opt)
 	print_time(to, last);
 	if (last > trend_max * first && last - first > trend_min_ns &&
 	    first <= middle && middle <= last) {
-		/* Who falls behind by 1 % is so much later every second. */
+		/* A backlog that grows by 1 % of the time never ends. */
 		if (opt->rate > 0 && (last - first) / 1e9 > r->duration_s / 100)
 			r->sustained = false;
 		add(r,
 		    "the median response time grew during the run, from %s to "
-		    "%s: there is no one value for it; %s",
+		    "%s: no single value describes it; %s",
 		    from, to,
-		    opt->rate > 0 ? "offer less (--rate)" :
+		    opt->rate > 0 ? "lower --rate" :
 				    "find out what else became busy");
 	} else if (first > trend_max * last && first - last > trend_min_ns &&
 		   first >= middle && middle >= last) {
 		add(r,
 		    "the median response time fell during the run, from %s to "
-		    "%s: warm up for longer (--warmup)",
+		    "%s: use a longer warm-up (--warmup)",
 		    from, to);
 	}
 }
@@ -471,8 +470,8 @@ void audit(struct result *r, const struct load_options *opt)
 	}
 	if (r->tally->response.above)
 		add(r,
-		    "%" PRIu64 " response time%s %s longer than a histogram "
-		    "holds (137 s); only their maximum and mean are right",
+		    "%" PRIu64 " response time%s %s longer than the histogram "
+		    "range (137 s); only maximum and mean are exact",
 		    r->tally->response.above, plural(r->tally->response.above),
 		    were(r->tally->response.above));
 	r->valid = r->n_reasons == 0;

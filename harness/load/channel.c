@@ -11,7 +11,7 @@
 /* In place of the time a request was sent */
 enum { NOT_SENT = -1, ANSWERED = -2 };
 
-/* A reply is given up for lost when so many later ones have come. */
+/* A reply counts as lost when so many later ones have come. */
 enum { LOST_AFTER = 1000 };
 
 /* How long the rest of a reply may be missing before it counts as lost */
@@ -55,7 +55,7 @@ bool channel_is_answered(const struct channel *c, uint64_t request)
 
 /* ----------------------------------------------------------------- sending */
 
-/* Room for twice as many requests under way */
+/* Makes room for twice as many requests in flight. */
 static void grow(struct channel *c)
 {
 	struct channel old = *c;
@@ -94,7 +94,7 @@ size_t channel_to_send(const struct channel *c)
 			      (struct place){ .request = c->released });
 }
 
-/* The first request that begins at this place or after it */
+/* The first request that begins at this place or behind it */
 static uint64_t begins_after(struct place place)
 {
 	return place.request + (place.byte > 0);
@@ -107,7 +107,7 @@ size_t channel_send(struct channel *c, char *to, size_t space, int64_t now)
 	size_t n = channel_to_send(c);
 	struct place end;
 
-	/* What came when nothing was due is no reply to what is sent now. */
+	/* Bytes that came when nothing was due are no reply to this request. */
 	if (c->suspect && c->suspect->n > 0 && awaited(c) == 0)
 		take_suspect(c, now, true);
 	if (n > space)
@@ -167,7 +167,7 @@ static void give_up_oldest(struct channel *c)
 	r->sent = ANSWERED;
 }
 
-/* Where the next reply is expected: after this one, but for disorder. */
+/* The next reply is expected behind this one, unless the order changed. */
 static void expect_next(struct channel *c, uint64_t request)
 {
 	uint64_t next = request + 1;
@@ -177,7 +177,7 @@ static void expect_next(struct channel *c, uint64_t request)
 	c->in = (struct place){ .request = next };
 }
 
-/* A reply that comes after a later one, whether or not it was expected then */
+/* Counts a reply that came after a later one as reordered. */
 static void note_order(struct channel *c, uint64_t number)
 {
 	struct evidence late = { .connection = c->number,
@@ -189,7 +189,7 @@ static void note_order(struct channel *c, uint64_t number)
 		c->answered_end = number + 1;
 }
 
-/* How late the generator was: connecting is not its fault. */
+/* The send lag; connecting is not part of it. */
 static int64_t lag_of(const struct channel *c, const struct request *r)
 {
 	if (c->closed_loop)
@@ -208,7 +208,7 @@ static void end_reply(struct channel *c, int64_t now)
 		c->in = c->resume;
 		return;
 	}
-	if (channel_is_answered(c, number)) { /* its rest came again */
+	if (channel_is_answered(c, number)) { /* the rest of a duplicate */
 		c->damaged = false;
 		expect_next(c, number);
 		return;
@@ -343,8 +343,8 @@ static size_t expected(const struct channel *c)
 	return awaited(c);
 }
 
-/* Checks bytes. Returns how many it could deal with: all, or fewer if the rest
- * is too little to tell what is wrong with it. */
+/* Checks bytes. Returns how many are dealt with: fewer than n if the rest is wrong
+ * and too short to tell why. */
 static size_t take(struct channel *c, const char *bytes, size_t n, int64_t now,
 		   bool last)
 {
@@ -387,7 +387,7 @@ static struct suspect *suspect_of(struct channel *c)
 	return c->suspect;
 }
 
-/* Takes what waits for a decision. */
+/* Judges the suspect bytes again. */
 static void take_suspect(struct channel *c, int64_t now, bool last)
 {
 	struct suspect *s = c->suspect;

@@ -2,11 +2,10 @@
 /*
  * engine.h - how the generator itself waits
  *
- * An engine moves bytes between channels and the kernel. It is one thread's, and
- * knows nothing of schedules: a worker tells it what to send, and it tells the
- * worker what happened, from within `wait` and, if it happens at once, from
- * within `connect` and `send`. It also is the clock, so that a test can let time
- * pass as it likes.
+ * An engine moves bytes between channels and the kernel. It belongs to one thread
+ * and knows no schedule. A worker tells it what to send; it reports what happened
+ * from within `wait`, or from within `connect` and `send` if that is known at once.
+ * It is also the clock, so that tests control the time.
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -22,10 +21,9 @@
 struct worker;
 
 /*
- * How many replies an engine takes, or requests it hands over, before the rest
- * has its turn: whoever has got a reply is not to wait until all the others have
- * got theirs before it sends again, and the time of sending is to be right for
- * the last that is handed over.
+ * How many replies an engine takes, or requests it submits, at a time. With more, a
+ * connection would wait for the replies of all others before it sends again, and
+ * `sent` would be too early for the last request of a batch.
  */
 enum { ENGINE_BATCH = 8 };
 
@@ -41,23 +39,22 @@ struct engine_kind {
 	const char *name;
 
 	/*
-	 * An engine for so many channels that are to have so many bytes under way
-	 * each. NULL if it cannot work here; then errno says why.
+	 * An engine for this number of channels with `bytes` in flight each. NULL
+	 * and errno: it does not work here.
 	 */
 	struct engine *(*open)(unsigned channels, size_t bytes);
 
 	int64_t (*now)(struct engine *e);
 
-	/* Begins to connect: worker_connected() or worker_failed() follows. */
+	/* Starts connecting; worker_connected() or worker_failed() follows. */
 	void (*connect)(struct engine *e, struct channel *c);
 
-	/* Begins to send what the channel has to send. */
+	/* Starts sending what the channel has to send. */
 	void (*send)(struct engine *e, struct channel *c);
 
 	/*
-	 * Waits until something happened or `until` has come. With `spin`, the
-	 * CPU is this thread's own: it stays awake, and sees what happens at
-	 * once.
+	 * Waits for an event, or until the time `until`. With `spin`, does not
+	 * sleep: the caller busy-polls.
 	 */
 	void (*wait)(struct engine *e, int64_t until, bool spin);
 
@@ -77,16 +74,16 @@ static inline int64_t engine_clock(struct engine *e)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* ---------------------------------------------------- told to the worker */
+/* ------------------------------------------------- reported to the worker */
 
-/* These two hold for connecting, too: it takes an errno. */
+/* `error` is an errno, of connecting or of a connection. */
 void worker_connected(struct worker *w, struct channel *c);
 void worker_failed(struct worker *w, struct channel *c, int error);
 
-/* Of the bytes made last, so many are sent. */
+/* `sent` of the `made` bytes were sent. */
 void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent);
 
-/* Bytes came; n = 0: the server has closed the connection. */
+/* Bytes were received; n = 0: the server closed the connection. */
 void worker_received(struct worker *w, struct channel *c, const char *bytes,
 		     size_t n);
 

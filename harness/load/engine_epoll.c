@@ -17,7 +17,7 @@ struct epoll_engine {
 	struct engine engine;
 	int epfd;
 	struct epoll_event events[ENGINE_BATCH];
-	char buffer[SPACE]; /* what was received is checked, and forgotten */
+	char buffer[SPACE]; /* received bytes are checked, not kept */
 };
 
 static struct engine *epoll_open(unsigned channels, size_t bytes)
@@ -29,7 +29,7 @@ static struct engine *epoll_open(unsigned channels, size_t bytes)
 	if (!e)
 		return NULL;
 	e->epfd = epoll_create1(EPOLL_CLOEXEC);
-	/* To the nanosecond: Linux 5.11. A wait of milliseconds would not do. */
+	/* Linux 5.11: timeouts in ns. Milliseconds are too coarse. */
 	if (e->epfd < 0 || epoll_pwait2(e->epfd, e->events, 1,
 					&(struct timespec){ 0, 0 }, NULL) < 0) {
 		int error = errno;
@@ -98,7 +98,7 @@ static void epoll_send(struct engine *engine, struct channel *c)
 		worker_failed(engine->worker, c, errno);
 		return;
 	}
-	/* Watched first: what was not sent waits for room. */
+	/* A partial send: wait for space in the send buffer. */
 	if (n < (ssize_t)made && !c->watched)
 		watch(e, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 	if (c->fd >= 0)
@@ -119,7 +119,7 @@ static void handle(struct epoll_engine *e, const struct epoll_event *event)
 {
 	struct channel *c = event->data.ptr;
 
-	if (c->fd < 0) /* ended by an event before this one */
+	if (c->fd < 0) /* closed by an earlier event */
 		return;
 	if (c->state == CHANNEL_CONNECTING) {
 		connect_ended(e, c);
@@ -155,7 +155,7 @@ static void epoll_wait_until(struct engine *engine, int64_t until, bool spin)
 static void epoll_disconnect(struct engine *engine, struct channel *c)
 {
 	(void)engine;
-	close(c->fd); /* leaves the epoll set, too */
+	close(c->fd); /* also removes it from the epoll set */
 	c->fd = -1;
 }
 

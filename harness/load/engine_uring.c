@@ -2,12 +2,11 @@
 /*
  * engine_uring.c - the generator waits with io_uring: see engine.h
  *
- * Receiving is armed once for a connection (multishot) and takes its space from
- * a pool that is the ring's (provided buffers): the kernel takes from it when
- * bytes have come, so silent connections hold nothing. Sends are handed over
- * a few at a time, with one system call that also waits. Bytes under way to the
- * kernel must stay where they are, so every send has a parcel of its own until
- * it has ended.
+ * A receive is armed once per connection (multishot) and uses buffers of a pool
+ * that the ring shares (provided buffers): the kernel takes one when bytes arrive,
+ * so idle connections hold none. Sends are submitted in small batches, with the
+ * system call that also waits. The bytes of a send must not move until it has
+ * completed, so each send has a parcel of its own until then.
  */
 #include "engine.h"
 
@@ -26,7 +25,7 @@ enum {
 	SQES = 256,
 	PARCEL_MIN = 4096,           /* bytes */
 	PARCEL_MAX = 64 * 1024,      /* bytes */
-	SPACE_MIN = 2 * 1024,        /* bytes, of a buffer to receive */
+	SPACE_MIN = 2 * 1024,        /* bytes, of a receive buffer */
 	SPACE_MAX = 64 * 1024,       /* bytes */
 	SPACE_ALL = 8 * 1024 * 1024, /* bytes, of all of them */
 	SPACES_MAX = 1024,
@@ -66,9 +65,8 @@ static struct uring_engine *of(struct engine *e)
 }
 
 /*
- * Which operation a completion is of: its kind, the channel or parcel, and how
- * often that channel had been connected before. What comes for a connection that
- * has ended since is recognized by that.
+ * Identifies an operation: its kind, its channel or parcel, and the generation of
+ * the channel, by which completions of an earlier connection are recognized.
  */
 static uint64_t name_of(enum kind kind, uint32_t index, uint32_t generation)
 {
@@ -79,7 +77,7 @@ static struct io_uring_sqe *next_sqe(struct uring_engine *e)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&e->ring);
 
-	while (!sqe) { /* all are taken: the kernel copies them on submission */
+	while (!sqe) { /* the queue is full: submitting empties it */
 		int n = io_uring_submit(&e->ring);
 
 		if (n < 0 && n != -EBUSY && n != -EAGAIN && n != -EINTR)
@@ -140,7 +138,7 @@ static int open_spaces(struct uring_engine *e, size_t bytes)
 	return 0;
 }
 
-/* The newest that this kernel has: completions only when we ask for them */
+/* Prefers the newest setup: completions run only when this thread asks for them. */
 static int open_ring(struct uring_engine *e, unsigned channels)
 {
 	static const unsigned flags[] = { IORING_SETUP_SINGLE_ISSUER |
@@ -175,8 +173,8 @@ static void arm(struct uring_engine *e, int fd, uint64_t name)
 	sqe->user_data = name;
 }
 
-/* Whether receiving, armed once, goes on after the first bytes: tried on a pair
- * of sockets, because no kernel says so beforehand. */
+/* Whether multishot receive works. The kernel does not announce it, so this tries
+ * it with a pair of sockets. */
 static int try_multishot(struct uring_engine *e)
 {
 	struct io_uring_cqe *cqe;
@@ -194,7 +192,7 @@ static int try_multishot(struct uring_engine *e)
 			error = 0;
 		io_uring_cqe_seen(&e->ring, cqe);
 	}
-	close(pair[1]); /* ends what is armed */
+	close(pair[1]); /* ends the armed receive */
 	if (error == 0 && io_uring_wait_cqe(&e->ring, &cqe) == 0)
 		io_uring_cqe_seen(&e->ring, cqe);
 	close(pair[0]);
@@ -245,7 +243,7 @@ static struct parcel *take_parcel(struct uring_engine *e)
 {
 	struct parcel *p;
 
-	if (e->free_parcel == e->n_parcels) { /* a first time for each */
+	if (e->free_parcel == e->n_parcels) { /* none is free */
 		e->parcels =
 			realloc(e->parcels, (e->n_parcels + 1) * sizeof(*p));
 		if (!e->parcels)
@@ -268,8 +266,8 @@ static void give_back(struct uring_engine *e, struct parcel *p)
 	e->free_parcel = p - e->parcels;
 }
 
-/* Hands over what is to be sent: as long as this takes, "now" is not later. */
-static void hand_over(struct uring_engine *e)
+/* Queues the sends of a batch, which all count as sent now. */
+static void queue_sends(struct uring_engine *e)
 {
 	int64_t now = engine_clock(&e->engine);
 
@@ -278,7 +276,7 @@ static void hand_over(struct uring_engine *e)
 		struct io_uring_sqe *sqe;
 		struct parcel *p;
 
-		if (!c) /* it ended meanwhile */
+		if (!c) /* closed meanwhile */
 			continue;
 		sqe = next_sqe(e);
 		p = take_parcel(e);
@@ -295,7 +293,7 @@ static void submit(struct uring_engine *e)
 {
 	int n;
 
-	hand_over(e);
+	queue_sends(e);
 	n = io_uring_submit(&e->ring);
 	if (n < 0 && n != -EBUSY && n != -EAGAIN && n != -EINTR)
 		die_of(-n, "io_uring_submit");
@@ -336,7 +334,7 @@ static void uring_connect(struct engine *engine, struct channel *c)
 	struct uring_engine *e = of(engine);
 	struct io_uring_sqe *sqe;
 
-	/* Not O_NONBLOCK: the ring would then give up where it should wait. */
+	/* Not O_NONBLOCK: operations would fail with EAGAIN instead of waiting. */
 	c->fd = socket(engine->server.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0) {
 		worker_failed(engine->worker, c, errno);
@@ -426,15 +424,15 @@ static void wait_until(struct uring_engine *e, int64_t until)
 		die_of(error, "io_uring_enter");
 }
 
-/* While there are completions it has not dealt with, it does not ask for more:
- * replies are to wait in the sockets, where their number can be seen. */
+/* Asks for no new completions while there are some to handle: waiting replies are
+ * then in the sockets, where look_at_queue() of worker.c sees them. */
 static void uring_wait(struct engine *engine, int64_t until, bool spin)
 {
 	struct uring_engine *e = of(engine);
 	struct io_uring_cqe *cqe;
 	unsigned head, n = 0, replies = 0;
 
-	hand_over(e);
+	queue_sends(e);
 	if (io_uring_cq_ready(&e->ring) > 0 || spin) {
 		if (io_uring_sq_ready(&e->ring))
 			submit(e);
@@ -453,7 +451,7 @@ static void uring_wait(struct engine *engine, int64_t until, bool spin)
 	io_uring_cq_advance(&e->ring, n);
 }
 
-/* What is armed keeps the socket open until it ends: shutting down ends it. */
+/* An armed receive keeps the socket open: shutdown() ends it. */
 static void uring_disconnect(struct engine *engine, struct channel *c)
 {
 	struct uring_engine *e = of(engine);

@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* find.c - the search of --find-rate, made of runs: see find.h */
+/* find.c - the runs of --find-rate: see find.h */
 #include "find.h"
-
-#include "harness/base/print.h"
 #include "report.h"
 #include "search.h"
 
 #include "harness/base/die.h"
+#include "harness/base/print.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the search begins, unless --rate says it, and where it ends at last */
+/* The search begins at --rate or here, and ends here at the latest. */
 static const double first_rate = 1000, highest_rate = 10e6;
 
 struct probing {
 	struct load_options opt;
 	struct target target;
 	json_t *probes;
-	struct result once; /* the last that held: perhaps by chance */
+	struct result once; /* the last that held, perhaps by chance */
 	double once_rate;
-	struct result
-		best; /* of the highest rate that held, and did so again */
+	struct result best; /* of the highest rate that held twice */
 	bool interrupted;
-	char *why; /* the last one did not hold, if there is a reason for it */
+	char *why; /* why the last run did not hold; NULL: no reason is known */
 };
 
 static int64_t reached(const struct result *r, const struct goal *goal)
@@ -35,7 +33,7 @@ static int64_t reached(const struct result *r, const struct goal *goal)
 	return histogram_percentile(h, goal->share, NULL);
 }
 
-/* Whether bytes or connections were lost: then no time says anything. */
+/* Whether bytes were wrong or connections failed: then times mean nothing. */
 static bool went_wrong(const struct tally *t)
 {
 	for (int i = 0; i < DAMAGES; i++)
@@ -48,9 +46,9 @@ static bool went_wrong(const struct tally *t)
 }
 
 /*
- * The response time has the generator's own lateness in it: if it keeps the limit
- * all the same, the server does. If it does not, the server is to blame only
- * where the generator is not.
+ * The response time includes the generator's lateness. If it still keeps the limit,
+ * the server does. If not, the server is the cause only if the generator was on
+ * time.
  */
 static enum probe judge(const struct result *r, const struct goal *goal)
 {
@@ -98,8 +96,7 @@ static void replace(struct result *to, struct result with)
 	*to = with;
 }
 
-/* A rate that holds does so twice (see search.c). The better of the two counts:
- * one that was valid altogether, if there is one. */
+/* A rate holds if two runs do (search.c). Keeps a valid one, if there is one. */
 static void keep(struct probing *p, struct result r, double rate)
 {
 	if (!p->once.tally || p->once_rate != rate) {
@@ -145,7 +142,6 @@ static json_t *search_json(const struct probing *p, const struct search *s)
 			 "probes", p->probes);
 }
 
-/* What the search found, in a sentence */
 static void say_found(const struct probing *p, const struct search *s)
 {
 	char held[PRINT_SIZE], failed[PRINT_SIZE], limit[PRINT_SIZE];
@@ -155,33 +151,32 @@ static void say_found(const struct probing *p, const struct search *s)
 	print_count(held, s->held);
 	print_count(failed, s->failed);
 	if (s->stopped)
-		fprintf(file, "\nInterrupted; so far %s/s held %s <= %s.\n\n",
+		fprintf(file, "\nInterrupted: so far, %s/s held %s <= %s.\n\n",
 			held, p->opt.goal.name, limit);
 	else if (s->held == 0)
 		fprintf(file,
-			"\nNo rate held %s <= %s; the lowest tried was "
-			"%s/s.\n",
+			"\nNo rate held %s <= %s; the lowest tried was %s/s.\n",
 			p->opt.goal.name, limit, failed);
 	else if (s->failed == 0)
 		fprintf(file,
-			"\n%s/s held %s <= %s; no higher rate is tried.\n\n",
+			"\n%s/s held %s <= %s; higher rates are not tried.\n\n",
 			held, p->opt.goal.name, limit);
 	else if (s->why == PROBE_WRONG)
 		fprintf(file,
-			"\nAt least %s/s hold %s <= %s; at %s/s the server did "
-			"something wrong (above).\n\n",
+			"\nLower bound: %s/s held %s <= %s; at %s/s the server "
+			"failed (see above).\n\n",
 			held, p->opt.goal.name, limit, failed);
 	else if (s->why == PROBE_UNUSABLE)
 		fprintf(file,
-			"\nAt least %s/s hold %s <= %s; at %s/s the generator, "
-			"not the server, was the limit.\n\n",
+			"\nLower bound: %s/s held %s <= %s; at %s/s the "
+			"generator was the bottleneck.\n\n",
 			held, p->opt.goal.name, limit, failed);
 	else
 		fprintf(file, "\n%s/s held %s <= %s; %s/s did not.\n\n", held,
 			p->opt.goal.name, limit, failed);
 }
 
-/* The run was whole, but the search of which it is to be the result was not. */
+/* The run was complete, but the search was interrupted. */
 static void cut_short(struct result *r, const struct load_options *opt)
 {
 	while (r->n_reasons > 0)

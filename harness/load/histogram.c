@@ -41,12 +41,12 @@ int64_t histogram_highest(unsigned index)
 	return histogram_lowest(index + 1) - 1;
 }
 
-/* The rank, from 1, of the sample that a share of `count` samples ends with */
+/* The rank, from 1, of the sample at this share of `count` samples */
 static uint64_t rank_of(double share, uint64_t count)
 {
 	double rank = ceil(share * count);
 
-	/* 0.9 * 10 is a little more than 9 in binary: that is rank 9, not 10. */
+	/* 0.9 * 10 is slightly above 9 in binary: that is rank 9, not 10. */
 	if (rank - share * count > 1 - 4 * DBL_EPSILON * count)
 		rank--;
 	if (rank < 1)
@@ -54,7 +54,7 @@ static uint64_t rank_of(double share, uint64_t count)
 	return rank > count ? count : (uint64_t)rank;
 }
 
-/* What a bucket's samples are reported as */
+/* The value by which the samples of a bucket are reported */
 static int64_t value_of(const struct histogram *h, unsigned index)
 {
 	int64_t highest = histogram_highest(index);
@@ -99,8 +99,8 @@ double histogram_deviation(const struct histogram *h)
 }
 
 /*
- * Five lines to each halving of what is left: 0, 10 ... 40 %, 50, 55 ... 70 %,
- * 75, 77.5 % and so on, until no sample is beyond.
+ * Five lines for each halving of the rest: 0, 10 ... 40 %, 50, 55 ... 70 %,
+ * 75, 77.5 % and so on, until no sample is above.
  */
 static void print_steps(const struct histogram *h, FILE *file)
 {

@@ -3,13 +3,12 @@
  * histogram.h - how often each time was measured, to three significant digits
  *
  * Buckets are log-linear: times below 2,048 ns have one each; above, every
- * power of two is cut into 1,024 equal buckets, so a bucket is never wider than
- * a thousandth of what it holds. It takes 1 ns to 100 s (and up to 137 s, where
- * the last bucket ends); what is longer counts in the last bucket, `max` and
- * `sum` stay exact.
+ * power of two is divided into 1,024 equal buckets, so a bucket is never wider than
+ * a thousandth of its values. The range is 1 ns to 137 s. Longer times count in the
+ * last bucket; `max` and `sum` stay exact.
  *
  * Two histograms are merged by adding their counts. Percentiles are never
- * averaged: the mean of two 99th percentiles is the 99th percentile of nothing.
+ * averaged: the mean of two 99th percentiles is not a 99th percentile.
  */
 #ifndef HISTOGRAM_H
 #define HISTOGRAM_H
@@ -50,7 +49,7 @@ static inline unsigned histogram_index(uint64_t ns)
 int64_t histogram_lowest(unsigned index);
 int64_t histogram_highest(unsigned index);
 
-/* A negative time is a mistake of the caller's and counts as 0. */
+/* A negative time counts as 0. */
 static inline void histogram_record(struct histogram *h, int64_t ns)
 {
 	uint64_t n = ns < 0 ? 0 : ns;
@@ -73,7 +72,7 @@ static inline void histogram_record(struct histogram *h, int64_t ns)
  * The time that at least this share (0 to 1) of the samples did not exceed, as
  * the highest time of its bucket; never more than the longest measured. -1
  * without samples. `beyond`, if not NULL, gets the number of samples above that
- * rank: with few of them, chance decides where the percentile lies.
+ * rank: with few of them, the percentile is not reliable.
  */
 int64_t histogram_percentile(const struct histogram *h, double share,
 			     uint64_t *beyond);
@@ -81,7 +80,7 @@ int64_t histogram_percentile(const struct histogram *h, double share,
 double histogram_mean(const struct histogram *h);      /* exact */
 double histogram_deviation(const struct histogram *h); /* to the bucket */
 
-/* Below this many samples beyond it, a percentile is marked as unsure. */
+/* With fewer samples above it, a percentile is marked as unsure. */
 enum { SURE_BEYOND = 100 };
 
 /* The text form that HdrHistogram's plotters read (.hgrm), in milliseconds */

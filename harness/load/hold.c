@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hold.c - a program that looks on while a run lasts: see hold.h */
+/* hold.c - --hold, a program that observes a run: see hold.h */
 #include "hold.h"
 
 #include "harness/base/die.h"
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* If nobody listens any more, the run goes on without. */
+/* If the observer is gone, the run goes on without it. */
 static void say(int fd, const char *line)
 {
 	if (fd >= 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold.h - a program that looks on while a run lasts: --hold
+ * hold.h - --hold, a program that observes a run
  *
- * It reads what the server used at both edges of the window, and at each of them
- * all clients are still to be there. So it is told beforehand when the window is,
- * and the clients stay until it has read.
+ * The observer reads the server's counters at both edges of the window, while all
+ * clients are connected. So it is told the window in advance, and the clients stay
+ * connected until it has read.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -15,14 +15,14 @@
 
 /* These do nothing with a descriptor of -1. */
 
-/* Says when the window is: ns of CLOCK_MONOTONIC. */
+/* Announces the window: ns of CLOCK_MONOTONIC. */
 void hold_window(int fd, int64_t from, int64_t to);
 
-/* Says that the run is over. */
+/* Announces the end of the run. */
 void hold_done(int fd);
 
-/* Waits for a byte or the end from the other side. False if one of these signals,
- * which are blocked, ended the wait: it is still to be taken. */
+/* Waits for a byte or the end of the socket. False: one of these signals, which are
+ * blocked, ended the wait and is pending. */
 bool hold_wait(int fd, const sigset_t *signals);
 
 #endif

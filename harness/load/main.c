@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - the load generator: one run, or a search that is made of runs */
+/* main.c - the load generator: one run, or the runs of a search */
 #include "find.h"
-#include "harness/base/outfile.h"
 #include "report.h"
 #include "run.h"
 #include "screen.h"
 
 #include "harness/base/die.h"
+#include "harness/base/outfile.h"
 #include "harness/base/output.h"
 
-/* Now, not after a run that would be lost */
+/* Before the run, not after it */
 static void check_writable(const char *option, const char *path)
 {
 	if (path && !outfile_possible(path))
@@ -18,7 +18,7 @@ static void check_writable(const char *option, const char *path)
 
 int main(int argc, char **argv)
 {
-	static struct load_options opt; /* all threads read it, to the end */
+	static struct load_options opt; /* threads read it until the end */
 	struct target target;
 	struct result r;
 	int status;

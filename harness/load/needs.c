@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* needs.c - whom to connect to, and whether that many connections can be had */
+/* needs.c - the address of the target, and the limits on connections */
 #include "run.h"
 
-#include "harness/base/print.h"
-
 #include "harness/base/die.h"
+#include "harness/base/print.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Descriptors beside the connections: standard ones, rings, result files */
+/* File descriptors besides connections: standard ones, rings, result files */
 enum { DESCRIPTORS_BESIDE = 32, DESCRIPTORS_A_THREAD = 4 };
 
-/* Whether somebody answers there; only asked where a name has several addresses,
- * because the server sees it as a client. */
+/* Whether a server listens there. Only tried where a name has several addresses,
+ * because the server counts it as a client. */
 static bool answers(const struct addrinfo *a)
 {
 	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -60,9 +59,9 @@ static void check_descriptors(const struct load_options *opt)
 	if (limit.rlim_cur >= needed)
 		return;
 	if (limit.rlim_max < needed)
-		die_usage("%lu connection%s %s %lu descriptors, and a process "
-			  "here may have %lu; raise the limit of this shell, "
-			  "then try again: sudo prlimit --pid $$ --nofile=%lu",
+		die_usage("%lu connection%s %s %lu file descriptors, but the "
+			  "limit is %lu; raise the limit of this shell and try "
+			  "again: sudo prlimit --pid $$ --nofile=%lu",
 			  n, plural(n), n == 1 ? "needs" : "need", needed,
 			  (unsigned long)limit.rlim_max, needed);
 	limit.rlim_cur = needed;
@@ -81,12 +80,12 @@ static void check_ports(const struct load_options *opt)
 	if (fscanf(file, "%lu %lu", &low, &high) == 2 &&
 	    needed > high - low + 1)
 		die_usage("%lu connections to one address need as many local "
-			  "ports, and there are %lu (%lu to %lu); %s",
+			  "ports, but there are %lu (%lu to %lu); %s",
 			  needed, high - low + 1, low, high,
 			  needed <= 65535 - 1024 + 1 ?
-				  "widen their range: sudo sysctl -w "
+				  "widen the range: sudo sysctl -w "
 				  "net.ipv4.ip_local_port_range='1024 65535'" :
-				  "no more than 64512 can be had");
+				  "at most 64512 are possible");
 	fclose(file);
 }
 

@@ -17,7 +17,7 @@ enum { CONNECTIONS_MAX = 1000000 };
 #define SECOND 1e9
 #define HOUR (3600 * SECOND)
 
-/* ------------------------------------------------- values with a form of their own */
+/* ------------------------------------------------------ values of their own kind */
 
 static void take_target(const struct arg *arg, const char *text, void *options)
 {
@@ -77,7 +77,7 @@ static void take_pattern(const struct arg *arg, const char *text, void *options)
 			  arg->name, text);
 	}
 }
-/* Each is given once: there is room for all. */
+/* Each CPU is listed once, so there is room for all. */
 _Static_assert(CPUS_MAX >= CPU_SETSIZE, "room for every CPU");
 
 static void parse_cpu(const char *text, unsigned first, unsigned last,
@@ -89,14 +89,15 @@ static void parse_cpu(const char *text, unsigned first, unsigned last,
 		die("sched_getaffinity");
 	for (unsigned i = first; i <= last; i++) {
 		if (i >= CPU_SETSIZE || !CPU_ISSET(i, &set))
-			die_usage("--cpu '%s': CPU %u is not one that this "
-				  "process may use (nproc says how many there "
-				  "are, taskset -p $$ which)",
-				  text, i);
+			die_usage(
+				"--cpu '%s': this process may not run on CPU "
+				"%u (nproc shows how many it may use, taskset "
+				"-p $$ which)",
+				text, i);
 		for (unsigned j = 0; j < opt->n_cpus; j++)
 			if (opt->cpus[j] == (int)i)
-				die_usage("--cpu '%s': CPU %u is there twice; "
-					  "each is for one thread",
+				die_usage("--cpu '%s': CPU %u is listed twice; "
+					  "each takes one thread",
 					  text, i);
 		opt->cpus[opt->n_cpus++] = i;
 	}
@@ -146,7 +147,7 @@ static void take_goal(const struct arg *arg, const char *text, void *options)
 		if (*goal->name != 'p' ||
 		    !parse_percent(percent, &goal->share) || goal->share <= 0 ||
 		    goal->share >= 100)
-			die_usage("--%s '%s': '%s' is no percentile; %s",
+			die_usage("--%s '%s': '%s' is not a percentile; %s",
 				  arg->name, text, goal->name, allowed);
 		goal->share /= 100;
 	}
@@ -155,7 +156,7 @@ static void take_goal(const struct arg *arg, const char *text, void *options)
 		die_usage("--%s '%s': not a time from 1us to 60s; %s",
 			  arg->name, text, allowed);
 }
-/* A pipe will not do: this is a conversation. */
+/* Not a pipe: --hold sends and receives. */
 static void take_socket(const struct arg *arg, const char *text, void *options)
 {
 	struct sockaddr_storage address;
@@ -264,7 +265,6 @@ static const struct args args = {
 	.n = sizeof(table) / sizeof(*table),
 };
 
-/* Idle connections alone have no load to describe. */
 static void check_idle_only(const struct load_options *opt)
 {
 	const char *what = opt->rate > 0                  ? "--rate" :
@@ -274,38 +274,39 @@ static void check_idle_only(const struct load_options *opt)
 							    NULL;
 
 	if (what)
-		die_usage("%s says what is sent, and with --connections 0 "
-			  "nobody sends",
+		die_usage("%s describes requests, and --connections 0 sends "
+			  "none",
 			  what);
 	if (opt->idle == 0)
-		die_usage("--connections 0 needs --idle N: nobody would be "
-			  "connected");
+		die_usage("--connections 0 needs --idle N: there would be no "
+			  "connection");
 }
 
-/* What is right by itself, but not together */
+/* Options that contradict each other */
 static void check_together(struct load_options *opt)
 {
 	bool search = opt->goal.share > 0;
 	unsigned connections = opt->connections;
 
 	if (!opt->target)
-		die_usage("--target HOST:PORT is missing: which server?");
+		die_usage("--target HOST:PORT is missing");
 	if (connections == 0) {
 		check_idle_only(opt);
 		connections = opt->idle;
 	}
 	if (opt->pattern == PATTERN_BURST && opt->rate == 0 && !search)
-		die_usage("--pattern burst:N needs --rate: bursts come at "
-			  "regular times, N / rate apart");
+		die_usage("--pattern burst:N needs --rate: bursts are N / rate "
+			  "apart");
 	if (opt->depth > 1 && (opt->rate > 0 || search))
 		die_usage(
-			"--depth is for the closed loop: with --rate, what is "
-			"due is sent, however much is under way");
+			"--depth applies to the closed loop only: with --rate, "
+			"requests are sent when they are due");
 	if (opt->depth > 1 && opt->pattern == PATTERN_CONNECT)
-		die_usage("--pattern connect has one request to a connection: "
+		die_usage("--pattern connect sends one request per connection: "
 			  "--depth must be 1");
 	if (opt->hold >= 0 && search)
-		die_usage("--hold is for one run: --find-rate makes many");
+		die_usage("--hold does not work with --find-rate, which makes "
+			  "many runs");
 	if (opt->threads > connections)
 		die_usage("--threads %u: more than connections (%u)",
 			  opt->threads, connections);

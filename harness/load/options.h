@@ -13,7 +13,7 @@
 
 /* A limit on a percentile of the response time: p99=1ms */
 struct goal {
-	double share; /* 0: none; 1: the longest */
+	double share; /* 0: no limit; 1: on the maximum */
 	int64_t ns;
 	char name[8]; /* "p99.9", "max" */
 };
@@ -21,12 +21,12 @@ struct goal {
 enum { CPUS_MAX = 1024 };
 
 struct load_options {
-	const char *target; /* as it was given */
+	const char *target; /* as given */
 	const char *host, *port;
-	unsigned connections; /* 0: idle ones only */
+	unsigned connections; /* 0: only idle ones */
 	unsigned idle, depth, threads;
 	size_t message;
-	double rate; /* a second, over all connections; 0: closed loop */
+	double rate; /* requests/s over all connections; 0: closed loop */
 	enum arrivals arrivals;
 	enum pattern pattern;
 	unsigned burst;
@@ -35,14 +35,14 @@ struct load_options {
 	enum { ENGINE_AUTO, ENGINE_URING, ENGINE_EPOLL } engine;
 	int cpus[CPUS_MAX];
 	unsigned n_cpus;
-	int spin; /* 0: never; 1: if it has CPUs of its own */
+	int spin; /* 0: never busy-poll; 1: with CPUs of its own */
 	struct goal goal;
 	const char *json, *histogram;
-	int hold; /* socket of who looks on: hold.h; -1: nobody */
+	int hold; /* socket of the observer: hold.h; -1: none */
 	bool quiet;
 };
 
-/* Ends the program on --help, --version and on bad usage. */
+/* Ends the program on --help, --version and bad usage. */
 void load_options(int argc, char **argv, struct load_options *opt);
 
 #endif

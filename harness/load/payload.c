@@ -47,7 +47,7 @@ static inline char byte_of(uint64_t key, size_t i)
 	return ((const char *)&word)[i % 8];
 }
 
-/* As far as one request goes */
+/* Within one request */
 static void make_part(uint64_t key, size_t at, char *to, size_t n)
 {
 	size_t i = 0;
@@ -82,7 +82,7 @@ static size_t match_part(uint64_t key, size_t at, const char *bytes, size_t n)
 	return n;
 }
 
-/* How many of `n` bytes from `place` on are in the same request */
+/* How many of `n` bytes from `place` on belong to the same request */
 static size_t part(const struct payload *p, struct place place, size_t n)
 {
 	size_t left = p->message - place.byte;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * payload.h - the bytes of every request, made from numbers instead of kept
+ * payload.h - the bytes of every request, computed instead of stored
  *
- * The requests on a connection are one endless stream of bytes. Any stretch of
- * it can be made again from the seed, the number of the connection, the number
- * of the request and the place in it; so a reply is checked to the last byte,
- * however it was cut up on its way, and nothing of what was sent is stored. No
- * two places of any two streams look alike, and so bytes that are wrong can be
- * told by where they do belong: see damage.h.
+ * The requests on a connection are one endless stream of bytes. Every byte follows
+ * from the seed, the number of the connection, the number of the request and the
+ * place in it. So every byte of a reply is checked, however it was fragmented, and
+ * nothing sent is stored. No two places look alike, so damage.h can find out where
+ * wrong bytes belong.
  */
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
@@ -23,16 +22,16 @@ struct place {
 
 struct payload {
 	uint64_t key;   /* of seed and connection */
-	size_t message; /* bytes a request */
+	size_t message; /* bytes per request */
 };
 
 struct payload payload_of(uint64_t seed, uint64_t connection, size_t message);
 
-/* The bytes from `place` on, across as many requests as it takes */
+/* Makes n bytes from `place` on, across requests. */
 void payload_make(const struct payload *p, struct place place, char *to,
 		  size_t n);
 
-/* How many of these bytes, from the first on, are those that belong there */
+/* How many of these bytes are right before the first wrong one */
 size_t payload_match(const struct payload *p, struct place place,
 		     const char *bytes, size_t n);
 

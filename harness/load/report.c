@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* report.c - a result as text, as JSON and as .hgrm files: see report.h */
 #include "report.h"
-
-#include "harness/base/outfile.h"
-#include "harness/base/print.h"
 #include "run.h"
 
 #include "harness/base/die.h"
+#include "harness/base/outfile.h"
+#include "harness/base/print.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,8 +28,8 @@ static const struct {
 };
 enum { PERCENTILES = sizeof(percentiles) / sizeof(*percentiles) };
 
-/* In a closed loop a request is due when it is sent: the response time is the
- * service time. Not so where it has to connect first. */
+/* In a closed loop a request is due when it is sent, so the response time is the
+ * service time, except where it has to connect first. */
 static bool has_lag(const struct load_options *opt)
 {
 	return opt->rate > 0 || opt->pattern == PATTERN_CONNECT;
@@ -61,26 +60,25 @@ static void print_load(const struct load_options *opt, FILE *file)
 
 	fprintf(file, "%s: ", opt->target);
 	if (opt->connections == 0) {
-		fprintf(file, "no requests; %s connection%s that only %s\n",
-			print_count(n, opt->idle), plural(opt->idle),
-			opt->idle == 1 ? "sits there" : "sit there");
+		fprintf(file, "no requests; %s idle connection%s\n",
+			print_count(n, opt->idle), plural(opt->idle));
 		return;
 	}
-	if (opt->rate > 0)
+	if (opt->rate == 0)
+		fprintf(file, "closed loop, %u request%s in flight on each of ",
+			opt->depth, plural(opt->depth));
+	else if (opt->burst > 1)
+		fprintf(file, "open loop, %s requests/s, bursts of %u; ",
+			print_count(n, opt->rate), opt->burst);
+	else
 		fprintf(file, "open loop, %s requests/s, %s; ",
 			print_count(n, opt->rate),
-			opt->burst > 1                    ? "in bursts" :
 			opt->arrivals == ARRIVALS_POISSON ? "poisson" :
 							    "uniform");
-	else
-		fprintf(file, "closed loop, %u under way on each of ",
-			opt->depth);
 	fprintf(file, "%s connection%s", print_count(n, opt->connections),
 		plural(opt->connections));
 	if (opt->idle)
 		fprintf(file, " and %s idle", print_count(n, opt->idle));
-	if (opt->burst > 1)
-		fprintf(file, ", %s at once", print_count(n, opt->burst));
 	if (opt->pattern == PATTERN_CONNECT)
 		fprintf(file, ", a new one for each request");
 	fprintf(file, ", %s B\n", print_count(n, opt->message));
@@ -90,16 +88,16 @@ static void print_generator(const struct result *r,
 			    const struct load_options *opt, FILE *file)
 {
 	fprintf(file,
-		"%.2f s measured after %.2f s of warm-up; %s, %u thread%s",
+		"%.2f s measured after %.2f s of warm-up; engine %s, %u thread%s",
 		r->duration_s, r->warmup_s, r->engine, opt->threads,
 		plural(opt->threads));
 	for (unsigned i = 0; i < opt->n_cpus; i++)
 		fprintf(file, "%s%d", i ? "," : " on CPU ", opt->cpus[i]);
-	fprintf(file, ", busy %.0f %%%s\n", 100 * result_busy(r, opt),
-		r->spun ? " (it stays awake to be exact)" : "");
+	fprintf(file, ", %.0f %% busy%s\n", 100 * result_busy(r, opt),
+		r->spun ? " (it busy-polls)" : "");
 }
 
-/* Returns whether something in it is unsure. */
+/* Returns whether a percentile has too few samples above it. */
 static bool print_times(const char *name, const struct histogram *h, FILE *file)
 {
 	bool unsure = false;
@@ -128,13 +126,14 @@ static void print_coarse(const struct result *r, const struct load_options *opt,
 	char *others = result_others(r, opt);
 
 	fprintf(file,
-		"coarse: %s,\nso the generator sleeps until a request is due, "
-		"and sends it late by tens of\nmicroseconds; the service time "
-		"does not include that\n",
-		r->others > 0    ? others :
-		opt->n_cpus == 0 ? "there is no CPU of its own (--cpu)" :
-		!opt->spin       ? "its CPU is shared (--spin never)" :
-				   "there is not a CPU for each thread (--cpu)");
+		"coarse: %s,\nso the generator sleeps between requests and "
+		"sends them tens of microseconds late;\nthe service time does "
+		"not include this delay\n",
+		r->others > 0 ? others :
+		opt->n_cpus == 0 ?
+				"the generator has no CPU of its own (--cpu)" :
+		!opt->spin ? "its CPU is shared (--spin never)" :
+			     "there are more threads than CPUs (--cpu)");
 	free(others);
 }
 
@@ -160,8 +159,8 @@ static void print_table(const struct result *r, const struct load_options *opt,
 		unsure |= print_times("connect", &t->connect, file);
 	if (unsure)
 		fprintf(file,
-			"?: fewer than %d samples beyond it: measure for "
-			"longer (--duration)\n",
+			"?: fewer than %d samples above it; use a longer "
+			"--duration\n",
 			SURE_BEYOND);
 	if (r->coarse)
 		print_coarse(r, opt, file);
@@ -181,9 +180,9 @@ static void print_requests(const struct result *r,
 	if (r->sustained)
 		print_table(r, opt, file);
 	else
-		fputs("No times are shown: what was offered was not done, and "
-		      "so they only tell how long\nthis run was. (They are in "
-		      "the output of --json.)\n",
+		fputs("No times are shown: the offered load was not sustained, "
+		      "so they depend on the\nlength of the run. (--json has "
+		      "them.)\n",
 		      file);
 }
 
@@ -195,12 +194,7 @@ void report_text(const struct result *r, const struct load_options *opt,
 	if (opt->connections > 0)
 		print_requests(r, opt, file);
 	fputc('\n', file);
-	if (r->valid)
-		fputs("valid\n", file);
-	else
-		fputs(r->interrupted ? "INCOMPLETE, and so invalid:\n" :
-				       "INVALID:\n",
-		      file);
+	fputs(r->valid ? "valid\n" : "INVALID:\n", file);
 	for (unsigned i = 0; i < r->n_reasons; i++)
 		fprintf(file, "  - %s\n", r->reason[i]);
 }
@@ -252,8 +246,8 @@ static json_t *times_json(const struct histogram *h)
 	return object;
 }
 
-/* Every bucket that holds something: [lowest, highest, count]. With `sum`, `min`
- * and `max` nothing is lost. */
+/* The buckets that are not empty, as [lowest, highest, count]. With `sum`, `min`
+ * and `max` this is lossless. */
 static json_t *histogram_json(const struct histogram *h)
 {
 	json_t *buckets = check(json_array());
@@ -493,7 +487,6 @@ void report_write_histograms(const struct result *r,
 
 /* ------------------------------------------------------------------------ all */
 
-/* --json - has stdout for itself. */
 FILE *report_file(const struct load_options *opt)
 {
 	return opt->json && strcmp(opt->json, "-") == 0 ? stderr : stdout;

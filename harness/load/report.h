@@ -18,11 +18,11 @@ void report_write_json(json_t *json, const char *path);
 void report_write_histograms(const struct result *r,
 			     const struct load_options *opt);
 
-/* Where text goes: --json - has stdout for itself. */
+/* Where text goes: to stderr if --json - uses stdout */
 FILE *report_file(const struct load_options *opt);
 
-/* All that was asked for, and what was found by a search, if it is one's. Returns
- * the exit status of the program. */
+/* Writes everything that was asked for; `search`, or NULL, is the JSON of
+ * --find-rate. Returns the exit status of the program. */
 int report_all(const struct result *r, const struct load_options *opt,
 	       json_t *search);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* result.h - what a run measured, and what the audit says of it */
+/* result.h - what a run measured, and the verdict of the audit */
 #ifndef RESULT_H
 #define RESULT_H
 
@@ -14,49 +14,49 @@ enum { REASONS_MAX = 24 };
 struct result {
 	struct tally *tally; /* of all threads */
 	const char *engine;
-	double duration_s; /* of the window, as it came to be */
+	double duration_s; /* of the window, as measured */
 	double warmup_s, set_up_s;
-	int64_t cpu_ns;   /* of the generator's threads, in the window */
-	int64_t delay_ns; /* of it they had to wait for their CPU; -1: unknown */
-	unsigned connected; /* of the busy ones, when it began */
-	bool spun;          /* the threads had their own CPUs, and used them */
-	double others; /* they were to have, but had to wait for them for this
-			* share of the time, and then slept; 0: not so */
+	int64_t cpu_ns;     /* of the generator's threads, in the window */
+	int64_t delay_ns;   /* run-queue delay of these threads; -1: unknown */
+	unsigned connected; /* busy connections at the start */
+	bool spun;          /* the threads busy-polled on CPUs of their own */
+	double others; /* share of the time that they waited for these CPUs, so that
+			* they stopped busy-polling; 0: they did not stop */
 	bool interrupted, gave_up, flooded;
-	double queued; /* closed loop: share of the connections in which a reply
-			* lay that the generator had not taken yet */
+	double queued; /* closed loop: share of the connections with a reply that
+			* the generator had not read yet */
 
-	/* from here on: the audit's */
-	bool coarse;    /* open loop, and to the accuracy of a sleep only */
-	bool late;      /* the generator could not keep to its schedule */
-	bool sustained; /* what was offered was done */
+	/* set by audit() */
+	bool coarse;    /* open loop without busy-polling: sends are late */
+	bool late;      /* the generator did not keep its schedule */
+	bool sustained; /* the offered load was achieved */
 	bool valid;
 	unsigned n_reasons;
 	char *reason[REASONS_MAX];
 };
 
-/* Answered requests a second, as they came within the window */
+/* Replies per second within the window */
 double result_rate(const struct result *r);
 
 /* How many requests were due in the window */
 uint64_t result_due(const struct result *r);
 
-/* Closed loop: the average number under way, by Little's law */
+/* Closed loop: the average number in flight, by Little's law */
 double result_in_flight(const struct result *r);
 
-/* The share of one CPU for each thread that the generator used */
+/* CPU time of the generator, as a share of one CPU per thread */
 double result_busy(const struct result *r, const struct load_options *opt);
 
-/* "other programs used CPU 1 (the generator waited for it 48 % of the time)", of
- * the CPUs that it was given; to be freed */
+/* "other programs used CPU 1 (the generator waited for it 48 % of the time)"; to be
+ * freed */
 char *result_others(const struct result *r, const struct load_options *opt);
 
 void result_free(struct result *r);
 
-/* Judges a result: sets what is below "the audit's" above. */
+/* Decides whether the result is valid, and why not. */
 void audit(struct result *r, const struct load_options *opt);
 
-/* How late the generator may send at the 99th percentile, in ns */
+/* The limit on the p99 of the send lag, in ns */
 int64_t audit_lag_limit(const struct result *r, const struct load_options *opt);
 
 #endif

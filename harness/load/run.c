@@ -17,8 +17,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* From the last connection to the first request; longer for who looks on, so that
- * the server can be read before it, when it has accepted everybody */
+/* From the last connection to the first request. It is longer for an observer, who
+ * reads the server's counters in it after the server has accepted all clients. */
 static const int64_t start_ns = 2 * 1000000, start_held_ns = 20 * 1000000;
 static const int64_t start_held_each_ns = 100 * 1000;
 
@@ -36,12 +36,12 @@ struct crew {
 	const struct engine_kind *kind;
 	struct seat *seats;
 	struct worker *workers;
-	pthread_barrier_t step; /* to start; to close the connections */
+	pthread_barrier_t step; /* start; then close the connections */
 	pthread_t main_thread;
 	atomic_uint connecting, working; /* threads */
 };
 
-static sigset_t signals; /* that end a run, and SIGUSR1: a thread has ended */
+static sigset_t signals; /* SIGINT, SIGTERM; SIGUSR1: a thread is done */
 static bool interrupted;
 
 static int64_t clock_now(void)
@@ -74,7 +74,7 @@ static void pin(int cpu)
 		die("sched_setaffinity to CPU %d", cpu);
 }
 
-/* Whoever draws the live line leaves the measuring threads their CPUs. */
+/* Keeps the main thread, which draws the live line, off the CPUs of the workers. */
 static void keep_off(const struct load_options *opt)
 {
 	cpu_set_t set;
@@ -103,7 +103,7 @@ static void *work(void *argument)
 
 	if (opt->n_cpus > 0)
 		pin(opt->cpus[seat->part % opt->n_cpus]);
-	prctl(PR_SET_TIMERSLACK, 1); /* ns: sleep no longer than asked for */
+	prctl(PR_SET_TIMERSLACK, 1); /* ns */
 	e = crew->kind->open(opt->connections + opt->idle,
 			     opt->message * opt->depth);
 	if (!e)
@@ -150,14 +150,14 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 		error = errno;
 	}
 	errno = error;
-	die("--engine %s cannot be had here (without --engine, one that can is "
+	die("--engine %s does not work here (without --engine, one that works is "
 	    "chosen)",
 	    wanted ? wanted : "uring, epoll");
 }
 
 /* ------------------------------------------------------------------- the wait */
 
-/* A second signal is to end the program, whatever it is doing. */
+/* Unblocks the signals: a second one ends the program. */
 static void interrupt(struct crew *crew)
 {
 	sigset_t again = signals;
@@ -168,8 +168,8 @@ static void interrupt(struct crew *crew)
 	pthread_sigmask(SIG_UNBLOCK, &again, NULL);
 }
 
-/* Until all threads have done that; four times a second the line is drawn, if
- * there is one: else this thread sleeps. */
+/* Waits for all threads, and draws the live line four times a second if there is
+ * one. */
 static void wait_for_all(struct crew *crew, atomic_uint *threads)
 {
 	const struct timespec quarter = { 0, 250 * 1000000 };
@@ -186,8 +186,7 @@ static void wait_for_all(struct crew *crew, atomic_uint *threads)
 	screen_clear();
 }
 
-/* Whoever looks on may read, while all clients are still there. Not after a
- * signal: who gave it wants an end. */
+/* Waits for the observer while all clients stay connected, but not after a signal. */
 static void hold(struct crew *crew)
 {
 	sigset_t ending = signals;
@@ -203,7 +202,7 @@ static void hold(struct crew *crew)
 
 /* --------------------------------------------------------------------- result */
 
-static bool somebody_connected(const struct crew *crew)
+static bool any_connected(const struct crew *crew)
 {
 	const struct load_options *opt = crew->run.opt;
 
@@ -254,7 +253,7 @@ static struct result add_up(const struct crew *crew)
 	return r;
 }
 
-/* Why not a single connection came to be */
+/* Says why no connection was established. */
 static _Noreturn void die_unconnected(const struct crew *crew)
 {
 	const struct load_options *opt = crew->run.opt;
@@ -270,16 +269,16 @@ static _Noreturn void die_unconnected(const struct crew *crew)
 			error = t->other_error;
 	}
 	if (failed[FAILURE_REFUSED])
-		warn("%s: nobody listens there; start a server first, such as: "
-		     "bin/epoll --port 7000",
+		warn("%s: no server is listening; start one first: bin/epoll "
+		     "--port 7000",
 		     opt->target);
 	else if (failed[FAILURE_TIMEOUT])
-		warn("%s: no connection within %g s; is the address right, and "
-		     "can it be reached from here?",
+		warn("%s: no connection within %g s: check that the address is "
+		     "right and reachable",
 		     opt->target, opt->timeout / 1e9);
 	else if (failed[FAILURE_CLOSED] || failed[FAILURE_RESET])
-		warn("%s: the server closed every connection at once; is it at "
-		     "a limit of its own?",
+		warn("%s: the server closed every connection at once: it may "
+		     "have reached a limit on clients",
 		     opt->target);
 	else if (!interrupted)
 		warn("%s: no connection: %s", opt->target, strerror(error));
@@ -342,7 +341,7 @@ struct result run_once(const struct load_options *opt, struct target target)
 	keep_off(opt);
 	start_threads(&crew);
 	wait_for_all(&crew, &crew.connecting);
-	if (!somebody_connected(&crew))
+	if (!any_connected(&crew))
 		die_unconnected(&crew);
 	crew.run.start = clock_now() + before_start(opt);
 	crew.run.from = crew.run.start + opt->warmup;

@@ -14,17 +14,17 @@ struct target {
 	socklen_t length;
 };
 
-/* Finds the address; ends the program where there is none. */
+/* Resolves the address; ends the program if that fails. */
 struct target target_of(const struct load_options *opt);
 
-/* Ends the program, with what to do, if so many connections cannot be had. */
+/* Ends the program if a limit does not allow so many connections. */
 void check_limits(const struct load_options *opt);
 
-/* SIGINT and SIGTERM end a run early from here on; a second one the program. */
+/* From here on SIGINT and SIGTERM end a run early; a second one ends the program. */
 void run_catch_signals(void);
 
-/* A run from connecting to the last reply, audited. Ends the program where
- * nothing can be measured at all, such as when nobody listens. */
+/* A run from connecting to the last reply, audited. Ends the program if not a
+ * single connection was established. */
 struct result run_once(const struct load_options *opt, struct target target);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* SplitMix64: good enough for gaps, and the same everywhere */
+/* SplitMix64: the same sequence on every machine */
 static uint64_t next_random(uint64_t *state)
 {
 	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -14,7 +14,7 @@ static uint64_t next_random(uint64_t *state)
 	return x ^ (x >> 31);
 }
 
-/* Above 0 and up to 1, so that it has a logarithm */
+/* In (0, 1]: its logarithm exists */
 static double uniform(uint64_t *state)
 {
 	return ((next_random(state) >> 11) + 1) * 0x1p-53;
@@ -50,11 +50,12 @@ struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,
 
 int64_t schedule_next(struct schedule *s)
 {
-	if (s->burst == 0) /* more threads than a burst has requests */
+	if (s->burst ==
+	    0) /* a burst has fewer requests than there are threads */
 		return INT64_MAX;
 	if (s->left == 0) {
 		s->left = s->burst;
-		/* From the count and not from the last one: nothing adds up. */
+		/* Computed from the count, so that errors do not add up */
 		if (s->arrivals == ARRIVALS_UNIFORM)
 			s->at = s->start + s->arrived * s->gap;
 		else

@@ -2,9 +2,9 @@
 /*
  * schedule.h - when requests are due, whatever the server does
  *
- * In an open loop the times of all requests are settled before the first is
- * sent: a late server never moves them. Users who do not know each other arrive
- * so (Poisson); a sensor arrives uniformly; a burst is many at once.
+ * In an open loop the times of all requests are fixed before the first is sent: a
+ * late server does not move them. Independent users arrive as a Poisson process,
+ * sensors at equal intervals; a burst is many requests at once.
  */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
@@ -13,29 +13,29 @@
 
 enum arrivals { ARRIVALS_POISSON, ARRIVALS_UNIFORM };
 
-/* What one of `parts` threads has of n: the first have what does not divide. */
+/* The share of one of `parts` threads in n; the first ones share the remainder. */
 unsigned share_of(unsigned n, unsigned part, unsigned parts);
 
 struct schedule {
 	enum arrivals arrivals;
-	double gap;     /* ns between two arrivals, on average */
+	double gap;     /* mean ns between two arrivals */
 	unsigned burst; /* requests that arrive together */
 	uint64_t random;
 	uint64_t arrived; /* bursts so far */
-	unsigned left;    /* of the burst that is arriving */
+	unsigned left;    /* of the current burst */
 	double start, at; /* ns */
 };
 
 /*
- * The share that one of `parts` threads has in a total of `rate` requests a
- * second, in bursts of `burst`. Poisson processes add up to a Poisson process;
- * uniform ones take turns. Bursts always come at regular times.
+ * The schedule of one of `parts` threads, for `rate` requests/s in total, in bursts
+ * of `burst`. Poisson processes add up to a Poisson process; uniform ones are
+ * interleaved. Bursts always come at equal intervals.
  */
 struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,
 			    uint64_t seed, unsigned part, unsigned parts,
 			    int64_t start);
 
-/* The time at which the next request is due; it then is the one after that. */
+/* Returns when the next request is due, and advances. */
 int64_t schedule_next(struct schedule *s);
 
 #endif

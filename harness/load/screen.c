@@ -26,7 +26,7 @@ static uint64_t look(const uint64_t *n)
 	return __atomic_load_n(n, __ATOMIC_RELAXED);
 }
 
-/* The 99th percentile of the last slice that has ended */
+/* The 99th percentile of the last complete slice */
 static int64_t recent_p99(const struct run *run, const struct worker *workers,
 			  int64_t now)
 {

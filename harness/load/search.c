@@ -16,10 +16,7 @@ struct probing {
 	struct search *search;
 };
 
-/*
- * What two of the tries say first. One that was of no use is made up for, unless
- * that happens again and again: then more of the same would be of no use either.
- */
+/* Probes a rate until enough probes agree. */
 static enum probe try(const struct probing *p, double rate)
 {
 	unsigned said[PROBE_WRONG + 1] = { 0 };
@@ -36,7 +33,7 @@ static enum probe try(const struct probing *p, double rate)
 	}
 }
 
-/* Tries a rate and keeps what came of it; true if it held. */
+/* Probes a rate and records the outcome; true if it held. */
 static bool held(const struct probing *p, double rate)
 {
 	enum probe outcome = try(p, rate);

@@ -34,7 +34,7 @@ struct tally *tally_new(int64_t from, int64_t to)
 	return t;
 }
 
-/* The first is that of the lowest connection: which thread saw it is chance. */
+/* Of the lowest connection, so that the result does not depend on threads */
 static void merge_evidence(struct evidence *to, const struct evidence *from)
 {
 	if (from->found && (!to->found || from->connection < to->connection))
@@ -100,7 +100,7 @@ int64_t slice_lowest(unsigned index)
 	return (int64_t)(index % OCTAVE + OCTAVE) << (index / OCTAVE - 1);
 }
 
-/* The live line looks on while a thread counts; nothing else ever does. */
+/* Atomic, because screen.c reads it meanwhile */
 static void slice_record(struct slice *s, int64_t ns)
 {
 	uint32_t *bucket = &s->bucket[slice_index(ns)];
@@ -141,7 +141,7 @@ void tally_answer(struct tally *t, int64_t intended, int64_t sent,
 		return;
 	t->answered++;
 	histogram_record(&t->response, received - intended);
-	if (lag >= 0) { /* else the service time is the response time */
+	if (lag >= 0) { /* otherwise the service time is the response time */
 		histogram_record(&t->service, received - sent);
 		histogram_record(&t->send_lag, lag);
 	}

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally.h - what was measured: one a thread, added up at the end
+ * tally.h - what was measured: one per thread, merged at the end
  *
- * A request counts if it was due in the window (in a closed loop: sent in it).
- * What the warm-up measured is forgotten; what was due before the window ended
- * may be answered after it.
+ * A request counts if it was due in the window (closed loop: sent in it). Its reply
+ * may come after the window. Requests of the warm-up do not count.
  */
 #ifndef TALLY_H
 #define TALLY_H
@@ -15,30 +14,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What can be wrong with bytes that came back */
+/* What can be wrong with received bytes */
 enum damage {
-	DAMAGE_CORRUPTION,  /* they are in their place, but are others */
-	DAMAGE_LOSS,        /* some are missing before others */
-	DAMAGE_DUPLICATION, /* they had come already */
-	DAMAGE_REORDERING,  /* replies came in another order */
-	DAMAGE_UNASKED,     /* they are not of this stream at all */
+	DAMAGE_CORRUPTION,  /* in place, but changed */
+	DAMAGE_LOSS,        /* missing, although later ones came */
+	DAMAGE_DUPLICATION, /* received before */
+	DAMAGE_REORDERING,  /* a reply after a later one */
+	DAMAGE_UNASKED,     /* belong to no request */
 	DAMAGES
 };
 extern const char *const damage_name[DAMAGES];
 
 /* What can happen to a connection */
 enum failure {
-	FAILURE_REFUSED, /* nobody listens */
-	FAILURE_TIMEOUT, /* connecting took too long */
-	FAILURE_CLOSED,  /* the server closed it early */
+	FAILURE_REFUSED, /* no server is listening */
+	FAILURE_TIMEOUT, /* of connecting */
+	FAILURE_CLOSED,  /* by the server, before the end */
 	FAILURE_RESET,
-	FAILURE_STALLED, /* open, but the server stopped answering on it */
+	FAILURE_STALLED, /* open, but the server stopped answering */
 	FAILURE_OTHER,
 	FAILURES
 };
 extern const char *const failure_name[FAILURES];
 
-/* The first damage: what somebody who looks for the mistake wants to know */
+/* The first damage */
 struct evidence {
 	bool found;
 	enum damage damage;
@@ -63,17 +62,17 @@ struct tally {
 	int64_t slice_ns;
 
 	struct histogram response, service, send_lag, connect;
-	uint64_t answered;    /* due in the window, answered, and rightly */
-	uint64_t damaged;     /* due in the window, answered, but wrongly */
+	uint64_t answered;    /* due in the window, answered correctly */
+	uint64_t damaged;     /* due in the window, answered wrongly */
 	uint64_t unanswered;  /* due in the window, never answered */
 	uint64_t in_window;   /* answered within the window, whenever due */
-	uint64_t total;       /* answered at all, in warm-up and later too */
-	uint64_t right;       /* of these: rightly */
+	uint64_t total;       /* answered at any time, warm-up included */
+	uint64_t right;       /* of total: correctly */
 	uint64_t asked;       /* connections on which something was sent */
-	uint64_t heard;       /* ... and on which something came back */
-	uint64_t outstanding; /* asked for and not answered yet */
+	uint64_t heard;       /* connections on which something was received */
+	uint64_t outstanding; /* due and not answered yet */
 	uint64_t troubles;    /* damages and failures */
-	uint64_t held;        /* could not be sent at once: socket full */
+	uint64_t held;        /* delayed because the send buffer was full */
 
 	uint64_t damages[DAMAGES], failures[FAILURES];
 	int other_error; /* the errno of the last FAILURE_OTHER */
@@ -83,14 +82,11 @@ struct tally {
 	struct slice slice[SLICES_MAX];
 };
 
-/* From and to may be moved later; how many slices there are may not. */
+/* `from` and `to` may be moved later, but the number of slices is fixed. */
 struct tally *tally_new(int64_t from, int64_t to);
 void tally_merge(struct tally *to, const struct tally *from);
 
-/*
- * A request was answered as it should be. Its times are those of the clock. The
- * lag is how late the generator was: -1 in a closed loop, where it cannot be.
- */
+/* A request was answered correctly. The send lag is -1 in a closed loop. */
 void tally_answer(struct tally *t, int64_t intended, int64_t sent,
 		  int64_t received, int64_t lag);
 
@@ -99,7 +95,7 @@ void tally_damage(struct tally *t, enum damage damage,
 
 void tally_failure(struct tally *t, enum failure failure);
 
-/* One more; somebody may look on. */
+/* Adds one; screen.c may read the counter at the same time. */
 static inline void tally_count(uint64_t *n)
 {
 	__atomic_store_n(n, *n + 1, __ATOMIC_RELAXED);

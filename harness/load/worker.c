@@ -13,23 +13,23 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Connections being set up at a time: no server's backlog is as short. */
+/* Connections being established at a time: fewer than any server's backlog */
 enum { CONNECTING_MAX = 64 };
 
-/* Requests asked for and not answered, when there is no hope left */
+/* With so many requests outstanding, the run ends. */
 enum { FLOOD = 16 * 1000 * 1000 };
 
-/* Before a request is due, a thread that has its own CPU stops sleeping: waking
- * up takes up to this long. */
+/* Waking up takes up to this long: a thread with a CPU of its own stops sleeping so
+ * long before a request is due. */
 static const int64_t spin_ns = 150 * 1000;
 
-static const int64_t look_ns = 100 * 1000000; /* is there news for me? */
+static const int64_t look_ns = 100 * 1000000; /* between looks at run->stop */
 
-/* How often to ask how many connections whether a reply waits in the socket */
+/* How often look_at_queue() samples how many connections */
 static const int64_t sample_ns = 20 * 1000000;
 enum { SAMPLES = 16 };
 
-/* A CPU that others want for so much of the time is not this thread's own. */
+/* A thread that waits for its CPU for more than this share of time shares it. */
 static const double shared_share = 0.03;
 static const int64_t drain_ns = 2 * 1000000000LL; /* for the last replies */
 
@@ -57,7 +57,7 @@ static void *array_of(size_t n, size_t size)
 	return array;
 }
 
-/* The busy channels of all threads are numbered first, in turn. */
+/* Busy channels are numbered first, round-robin over the threads. */
 void worker_init(struct worker *w, struct run *run, unsigned part,
 		 struct engine *engine)
 {
@@ -106,7 +106,7 @@ void worker_free(struct worker *w)
 
 /* -------------------------------------------------------------- connections */
 
-/* Whether a run makes sense as long as this connection is open */
+/* Whether the run is about this connection: without busy ones, about the idle ones */
 static bool matters(const struct worker *w, const struct channel *c)
 {
 	return !c->idle || w->busy == 0;
@@ -171,13 +171,13 @@ static enum failure failure_of(int error)
 
 /* ------------------------------------------------------------ pattern connect */
 
-/* The next request that waits for a connection, if there is one */
+/* Takes the next request that waits for a connection. */
 static bool next_waiting(struct worker *w, int64_t *intended)
 {
 	if (w->waiting_first == w->waiting_end)
 		return false;
 	*intended = w->waiting[w->waiting_first++ & (w->waiting_capacity - 1)];
-	w->tally->outstanding--; /* the channel counts it now */
+	w->tally->outstanding--; /* the channel counts it from now on */
 	return true;
 }
 
@@ -201,14 +201,14 @@ static void add_waiting(struct worker *w, int64_t intended)
 	w->tally->held++;
 }
 
-/* A connection for one request, from the time the request is due */
+/* Connects for one request. */
 static void connect_for(struct worker *w, struct channel *c, int64_t intended)
 {
 	channel_release(c, intended);
 	begin_to_connect(w, c);
 }
 
-/* This channel can be connected again: for what waits, or later. */
+/* Connects this channel for the next request, or marks it unused. */
 static void connect_again(struct worker *w, struct channel *c)
 {
 	int64_t intended;
@@ -221,7 +221,7 @@ static void connect_again(struct worker *w, struct channel *c)
 		w->resting[w->n_resting++] = c;
 }
 
-/* ---------------------------------------------------- what the engine tells */
+/* -------------------------------------------- what the engine reports */
 
 static void lose(struct worker *w, struct channel *c, enum failure failure)
 {
@@ -243,7 +243,7 @@ void worker_failed(struct worker *w, struct channel *c, int error)
 void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent)
 {
 	channel_did_send(c, made, sent);
-	/* With too little room, the engine says when there is more. */
+	/* If the send buffer is full, the engine reports when it is not. */
 	if (channel_to_send(c) > 0 && !c->watched)
 		want_to_send(w, c);
 }
@@ -296,8 +296,8 @@ static void time_out(struct worker *w, int64_t now)
 	}
 }
 
-/* Connects everybody; who cannot is counted. With pattern connect, only those who
- * will be idle. */
+/* Connects all channels, with pattern connect only the idle ones. Failures are
+ * counted. */
 void worker_set_up(struct worker *w)
 {
 	int64_t began = now_of(w), now = began;
@@ -315,7 +315,7 @@ void worker_set_up(struct worker *w)
 	w->set_up_open = w->open;
 }
 
-/* --------------------------------------------------------------- own figures */
+/* ------------------------------------------------ measuring the generator */
 
 static int64_t cpu_time(void)
 {
@@ -325,8 +325,7 @@ static int64_t cpu_time(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* How long this thread was ready to run while others had its CPU; -1: the kernel
- * does not say */
+/* The run-queue delay of this thread; -1: the kernel does not provide it */
 static int64_t run_delay(struct worker *w)
 {
 	char text[64];
@@ -343,8 +342,8 @@ static int64_t run_delay(struct worker *w)
 	return sscanf(text, "%lld %lld", &ran, &delay) == 2 ? delay : -1;
 }
 
-/* A thread that stays awake on a CPU takes it from whoever else needs it: the
- * server, perhaps. Then it sleeps, as if the CPU had not been called its own. */
+/* Busy-polling takes the CPU from other programs, perhaps from the server. If this
+ * thread has to wait for its CPU, it stops busy-polling. */
 static void look_for_others(struct worker *w, int64_t now)
 {
 	double others;
@@ -370,9 +369,9 @@ static void look_for_others(struct worker *w, int64_t now)
 }
 
 /*
- * If the server is what limits a closed loop, requests queue there, and a reply
- * is taken soon after it came. If the generator does, replies queue here, in the
- * sockets: now and then some of them are asked for that.
+ * If the server limits a closed loop, requests queue there and replies are read soon
+ * after they came. If the generator does, replies queue in its sockets: this samples
+ * some of them.
  */
 static void look_at_queue(struct worker *w, int64_t now)
 {
@@ -395,7 +394,7 @@ static void look_at_queue(struct worker *w, int64_t now)
 
 /* ----------------------------------------------------------------------- run */
 
-/* Gives a request that is due to a connection; false if none is left. */
+/* Assigns a due request to a connection; false if none is left. */
 static bool give(struct worker *w, int64_t intended)
 {
 	if (connects(w)) {
@@ -421,7 +420,7 @@ static bool give(struct worker *w, int64_t intended)
 	return false;
 }
 
-/* Who waits longest is first, also where a connection became free by failing. */
+/* Assigns waiting requests, oldest first: a connection may be free because it failed. */
 static void connect_waiting(struct worker *w)
 {
 	int64_t intended;
@@ -444,7 +443,7 @@ static void send_all(struct worker *w)
 {
 	unsigned n = w->n_to_send;
 
-	/* The engine may say at once that one was sent and can send more. */
+	/* The engine may report at once, which adds channels to the list. */
 	for (unsigned i = 0; i < n; i++) {
 		struct channel *c = w->to_send[i];
 
@@ -458,7 +457,7 @@ static void send_all(struct worker *w)
 	w->n_to_send -= n;
 }
 
-/* In a closed loop: as many requests as may be under way */
+/* Closed loop: puts the first requests in flight. */
 static void fill(struct worker *w, int64_t now)
 {
 	for (unsigned i = 0; i < w->busy; i++) {
@@ -474,7 +473,7 @@ static void fill(struct worker *w, int64_t now)
 	}
 }
 
-/* Whether the window, or all hope, has ended */
+/* Whether the window has ended, or the run is to stop */
 static bool has_ended(struct worker *w, int64_t now)
 {
 	struct run *run = w->run;
@@ -501,7 +500,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* One turn: sends what is due, then waits for what comes first. */
+/* Sends what is due, then waits for the next event. */
 static int64_t turn(struct worker *w, int64_t now, int64_t until)
 {
 	bool spin = false;
@@ -536,15 +535,15 @@ static void drain(struct worker *w, int64_t now)
 		now = turn(w, now, until);
 }
 
-/* The window may have ended before the engine had told of all that were closed
- * in it. Each time it tells of one at least. */
+/* Takes events of idle connections that the engine has not reported yet: each wait
+ * reports at least one. */
 static void look_at_idle(struct worker *w)
 {
 	for (unsigned i = 0; i < w->idle; i++)
 		w->engine->kind->wait(w->engine, now_of(w), false);
 }
 
-/* Counts what was not answered. Whoever is connected stays so. */
+/* Counts unanswered requests; connections stay open. */
 static void settle(struct worker *w)
 {
 	int64_t now = now_of(w), intended;
@@ -589,7 +588,7 @@ void worker_run(struct worker *w)
 	w->delay_to = run_delay(w);
 	w->ended = least(now, run->to);
 	w->tally->to = w->ended;
-	/* It may have woken up late: what was due before the end counts. */
+	/* After a late wake-up, requests that were due before the end still count. */
 	if (open_loop(w) && !atomic_load(&run->stop))
 		release_due(w, now);
 	drain(w, now);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - bin/probe: runs a program and says what it used */
+/* main.c - bin/probe: runs a program and reports what it used */
 #include "machine.h"
 #include "report.h"
 
-#include "harness/base/outfile.h"
-
 #include "harness/base/args.h"
 #include "harness/base/die.h"
-#include "harness/base/program.h"
+#include "harness/base/outfile.h"
 #include "harness/base/output.h"
+#include "harness/base/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +21,10 @@
 enum { EXIT_NO_EXEC = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
 struct probe_options {
-	int method; /* enum syscalls_method; -1: the best there is */
+	int method; /* enum syscalls_method; -1: the best that works */
 	const char *json;
 	FILE *json_file;
-	bool unwritten; /* a report, or a part of it */
+	bool unwritten; /* a report could not be written */
 	bool quiet, machine;
 	char **argv; /* of the program */
 };
@@ -129,9 +128,9 @@ static void parse(int argc, char **argv, struct probe_options *opt)
 		die_usage("no PROGRAM to run");
 }
 
-/* ------------------------------------------------------------------ beginning */
+/* -------------------------------------------------------------------- starting */
 
-/* Everything that a signal could do is done in the loop below. */
+/* Signals are read in run(). */
 static int catch_signals(sigset_t *before)
 {
 	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
@@ -175,7 +174,7 @@ static void start(struct probed *p, const struct probe_options *opt,
 	}
 }
 
-/* The first way of counting that works; of the others, why they do not */
+/* Opens the first method that works, and reports why better ones do not. */
 static bool open_syscalls(struct probed *p, int method, struct report *r,
 			  char *why)
 {
@@ -189,12 +188,12 @@ static bool open_syscalls(struct probed *p, int method, struct report *r,
 	if (syscalls_open(&p->syscalls, SYSCALLS_PERF, &p->cgroup, p->child.pid,
 			  why))
 		return true;
-	report_missing(r, "their total", why);
+	report_missing(r, "total of system calls", why);
 	return syscalls_open(&p->syscalls, SYSCALLS_NONE, &p->cgroup,
 			     p->child.pid, why);
 }
 
-/* Or who reads the program's output would not see where it ends. */
+/* Otherwise a reader of the program's output would not see its end. */
 static void let_go_of_output(const struct probe_options *opt)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -246,7 +245,7 @@ static void write_report(struct report *r, struct probe_options *opt)
 		if (json_dumpf(json, opt->json_file, JSON_COMPACT) < 0 ||
 		    fputc('\n', opt->json_file) < 0 ||
 		    fflush(opt->json_file) != 0) {
-			if (opt->json_file != stdout) /* which is checked */
+			if (opt->json_file != stdout) /* output.c checks that */
 				warn("--json %s: %s", opt->json,
 				     strerror(errno));
 			opt->unwritten = true;
@@ -268,7 +267,7 @@ static void report_so_far(struct report *r, struct probed *p,
 	reading_free(&now);
 }
 
-/* From the keyboard, the program has got it already: it is in the foreground. */
+/* A signal from the keyboard has reached the program, too: it is in the foreground. */
 static void take_signal(int fd, struct report *r, struct probed *p,
 			struct probe_options *opt)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c - what a program used, for people and for programs: see report.h */
+/* report.c - what a program used, as text and as JSON: see report.h */
 #include "report.h"
 
 #include "harness/base/print.h"
@@ -21,13 +21,13 @@ void report_missing(struct report *r, const char *what, const char *why)
 	snprintf(r->missing[r->n_missing++].why, WHY_SIZE, "%s", why);
 }
 
-/* -1 stays what it is: unknown. */
+/* -1: unknown */
 static int64_t between(int64_t from, int64_t to)
 {
 	return from < 0 || to < 0 ? -1 : to - from;
 }
 
-/* The numbers of the calls that were made, those made most often first */
+/* System calls by number; sorted, the most frequent come first */
 struct call {
 	unsigned number;
 	uint64_t count;
@@ -90,7 +90,8 @@ static void text_end(const struct report *r, FILE *file)
 		fprintf(file, "has run for %s so far\n", time);
 	else if (status == -1)
 		fprintf(file,
-			"ran for %s; its keeper was killed, and it, too\n",
+			"ran for %s; its keeper process was killed, and the "
+			"program with it\n",
 			time);
 	else if (WIFSIGNALED(status))
 		fprintf(file, "ran for %s and was killed by SIG%s\n", time,
@@ -99,8 +100,9 @@ static void text_end(const struct report *r, FILE *file)
 		fprintf(file, "ran for %s and ended with exit status %d\n",
 			time, WEXITSTATUS(status));
 	if (r->end && r->end->left_behind)
-		fprintf(file, "%sit left %u process%s behind; killed\n", indent,
-			r->end->left_behind,
+		fprintf(file,
+			"%sleft %u process%s behind, which probe killed\n",
+			indent, r->end->left_behind,
 			r->end->left_behind == 1 ? "" : "es");
 }
 
@@ -112,15 +114,14 @@ static void text_cpu(const struct report *r, FILE *file)
 	char text[PRINT_SIZE];
 
 	if (own >= 0)
-		fprintf(file, "  CPU           %s, %.1f %% of one\n",
+		fprintf(file, "  CPU           %s, %.1f %% of one CPU\n",
 			print_time(text, (double)own),
 			wall > 0 ? 100.0 * (double)own / (double)wall : 0);
 	if (all >= 0)
-		fprintf(file, "%s%s with its child processes\n", indent,
+		fprintf(file, "%s%s with all child processes\n", indent,
 			print_time(text, (double)all));
 	else if (r->end && r->end->status != -1)
-		fprintf(file,
-			"%s%s with the child processes that it waited for\n",
+		fprintf(file, "%s%s with child processes that it waited for\n",
 			indent,
 			print_time(text, (double)r->end->waited_cpu_ns));
 }
@@ -134,12 +135,10 @@ static void text_switches(const struct report *r, FILE *file)
 
 	print_count(a, (double)(ended ? r->end->voluntary : w.voluntary));
 	print_count(b, (double)(ended ? r->end->involuntary : w.involuntary));
-	fprintf(file,
-		"  switches      %s when it waited, %s when another had its "
-		"turn\n",
+	fprintf(file, "  switches      %s voluntary, %s involuntary\n",
 		a, b);
 	if (w.queue_ns >= 0)
-		fprintf(file, "  waited        %s for a CPU%s\n",
+		fprintf(file, "  run queue     %s waiting for a CPU%s\n",
 			print_time(a, (double)w.queue_ns),
 			r->end || w.lost ? ", without threads that have ended" :
 					   "");
@@ -152,18 +151,17 @@ static void text_memory(const struct report *r, FILE *file)
 
 	if (r->to->memory_known) {
 		fprintf(file,
-			"  memory        %s resident; %ld process%s, %ld "
-			"thread%s",
+			"  memory        %s RSS; %ld process%s, %ld thread%s",
 			print_bytes(text, m->resident_bytes), m->processes,
 			m->processes == 1 ? "" : "es", m->threads,
 			plural(m->threads));
 		if (m->descriptors >= 0)
-			fprintf(file, ", %ld descriptor%s", m->descriptors,
+			fprintf(file, ", %ld file descriptor%s", m->descriptors,
 				plural(m->descriptors));
 		fputc('\n', file);
 	} else if (r->end && r->end->status != -1) {
-		fprintf(file, "  memory        %s%s resident at the peak\n",
-			r->end->peak_is_ours ? "less than " : "",
+		fprintf(file, "  memory        peak RSS %s%s\n",
+			r->end->peak_is_ours ? "below " : "",
 			print_bytes(text, r->end->peak_bytes));
 	}
 }
@@ -183,7 +181,7 @@ static void text_syscalls(const struct report *r, FILE *file)
 		syscalls_methods[r->method],
 		r->whole ? "" : ", without child processes",
 		r->method == SYSCALLS_STRACE ?
-			", which made it slow: the times above are not its own" :
+			", which slows it: the times above do not apply" :
 			"");
 	if (!counts.by_number)
 		return;
@@ -206,13 +204,12 @@ static void text_uring(const struct report *r, FILE *file)
 
 	if (!uring_window(&r->from->uring, &r->to->uring, &w))
 		return;
-	fprintf(file, "  io_uring      %s operation%s taken, %s result%s\n",
+	fprintf(file, "  io_uring      %s submission%s, %s completion%s\n",
 		print_count(a, (double)w.submissions), plural(w.submissions),
 		print_count(b, (double)w.completions), plural(w.completions));
 	if (w.sq_known)
 		fprintf(file,
-			"%sits kernel threads polled for %s, %s of it "
-			"with work\n",
+			"%skernel threads polled for %s, %s of it with work\n",
 			indent, print_time(a, (double)w.sq_total_ns),
 			print_time(b, (double)w.sq_work_ns));
 }
@@ -226,8 +223,8 @@ static void text_machine(const struct report *r, FILE *file)
 
 	if (stolen > wall / 100)
 		fprintf(file,
-			"  machine       %s of CPU time went to other "
-			"guests of the host\n",
+			"  machine       %s of steal time (the hypervisor ran "
+			"other guests)\n",
 			print_time(text, (double)stolen));
 	if (asleep > 100000000)
 		fprintf(file, "  machine       was suspended for %s\n",
@@ -255,7 +252,7 @@ static void set(json_t *to, const char *key, json_t *value)
 	json_object_set_new(to, key, value ? value : json_null());
 }
 
-/* -1 is unknown, null. */
+/* -1 is unknown: null */
 static void set_number(json_t *to, const char *key, int64_t number)
 {
 	set(to, key, number < 0 ? json_null() : json_integer(number));
@@ -307,7 +304,7 @@ static json_t *json_syscalls(const struct report *r)
 	return all;
 }
 
-/* null: it has no ring, or has ended; or system calls are not counted. */
+/* NULL: no ring, or the program has ended, or system calls are not counted. */
 static json_t *json_uring(const struct report *r)
 {
 	struct uring_window w;

@@ -51,16 +51,26 @@ class Disturbed(AssertionError):
     """The machine was busy, or loadgen is wrong: a repetition will tell."""
 
 
+def busy():
+    """Whether more processes want to run than this machine has CPUs, by half"""
+    return os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
+
+
 def up_to_3_times(test):
-    """Repeats a test that is Disturbed; the third time counts."""
+    """Repeats a test that is Disturbed. The third time counts, unless the machine
+    is busy: then nothing exact can be said."""
     @functools.wraps(test)
     def repeated(*args, **kwargs):
-        for _ in range(2):
+        for attempt in (1, 2, 3):
             try:
                 return test(*args, **kwargs)
             except Disturbed as disturbed:
                 print(f"disturbed: {disturbed}")
-        return test(*args, **kwargs)
+                if attempt == 3 and busy():
+                    pytest.skip(f"this machine is busy: {disturbed}")
+                if attempt == 3:
+                    raise
+        return None
     return repeated
 
 

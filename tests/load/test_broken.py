@@ -99,7 +99,7 @@ def test_one_bit_in_a_million(odd, engine):
     assert request == known
     drawn = draw(FLIPPED, client, request * size + byte)
     assert drawn % 1_000_000 == 0
-    # 0x42 was sent, 0xc2 came back: one bit, and that one
+    # sent 0x42, received 0xc2: one bit, and that one
     sent, back = [int(word, 16) for reason in run.reasons
                   for word in reason.replace(",", "").split()
                   if word.startswith("0x")]
@@ -196,7 +196,7 @@ def test_no_echo(engine):
     first = run.json["first_mismatch"]
     assert (first["request"], first["byte"]) == (0, 0)
     assert len(run.reasons) == 1
-    assert says(run, f"0x{ord('H'):02x} came back", "not an echo server")
+    assert says(run, f"received 0x{ord('H'):02x}", "not an echo server")
     assert run.seconds < DURATION_S + AT_ONCE_S
     assert run.json["response_ns"]["count"] == 0
 
@@ -258,9 +258,8 @@ def test_silence(odd, engine, loop):
     assert run.json["requests_total"] == counters["replies"] == 80
     assert run.json["unanswered"] == counters["requests"] - 80 > 0
     assert run.json["requests"] == counters["requests"]
-    assert says(run, "on 4 connections the server stopped answering")
-    assert says(run, f"{run.json['unanswered']} of {run.json['requests']} "
-                     "requests were never answered")
+    assert says(run, "stopped answering", "4 connections")
+    assert says(run, f"{run.json['unanswered']} of {run.json['requests']} ")
     assert DURATION_S + DRAIN_S <= run.seconds
     assert run.seconds < DURATION_S + DRAIN_S + AT_ONCE_S
 
@@ -273,7 +272,7 @@ def test_silence_ends_by_timeout(odd, engine):
                    "500ms", limit_s=30)
     wrong.stop()
     check_named(run, {}, {"stalled": 4})
-    assert says(run, "nothing was answered for 0.5 s, so the run was ended")
+    assert says(run, "no reply for 0.5 s")
     assert 0.5 <= run.seconds < 0.5 + DRAIN_S + AT_ONCE_S
     assert 0.5 <= run.json["duration_s"] < 0.5 + AT_ONCE_S
     assert run.json["sustained"] is False
@@ -292,7 +291,7 @@ def test_refused_in_the_middle(odd, engine, loop):
     assert run.errors()["refused"] >= 1
     check_named(run, {}, run.errors())
     assert run.json["requests_total"] == counters["replies"]
-    assert says(run, "refused: nobody listened")
+    assert says(run, "refused")
     assert run.seconds < DURATION_S + AT_ONCE_S
 
 

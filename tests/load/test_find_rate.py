@@ -121,4 +121,4 @@ def test_nobody_listens():
     """It is said once, and no rate is searched."""
     run = load.run("127.0.0.1:1", "--find-rate", "p99=1ms", asks_json=False)
     assert run.status == 1 and run.err.count("\n") == 1
-    assert "nobody listens there" in run.err
+    assert "no server is listening" in run.err

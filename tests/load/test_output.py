@@ -276,15 +276,15 @@ def test_text(echo):
     assert run.err == ""  # no live line: it is no terminal
     assert "\r" not in run.out and "\033" not in run.out
     lines = run.out.splitlines()
-    assert lines[0] == (f"127.0.0.1:{echo.port}: closed loop, 1 under way on "
-                        "each of 4 connections, 64 B")
+    assert lines[0] == (f"127.0.0.1:{echo.port}: closed loop, 1 request in "
+                        "flight on each of 4 connections, 64 B")
     table = next(line for line in lines if line.startswith("response"))
     p50 = float(table.split()[1])
     assert table.split()[2] == "ms"
     assert p50 == pytest.approx(run.json["response_ns"]["p50"] / 1e6,
                                 rel=0.01)
     assert "?" in table  # so few samples say little of p99.9
-    assert "fewer than 100 samples beyond it" in run.out
+    assert "fewer than 100 samples above it" in run.out
     assert lines[-1] == "valid" or not run.json["valid"]
     count = re.search(r"^([\d,]+) requests, ([\d,.]+)/s$", run.out, re.M)
     assert int(count[1].replace(",", "")) == run.json["requests"]

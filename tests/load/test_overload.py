@@ -127,10 +127,10 @@ def test_stays_awake_on_its_own_cpu(odd, engine):
     assert asleep.json["spun"] is False and asleep.json["coarse"] is True
     assert asleep.json["client_busy"] < 0.3
     no_disturbance(asleep.json["sustained"], "no times were shown")
-    assert "coarse" in asleep.text and "stays awake" not in asleep.text
+    assert "coarse" in asleep.text and "busy-polls" not in asleep.text
     no_disturbance(awake.json["spun"], "others wanted its CPU")
     assert awake.json["coarse"] is False
-    assert "stays awake" in awake.text and "coarse" not in awake.text
+    assert "busy-polls" in awake.text and "coarse" not in awake.text
     assert awake.json["client_busy"] > 0.6
 
 

@@ -129,25 +129,6 @@ def test_same_seed_same_schedule(engine):
         assert abs(total - 150) < 6 * 150 ** 0.5
 
 
-@load.up_to_3_times
-def test_poisson_is_random(odd):
-    """Gaps between arrivals are exponential: as long as they vary, and more
-    than a third of them is longer than the average."""
-    server = odd("--message", 64)
-    run = load.run(server, "--rate", 300, "--connections", 8, "--warmup",
-                   "0s", "--duration", "2s")
-    server.stop()
-    run.check_unharmed()
-    assert run.json["arrivals"] == "poisson"
-    came = [r.read_ns for r in server.records]
-    gaps = [b - a for a, b in zip(came, came[1:])]
-    mean = statistics.mean(gaps)
-    variation = statistics.stdev(gaps) / mean
-    no_disturbance(0.8 < variation < 1.25, f"variation {variation}")
-    longer = sum(gap > mean for gap in gaps) / len(gaps)
-    no_disturbance(0.31 < longer < 0.43, f"{longer} of them are longer")
-
-
 def bytes_of_seed(*args):
     """What a connection sends, without what any other does"""
     taken = []

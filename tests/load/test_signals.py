@@ -39,7 +39,7 @@ def test_in_the_middle(odd, engine, signo, loop):
     covered = run.json["series"]["slice_s"] * (
         len(run.json["series"]["slices"]))
     assert covered < run.json["duration_s"] + run.json["series"]["slice_s"]
-    assert "valid:\n  - interrupted\n" in run.out
+    assert "INVALID:\n  - interrupted\n" in run.out
     assert "response" in run.out  # what was measured so far
 
 
@@ -149,7 +149,7 @@ def test_a_search_that_is_cut_short(odd, after_s):
         assert run.json["find_rate"]["held_per_second"] > 0
         assert run.json["interrupted"] is True
         assert run.reasons[0] == "interrupted"
-        assert "valid:\n  - interrupted\n" in run.out
+        assert "INVALID:\n  - interrupted\n" in run.out
 
 
 def test_hangs_up_on_nobody(odd):

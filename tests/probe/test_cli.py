@@ -250,10 +250,10 @@ def test_an_ordinary_user(root, public):
     assert report["syscalls"] == {"method": "none"}
     missing = {one["what"]: one["why"] for one in report["missing"]}
     assert set(missing) == {"CPU time of all child processes",
-                            "system calls by name", "their total"}
+                            "system calls by name", "total of system calls"}
     assert "root" in missing["CPU time of all child processes"]
     assert "CAP_BPF" in missing["system calls by name"]
-    assert re.search("mount|root", missing["their total"])
+    assert re.search("mount|root", missing["total of system calls"])
     for why in missing.values():
         assert why in ran.stderr
 

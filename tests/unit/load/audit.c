@@ -214,8 +214,9 @@ static void the_first_damage_is_shown(void **state)
 					       .received = 0xff };
 	audit(&r, &opt);
 	assert_int_equal(r.n_reasons, 2);
-	assert_true(says("corruption: connection 17, request 12345, byte 63"));
-	assert_true(says("0x0a was sent, 0xff came back"));
+	assert_true(
+		says("corruption at connection 17, request 12345, byte 63"));
+	assert_true(says("sent 0x0a, received 0xff"));
 	end();
 	begin(false);
 	r.tally->damages[DAMAGE_LOSS] = 1;
@@ -225,8 +226,8 @@ static void the_first_damage_is_shown(void **state)
 					       .place = { 0, 0 } };
 	audit(&r, &opt);
 	assert_int_equal(r.n_reasons, 2);
-	assert_true(says("loss: connection 0, request 0, byte 0"));
-	assert_false(says("came back"));
+	assert_true(says("loss at connection 0, request 0, byte 0"));
+	assert_false(says("received"));
 	end();
 }
 
@@ -271,7 +272,7 @@ static void no_answers(void **state)
 	invalid(false, "5 s", "--timeout");
 	begin(true);
 	r.flooded = true;
-	invalid(false, "waited", "--rate");
+	invalid(false, "outstanding", "--rate");
 	begin(true);
 	r.tally->unanswered = 17;
 	invalid(true, "17 of 10017", "2 s");
@@ -429,7 +430,7 @@ static void late_by_full_sockets(void **state)
 	lag(300 * ms, 500);
 	r.tally->held = 100;
 	audit(&r, &opt);
-	assert_true(says("the server did not take what was sent"));
+	assert_true(says("the send buffers were full"));
 	assert_true(says("more connections"));
 	assert_false(r.late);
 	end();
@@ -464,7 +465,7 @@ static void as_many_as_should_be_under_way(void **state)
 		if (cases[i].right)
 			valid();
 		else
-			invalid(true, number, "20 should have been");
+			invalid(true, number, "20 were expected");
 	}
 	begin(false);
 	set_all(&r.tally->response, 500 * us, 200000);
@@ -529,7 +530,7 @@ static void the_generator_is_the_bottleneck(void **state)
 	begin(false);
 	r.cpu_ns = 9.1 * second;
 	r.queued = 0.51;
-	invalid(true, "91 % of its CPU, and on 51 %", "--threads");
+	invalid(true, "91 % of its CPU, and 51 %", "--threads");
 	begin(false);
 	opt.threads = opt.n_cpus = 2;
 	r.cpu_ns = 18 * second;
@@ -685,7 +686,7 @@ static void everything_is_wrong(void **state)
 		assert_false(r.valid);
 		assert_false(r.sustained);
 		assert_true(says("interrupted"));
-		assert_true(says("longer than a histogram holds"));
+		assert_true(says("137 s"));
 		for (unsigned i = 0; i < r.n_reasons; i++)
 			for (unsigned j = 0; j < i; j++)
 				assert_string_not_equal(r.reason[i],

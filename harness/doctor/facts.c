@@ -107,7 +107,7 @@ static cpu_set_t attainable(const cpu_set_t *allowed)
 
 static void find_cpus(struct facts *f)
 {
-	char why[CPUS_WHY_SIZE];
+	char why[WHY_SIZE];
 	cpu_set_t allowed, more;
 	struct cpus p;
 

@@ -92,7 +92,7 @@ static void note_differences(const struct session *s, struct record *r)
 static bool measure_once(struct session *s, const struct entry *e,
 			 unsigned attempt)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	bool sleeps = used_when_idle(s, e->cell->model) < sleeps_below;
 	json_t *histograms = NULL;
 	struct record r;

@@ -17,7 +17,7 @@
 
 static void open_or_end(struct side *s, const char *path)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 
 	if (side_open(s, path, why))
 		return;

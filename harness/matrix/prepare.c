@@ -144,7 +144,7 @@ void choose_counting(struct session *s)
 void choose_cpus(struct session *s, const char *server_cpus,
 		 const char *client_cpus)
 {
-	char why[CPUS_WHY_SIZE];
+	char why[WHY_SIZE];
 
 	if (!cpus_find(&s->cpus, server_cpus, client_cpus, why))
 		die_usage("%s", why);

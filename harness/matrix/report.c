@@ -56,7 +56,7 @@ static json_t *old_context(const struct session *s, const json_t *now)
 {
 	static const char *const kept[] = { "executable", "library_build_type",
 					    "plan", NULL };
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	json_t *then = store_load_json(&s->store, "gbench.json", why);
 	json_t *context = json_incref(json_object_get(then, "context"));
 
@@ -97,7 +97,7 @@ static void write_benchmark(struct session *s)
 /* Sets or removes the file INCOMPLETE. */
 static void update_mark(struct session *s)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 
 	if (count_missing(s))
 		mark_incomplete(s);
@@ -140,7 +140,7 @@ static bool draw_all(const struct session *s)
 int matrix_report(const struct matrix_options *opt)
 {
 	static struct session s;
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	bool planned, drawn;
 
 	s.opt = opt;

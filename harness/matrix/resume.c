@@ -32,7 +32,7 @@ static void apply_overrides(struct session *s)
  * refused resume changes nothing. */
 static void write_plan(struct session *s)
 {
-	char *text = plan_text(&s->plan), why[STORE_WHY_SIZE];
+	char *text = plan_text(&s->plan), why[WHY_SIZE];
 
 	check(store_file(&s->store, "plan.txt", text, why), why);
 	free(text);
@@ -46,7 +46,7 @@ static bool parse_plan(struct session *s, const char *text, char *why)
 	if (plan_parse(&s->plan, text, strlen(text), name ? name : "plan.txt",
 		       catalog_models(s->bin), error))
 		return true;
-	snprintf(why, STORE_WHY_SIZE, "%.150s: %.350s", s->store.path, error);
+	snprintf(why, WHY_SIZE, "%.150s: %.350s", s->store.path, error);
 	return false;
 }
 
@@ -62,7 +62,7 @@ static bool records_fit(const struct session *s, char *why)
 		if (e && e->block == r->block && e->role == r->role &&
 		    cell_same(e->cell, &r->cell))
 			continue;
-		snprintf(why, STORE_WHY_SIZE,
+		snprintf(why, WHY_SIZE,
 			 "%.300s: line %zu of repetitions.jsonl does not "
 			 "belong to the plan in plan.txt",
 			 s->store.path, i + 1);
@@ -72,7 +72,7 @@ static bool records_fit(const struct session *s, char *why)
 }
 
 /* The known models are those of this build, which may lack one of the plan. */
-bool read_plan(struct session *s, char why[STORE_WHY_SIZE])
+bool read_plan(struct session *s, char why[WHY_SIZE])
 {
 	char *text = store_load_text(&s->store, "plan.txt", why);
 	const char *filter;
@@ -94,7 +94,7 @@ bool read_plan(struct session *s, char why[STORE_WHY_SIZE])
 /* Results of another machine or build must not enter the same table unmarked. */
 static void check_identity(struct session *s)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	json_t *then = store_load_json(&s->store, "machine.json", why), *now;
 	json_t *difference;
 	size_t i;
@@ -143,7 +143,7 @@ static void spend_repeats(struct session *s)
 int matrix_resume(const struct matrix_options *opt)
 {
 	static struct session s;
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	size_t missing;
 
 	s.opt = opt;

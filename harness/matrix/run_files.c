@@ -33,7 +33,7 @@ size_t count_missing(const struct session *s)
 /* After the first failure nothing more is written: the disk is full. */
 void write_text(struct session *s, const char *name, char *text)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 
 	if (!s->stopped && !s->unwritten &&
 	    !store_file(&s->store, name, text, why)) {
@@ -80,7 +80,7 @@ static json_t *sitting(const struct session *s)
 
 void write_run(const struct session *s)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 
 	json_array_append_new(json_object_get(s->run, "sittings"), sitting(s));
 	check(store_json(&s->store, "run.json", s->run, why), why);
@@ -173,7 +173,7 @@ char *resume_command(const struct session *s)
 
 void mark_incomplete(const struct session *s)
 {
-	char why[STORE_WHY_SIZE], how[2 * STORE_PATH_SIZE];
+	char why[WHY_SIZE], how[2 * STORE_PATH_SIZE];
 	char *command = resume_command(s);
 
 	snprintf(how, sizeof(how),

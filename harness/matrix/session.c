@@ -90,7 +90,7 @@ static int print_resume_command(const struct session *s)
 int finish(struct session *s)
 {
 	struct reduced reduced = reduce(s->store.records, s->store.n);
-	char why[STORE_WHY_SIZE], *summary;
+	char why[WHY_SIZE], *summary;
 	int status = EXIT_SUCCESS;
 
 	write_reduced(s, &reduced);
@@ -123,7 +123,7 @@ static int list_benchmarks(struct session *s)
 
 void lock_machine(void)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 
 	check(store_lock_machine(why) >= 0, why);
 }
@@ -142,7 +142,7 @@ void start_benchmark(struct session *s)
 int matrix_run(const struct matrix_options *opt)
 {
 	static struct session s;
-	char path[STORE_PATH_SIZE], why[STORE_WHY_SIZE], *text;
+	char path[STORE_PATH_SIZE], why[WHY_SIZE], *text;
 	json_t *machine;
 
 	s.opt = opt;

@@ -66,7 +66,7 @@ char *resume_command(const struct session *s); /* to be freed */
 void mark_incomplete(const struct session *s);
 
 /* resume.c: plan.txt, to which every line of the record has to belong */
-bool read_plan(struct session *s, char why[STORE_WHY_SIZE]);
+bool read_plan(struct session *s, char why[WHY_SIZE]);
 
 /* session.c: what run and resume share */
 void start_benchmark(struct session *s);

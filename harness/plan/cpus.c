@@ -5,20 +5,8 @@
 #include "harness/base/units.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-__attribute__((format(printf, 2, 3))) static bool no(char why[CPUS_WHY_SIZE],
-						     const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(why, CPUS_WHY_SIZE, format, arguments);
-	va_end(arguments);
-	return false;
-}
 
 /* --------------------------------------------------------------------- lists */
 
@@ -38,7 +26,7 @@ static bool parse_range(char *range, cpu_set_t *set)
 	return true;
 }
 
-bool cpus_parse(const char *list, cpu_set_t *set, char why[CPUS_WHY_SIZE])
+bool cpus_parse(const char *list, cpu_set_t *set, char why[WHY_SIZE])
 {
 	char copy[256], *rest = copy, *range;
 	bool parsed =
@@ -49,8 +37,9 @@ bool cpus_parse(const char *list, cpu_set_t *set, char why[CPUS_WHY_SIZE])
 		parsed = parse_range(range, set);
 	if (parsed)
 		return true;
-	return no(why, "'%.60s': not a list of CPUs, such as 0 or 2-3 or 0,4-7",
-		  list);
+	return why_not(why,
+		       "'%.60s': not a list of CPUs, such as 0 or 2-3 or 0,4-7",
+		       list);
 }
 
 char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE])
@@ -98,11 +87,11 @@ static int number_of(int cpu, const char *name, int otherwise)
 	return number;
 }
 
-bool cpus_topology(struct topology *t, char why[CPUS_WHY_SIZE])
+bool cpus_topology(struct topology *t, char why[WHY_SIZE])
 {
 	memset(t, 0, sizeof(*t));
 	if (sched_getaffinity(0, sizeof(t->allowed), &t->allowed) < 0)
-		return no(why, "sched_getaffinity: %s", strerror(errno));
+		return why_not(why, "sched_getaffinity: %s", strerror(errno));
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &t->allowed))
 			continue;
@@ -170,22 +159,23 @@ static int pick(const struct topology *t, const cpu_set_t *taken)
 static bool read_option(const char *option, const char *list,
 			const struct topology *t, cpu_set_t *set, char *why)
 {
-	char reason[CPUS_WHY_SIZE], names[CPU_LIST_SIZE];
+	char reason[WHY_SIZE], names[CPU_LIST_SIZE];
 	cpu_set_t usable;
 
 	CPU_ZERO(set);
 	if (!list)
 		return true;
 	if (!cpus_parse(list, set, reason))
-		return no(why, "%s %.400s", option, reason);
+		return why_not(why, "%s %.400s", option, reason);
 	CPU_AND(&usable, set, &t->allowed);
 	if (!CPU_EQUAL(&usable, set))
-		return no(
+		return why_not(
 			why,
 			"%s '%.60s': this process may use only CPU %s (taskset)",
 			option, list, cpus_list(&t->allowed, names));
 	if (strstr(cpus_list(set, names), "..."))
-		return no(why, "%s '%.60s': too many ranges", option, list);
+		return why_not(why, "%s '%.60s': too many ranges", option,
+			       list);
 	return true;
 }
 
@@ -197,7 +187,7 @@ static bool apart(const cpu_set_t *server, const cpu_set_t *client, char *why)
 	CPU_AND(&both, server, client);
 	if (CPU_COUNT(&both) == 0)
 		return true;
-	return no(
+	return why_not(
 		why,
 		"--server-cpus and --client-cpus overlap in CPU %s; for one CPU "
 		"for both, use shared cells",
@@ -210,15 +200,15 @@ static void no_split(struct cpus *p, const struct topology *t)
 
 	cpus_list(&t->allowed, names);
 	if (CPU_COUNT(&t->allowed) == 1)
-		no(p->split_why,
-		   "split needs two CPUs, and this process may use only CPU %s; "
-		   "shared cells can be measured",
-		   names);
+		why_not(p->split_why,
+			"split needs two CPUs, and this process may use only CPU %s; "
+			"shared cells can be measured",
+			names);
 	else
-		no(p->split_why,
-		   "--server-cpus leaves no CPU to the generator (this process "
-		   "may use %s); give fewer, or measure shared cells only",
-		   names);
+		why_not(p->split_why,
+			"--server-cpus leaves no CPU to the generator (this process "
+			"may use %s); give fewer, or measure shared cells only",
+			names);
 }
 
 static void place_harness(struct cpus *p, const struct topology *t)
@@ -258,7 +248,7 @@ static void name_places(struct cpu_pair *place)
 
 bool cpus_choose(struct cpus *p, const struct topology *t,
 		 const char *server_cpus, const char *client_cpus,
-		 char why[CPUS_WHY_SIZE])
+		 char why[WHY_SIZE])
 {
 	cpu_set_t *server = &p->split.server, *client = &p->split.client;
 	int cpu;
@@ -271,10 +261,10 @@ bool cpus_choose(struct cpus *p, const struct topology *t,
 	if (!server_cpus) {
 		cpu = pick(t, client);
 		if (cpu < 0)
-			return no(why,
-				  "--client-cpus '%.60s' leaves no CPU to "
-				  "the server",
-				  client_cpus);
+			return why_not(why,
+				       "--client-cpus '%.60s' leaves no CPU to "
+				       "the server",
+				       client_cpus);
 		CPU_SET(cpu, server);
 	}
 	if (!client_cpus && (cpu = pick(t, server)) >= 0)
@@ -294,7 +284,7 @@ bool cpus_choose(struct cpus *p, const struct topology *t,
 }
 
 bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
-	       char why[CPUS_WHY_SIZE])
+	       char why[WHY_SIZE])
 {
 	struct topology t;
 

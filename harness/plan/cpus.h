@@ -11,12 +11,13 @@
 #ifndef PLAN_CPUS_H
 #define PLAN_CPUS_H
 
+#include "harness/base/why.h"
 #include "harness/plan/cell.h"
 
 #include <jansson.h>
 #include <sched.h>
 
-enum { CPUS_WHY_SIZE = 512, CPU_LIST_SIZE = 64 };
+enum { CPU_LIST_SIZE = 64 };
 
 struct cpu_pair {
 	cpu_set_t server, client;
@@ -26,10 +27,10 @@ struct cpu_pair {
 
 struct cpus {
 	struct cpu_pair split, shared;
-	bool split_possible;           /* at least two CPUs */
-	char split_why[CPUS_WHY_SIZE]; /* if impossible */
-	bool siblings;                 /* split uses SMT siblings of one core */
-	cpu_set_t harness;             /* CPUs of the harness */
+	bool split_possible;      /* at least two CPUs */
+	char split_why[WHY_SIZE]; /* if impossible */
+	bool siblings;            /* split uses SMT siblings of one core */
+	cpu_set_t harness;        /* CPUs of the harness */
 	bool harness_apart;
 	json_t *facts; /* all this for run.json; call json_decref() */
 };
@@ -40,10 +41,10 @@ struct cpus {
  * list leaves no CPU for the generator, the result is true, but split is impossible.
  */
 bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
-	       char why[CPUS_WHY_SIZE]);
+	       char why[WHY_SIZE]);
 
 /* Parses "0", "2-3", "0,4-7"; false: not a list, see `why` */
-bool cpus_parse(const char *list, cpu_set_t *set, char why[CPUS_WHY_SIZE]);
+bool cpus_parse(const char *list, cpu_set_t *set, char why[WHY_SIZE]);
 
 /* The reverse. A list that does not fit ends with "...", which does not parse. */
 char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE]);
@@ -57,11 +58,11 @@ struct topology {
 
 /* The topology of this machine. If sysfs does not tell, each CPU is a core, and all
  * are in one package. false: the affinity mask is unknown. */
-bool cpus_topology(struct topology *t, char why[CPUS_WHY_SIZE]);
+bool cpus_topology(struct topology *t, char why[WHY_SIZE]);
 
 /* cpus_find() for this topology */
 bool cpus_choose(struct cpus *p, const struct topology *t,
 		 const char *server_cpus, const char *client_cpus,
-		 char why[CPUS_WHY_SIZE]);
+		 char why[WHY_SIZE]);
 
 #endif

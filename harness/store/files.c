@@ -38,12 +38,11 @@ const char *file_remedy(int error)
 	}
 }
 
-bool file_failed(const struct store *s, const char *name,
-		 char why[STORE_WHY_SIZE])
+bool file_failed(const struct store *s, const char *name, char why[WHY_SIZE])
 {
 	int error = errno;
 
-	snprintf(why, STORE_WHY_SIZE, "%.300s/%s: %s%s", s->path, name,
+	snprintf(why, WHY_SIZE, "%.300s/%s: %s%s", s->path, name,
 		 strerror(error), file_remedy(error));
 	return false;
 }
@@ -90,7 +89,7 @@ static bool sync_folder_of(const struct store *s, const char *name)
 }
 
 bool file_put(const struct store *s, const char *name, const void *bytes,
-	      size_t size, char why[STORE_WHY_SIZE])
+	      size_t size, char why[WHY_SIZE])
 {
 	char path[STORE_PATH_SIZE];
 	struct outfile out;
@@ -136,7 +135,7 @@ static char *read_all(int fd, size_t *size)
 }
 
 char *file_get(const struct store *s, const char *name, size_t *size,
-	       char why[STORE_WHY_SIZE])
+	       char why[WHY_SIZE])
 {
 	int fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC);
 	char *text = fd < 0 ? NULL : read_all(fd, size);

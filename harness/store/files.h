@@ -12,8 +12,7 @@
 
 /* Returns false: "results/x/run.json: No space left on device; free some, ...",
  * from errno */
-bool file_failed(const struct store *s, const char *name,
-		 char why[STORE_WHY_SIZE]);
+bool file_failed(const struct store *s, const char *name, char why[WHY_SIZE]);
 
 /* The remedy for this error, as "; do this"; "" */
 const char *file_remedy(int error);
@@ -26,11 +25,11 @@ bool file_sync_folder(int dir);
 
 /* In one step, and on the disk: the whole file is there, or what was before. */
 bool file_put(const struct store *s, const char *name, const void *bytes,
-	      size_t size, char why[STORE_WHY_SIZE]);
+	      size_t size, char why[WHY_SIZE]);
 
 /* All of it, and a '\0' behind; NULL: `why`. To be freed. */
 char *file_get(const struct store *s, const char *name, size_t *size,
-	       char why[STORE_WHY_SIZE]);
+	       char why[WHY_SIZE]);
 
 bool file_exists(const struct store *s, const char *name);
 

@@ -96,7 +96,7 @@ static pid_t find_listener(void)
 	return peer.pid;
 }
 
-int store_lock_machine(char why[STORE_WHY_SIZE])
+int store_lock_machine(char why[WHY_SIZE])
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char holder[LOCK_HOLDER_SIZE];
@@ -109,12 +109,12 @@ int store_lock_machine(char why[STORE_WHY_SIZE])
 	if (errno == EADDRINUSE) {
 		name_process(find_listener(), holder);
 		snprintf(
-			why, STORE_WHY_SIZE,
+			why, WHY_SIZE,
 			"%s is measuring on this machine, and two runs at once "
 			"would measure each other: wait until it has ended",
 			holder);
 	} else {
-		snprintf(why, STORE_WHY_SIZE,
+		snprintf(why, WHY_SIZE,
 			 "the lock that keeps two runs apart: %s",
 			 strerror(errno));
 	}

@@ -277,19 +277,6 @@ json_t *record_json(const struct record *r)
 
 /* -------------------------------------------------------------------- reading */
 
-static bool wrong(char why[RECORD_WHY_SIZE], const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static bool wrong(char why[RECORD_WHY_SIZE], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, RECORD_WHY_SIZE, format, args);
-	va_end(args);
-	return false;
-}
-
 static double read_number(const json_t *from, const char *key)
 {
 	const json_t *value = json_object_get(from, key);
@@ -308,13 +295,13 @@ static void read_text(const json_t *from, const char *key, char *to,
 }
 
 static bool read_count(const json_t *from, const char *key, unsigned *to,
-		       char why[RECORD_WHY_SIZE])
+		       char why[WHY_SIZE])
 {
 	const json_t *value = json_object_get(from, key);
 	json_int_t n = json_integer_value(value);
 
 	if (!json_is_integer(value) || n < 0 || n > 1000000000)
-		return wrong(why, "%s is not a count", key);
+		return why_not(why, "%s is not a count", key);
 	*to = (unsigned)n;
 	return true;
 }
@@ -331,8 +318,7 @@ static int read_word(const json_t *from, const char *key,
 	return -1;
 }
 
-static bool read_head(struct record *r, const json_t *line,
-		      char why[RECORD_WHY_SIZE])
+static bool read_head(struct record *r, const json_t *line, char why[WHY_SIZE])
 {
 	const char *name = json_string_value(json_object_get(line, "cell"));
 	int status = read_word(line, "status", status_names, STATUSES);
@@ -340,19 +326,20 @@ static bool read_head(struct record *r, const json_t *line,
 	unsigned schema = 0;
 
 	if (!json_is_object(line))
-		return wrong(why, "not a JSON object");
+		return why_not(why, "not a JSON object");
 	if (!read_count(line, "schema", &schema, why))
 		return false;
 	if (schema > RECORD_SCHEMA)
-		return wrong(why,
-			     "schema %u is newer than this program, which "
-			     "knows %d; use a newer one",
-			     schema, RECORD_SCHEMA);
+		return why_not(why,
+			       "schema %u is newer than this program, which "
+			       "knows %d; use a newer one",
+			       schema, RECORD_SCHEMA);
 	if (!name || !cell_parse(name, &r->cell))
-		return wrong(why, "'%.100s' is not the name of a cell",
-			     name ? name : "");
+		return why_not(why, "'%.100s' is not the name of a cell",
+			       name ? name : "");
 	if (status < 0 || role < 0)
-		return wrong(why, "unknown %s", status < 0 ? "status" : "role");
+		return why_not(why, "unknown %s",
+			       status < 0 ? "status" : "role");
 	r->status = (enum status)status;
 	r->role = (enum role)role;
 	return read_count(line, "index", &r->index, why) &&
@@ -410,8 +397,7 @@ static void read_calls(struct record *r, const json_t *calls)
 	qsort(r->calls, r->n_calls, sizeof(*r->calls), by_count);
 }
 
-bool record_read(struct record *r, const json_t *line,
-		 char why[RECORD_WHY_SIZE])
+bool record_read(struct record *r, const json_t *line, char why[WHY_SIZE])
 {
 	const json_t *values = json_object_get(line, "metrics");
 
@@ -419,7 +405,7 @@ bool record_read(struct record *r, const json_t *line,
 	if (!read_head(r, line, why))
 		return false;
 	if (!json_is_object(values))
-		return wrong(why, "it has no metrics");
+		return why_not(why, "it has no metrics");
 	for (int i = 0; i < METRICS; i++)
 		r->metric[i] = read_number(values, metrics[i].name);
 	r->reasons = array_of(line, "reasons");

@@ -10,6 +10,7 @@
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
 
+#include "harness/base/why.h"
 #include "harness/plan/blocks.h"
 
 #include <jansson.h>
@@ -128,10 +129,7 @@ __attribute__((format(printf, 2, 3))) void record_say(json_t *sentences,
 /* Of no two lines it is the same, but that each attempt has its own. */
 json_t *record_json(const struct record *r);
 
-enum { RECORD_WHY_SIZE = 256 };
-
 /* false: it is no record, and `why` says why; there then is nothing to free. */
-bool record_read(struct record *r, const json_t *line,
-		 char why[RECORD_WHY_SIZE]);
+bool record_read(struct record *r, const json_t *line, char why[WHY_SIZE]);
 
 #endif

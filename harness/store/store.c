@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,20 +28,9 @@ static const char histograms_name[] = "histograms";
 /* 15 digits: what was a decimal number of few digits is printed as one. */
 enum { JSON_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15) };
 
-__attribute__((format(printf, 2, 3))) static bool
-wrong(char why[STORE_WHY_SIZE], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, STORE_WHY_SIZE, format, args);
-	va_end(args);
-	return false;
-}
-
 /* ------------------------------------------------------------- the folder itself */
 
-static bool begin(struct store *s, const char *path, char why[STORE_WHY_SIZE])
+static bool begin(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	size_t length = strlen(path);
 
@@ -50,10 +38,11 @@ static bool begin(struct store *s, const char *path, char why[STORE_WHY_SIZE])
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	if (length == 0)
-		return wrong(why, "the folder of a run has to have a name");
+		return why_not(why, "the folder of a run has to have a name");
 	if (length >= sizeof(s->path))
-		return wrong(why, "%.60s...: too long for the name of a folder",
-			     path);
+		return why_not(why,
+			       "%.60s...: too long for the name of a folder",
+			       path);
 	memcpy(s->path, path, length);
 	return true;
 }
@@ -79,7 +68,7 @@ static bool make_folder(const char *path)
 	return true;
 }
 
-static bool make_folders(const struct store *s, char why[STORE_WHY_SIZE])
+static bool make_folders(const struct store *s, char why[WHY_SIZE])
 {
 	char path[STORE_PATH_SIZE];
 	char *slash = path;
@@ -96,31 +85,31 @@ static bool make_folders(const struct store *s, char why[STORE_WHY_SIZE])
 		if (made)
 			*slash = was;
 	}
-	return made || wrong(why, "%.300s: cannot be made: %s%s", path,
-			     strerror(errno), file_remedy(errno));
+	return made || why_not(why, "%.300s: cannot be made: %s%s", path,
+			       strerror(errno), file_remedy(errno));
 }
 
-static bool open_folder(struct store *s, char why[STORE_WHY_SIZE])
+static bool open_folder(struct store *s, char why[WHY_SIZE])
 {
 	s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir >= 0)
 		return true;
 	if (errno == ENOENT)
-		return wrong(why, "%.300s: there is no such folder", s->path);
+		return why_not(why, "%.300s: there is no such folder", s->path);
 	if (errno == ENOTDIR)
-		return wrong(why, "%.300s: it is not a folder", s->path);
-	return wrong(why, "%.300s: %s%s", s->path, strerror(errno),
-		     file_remedy(errno));
+		return why_not(why, "%.300s: it is not a folder", s->path);
+	return why_not(why, "%.300s: %s%s", s->path, strerror(errno),
+		       file_remedy(errno));
 }
 
-bool store_lock(const struct store *s, char why[STORE_WHY_SIZE])
+bool store_lock(const struct store *s, char why[WHY_SIZE])
 {
 	char holder[LOCK_HOLDER_SIZE];
 
 	return lock_folder(s->dir, holder) ||
-	       wrong(why,
-		     "%.300s: %s is writing this run: wait until it has ended",
-		     s->path, holder);
+	       why_not(why,
+		       "%.300s: %s is writing this run: wait until it has ended",
+		       s->path, holder);
 }
 
 /* ----------------------------------------------------------------- a new folder */
@@ -149,28 +138,28 @@ static bool has_begun(const struct store *s)
 }
 
 /* What another run left that was ended before it began is no obstacle. */
-static bool is_free(const struct store *s, char why[STORE_WHY_SIZE])
+static bool is_free(const struct store *s, char why[WHY_SIZE])
 {
 	if (has_begun(s) && store_is_complete(s))
-		return wrong(why,
-			     "%.200s already holds a run: choose another --out",
-			     s->path);
+		return why_not(
+			why, "%.200s already holds a run: choose another --out",
+			s->path);
 	if (has_begun(s))
-		return wrong(
+		return why_not(
 			why,
 			"%.200s already holds a run: resume it with "
 			"bin/matrix resume %.200s, or choose another --out",
 			s->path, s->path);
 	if (is_empty(s) || file_exists(s, mark_name))
 		return true;
-	return wrong(
+	return why_not(
 		why,
 		"%.300s is not empty: choose another --out, or a folder in "
 		"it",
 		s->path);
 }
 
-static bool open_lines(struct store *s, char why[STORE_WHY_SIZE])
+static bool open_lines(struct store *s, char why[WHY_SIZE])
 {
 	s->lines = openat(s->dir, lines_name,
 			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -179,7 +168,7 @@ static bool open_lines(struct store *s, char why[STORE_WHY_SIZE])
 	return file_failed(s, lines_name, why);
 }
 
-static bool make_histograms(const struct store *s, char why[STORE_WHY_SIZE])
+static bool make_histograms(const struct store *s, char why[WHY_SIZE])
 {
 	if (mkdirat(s->dir, histograms_name, 0777) == 0 || errno == EEXIST)
 		return true;
@@ -187,7 +176,7 @@ static bool make_histograms(const struct store *s, char why[STORE_WHY_SIZE])
 }
 
 /* The mark comes first: there is no moment at which half a run looks whole. */
-bool store_create(struct store *s, const char *path, char why[STORE_WHY_SIZE])
+bool store_create(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	char how[STORE_PATH_SIZE + 100];
 
@@ -223,7 +212,7 @@ static void take(struct store *s, const struct record *r)
 
 /* NULL: it is a record, and was taken; else what is wrong with it */
 static const char *read_line(struct store *s, const char *line, size_t size,
-			     bool *newer, char why[RECORD_WHY_SIZE])
+			     bool *newer, char why[WHY_SIZE])
 {
 	struct record r;
 	json_t *json;
@@ -247,7 +236,7 @@ static const char *read_line(struct store *s, const char *line, size_t size,
 static void sort_line(struct store *s, struct lines *l, const char *line,
 		      size_t size)
 {
-	char why[RECORD_WHY_SIZE];
+	char why[WHY_SIZE];
 	const char *problem = read_line(s, line, size, &l->newer, why);
 
 	l->number++;
@@ -281,7 +270,7 @@ static struct lines sort_lines(struct store *s, const char *text, size_t size)
 
 /* First to where it is kept, then away: ended in between, it is there twice. */
 static bool mend(const struct store *s, const struct lines *l,
-		 char why[STORE_WHY_SIZE])
+		 char why[WHY_SIZE])
 {
 	int fd;
 	bool kept;
@@ -301,7 +290,7 @@ static bool mend(const struct store *s, const struct lines *l,
 	return kept && file_put(s, lines_name, l->good, l->n_good, why);
 }
 
-static bool read_lines(struct store *s, bool mending, char why[STORE_WHY_SIZE])
+static bool read_lines(struct store *s, bool mending, char why[WHY_SIZE])
 {
 	size_t size;
 	char *text = file_get(s, lines_name, &size, why);
@@ -312,7 +301,7 @@ static bool read_lines(struct store *s, bool mending, char why[STORE_WHY_SIZE])
 		return false;
 	l = sort_lines(s, text, size);
 	if (mending && l.newer)
-		fine = wrong(
+		fine = why_not(
 			why,
 			"%.300s: a newer version of this program wrote it: "
 			"resume it with that one",
@@ -325,20 +314,21 @@ static bool read_lines(struct store *s, bool mending, char why[STORE_WHY_SIZE])
 	return fine;
 }
 
-static bool holds_run(const struct store *s, char why[STORE_WHY_SIZE])
+static bool holds_run(const struct store *s, char why[WHY_SIZE])
 {
 	if (has_begun(s))
 		return true;
 	if (file_exists(s, mark_name))
-		return wrong(why,
-			     "%.200s: the run was ended before it began: begin "
-			     "it again, with bin/matrix run --out %.200s",
-			     s->path, s->path);
-	return wrong(why, "%.300s holds no run: there is no %s", s->path,
-		     begun_name);
+		return why_not(
+			why,
+			"%.200s: the run was ended before it began: begin "
+			"it again, with bin/matrix run --out %.200s",
+			s->path, s->path);
+	return why_not(why, "%.300s holds no run: there is no %s", s->path,
+		       begun_name);
 }
 
-bool store_open(struct store *s, const char *path, char why[STORE_WHY_SIZE])
+bool store_open(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
 	    store_lock(s, why) && make_histograms(s, why) &&
@@ -352,7 +342,7 @@ bool store_open(struct store *s, const char *path, char why[STORE_WHY_SIZE])
 	return false;
 }
 
-bool store_read(struct store *s, const char *path, char why[STORE_WHY_SIZE])
+bool store_read(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
 	    read_lines(s, false, why))
@@ -388,7 +378,7 @@ static void *gzip(char *text, size_t size, size_t *packed)
 }
 
 static bool write_histograms(const struct store *s, struct record *r,
-			     const json_t *histograms, char why[STORE_WHY_SIZE])
+			     const json_t *histograms, char why[WHY_SIZE])
 {
 	json_t *kept = histograms_by_column(histograms);
 	char *text = json_dumps(kept, JSON_FLAGS);
@@ -410,7 +400,7 @@ static bool write_histograms(const struct store *s, struct record *r,
 
 /* One write(2) at the end of the file, or nothing */
 static bool write_line(const struct store *s, const char *line,
-		       char why[STORE_WHY_SIZE])
+		       char why[WHY_SIZE])
 {
 	struct stat before;
 	int error;
@@ -440,7 +430,7 @@ static char *line_of(const struct record *r)
 }
 
 bool store_append(struct store *s, struct record *r, const json_t *histograms,
-		  char why[STORE_WHY_SIZE])
+		  char why[WHY_SIZE])
 {
 	char *line;
 	bool written;
@@ -472,13 +462,13 @@ const struct record *store_find(const struct store *s, unsigned index)
 /* ------------------------------------------------------------------ other files */
 
 bool store_file(const struct store *s, const char *name, const char *text,
-		char why[STORE_WHY_SIZE])
+		char why[WHY_SIZE])
 {
 	return file_put(s, name, text, strlen(text), why);
 }
 
 bool store_json(const struct store *s, const char *name, const json_t *value,
-		char why[STORE_WHY_SIZE])
+		char why[WHY_SIZE])
 {
 	char *text =
 		json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
@@ -494,7 +484,7 @@ bool store_json(const struct store *s, const char *name, const json_t *value,
 }
 
 json_t *store_load_json(const struct store *s, const char *name,
-			char why[STORE_WHY_SIZE])
+			char why[WHY_SIZE])
 {
 	json_error_t error;
 	json_t *value;
@@ -505,14 +495,14 @@ json_t *store_load_json(const struct store *s, const char *name,
 		return NULL;
 	value = json_loadb(text, size, 0, &error);
 	if (!value)
-		wrong(why, "%.200s/%s:%d: %s", s->path, name, error.line,
-		      error.text);
+		why_not(why, "%.200s/%s:%d: %s", s->path, name, error.line,
+			error.text);
 	free(text);
 	return value;
 }
 
 char *store_load_text(const struct store *s, const char *name,
-		      char why[STORE_WHY_SIZE])
+		      char why[WHY_SIZE])
 {
 	size_t size;
 
@@ -520,12 +510,12 @@ char *store_load_text(const struct store *s, const char *name,
 }
 
 bool store_incomplete(const struct store *s, const char *how,
-		      char why[STORE_WHY_SIZE])
+		      char why[WHY_SIZE])
 {
 	return store_file(s, mark_name, how, why);
 }
 
-bool store_complete(const struct store *s, char why[STORE_WHY_SIZE])
+bool store_complete(const struct store *s, char why[WHY_SIZE])
 {
 	if ((unlinkat(s->dir, mark_name, 0) == 0 || errno == ENOENT) &&
 	    file_sync_folder(s->dir))

@@ -23,7 +23,7 @@
 
 #include "harness/store/record.h"
 
-enum { STORE_WHY_SIZE = 512, STORE_PATH_SIZE = 4096 };
+enum { STORE_PATH_SIZE = 4096 };
 
 struct store {
 	char path[STORE_PATH_SIZE]; /* as it was given */
@@ -40,18 +40,18 @@ struct store {
  * what is wrong and what would help. The machine-wide lock (below) is the caller's
  * to take.
  */
-bool store_create(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
+bool store_create(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Reads what is there, to go on (mended, see above; what is mended is said on
  * stderr). false also where somebody else is writing it, or a newer program did. */
-bool store_open(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
+bool store_open(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Only reads, whoever else is writing, and mends nothing; a line that is broken
  * or foreign is left out and said on stderr. Closed with store_close(), too. */
-bool store_read(struct store *s, const char *path, char why[STORE_WHY_SIZE]);
+bool store_read(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Before something is written into a folder that was only read; false: a run is. */
-bool store_lock(const struct store *s, char why[STORE_WHY_SIZE]);
+bool store_lock(const struct store *s, char why[WHY_SIZE]);
 
 /*
  * Writes a record, and takes it (it is not to be freed by the caller any more).
@@ -60,25 +60,25 @@ bool store_lock(const struct store *s, char why[STORE_WHY_SIZE]);
  * disk is then still whole lines, and r is still the caller's.
  */
 bool store_append(struct store *s, struct record *r, const json_t *histograms,
-		  char why[STORE_WHY_SIZE]);
+		  char why[WHY_SIZE]);
 
 /* The last attempt at an entry, until the next store_append(); NULL: none. */
 const struct record *store_find(const struct store *s, unsigned index);
 
 /* A whole file of the folder, in one step: it is there wholly or not at all. */
 bool store_file(const struct store *s, const char *name, const char *text,
-		char why[STORE_WHY_SIZE]);
+		char why[WHY_SIZE]);
 bool store_json(const struct store *s, const char *name, const json_t *value,
-		char why[STORE_WHY_SIZE]);
+		char why[WHY_SIZE]);
 json_t *store_load_json(const struct store *s, const char *name,
-			char why[STORE_WHY_SIZE]);
+			char why[WHY_SIZE]);
 char *store_load_text(const struct store *s, const char *name,
-		      char why[STORE_WHY_SIZE]); /* to be freed */
+		      char why[WHY_SIZE]); /* to be freed */
 
 /* Changes what the mark says, and takes it away: the run is complete. */
 bool store_incomplete(const struct store *s, const char *how,
-		      char why[STORE_WHY_SIZE]);
-bool store_complete(const struct store *s, char why[STORE_WHY_SIZE]);
+		      char why[WHY_SIZE]);
+bool store_complete(const struct store *s, char why[WHY_SIZE]);
 bool store_is_complete(const struct store *s);
 
 void store_close(struct store *s);
@@ -88,6 +88,6 @@ void store_close(struct store *s);
  * container, if it has a network of its own); it goes when the process does. -1:
  * somebody else has it, and `why` names the process. Else a descriptor to keep.
  */
-int store_lock_machine(char why[STORE_WHY_SIZE]);
+int store_lock_machine(char why[WHY_SIZE]);
 
 #endif

@@ -31,7 +31,7 @@ static const double least_count_ratio = 1.01;
 
 static json_t *load(struct side *s, const char *name)
 {
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	json_t *value = store_load_json(&s->store, name, why);
 
 	if (json_is_object(value))
@@ -49,7 +49,7 @@ static json_t *load(struct side *s, const char *name)
 static json_t *measured(const struct side *s)
 {
 	static const char *const keys[] = { "warmup", "window", "wait", "aa" };
-	char why[STORE_WHY_SIZE];
+	char why[WHY_SIZE];
 	char *text = store_load_text(&s->store, "plan.txt", why), *rest = text;
 	json_t *found = json_object();
 	const char *line;
@@ -66,7 +66,7 @@ static json_t *measured(const struct side *s)
 	return found;
 }
 
-bool side_open(struct side *s, const char *path, char why[STORE_WHY_SIZE])
+bool side_open(struct side *s, const char *path, char why[WHY_SIZE])
 {
 	json_int_t schema;
 
@@ -74,7 +74,7 @@ bool side_open(struct side *s, const char *path, char why[STORE_WHY_SIZE])
 	if (!store_read(&s->store, path, why))
 		return false;
 	if (s->store.n == 0) {
-		snprintf(why, STORE_WHY_SIZE,
+		snprintf(why, WHY_SIZE,
 			 "%.300s: no repetition in it can be read",
 			 s->store.path);
 		store_close(&s->store);

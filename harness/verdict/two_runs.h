@@ -29,7 +29,7 @@ struct side {
 };
 
 /* false: not a run, or nothing in it can be read */
-bool side_open(struct side *s, const char *path, char why[STORE_WHY_SIZE]);
+bool side_open(struct side *s, const char *path, char why[WHY_SIZE]);
 void side_close(struct side *s);
 
 enum versus_verdict {

@@ -25,7 +25,7 @@ static json_t *written(const struct record *r)
 
 static void check_again(const struct record *r)
 {
-	char why[RECORD_WHY_SIZE];
+	char why[WHY_SIZE];
 	json_t *line = written(r), *once_more;
 	struct record again;
 
@@ -42,7 +42,7 @@ static void check_again(const struct record *r)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char why[RECORD_WHY_SIZE] = "";
+	char why[WHY_SIZE] = "";
 	json_t *line = json_loadb((const char *)data, size, 0, NULL);
 	struct record r;
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static char why[CPUS_WHY_SIZE], list[CPU_LIST_SIZE];
+static char why[WHY_SIZE], list[CPU_LIST_SIZE];
 
 /* CPU i belongs to core[i]; one package */
 static struct topology machine(unsigned n, const int *core)

@@ -16,7 +16,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-static char why[RECORD_WHY_SIZE];
+static char why[WHY_SIZE];
 
 #define TIMES                                                                  \
 	"{\"count\": 2000, \"min\": 21000, \"mean\": 50000.5, \"p50\": 49000," \

@@ -28,7 +28,7 @@ enum { NOBODY = 65534 };
 
 static char top[] = "/tmp/run_store.XXXXXX";
 static char folder[256], path[512];
-static char why[STORE_WHY_SIZE];
+static char why[WHY_SIZE];
 
 /* ------------------------------------------------------------ a folder for each test */
 

@@ -1206,7 +1206,7 @@ static void lines_give_the_same_rows(void **state)
 {
 	struct record *r = timed(CLOSED("epoll", "64"), 1, 100, 10), again_read;
 	struct reduced a, b;
-	char why[RECORD_WHY_SIZE], *x, *y;
+	char why[WHY_SIZE], *x, *y;
 	json_t *line;
 
 	(void)state;

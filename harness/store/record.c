@@ -13,115 +13,42 @@
 const char *const status_names[STATUSES] = { "ok", "invalid", "refused",
 					     "unsupported", "failed" };
 
+/* results/README.md says what each means. */
 /* clang-format off */
 const struct metric_kind metrics[METRICS] = {
-	[METRIC_REQUESTS_PER_SECOND] = {
-		"requests_per_second", "1/s",
-		"replies that came within the window, a second", BETTER_MORE },
-	[METRIC_OFFERED_PER_SECOND] = {
-		"offered_per_second", "1/s",
-		"requests that were due, a second; open loop only", BETTER_NEITHER },
-	[METRIC_RESPONSE_P50] = {
-		"response_p50_ns", "ns",
-		"from when a request was due (closed loop: sent) to its whole reply, median",
-		BETTER_LESS },
-	[METRIC_RESPONSE_P90] = { "response_p90_ns", "ns",
-				  "the same, 90th percentile", BETTER_LESS },
-	[METRIC_RESPONSE_P99] = { "response_p99_ns", "ns",
-				  "the same, 99th percentile", BETTER_LESS },
-	[METRIC_RESPONSE_P99_9] = { "response_p99_9_ns", "ns",
-				    "the same, 99.9th percentile", BETTER_LESS },
-	[METRIC_RESPONSE_MAX] = { "response_max_ns", "ns",
-				  "the same, the longest", BETTER_LESS },
-	[METRIC_SERVICE_P50] = {
-		"service_p50_ns", "ns",
-		"from when a request was sent to its whole reply, median", BETTER_LESS },
-	[METRIC_SERVICE_P99] = { "service_p99_ns", "ns",
-				 "the same, 99th percentile", BETTER_LESS },
-	[METRIC_SEND_LAG_P99] = {
-		"send_lag_p99_ns", "ns",
-		"from when a request was due to when it was sent, 99th percentile; open loop and pattern connect only",
-		BETTER_NEITHER },
-	[METRIC_SERVER_CPU_PER_REQUEST] = {
-		"server_cpu_per_request_ns", "ns",
-		"CPU time of the server with its kernel threads, for each reply",
-		BETTER_LESS },
-	[METRIC_CLIENT_CPU_PER_REQUEST] = {
-		"client_cpu_per_request_ns", "ns",
-		"CPU time of the generator, for each reply (it may be spinning)",
-		BETTER_NEITHER },
-	[METRIC_CPU_PER_REQUEST] = { "cpu_per_request_ns", "ns",
-				     "the sum of both", BETTER_NEITHER },
-	[METRIC_SERVER_CPU_SHARE] = {
-		"server_cpu_share", "1",
-		"CPU time of the server in a second, in CPUs: 1 is one whole CPU",
-		BETTER_LESS },
-	[METRIC_CLIENT_CPU_SHARE] = { "client_cpu_share", "1",
-				      "the same of the generator", BETTER_NEITHER },
-	[METRIC_SERVER_QUEUE_PER_REQUEST] = {
-		"server_queue_per_request_ns", "ns",
-		"time the server's threads were able to run and had no CPU, for each reply",
-		BETTER_LESS },
-	[METRIC_SERVER_QUEUE_SHARE] = {
-		"server_queue_share", "1",
-		"the same in a second, in CPUs; several threads that wait count each",
-		BETTER_LESS },
-	[METRIC_VOLUNTARY_PER_REQUEST] = {
-		"voluntary_switches_per_request", "1",
-		"how often a thread of the server went to sleep, for each reply",
-		BETTER_LESS },
-	[METRIC_INVOLUNTARY_PER_REQUEST] = {
-		"involuntary_switches_per_request", "1",
-		"how often the CPU was taken from one, for each reply", BETTER_LESS },
-	[METRIC_SWITCHES_PER_SECOND] = { "switches_per_second", "1/s",
-					 "both, a second", BETTER_LESS },
-	[METRIC_CALLS_PER_REQUEST] = {
-		"calls_per_request", "1",
-		"system calls of the server, for each reply; counting repetitions only",
-		BETTER_LESS },
-	[METRIC_CALLS_PER_SECOND] = {
-		"calls_per_second", "1/s",
-		"system calls of the server, a second; counting and idle repetitions only",
-		BETTER_LESS },
-	[METRIC_SUBMISSIONS_PER_REQUEST] = {
-		"submissions_per_request", "1",
-		"operations given to io_uring, for each reply: no system calls of their own; counting repetitions only",
-		BETTER_NEITHER },
-	[METRIC_COMPLETIONS_PER_REQUEST] = {
-		"completions_per_request", "1",
-		"results that io_uring gave, for each reply; counting repetitions only",
-		BETTER_NEITHER },
-	[METRIC_SQ_BUSY_SHARE] = {
-		"sq_busy_share", "1",
-		"CPU time of io_uring's polling threads in a second, in CPUs; counting and idle repetitions only",
-		BETTER_LESS },
-	[METRIC_SQ_WORK_SHARE] = {
-		"sq_work_share", "1",
-		"the part of it in which they had something to do: the rest they spun",
-		BETTER_NEITHER },
-	[METRIC_RESIDENT] = { "resident_bytes", "bytes",
-			      "memory of the server at the window's end",
-			      BETTER_LESS },
-	[METRIC_RESIDENT_PER_CONNECTION] = {
-		"resident_per_connection_bytes", "bytes",
-		"how much it grew since before the first client, for each of them",
-		BETTER_LESS },
-	[METRIC_THREADS] = { "threads", "1",
-			     "of the server at the window's end", BETTER_LESS },
-	[METRIC_DESCRIPTORS] = { "descriptors", "1",
-				 "open in the server at the window's end",
-				 BETTER_NEITHER },
-	[METRIC_STEAL_SHARE] = {
-		"steal_share", "1",
-		"CPU time the hypervisor gave to others in a second, for each CPU",
-		BETTER_LESS },
-	[METRIC_SERVER_YARDSTICK] = {
-		"server_yardstick_ns", "ns",
-		"CPU time of a message through a pair of sockets, on the server's first CPU: before the server starts or after it ended, whichever is longer",
-		BETTER_LESS },
-	[METRIC_CLIENT_YARDSTICK] = {
-		"client_yardstick_ns", "ns",
-		"the same on the generator's, if it is another", BETTER_LESS },
+	[METRIC_REQUESTS_PER_SECOND] = { "requests_per_second", "1/s", BETTER_MORE },
+	[METRIC_OFFERED_PER_SECOND] = { "offered_per_second", "1/s", BETTER_NEITHER },
+	[METRIC_RESPONSE_P50] = { "response_p50_ns", "ns", BETTER_LESS },
+	[METRIC_RESPONSE_P90] = { "response_p90_ns", "ns", BETTER_LESS },
+	[METRIC_RESPONSE_P99] = { "response_p99_ns", "ns", BETTER_LESS },
+	[METRIC_RESPONSE_P99_9] = { "response_p99_9_ns", "ns", BETTER_LESS },
+	[METRIC_RESPONSE_MAX] = { "response_max_ns", "ns", BETTER_LESS },
+	[METRIC_SERVICE_P50] = { "service_p50_ns", "ns", BETTER_LESS },
+	[METRIC_SERVICE_P99] = { "service_p99_ns", "ns", BETTER_LESS },
+	[METRIC_SEND_LAG_P99] = { "send_lag_p99_ns", "ns", BETTER_NEITHER },
+	[METRIC_SERVER_CPU_PER_REQUEST] = { "server_cpu_per_request_ns", "ns", BETTER_LESS },
+	[METRIC_CLIENT_CPU_PER_REQUEST] = { "client_cpu_per_request_ns", "ns", BETTER_NEITHER },
+	[METRIC_CPU_PER_REQUEST] = { "cpu_per_request_ns", "ns", BETTER_NEITHER },
+	[METRIC_SERVER_CPU_SHARE] = { "server_cpu_share", "1", BETTER_LESS },
+	[METRIC_CLIENT_CPU_SHARE] = { "client_cpu_share", "1", BETTER_NEITHER },
+	[METRIC_SERVER_QUEUE_PER_REQUEST] = { "server_queue_per_request_ns", "ns", BETTER_LESS },
+	[METRIC_SERVER_QUEUE_SHARE] = { "server_queue_share", "1", BETTER_LESS },
+	[METRIC_VOLUNTARY_PER_REQUEST] = { "voluntary_switches_per_request", "1", BETTER_LESS },
+	[METRIC_INVOLUNTARY_PER_REQUEST] = { "involuntary_switches_per_request", "1", BETTER_LESS },
+	[METRIC_SWITCHES_PER_SECOND] = { "switches_per_second", "1/s", BETTER_LESS },
+	[METRIC_CALLS_PER_REQUEST] = { "calls_per_request", "1", BETTER_LESS },
+	[METRIC_CALLS_PER_SECOND] = { "calls_per_second", "1/s", BETTER_LESS },
+	[METRIC_SUBMISSIONS_PER_REQUEST] = { "submissions_per_request", "1", BETTER_NEITHER },
+	[METRIC_COMPLETIONS_PER_REQUEST] = { "completions_per_request", "1", BETTER_NEITHER },
+	[METRIC_SQ_BUSY_SHARE] = { "sq_busy_share", "1", BETTER_LESS },
+	[METRIC_SQ_WORK_SHARE] = { "sq_work_share", "1", BETTER_NEITHER },
+	[METRIC_RESIDENT] = { "resident_bytes", "bytes", BETTER_LESS },
+	[METRIC_RESIDENT_PER_CONNECTION] = { "resident_per_connection_bytes", "bytes", BETTER_LESS },
+	[METRIC_THREADS] = { "threads", "1", BETTER_LESS },
+	[METRIC_DESCRIPTORS] = { "descriptors", "1", BETTER_NEITHER },
+	[METRIC_STEAL_SHARE] = { "steal_share", "1", BETTER_LESS },
+	[METRIC_SERVER_YARDSTICK] = { "server_yardstick_ns", "ns", BETTER_LESS },
+	[METRIC_CLIENT_YARDSTICK] = { "client_yardstick_ns", "ns", BETTER_LESS },
 };
 /* clang-format on */
 

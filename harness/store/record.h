@@ -72,7 +72,6 @@ enum better { BETTER_LESS, BETTER_MORE, BETTER_NEITHER };
 struct metric_kind {
 	const char *name; /* "server_cpu_per_request_ns": key and column */
 	const char *unit; /* "ns", "1/s", "bytes", "1" */
-	const char *what; /* a line for the dictionary */
 	enum better better;
 };
 

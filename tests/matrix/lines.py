@@ -63,7 +63,7 @@ def undocumented(folder):
                        if name not in known)
 
     metrics = names_in("Metrics")
-    parts = names_in("The words")
+    parts = names_in("Terms")
     of_metrics = [name + end for name in metrics
                   for end in ("", "_low", "_high", "_lowest", "_highest")]
     hold("files", [path.name + "/" * path.is_dir() for path in folder.iterdir()],

@@ -472,7 +472,7 @@ def test_columns_are_in_the_dictionary(runs):
     columns = set(compare(*runs).rows[0])
     known = set(names_in("What bin/matrix compare says"))
     assert known - columns == set()
-    assert columns - known - set(names_in("The words")) == set()
+    assert columns - known - set(names_in("Terms")) == set()
 
 
 def test_files_that_cannot_be_written(runs, tmp_path):

@@ -392,9 +392,8 @@ static int write_samples(const char *folder)
 	fclose(file);
 	for (int i = 0; i < METRICS; i++)
 		json_array_append_new(
-			all, json_pack("{s:s,s:s,s:s,s:s}", "name",
-				       metrics[i].name, "unit", metrics[i].unit,
-				       "what", metrics[i].what, "better",
+			all, json_pack("{s:s,s:s,s:s}", "name", metrics[i].name,
+				       "unit", metrics[i].unit, "better",
 				       better[metrics[i].better]));
 	snprintf(path, sizeof(path), "%s/metrics.json", folder);
 	json_dump_file(all, path, JSON_INDENT(1));

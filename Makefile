@@ -1,33 +1,32 @@
-# io-models: ways to wait for a socket, side by side
+# io-models: builds, checks and tests
 #
-#   make               build every model, bin/thread ... bin/uring, bin/baseline,
-#                      bin/loadgen and bin/probe
-#   make bin/mine      build one more, from models/mine.c
+#   make               build every program into bin/
+#   make bin/mine      build a model of your own, models/mine.c
 #   make check SERVER=./a.out
-#                      hold the conversation with any server
-#   make smoke         the part of it that gates a benchmark run
-#   make test          install what is missing, build and test everything (tests/run)
+#                      test any server; without SERVER, every model
+#   make smoke         the part of make check that precedes a measurement
+#   make test          install missing packages, build and test everything (tests/run)
 #   make test-long     the same, with the slow tests
-#   make test-soak     ten runs of it, five of them with all CPUs busy
-#   make fuzz          a million odd inputs for everything that reads them
-#   make bench-memory  memory of each model for a silent client
-#   make bench-loadgen how fast and how exact the load generator is
+#   make test-soak     run the tests ten times, five times with all CPUs busy
+#   make fuzz          a million inputs for every parser
+#   make bench-memory  memory of each model per idle client
+#   make bench-loadgen speed and accuracy of the load generator
 #   make bench-matrix  whether measuring disturbs what is measured
-#   make bench-report  how long a report takes, and how large it is
-#   make plots         charts of a run: make plots RUN=results/... (the newest)
+#   make bench-report  time and size of a report
+#   make plots         charts of a run: make plots RUN=results/... (default: the newest)
 #   make man           man pages, in build/man
-#   make lint          format and static analysis
+#   make lint          format check and static analysis
 #   make format        format every C file
-#   make diff          how two models differ: make diff A=poll B=epoll
-#   make clean         remove what was built
-#   make help          this list
+#   make diff          compare two models: make diff A=poll B=epoll
+#   make clean         remove build/ and bin/
+#   make help          print this list
 #
-# CC, CFLAGS, CXX, CXXFLAGS, CPPFLAGS and LDFLAGS are respected; V=1 shows the
+# CC, CFLAGS, CXX, CXXFLAGS, CPPFLAGS and LDFLAGS are respected; V=1 prints the
 # commands.
 
 VERSION := 0.1.0
 
-# In reading order: building, measuring and drawing follow it
+# In reading order, which is also that of results and charts
 MODELS := thread busypoll select poll epoll aio uring
 MODELS += $(filter-out $(MODELS),$(sort $(patsubst models/%.c,%,$(wildcard models/*.c))))
 
@@ -41,7 +40,7 @@ CXXFLAGS ?= -O2 -g
 override CXXFLAGS += -std=gnu++17 -Wall -Wextra -Wshadow -pthread $(SANITIZE)
 override LDFLAGS += -pthread $(SANITIZE)
 
-# The C++ compiler of the same kind, for the one file that is not C
+# The C++ compiler that belongs to CC, for harness/gbench.cc
 ifeq ($(origin CXX),default)
 CXX := $(patsubst cc,c++,$(subst clang,clang++,$(subst gcc,g++,$(CC))))
 endif
@@ -58,16 +57,16 @@ override CPPFLAGS += -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' $(if $(URING),-D
 
 ifneq ($(URING),yes)
 MODELS := $(filter-out uring,$(MODELS))
-$(info uring is left out: $(PKG_CONFIG) does not find liburing (Debian, Ubuntu: liburing-dev, pkg-config))
+$(info not building uring: $(PKG_CONFIG) does not find liburing (Debian, Ubuntu: liburing-dev, pkg-config))
 endif
 ifneq ($(LOAD),yes)
-$(info loadgen is left out: $(PKG_CONFIG) does not find jansson (Debian, Ubuntu: libjansson-dev, pkg-config))
+$(info not building loadgen: $(PKG_CONFIG) does not find jansson (Debian, Ubuntu: libjansson-dev, pkg-config))
 endif
 ifneq ($(PROBE),yes)
-$(info probe is left out: $(PKG_CONFIG) does not find libbpf, libseccomp and jansson (Debian, Ubuntu: libbpf-dev, libseccomp-dev, libjansson-dev))
+$(info not building probe: $(PKG_CONFIG) does not find libbpf, libseccomp and jansson (Debian, Ubuntu: libbpf-dev, libseccomp-dev, libjansson-dev))
 endif
 ifneq ($(MATRIX),yes)
-$(info matrix is left out: it needs probe, a C++ compiler ($(CXX)), benchmark and zlib (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev))
+$(info not building matrix: it needs probe, a C++ compiler ($(CXX)), benchmark and zlib (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev))
 endif
 
 ifeq ($(V),1)
@@ -90,7 +89,7 @@ endif
 PROGRAMS := $(MODELS) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) $(if $(MATRIX),matrix)
 all: $(PROGRAMS:%=$(BIN)/%)
 
-# Three archives: what every program uses; what servers share; the harness.
+# Three archives: for every program, for servers, for the harness
 ROOMS := $(if $(LOAD),load) $(if $(PROBE),probe) \
 	 $(if $(MATRIX),plan measure store verdict doctor matrix)
 objects = $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out %/main.c,$(wildcard $(1)))))
@@ -113,7 +112,7 @@ $(BIN)/probe: $(BUILD)/harness/probe/main.o $(HARNESS) $(BASE)
 $(BIN)/matrix: $(BUILD)/harness/matrix/main.o $(HARNESS) $(BASE)
 	$(LINK)
 
-# A program names only the libraries that it uses.
+# --as-needed: a program depends only on the libraries that it uses.
 comma := ,
 LIBS := -Wl$(comma)--as-needed $(if $(URING),-luring) $(if $(LOAD),-ljansson) \
 	$(if $(PROBE),-lbpf -lseccomp) $(if $(MATRIX),-lz -lbenchmark -lstdc++) -lm
@@ -141,7 +140,7 @@ $(BUILD)/%.o: %.cc $(BUILD)/flags
 
 version = $(shell $(PKG_CONFIG) --modversion $(1))
 
-# What the programs were built from, for machine.json
+# Sources, compiler and flags of the build, for machine.json
 $(BUILD)/harness/store/provenance.o: $(BUILD)/build_info.h
 $(BUILD)/harness/store/provenance.o: private override CPPFLAGS += -I$(BUILD) \
 	$(if $(URING),-DLIBURING_VERSION='"$(call version,liburing)"')
@@ -151,7 +150,7 @@ $(BUILD)/build_info.h: FORCE
 		$(CFLAGS) $(LDFLAGS) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-# Other flags or another compiler: everything is built anew.
+# Everything is rebuilt when a flag or the compiler changes.
 FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(CXX) $(CXXFLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -167,7 +166,7 @@ help:
 
 # ------------------------------------------------------------------- tests
 
-# Other builds of all programs, for the tests. They are never measured.
+# Builds for the tests only; they are never measured.
 variants: all clang asan tsan
 clang:
 	@+$(MAKE) --no-print-directory BUILD=build/clang BIN=build/clang/bin CC=clang all
@@ -186,12 +185,12 @@ unit: $(UNITS)
 $(UNITS): $(BUILD)/%: $(BUILD)/tests/%.o $(HARNESS) $(COMMON) $(BASE)
 	$(LINK) -lcmocka
 
-# Fuzzers of what reads foreign bytes: a million inputs for each, the same every
-# time. What libFuzzer finds interesting is kept in build/fuzz/corpus.
+# A million inputs per fuzzer, the same in every run. libFuzzer keeps its corpus in
+# build/fuzz/corpus.
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
-# Watching every comparison of a loop would take most of the time.
+# Tracing comparisons would take most of the time.
 FUZZ_SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 		 -fno-sanitize-coverage=trace-cmp
 fuzz:
@@ -203,29 +202,27 @@ fuzz:
 		tests/fuzz/run $$one $(FUZZ_RUNS) $(FUZZ_SEED) || exit; \
 	done
 
-# It outlives what ends a program.
+# The fuzzer of options replaces exit().
 build/fuzz/options: override LDFLAGS += -Wl,--wrap=exit
 
 build/fuzz/%: build/fuzz/tests/fuzz/%.o $(HARNESS) $(COMMON) $(BASE)
 	$(LINK) -fsanitize=fuzzer
 
-# Installs what these groups of packages.txt lack, then runs a Python that has all
-# their modules.
+# Installs the missing packages of these groups of packages.txt, and runs a Python
+# that has their modules.
 with_python = harness/setup/install $(1) && "$$(harness/setup/python $(1))"
 
-# Of SERVER: a model of ours (bin/X, of models/X.c) is built and held to all that
-# models promise; any other program to what every server can do. The first few
-# failures will do, then.
+# SERVER=bin/X of a models/X.c is built and tested as a model. Any other program is
+# tested without what only models have: options, limits, counters.
 SERVER_NAME := $(patsubst ./%,%,$(SERVER))
 SERVER_MODEL := $(filter $(MODELS),$(patsubst $(BIN)/%,%,$(filter $(BIN)/%,$(SERVER_NAME))))
-# A path, or a command with arguments; as one word of the shell
+# A path or a command with arguments, quoted as one word of the shell
 SERVER_WORD = '$(subst ','\'',$(if $(word 2,$(SERVER)),$(SERVER),$(if $(filter /%,$(SERVER)),,./)$(SERVER_NAME)))'
 PREFLIGHT = $(if $(SERVER),$(call with_python,build check) tests/preflight.py $(SERVER_WORD))
 TO_CHECK := $(if $(SERVER),$(SERVER_MODEL:%=$(BIN)/%),all)
 ifneq ($(SERVER_MODEL),)
 OF := --models '$(SERVER_MODEL)' --maxfail=5
 else ifneq ($(SERVER),)
-# Skipped will be what only models promise: options, limits, counters.
 OF = --server $(SERVER_WORD) --maxfail=5
 endif
 
@@ -243,7 +240,6 @@ test:
 test-long:
 	@tests/run --long
 
-# Ten whole runs, every second one with all CPUs busy
 test-soak:
 	@RUNS='$(RUNS)' tests/soak
 
@@ -267,7 +263,7 @@ plots:
 	@harness/setup/install plots
 	@plots/draw $(if $(RUN),'$(RUN)')
 
-# What a program is: the first line of --help that is not about usage
+# NAME: the first line of --help after the usage
 man: $(PROGRAMS:%=build/man/%.1)
 
 build/man/%.1: $(BIN)/%

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which servers the tests are run with, and what every test is given."""
+"""The servers under test, and the fixtures of all tests."""
 
 import pathlib
 import resource
@@ -15,10 +15,9 @@ import server  # noqa: E402  (found through the line above)
 
 def pytest_addoption(parser):
     parser.addoption("--server", metavar="PROGRAM",
-                     help="run the conversation with this program instead of "
-                     "the models")
+                     help="test this program instead of the models")
     parser.addoption("--models", metavar="LIST",
-                     help="only with these models: poll,epoll")
+                     help="test these models only: poll,epoll")
 
 
 def chosen(config):
@@ -44,7 +43,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """A failure is read differently when the server is no longer there."""
+    """Adds to a failure whether the server still runs."""
     report = (yield).get_result()
     if report.failed:
         for one in getattr(item, "servers", []):
@@ -54,7 +53,7 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture
 def start(model, request):
-    """start(*args, **kwargs) starts this model's server; all end with the test."""
+    """start(*args, **kwargs) starts a server of this model, until the test ends."""
     started = request.node.servers = []
 
     def start_one(*args, **kwargs):

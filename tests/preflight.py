@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Whether a program can be tested at all: said in one line, if it cannot.
+"""Checks whether a program can be tested at all; if not, prints one line.
 
   tests/preflight.py ./a.out
   tests/preflight.py 'java Echo {port}'
 
-It has to print its ready line and be the process that the line names, or to
-listen on the port that it is given for {port}; to echo a byte, run twice at a
-time, and end on SIGTERM. `make check SERVER=...` asks for
-this before it holds the conversation.
+The program has to print its ready line and be the process in that line, or listen
+on the port it is given for {port}. It has to echo a byte, run twice at the same
+time, and end on SIGTERM. `make check SERVER=...` runs this first.
 """
 
 import os
@@ -20,33 +19,31 @@ import time
 
 import server
 
-#: What is waited for here takes a sound server milliseconds.
+#: A correct server needs milliseconds.
 WAIT_S = 5
 
 EXPECTED = "ready model=NAME host=ADDRESS port=N pid=N"
-WITHOUT = "without a ready line, put {port} into its command"
+WITHOUT = "for a server without a ready line, put {port} into the command"
 
 
 class Unfit(Exception):
-    """Why it cannot be tested."""
+    """The reason why it cannot be tested."""
 
 
 def check_file(name):
     path = server.TOP / name
     if "/" not in name:
         if not shutil.which(name):
-            raise Unfit("is not in PATH (of a file, a path is wanted, as "
-                        "./a.out)")
+            raise Unfit("is not in PATH (name a file by its path, as ./a.out)")
         return
     if not path.exists():
-        raise Unfit("there is no such file (a path is wanted, as bin/mine or "
-                    "./a.out)")
+        raise Unfit("there is no such file (give a path, as bin/mine or ./a.out)")
     if path.is_dir() or not os.access(path, os.X_OK):
         raise Unfit(f"is not executable (chmod +x {path.name})")
 
 
 def start(program):
-    """Its process, and the port that it was given for {port}, or None"""
+    """The process, and the port in place of {port}, or None"""
     words, port = server.command(program)
     args = [] if port else ["--port", "0", "--message", "64"]
     try:
@@ -58,7 +55,7 @@ def start(program):
 
 
 def wait_for(process, port):
-    """In place of its ready line, what would stand there"""
+    """Waits until it listens; returns what a ready line would contain."""
     end = time.monotonic() + WAIT_S
     while not server.listens(port):
         if process.poll() is not None:
@@ -134,7 +131,7 @@ def check_second(program):
     try:
         check_serving(process, port)
     except Unfit as reason:
-        raise Unfit(f"does not run twice at a time: the second {reason} "
+        raise Unfit(f"does not run twice at the same time: the second {reason} "
                     "(--port 0 means any free port)") from None
     finally:
         end(process)
@@ -161,7 +158,7 @@ def check(program):
     try:
         check_file(shlex.split(program)[0])
     except (IndexError, ValueError):
-        raise Unfit("is no command: a quote has no end, or it is empty") \
+        raise Unfit("is not a command: it is empty or lacks a closing quote") \
             from None
     process, port = start(program)
     try:
@@ -178,7 +175,7 @@ def main():
         return 2
     program = sys.argv[1]
     try:
-        check(program if server.is_stranger(program) else f"./{program}")
+        check(program if server.is_foreign(program) else f"./{program}")
     except Unfit as reason:
         print(f"{program}: {reason}", file=sys.stderr)
         return 1

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Runs the tests, step by step, and prints a summary: see tests/run.
+"""Runs the tests step by step and prints a summary: see tests/run.
 
-Each step is a run of pytest of its own, because each tests another build of the
-programs.
+Each step is a run of pytest of its own, because steps test different builds.
 """
 
 import argparse
@@ -16,32 +15,32 @@ import xml.etree.ElementTree
 TOP = pathlib.Path(__file__).resolve().parent.parent
 REPORTS = TOP / "build/reports"
 
-#: Tests are dealt out one by one: a few take long, and are next to each other.
+#: Distribute tests one by one: the slow ones are next to each other.
 ONE_BY_ONE = ["--dist", "loadgroup"]
 
-#: Is about programs that it builds itself: no sanitizer would see anything new.
-NOT_STRANGERS = ["--ignore", "tests/conversation/test_strangers.py"]
+#: It builds its own programs, without sanitizers.
+NOT_FOREIGN = ["--ignore", "tests/conversation/test_foreign.py"]
 
 
-#: name, what it shows, what is built for it, environment, arguments for pytest
+#: name, title, targets of make, environment, arguments for pytest
 STEPS = [
-    ("unit", "C units, sanitized; command line; style", "all asan", {},
+    ("unit", "units in C, with sanitizers; command line; style", "all asan", {},
      ["tests/unit", "tests/cli", "tests/style", "-n", "3", *ONE_BY_ONE]),
-    ("conversation", "every server holds the conversation", "all", {},
+    ("conversation", "every server, with well and badly behaved clients", "all", {},
      ["tests/conversation", "-n", "4", *ONE_BY_ONE]),
-    ("faults", "system calls that fail", "all", {},
-     ["tests/faults", "-n", "6", *ONE_BY_ONE]),  # they wait for strace
-    ("load", "the load generator, against servers that are known", "all", {},
+    ("faults", "every server, with failing system calls", "all", {},
+     ["tests/faults", "-n", "6", *ONE_BY_ONE]),  # strace is the bottleneck
+    ("load", "the load generator, with servers of known behaviour", "all", {},
      ["tests/load", "-n", "3", *ONE_BY_ONE]),
-    ("probe", "what bin/probe says of a program is true", "all", {},
-     ["tests/probe"]),  # one by one: each sweeps what another one has left behind
-    ("matrix", "runs of bin/matrix: true, complete, and gone on with", "all", {},
+    ("probe", "bin/probe, with programs of known behaviour", "all", {},
+     ["tests/probe"]),  # serial: each removes what a crashed probe left
+    ("matrix", "runs of bin/matrix: correct, complete, resumed", "all", {},
      ["tests/matrix", "-n", "3", "--dist", "loadfile"]),
-    ("plots", "what charts and report say of a run", "all", {},
+    ("plots", "charts and report", "all", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
-     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_STRANGERS]),
+     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_FOREIGN]),
     ("load-asan", "the load generator, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/load", "-n", "3", *ONE_BY_ONE,
@@ -49,14 +48,14 @@ STEPS = [
     ("tsan", "the conversation of thread, with the thread sanitizer", "all tsan",
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
      ["tests/conversation", "--models", "thread", "-n", "4", *ONE_BY_ONE,
-      *NOT_STRANGERS]),
+      *NOT_FOREIGN]),
 ]
 
 NAMES = [step[0] for step in STEPS]
 
 
 class Outcome:
-    """What a step's report says."""
+    """The results in a report of pytest."""
 
     def __init__(self, path):
         self.passed, self.failed, self.skipped = 0, [], {}
@@ -74,7 +73,7 @@ class Outcome:
 
 
 def run_step(step, longer, extra):
-    """Runs pytest; its exit status, and the report or None."""
+    """Runs pytest; returns its exit status, and the outcome or None."""
     name, title, _, environment, args = step
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
@@ -85,12 +84,12 @@ def run_step(step, longer, extra):
          *marks, *args, *extra],
         cwd=TOP, env={**os.environ, **environment}, check=False).returncode
     if status not in (0, 1) or not report.exists():
-        return f"pytest's status {status}", None  # 2 interrupted, 3 to 5: pytest itself failed
+        return f"pytest exited with {status}", None  # 2: interrupted, 3 to 5: pytest failed
     return status, Outcome(report)
 
 
 def summarize(outcomes, broken):
-    """The last lines: what failed, what was skipped and why, how many."""
+    """Prints the counts, the failed tests and the reasons for skipping."""
     print("\n== summary")
     totals = [0, 0, 0]
     for name, outcome, took in outcomes:
@@ -104,7 +103,7 @@ def summarize(outcomes, broken):
         for reason, times in outcome.skipped.items():
             print(f"  skipped {times}: {reason}")
     for name, status in broken:
-        print(f"{name:12} did not run to its end ({status})")
+        print(f"{name:12} was not completed ({status})")
     print(f"{totals[0]} passed, {totals[1] + len(broken)} failed, "
           f"{totals[2]} skipped")
 
@@ -116,9 +115,9 @@ def main():
     parser.add_argument("steps", nargs="*", metavar="STEP",
                         help=", ".join(NAMES))
     parser.add_argument("--long", action="store_true",
-                        help="the slow tests as well")
+                        help="run the slow tests as well")
     parser.add_argument("--builds", action="store_true",
-                        help="print what make has to build and end")
+                        help="print the targets that make has to build, and exit")
     args = sys.argv[1:]
     extra = []
     if "--" in args:
@@ -127,13 +126,13 @@ def main():
     options = parser.parse_args(args)
     for name in options.steps:
         if name not in NAMES:
-            parser.error(f"there is no step '{name}'; the steps are "
+            parser.error(f"no step '{name}'; the steps are "
                          f"{', '.join(NAMES)}")
     steps = [step for step in STEPS
              if not options.steps or step[0] in options.steps]
     if options.builds:
         builds = {name for step in steps for name in step[2].split()}
-        # clang only shows that it compiles
+        # clang: only to see that it compiles
         builds |= set() if options.steps else {"clang"}
         print(*sorted(builds))
         return 0

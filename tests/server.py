@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A server under test: started, talked to, stopped, its counters read."""
+"""A server under test: start, connect, stop, counters."""
 
 import json
 import os
@@ -15,33 +15,32 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("BIN") or "bin")
 
-#: SLOW=1 says that the build is instrumented (sanitizers, valgrind): contracts
-#: about time are stretched by this, and none about memory is checked.
+#: SLOW=1: an instrumented build (sanitizers, valgrind). Time limits are multiplied
+#: by this, and memory is not checked.
 SLOW = 10 if os.environ.get("SLOW", "0") not in ("", "0") else 1
 
-#: How long anything that ought to happen may take before a test gives up. The
-#: machine may be busy and the build instrumented: this is no measure of speed.
+#: How long a test waits for anything before it fails. Generous: the machine may be
+#: busy.
 PATIENCE_S = float(os.environ.get("PATIENCE", 20))
 
-#: TSAN=1: the thread sanitizer keeps a signal back while the program enters a
-#: call such as accept(2); the handler then runs when the call returns, which it
-#: does not. That is none of the server's doing: it is signalled again.
+#: TSAN=1: the thread sanitizer defers a signal that arrives while the program enters
+#: a blocking call until the call returns, which it does not. So signal again.
 TSAN = os.environ.get("TSAN", "0") not in ("", "0")
 
-#: The contract: within a second of the signal a server has ended.
+#: The contract: a server ends within a second of the signal.
 STOP_WITHIN_S = 1 * SLOW
 
-#: Its exit status says that this kernel or its policy cannot run the model.
+#: Exit status: this kernel or its policy cannot run the model.
 EXIT_UNSUPPORTED = 77
 
 
 def models():
-    """The names of all models, the way a user would list them."""
+    """The names of all models"""
     return sorted(path.stem for path in (TOP / "models").glob("*.c"))
 
 
 def how_it_ended(status):
-    """In words, from a return code of subprocess."""
+    """Describes a return code of subprocess."""
     if status is None:
         return "is still running"
     if status < 0:
@@ -50,32 +49,31 @@ def how_it_ended(status):
 
 
 def make_device(path):
-    """Another /dev/null; raises OSError where that is not allowed."""
+    """Creates a device like /dev/null; raises OSError if not permitted."""
     os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
     path.open("w").close()
 
 
 class ServerError(AssertionError):
-    """The server did not keep its contract."""
+    """The server broke its contract."""
 
 
 class Unsupported(ServerError):
-    """This machine cannot run it (exit status 77): no failure, but no test."""
+    """This machine cannot run it (exit status 77): the test is skipped."""
 
 
-def is_stranger(program):
-    """Whether it is a command and not a model's name: any program may be one."""
+def is_foreign(program):
+    """Whether it is a path or command of any program, and not the name of a model"""
     return "/" in str(program) or len(str(program).split()) > 1
 
 
-#: In the command of a stranger that prints no ready line
+#: In the command of a foreign server without a ready line
 PORT = "{port}"
 
 
 def command(program):
-    """The words of a model's or a stranger's command, and the free port that
-    stands in it for {port}; None: it has none."""
-    if not is_stranger(program):
+    """The words of the command, and the free port put in place of {port}, or None"""
+    if not is_foreign(program):
         return [str(TOP / BIN / program)], None
     words = shlex.split(str(program))
     if not any(PORT in word for word in words):
@@ -91,7 +89,7 @@ def free_port():
 
 
 def listens(port):
-    """Whether anybody does; who connected to see it would be one client more."""
+    """Whether a process listens there. (Connecting would add a client.)"""
     for table in "/proc/net/tcp", "/proc/net/tcp6":
         with open(table, encoding="ascii") as rows:
             for row in rows:
@@ -102,7 +100,7 @@ def listens(port):
 
 
 class Unknown:
-    """A counter that a stranger does not keep: it agrees with everything."""
+    """A counter that a foreign server does not have: equal to every number."""
 
     def _agrees(self, _):
         return True
@@ -114,7 +112,7 @@ class Unknown:
     __add__ = __radd__ = __sub__ = __rsub__ = _with
 
 
-#: What our models count, and of what these are made up
+#: The counters of our models, and their parts
 COUNTERS = {"accepted": (), "refused": (),
             "refused_by": ("limit", "descriptors", "threads"), "requests": (),
             "bytes_in": (), "bytes_out": (),
@@ -122,8 +120,8 @@ COUNTERS = {"accepted": (), "refused": (),
 
 
 def with_unknown(counters):
-    """A stranger's, with what is absent or null in them unknown. What is there
-    has to be a number."""
+    """The counters of a foreign server: Unknown where absent or null; anything else
+    has to be a whole number."""
     def known(of, name):
         value = of.get(name)
         if value is not None and type(value) is not int:
@@ -144,20 +142,17 @@ def with_unknown(counters):
 
 
 class Server:
-    """A running server; as a context manager it never outlives its block.
+    """A running server; as a context manager it ends with its block.
 
-    `program` is a model's name or a path (with a slash: ./a.out). `wrapper` is
-    put before the command (strace, setpriv, prlimit ...); then the process
-    measured is the one that the ready line names.
-
-    A program named by its path, or with arguments, is a stranger: it need not
-    print counters, then they are None, and SIGTERM may simply kill it. Nor does it
-    need a ready line, if it is told its port by {port}.
+    `program` is the name of a model, or a path or command of any other program, a
+    foreign server: its counters may be None, SIGTERM may kill it, and with {port}
+    in its command it needs no ready line. `wrapper` precedes the command (strace,
+    setpriv, prlimit ...); the server is then the process in the ready line.
     """
 
     def __init__(self, program, *args, wrapper=(), env=None, stderr=None,
                  host=None):
-        self.stranger = is_stranger(program)
+        self.foreign = is_foreign(program)
         words, port = command(program)
         self.path = pathlib.Path(words[0])
         self.counters = None
@@ -181,7 +176,7 @@ class Server:
 
     @staticmethod
     def program(name):
-        """The path of a model's program, or of any other."""
+        """The path of the program"""
         return TOP / command(name)[0][0]
 
     def _read_ready_line(self):
@@ -203,7 +198,7 @@ class Server:
                               "was started")
 
     def _wait_for(self, port):
-        """Nobody reads what it prints."""
+        """Waits until it listens; its stdout is /dev/null."""
         self._process.stdout = open(os.devnull, "rb")
         self.host, self.port, self.pid = "127.0.0.1", port, self._process.pid
         if not eventually(lambda: listens(port) or not self.alive()) \
@@ -218,13 +213,13 @@ class Server:
         self.kill()
 
     def _readable(self, timeout):
-        """Whether something, or the end, comes on stdout in so many seconds."""
-        stdout = select.poll()  # its number may be beyond what select() takes
+        """Whether stdout has data or EOF within `timeout` seconds"""
+        stdout = select.poll()  # not select(): the descriptor may exceed FD_SETSIZE
         stdout.register(self._process.stdout, select.POLLIN)
         return bool(stdout.poll(timeout * 1000))
 
     def read_line(self, timeout=PATIENCE_S):
-        """The next line on stdout; '' at its end."""
+        """The next line on stdout; '' at EOF"""
         line = b""
         end = time.monotonic() + timeout
         while not line.endswith(b"\n"):
@@ -246,7 +241,7 @@ class Server:
         return sock
 
     def close_clients(self):
-        """Or a test that fails with thousands would keep them to the end."""
+        """Otherwise a failed test would keep thousands of them until the end."""
         for sock in self._clients:
             sock.close()
         self._clients.clear()
@@ -255,7 +250,7 @@ class Server:
         os.kill(self.pid, signo)
 
     def wait(self, timeout=PATIENCE_S):
-        """The exit status, as the shell has it: 143 if SIGTERM killed it."""
+        """The exit status as in the shell: 143 if SIGTERM killed it"""
         try:
             status = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -263,7 +258,7 @@ class Server:
         return status if status >= 0 else 128 - status
 
     def stop(self, signo=signal.SIGTERM, within=PATIENCE_S):
-        """Asks the server to stop; its counters, checked for consistency."""
+        """Stops the server; returns its counters, checked for consistency."""
         begin = time.monotonic()
         self.send_signal(signo)
         counters = self.finish(within, signo)
@@ -271,15 +266,15 @@ class Server:
         return counters
 
     def finish(self, within=PATIENCE_S, signo=signal.SIGTERM):
-        """The second half of stop(): for a server that was asked already."""
+        """As stop(), for a server that has got the signal already."""
         if TSAN and not self._readable(2):
             self.send_signal(signo)
         line = self.read_line(within)
         status = self.wait(within)
-        killed = self.stranger and status == 128 + signo
+        killed = self.foreign and status == 128 + signo
         if status != 0 and not killed:
             raise ServerError(f"exit status {status}")
-        if self.stranger and not line:
+        if self.foreign and not line:
             return None
         if not line.endswith("\n"):
             raise ServerError(f"closing line is not whole: {line!r}")
@@ -290,7 +285,7 @@ class Server:
             self.counters = json.loads(line)
         except ValueError:
             raise ServerError(f"not a closing line: {line!r}") from None
-        if self.stranger:
+        if self.foreign:
             self.counters = with_unknown(self.counters)
         self._check_counters(self.counters)
         return self.counters
@@ -309,7 +304,7 @@ class Server:
             raise ServerError(f"refused_by do not add up: {counters}")
 
     def kill(self):
-        """Ends it by force, if it is still there."""
+        """Kills it, if it still runs."""
         if self._process.poll() is None:
             if self._wrapped and hasattr(self, "pid"):
                 try:
@@ -323,10 +318,10 @@ class Server:
                 self._process.wait()
         self._process.stdout.close()
 
-    # What the kernel says of it
+    # As the kernel sees it
 
     def state(self):
-        """What became of it, in words."""
+        """Running, or how it ended"""
         return how_it_ended(self._process.poll())
 
     def alive(self):
@@ -343,13 +338,13 @@ class Server:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_s(self):
-        """CPU time of all its threads so far, from the precise clock."""
+        """CPU time of all its threads so far, by the scheduler's clock"""
         # clock_getcpuclockid(3) of another process: ~pid << 3 | CPUCLOCK_SCHED
         return time.clock_gettime((~self.pid << 3) | 2)
 
 
 def receive(sock, size):
-    """Exactly `size` bytes, or fewer if the server closes."""
+    """Receives `size` bytes, or fewer if the server closes."""
     parts = []
     while size > 0:
         part = sock.recv(min(size, 1 << 16))
@@ -361,7 +356,7 @@ def receive(sock, size):
 
 
 def eventually(condition, timeout=PATIENCE_S, every=0.01):
-    """True as soon as `condition()` is; False if it never was."""
+    """True as soon as `condition()` is; False after `timeout`."""
     end = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > end:

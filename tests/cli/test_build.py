@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was built stays what was asked for."""
+"""Changed flags cause a rebuild."""
 
 import subprocess
 
@@ -14,8 +14,8 @@ def make(folder, *args):
     return ran.stdout
 
 
-def test_other_flags_build_anew(tmp_path):
-    """Or the sanitizers of one run would be missing in the next."""
+def test_other_flags_rebuild(tmp_path):
+    """Otherwise a build could lack the sanitizers it was asked for."""
     assert "CC   models/select.c" in make(tmp_path)
     assert "CC" not in make(tmp_path)
     assert "CC   models/select.c" in make(tmp_path, "CFLAGS=-O1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The line "Per request" of each model's card, counted by strace."""
+"""The field "Per request" of each model's card, compared with strace."""
 
 import os
 import shutil
@@ -12,10 +12,10 @@ import server
 
 ROUNDS = 200
 
-#: Calls that belong to a client's life or to the start and not to a request
+#: Calls that belong to a connection or to the start
 SLACK = 20
 
-#: Per request, in ping-pong: what is exact, by the model
+#: Calls per request of a single client
 EXACT = {
     "thread": {"recvfrom": 1, "sendto": 1},
     "busypoll": {"sendto": 1},
@@ -36,7 +36,7 @@ def can_trace():
         return "strace is not installed"
     ran = subprocess.run(["strace", "-o", "/dev/null", "true"], check=False,
                          capture_output=True)
-    return "" if ran.returncode == 0 else "strace may not trace here"
+    return "" if ran.returncode == 0 else "strace is not permitted"
 
 
 WHY_NOT = can_trace()
@@ -45,8 +45,8 @@ pytestmark = [pytest.mark.models_only,
 
 
 def calls_made(model, clients, rounds=ROUNDS):
-    """How often which call was made while each client, in each round, had
-    one request answered; the next round began when all had their answer."""
+    """Counts the calls, by name, of `rounds` rounds. In a round each client sends a
+    request; the next round begins when all replies have arrived."""
     with tempfile.NamedTemporaryFile("r") as table:
         with server.Server(model, "--message", "64", wrapper=[
                 "strace", "-f", "-c", "-U", "name,calls", "-o",
@@ -70,7 +70,7 @@ def count(calls, names):
 
 def test_ping_pong(model):
     if model not in EXACT:
-        pytest.skip(f"what {model} makes per request is not in the table")
+        pytest.skip(f"{model} is not in the table")
     calls = calls_made(model, 1)
     for names, per_request in EXACT[model].items():
         expected = per_request * ROUNDS
@@ -78,21 +78,21 @@ def test_ping_pong(model):
 
 
 def test_busy_clients_share_the_wait(model):
-    """With 64 clients busy at once, one wait serves many of them."""
+    """With 64 active clients, one wait reports many of them."""
     if model not in WAIT:
-        pytest.skip(f"no client of {model} shares a wait with another")
+        pytest.skip(f"clients of {model} do not share a wait")
     calls = calls_made(model, 64, rounds=50)
     assert count(calls, WAIT[model]) < 64 * 50 / 2
 
 
 def test_epoll_arms_once_a_client():
-    """No epoll_ctl while replies fit: one for each of them, one to listen."""
+    """One epoll_ctl per client and one for the listening socket"""
     assert calls_made("epoll", 10)["epoll_ctl"] == 11
 
 
 @pytest.mark.parametrize("name", ["select", "poll", "epoll", "busypoll"])
-def test_several_are_accepted_a_turn(name):
-    """With one a turn, newcomers would wait behind all who are busy."""
+def test_accepts_several_clients_in_a_row(name):
+    """With one per iteration, new clients would wait for all active ones."""
     with tempfile.NamedTemporaryFile("r") as log:
         with server.Server(name, wrapper=["strace", "-o", log.name]) as one:
             os.kill(one.pid, signal.SIGSTOP)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a person meets on the command line of a server."""
+"""The command line of a server."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.models_only
 
 
 def run(model, *args, **kwargs):
-    """Runs a server that is expected to end by itself."""
+    """Runs a server that ends by itself."""
     kwargs = {"stdout": subprocess.PIPE, **kwargs}
     return subprocess.run([TOP / BIN / model, *args], stderr=subprocess.PIPE,
                           text=True, timeout=server.PATIENCE_S, check=False,
@@ -29,12 +29,13 @@ def name(model):
     return pathlib.Path(model).name
 
 
-#: Arguments, and what the one line of complaint has to name
+#: Arguments, and what the error message has to contain
 BAD_USAGE = [
     (["--nonsense"], ["--nonsense", "--help"]),
     (["--max-client"], ["needs a value"]),
     (["--massage=64"], ["--massage", "--message"]),
     (["-x"], ["-x", "--help"]),
+    (["-xyz"], ["-xyz"]),
     (["extra"], ["extra"]),
     (["--port"], ["--port", "value"]),
     (["--port", "65536"], ["--port", "'65536'", "0 to 65535"]),
@@ -89,7 +90,7 @@ GOOD_USAGE = [
 @pytest.mark.parametrize("args", GOOD_USAGE, ids=" ".join)
 def test_good_usage_serves(start, args):
     if args == ["--max-clients", "10k"]:
-        args = ["--max-clients", "1k"]  # aio has a thread for each
+        args = ["--max-clients", "1k"]  # aio prepares a thread for each
     one = start(*args)
     with one.connect() as client:
         client.sendall(b"x" * 64)
@@ -107,7 +108,7 @@ def test_port_in_use(model, start):
 
 
 def test_address_of_another_machine(model):
-    ended = run(model, "--host", "192.0.2.1")  # TEST-NET-1: nobody's
+    ended = run(model, "--host", "192.0.2.1")  # TEST-NET-1, not assigned
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert "bind 192.0.2.1" in ended.stderr
@@ -130,7 +131,7 @@ def test_stdout_closed(model):
 
 
 def test_stdout_breaks_while_it_serves(model):
-    """The closing line cannot be written: that is a failure, not a signal."""
+    """The closing line cannot be written: exit status 1, not SIGPIPE."""
     with subprocess.Popen([TOP / BIN / model], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as one:
         try:
@@ -144,7 +145,7 @@ def test_stdout_breaks_while_it_serves(model):
 
 
 def test_other_standard_descriptors_closed(model):
-    """No socket may come to lie where stdin or stderr is expected."""
+    """No socket may get the number of stdin or stderr."""
     with subprocess.Popen(
             ["sh", "-c", f"exec {BIN / model} --host 0.0.0.0 <&- 2>&-"],
             cwd=TOP, stdout=subprocess.PIPE, text=True) as one:
@@ -161,7 +162,7 @@ def test_other_standard_descriptors_closed(model):
 
 
 def test_ready_line(model, start):
-    """Exactly as documented: whoever starts a server depends on it."""
+    """Keys and order are a contract."""
     one = start()
     assert list(one.ready) == ["model", "host", "port", "pid"]
     assert one.ready["model"] == name(model)
@@ -169,7 +170,7 @@ def test_ready_line(model, start):
 
 
 def test_closing_line(model, start):
-    """All keys are always there, in this order."""
+    """All keys are always present, in this order."""
     counters = start().stop()
     assert list(counters) == [
         "model", "accepted", "refused", "refused_by", "requests", "bytes_in",
@@ -196,9 +197,9 @@ def test_help_and_version(model):
                         version.stdout)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="not root: all tests show it")
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root: all tests test it")
 def test_needs_no_root(model):
-    """An ordinary user can run it."""
+    """As the user nobody"""
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

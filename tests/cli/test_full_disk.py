@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Output that cannot be written is a failure, with its cause, in every program."""
+"""Every program fails, and prints the cause, if its output cannot be written."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two of them, a and b, in a folder"""
+    """A folder with two runs, a and b"""
     top = tmp_path_factory.mktemp("runs")
     for name in "ab":
         crafted.make(top / name, blocks=2, models=("poll", "epoll"), requests=100,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an idle client costs: memory, and time of the CPU."""
+"""Memory and CPU time of idle clients."""
 
 import pathlib
 import sys
@@ -12,8 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from bench.memory import bytes_per_client  # noqa: E402
 
-#: Resident KiB that a client may cost who sent 128 bytes and is silent now.
-#: aio has no limit: it costs what the C library makes it cost.
+#: Limit of the resident KiB per client that sent 128 bytes and is idle. aio has
+#: none: glibc decides.
 KIB_MAX = {"thread": 40, "aio": None}
 KIB_MAX_OTHERS = 8
 
@@ -24,8 +24,8 @@ def test_memory_of_an_idle_client(model):
     assert limit is None or cost <= limit * 1024
 
 
-def test_silence_costs_no_cpu(model, start):
-    """A server without traffic sleeps, but for the one that never does."""
+def test_idle_clients_cost_no_cpu(model, start):
+    """Except with busypoll"""
     one = start()
     clients = [one.connect() for _ in range(100)]
     for client in clients:
@@ -37,6 +37,6 @@ def test_silence_costs_no_cpu(model, start):
     share = (one.cpu_s() - before) / (time.monotonic() - begin)
     if model == "busypoll":
         if share < 0.1:
-            pytest.skip(f"a busy machine gave it only {share:.0%} of a CPU")
+            pytest.skip(f"the machine is busy: it got {share:.0%} of a CPU")
     else:
         assert share < 0.02

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A program that cannot be tested is told so in one line, and at once."""
+"""Programs that cannot be tested: one line with the cause, at once."""
 
 import pathlib
 import shutil
@@ -11,7 +11,7 @@ import server
 
 READY = 'echo "ready model=x host=127.0.0.1 port=1 pid=$$"'
 
-#: A script, and what the one line has to say of it
+#: A script, and what the message has to contain
 UNFIT = {
     "exit 3": "printed no ready line and ended with exit status 3",
     "kill -SEGV $$": "printed no ready line and was killed by SIGSEGV",
@@ -19,7 +19,7 @@ UNFIT = {
     "echo ready port=7": "has no pid=N",
     READY + "; exec sleep 9": "did not come back: ",
     "echo ready port=7 pid=1": "(a script has to exec it)",
-    "exec bin/epoll --port $PORT": "does not run twice at a time: the second ",
+    "exec bin/epoll --port $PORT": "does not run twice at the same time: the second ",
 }
 
 
@@ -55,7 +55,7 @@ def test_not_executable(tmp_path):
 
 
 def test_command():
-    """With arguments; told by one of them where to listen, it need not say so."""
+    """With arguments; with {port} it needs no ready line."""
     epoll = pathlib.Path(server.BIN) / "epoll"
     for command in f"{epoll} --host 127.0.0.1", f"sh -c 'exec {epoll} --port {{port}}'":
         ran = preflight(command)
@@ -66,8 +66,8 @@ def test_command():
         "sh -c 'exec sleep 9' {port}").stderr
 
 
-def test_exit_status_143_is_an_end(tmp_path):
-    """That of every JVM"""
+def test_exit_status_143(tmp_path):
+    """A JVM exits with it on SIGTERM."""
     program = tmp_path / "exits143"
     shutil.copy(server.TOP / "tests/matrix/servers/odd.py", program)
     program.chmod(0o755)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which Python is taken where there are several, and what is said where none will do."""
+"""The choice among several Pythons, and the message if none has all modules."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ test   python3-two  python3:two
 
 @pytest.fixture
 def setup(tmp_path):
-    """A copy of harness/setup that wants modules which no real Python has. `setup.python`
-    makes one that has some, `setup.run` runs a script of it where these are on PATH."""
+    """A copy of harness/setup that needs modules which no Python has. setup.python()
+    makes a Python that has some, setup.run() runs a script with these in PATH."""
 
     class Setup:
         path = []
@@ -51,7 +51,7 @@ def setup(tmp_path):
     return Setup
 
 
-def test_the_one_that_has_all(setup):
+def test_takes_the_python_with_all_modules(setup):
     setup.python("python3", "one")
     setup.python("python3", "two")
     both = setup.python("python3.11", "one", "two")
@@ -61,7 +61,7 @@ def test_the_one_that_has_all(setup):
 
 
 def test_none_has_all(setup):
-    """What is missing where, and what installs it there"""
+    """What each lacks, and the command that installs it"""
     first = setup.python("python3", "one")
     second = setup.python("python3", "two")
     for script in "python", "install":
@@ -76,7 +76,7 @@ def test_none_has_all(setup):
         assert any("apt-get install python3-one python3-two" in line for line in lines)
 
 
-def test_modules_of_other_groups_are_not_wanted(setup):
+def test_modules_of_other_groups_are_not_needed(setup):
     one = setup.python("python3", "one")
     assert setup.run("python", "check").stdout == f"{one}\n"
     assert setup.run("install", "check").returncode == 0

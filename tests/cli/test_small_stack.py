@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every program works with a stack of 64 KiB: what is large is not on it."""
+"""Every program works with a stack of 64 KiB."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ cells closed split connections 2
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A plan, and two runs, a and b"""
+    """A folder with a plan and two runs, a and b"""
     top = tmp_path_factory.mktemp("stack")
     for name in "ab":
         crafted.make(top / name, blocks=2, models=("poll", "epoll"), requests=100,
@@ -43,7 +43,7 @@ def test_small_stack(command, folder):
         ["prlimit", "--stack=65536", TOP / BIN / program, *args],
         capture_output=True, text=True, check=False, cwd=folder,
         timeout=2 * server.PATIENCE_S)
-    assert ended.returncode in (0, 1), ended.stderr  # not by a signal
+    assert ended.returncode in (0, 1), ended.stderr  # not a signal
     assert ended.stdout + ended.stderr
     if "run" in args:  # its servers and generators inherit the limit
         record = (folder / "run/repetitions.jsonl").read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Clients: exchanges of bytes, one or thousands at once, and ways to leave.
+"""Clients: exchanges of bytes, by one client or thousands, and ways to disconnect.
 
-No exchange writes everything before it reads anything: with a server whose
-memory is bounded such a client comes to a standstill, and rightly so.
+Every exchange reads while it writes: a client that sends everything before it
+reads can come to a standstill with a server of bounded memory.
 """
 
 import random
@@ -13,20 +13,20 @@ import time
 
 from server import PATIENCE_S
 
-#: What wait_accepted() sends, for those who count bytes.
+#: What wait_accepted() sends
 SIGN = b"."
 
-#: Queues of waiting clients may be as short as this on some machines.
+#: The backlog may be as short as this on some machines.
 BATCH = 100
 
 
 def random_bytes(seed, size):
-    """The same for the same seed, and like no other seed's."""
+    """The same bytes for the same seed, others for another seed"""
     return random.Random(seed).randbytes(size)
 
 
 def check_same(received, sent, who="the client"):
-    """Fails where the two differ; comparing is all pytest should do of it."""
+    """Fails with a short message, instead of a diff by pytest."""
     if received == sent:
         return
     at = next((i for i, (a, b) in enumerate(zip(received, sent)) if a != b),
@@ -38,11 +38,11 @@ def check_same(received, sent, who="the client"):
 
 
 class Exchange:
-    """One client's part: the bytes it sends, and those that came back.
+    """The bytes that a client sends and gets back.
 
-    It ends "whole" when as many came back as there were; with `half_close`
-    only the server's end of the stream after that ends it. Or the server ends
-    it early, by "eof" or "reset".
+    It has ended "whole" when as many bytes came back as were sent, or by "eof"
+    or "reset" of the server. With `half_close` the client shuts down its side
+    after the last byte, and only the server ends the exchange.
     """
 
     def __init__(self, sock, data, half_close=False, sizes=None):
@@ -65,7 +65,7 @@ class Exchange:
         except BlockingIOError:
             return
         except (ConnectionResetError, BrokenPipeError):
-            self._left = self._left[:0]  # reading will tell how it ended
+            self._left = self._left[:0]  # reading shows how it ended
             return
         self._left = self._left[sent:]
         if not self._left and self._half_close:
@@ -92,18 +92,18 @@ class Exchange:
             self.read()
 
     def check(self):
-        """Every byte came back, and nothing else."""
+        """Exactly the bytes sent came back."""
         check_same(self.received, self.data, f"client {self.sock.fileno()}")
         expected = "eof" if self._half_close else "whole"
         assert self.ended == expected, f"ended by {self.ended}"
 
     def refused(self):
-        """The server closed it without a byte."""
+        """The server closed it without sending a byte."""
         return self.ended in ("eof", "reset") and not self.received
 
 
 def carry_out(exchanges, patience=PATIENCE_S):
-    """Sends and receives for all of them at once until each has ended."""
+    """Runs all exchanges concurrently until each has ended."""
     epoll = select.epoll()
     running = {e.sock.fileno(): e for e in exchanges}
     for fd, exchange in running.items():
@@ -113,7 +113,7 @@ def carry_out(exchanges, patience=PATIENCE_S):
         ready = epoll.poll(max(0, end - time.monotonic()), 1000)
         if not ready and time.monotonic() >= end:
             raise AssertionError(f"{len(running)} of {len(exchanges)} clients "
-                                 f"wait after {patience} s for an answer")
+                                 f"without a reply after {patience} s")
         for fd, event in ready:
             exchange = running[fd]
             events = exchange.events
@@ -130,13 +130,13 @@ def carry_out(exchanges, patience=PATIENCE_S):
 
 
 def echo(sock, data, **how):
-    """Sends `data`, and fails unless it comes back."""
+    """Fails unless the server echoes `data`."""
     carry_out([Exchange(sock, data, **how)])[0].check()
 
 
 def echo_all(socks, size=64, seed=0, **how):
-    """Every client sends something else, all at once; fails unless it is
-    what comes back. The number of bytes sent."""
+    """Each client sends other bytes, all concurrently; fails unless it gets its
+    own back. Returns the number of bytes sent."""
     exchanges = [Exchange(sock, random_bytes((seed << 20) + i, size), **how)
                  for i, sock in enumerate(socks)]
     for exchange in carry_out(exchanges):
@@ -145,8 +145,7 @@ def echo_all(socks, size=64, seed=0, **how):
 
 
 def connect_many(server, count):
-    """`count` clients, no faster than they are accepted: after each batch the
-    last one is asked for a sign of life (or of refusal)."""
+    """Connects `count` clients; after each batch waits until they are accepted."""
     socks = []
     for i in range(count):
         socks.append(server.connect())
@@ -156,16 +155,16 @@ def connect_many(server, count):
 
 
 def wait_accepted(sock):
-    """Until the server has dealt with this client, and so, since clients are
-    accepted in the order in which they came, with all before it."""
+    """Waits until the server has accepted this client, and so all earlier ones;
+    false if it was refused."""
     exchange, = carry_out([Exchange(sock, SIGN)])
     return not exchange.refused()
 
 
 def connect_small(server):
-    """A client whose kernel buffers hold little: what it does not read soon
-    fills them, and the server's next write does not fit. (Less than a few of
-    loopback's packets of 64 KiB, and it would go on by drops for seconds.)"""
+    """A client with small kernel buffers: if it does not read, a write of the
+    server is soon short. (With still smaller ones, TCP would drop the packets
+    of loopback, 64 KiB each, and take seconds.)"""
     sock = socket.socket(socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
@@ -174,21 +173,20 @@ def connect_small(server):
     return sock
 
 
-#: What push() writes, over and over; each client begins somewhere else. Its
-#: length fits no buffer: bytes out of their place are seen.
+#: What push() writes repeatedly, each client from another offset. The length
+#: divides no buffer size, so that misplaced bytes are detected.
 PUSHED = random_bytes(0, 65521)
 
 
 def pushed(client, size):
-    """The first bytes of what the how-many-th client wrote."""
+    """The first bytes that client number `client` wrote"""
     begin = client * 1000 % len(PUSHED)
     return (PUSHED * (size // len(PUSHED) + 2))[begin:begin + size]
 
 
 def kernel_holds():
-    """What may be under way of one client's bytes, at most: the kernel makes
-    its buffers larger, up to this, where there is much to do. (Here is 8 MiB
-    more, for the client's own and whatever the server has.)"""
+    """An upper bound for the bytes of a client that are in flight: the largest
+    socket buffers, and 8 MiB for the buffers of client and server."""
     size = 8 << 20
     for name in ("tcp_rmem", "tcp_wmem"):
         with open(f"/proc/sys/net/ipv4/{name}", encoding="ascii") as sysctl:
@@ -197,11 +195,11 @@ def kernel_holds():
 
 
 def push(socks, stuck_after=0.3):
-    """All write and never read, until none of them can go on. How many bytes
-    each has written.
+    """All clients write and never read, until all of them block. Returns how many
+    bytes each wrote.
 
-    Some MiB are in the kernel then, and the server is stuck, too: its send
-    does not fit. Fails where it takes whatever comes and never gets stuck.
+    The server is then blocked, too, by a short write. Fails if it never is:
+    then its memory is not bounded.
     """
     most = kernel_holds()
     number = {sock.fileno(): i for i, sock in enumerate(socks)}
@@ -219,15 +217,16 @@ def push(socks, stuck_after=0.3):
             except BlockingIOError:
                 pass
             assert written[i] < most, (
-                f"the server took {written[i]} bytes of one who reads nothing")
+                f"the server took {written[i]} bytes of a client that reads nothing")
     return written
 
 
 def check_growth(server, memory, more, rounds, share):
-    """What was done since `memory` was resident leaks nothing: 2 MiB more at
-    most. Or it was a runtime that warms up (heaps, compiled code), which ends:
-    one of so many rounds of the same, more(i), adds no more than twice its
-    `share` of that, as a collector lets memory go up and down."""
+    """Fails if the server leaks. The RSS may be 2 MiB above `memory`.
+
+    A runtime that warms up (heaps, compiled code) grows more, but stops: one of
+    `rounds` further rounds, more(i), then adds no more than twice its `share` of
+    2 MiB. (Twice, because a garbage collector makes memory vary.)"""
     limit = 2 << 20
     grown = [server.resident_bytes() - memory]
     if grown[0] < limit:
@@ -238,13 +237,12 @@ def check_growth(server, memory, more, rounds, share):
         grown.append(server.resident_bytes() - memory)
         if grown[-1] < 2 * share * limit:
             return
-    raise AssertionError(f"memory grows, and does not cease to: by {grown} "
-                         "bytes (a heap that is only large can be limited for "
-                         "this: java -Xmx32m)")
+    raise AssertionError(f"memory keeps growing: by {grown} bytes (limit a large "
+                         "heap for this test: java -Xmx32m)")
 
 
 def reset(sock):
-    """Closes so that the server sees a reset and not the end of a stream."""
+    """Closes with RST instead of FIN."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                     struct.pack("ii", 1, 0))
     sock.close()

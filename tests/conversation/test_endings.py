@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that leave, politely or not: that is nobody else's business."""
+"""Clients that close or reset at any point; other clients do not notice."""
 
 import signal
 import socket
@@ -11,10 +11,10 @@ from server import STOP_WITHIN_S, eventually
 
 
 class Bystanders:
-    """Clients who should notice nothing, and what they make the server count.
+    """Clients that must not notice anything, and the bytes they exchanged.
 
-    They come first, and each has exchanged a byte before anything happens:
-    from then on the server's descriptors are those of the others.
+    They connect and exchange a byte first: any further descriptor of the server
+    belongs to another client.
     """
 
     def __init__(self, server, count=10):
@@ -27,10 +27,10 @@ class Bystanders:
         self.bytes += echo_all(self.socks, 5000, seed=self.bytes)
 
     def await_others_gone(self):
-        """Everybody else has been accepted, dropped and counted.
+        """Waits until all other clients have been accepted, dropped and counted.
 
-        A latecomer is accepted after all of them. When only the bystanders'
-        sockets are left, serving these once more comes after the counting.
+        The latecomer is accepted after them. When only the bystanders'
+        descriptors are left, an exchange with these comes after the counting.
         """
         latecomer = self.server.connect()
         self.bytes += echo_all([latecomer], 1)
@@ -45,7 +45,7 @@ class Bystanders:
 @pytest.mark.smoke
 @pytest.mark.parametrize("size", [1, 100, 1 << 20])
 def test_half_close_after_the_last_byte(start_small, size):
-    """Whoever ends his stream still gets all of it, then the server's end."""
+    """The client gets the whole echo, then the end of the stream."""
     server = start_small("--message", "1")
     client = server.connect()
     echo(client, random_bytes(size, size), half_close=True)
@@ -59,7 +59,7 @@ def test_half_close_after_the_last_byte(start_small, size):
 
 
 def test_half_close_of_many_at_once(start_small):
-    """In every place of whatever the server keeps its clients in."""
+    """Removes clients from every position of the server's list."""
     server = start_small("--message", "1000")
     clients = connect_many(server, 60)
     echo_all(clients, 40_000, half_close=True)
@@ -91,7 +91,6 @@ def test_reset_in_mid_request(start_small):
 
 
 def test_reset_while_idle(start_small):
-    """What is reset is a client that the server only waits for."""
     server = start_small("--message", "1")
     bystanders = Bystanders(server)
     clients = [server.connect() for _ in range(10)]
@@ -108,7 +107,7 @@ def test_reset_while_idle(start_small):
 
 @pytest.mark.smoke
 def test_reset_in_mid_reply(start_small):
-    """The server cannot go on writing, and then it need not."""
+    """While a write of the server is short."""
     server = start_small("--message", "64")
     bystanders = Bystanders(server)
     clients = [connect_small(server) for _ in range(8)]
@@ -127,7 +126,7 @@ def test_reset_in_mid_reply(start_small):
 
 @pytest.mark.smoke
 def test_closed_with_a_reply_unread(start_small):
-    """An ordinary close: the kernel makes a reset of it, a moment later."""
+    """The kernel turns this close into a reset, a moment later."""
     server = start_small("--message", "64")
     bystanders = Bystanders(server)
     for i in range(30):
@@ -144,7 +143,7 @@ def test_closed_with_a_reply_unread(start_small):
 
 @pytest.mark.smoke
 def test_reset_before_accept(start_small):
-    """The server is halted meanwhile: they are gone before it sees them."""
+    """The server is stopped meanwhile: the clients are gone before it accepts."""
     server = start_small("--message", "64")
     bystanders = Bystanders(server)
     server.send_signal(signal.SIGSTOP)
@@ -158,13 +157,12 @@ def test_reset_before_accept(start_small):
     bystanders.await_others_gone()
     counters = server.stop(within=STOP_WITHIN_S)
     if counters:
-        # Linux hands out such a client; another kernel may keep it to itself.
+        # Linux returns such a client from accept; another kernel may not.
         assert 11 <= counters["accepted"] + counters["refused"] <= 111
         assert counters["closed"]["stop"] == 10
 
 
-def test_some_leave_while_others_talk(start_small):
-    """Every second one goes, in the middle of everybody's exchange."""
+def test_some_close_or_reset_while_others_exchange(start_small):
     server = start_small("--message", "64")
     for turn in range(5):
         clients = connect_many(server, 40)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a server listens, and that it says so loudly if that is everywhere."""
+"""The address a server listens on; it warns of any but loopback."""
 
 import socket
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.models_only
 
 
 def stderr_of(start_small, tmp_path, **kwargs):
-    """Starts a server, talks to it, stops it; what it said on stderr."""
+    """Starts a server, exchanges bytes, stops it; returns it and its stderr."""
     path = tmp_path / "stderr"
     with open(path, "w", encoding="utf-8") as stderr:
         server = start_small("--message", "10", stderr=stderr, **kwargs)
@@ -25,7 +25,7 @@ def test_loopback_is_the_default(start_small, tmp_path):
     assert said == ""
 
 
-def test_every_address_works_and_is_warned_of(start_small, tmp_path):
+def test_warns_of_every_address(start_small, tmp_path):
     server, said = stderr_of(start_small, tmp_path, host="0.0.0.0")
     assert server.ready["host"] == "0.0.0.0"
     assert "WARNING" in said and "0.0.0.0" in said

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""More clients than there can be: each limit refuses those over it, says so
-in the counters, and is nothing to those who are served."""
+"""Each limit refuses the clients beyond it and counts them; served clients do not
+notice."""
 
 import contextlib
 import os
@@ -18,29 +18,29 @@ pytestmark = pytest.mark.models_only
 
 SIZE = 64
 
-#: Address space in bytes, and clients whose buffers alone take more than that
+#: Address space in bytes, and a number of clients whose buffers exceed it
 MEMORY = 16_000_000
 ENOUGH_FOR_MEMORY = 1000
 
-#: With an instrumented build: to search for leaks takes a process more than
-#: the user may have. (Other tests search for them.)
+#: In an instrumented build, the search for leaks takes a process beyond the limit.
+#: (Other tests search for leaks.)
 WITHOUT_LEAK_CHECK = {
     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 
 class Crowd:
-    """Clients who come until some are refused, and what they have seen."""
+    """Clients that connect until some are refused."""
 
     def __init__(self, server):
         self.server = server
         self.served = []
         self.refused = 0
-        self.came = 0  # of those that were served
+        self.came = 0  # and were served
         self.requests = 0
 
     def come(self, count):
-        """As many connect, all at once, and try to exchange a message.
-        Refused is who soon gets an end or a reset and not a byte."""
+        """`count` clients connect and exchange a message, concurrently. A client is
+        refused if it gets EOF or a reset and no byte. Returns how many were served."""
         socks = [self.server.connect() for _ in range(count)]
         exchanges = carry_out([
             Exchange(sock, random_bytes(i, SIZE))
@@ -59,7 +59,7 @@ class Crowd:
         return len(admitted)
 
     def go_on(self):
-        """Those who are served notice nothing."""
+        """All served clients exchange a message."""
         echo_all(self.served, SIZE, seed=self.requests)
         self.requests += len(self.served)
 
@@ -80,9 +80,9 @@ class Crowd:
 
 
 def over_the_limit(server, count, *reasons):
-    """`count` clients, of whom some may be too many. How many were served.
+    """Connects `count` clients; returns how many were served.
 
-    `reasons` is what refusals have to be counted under.
+    The others have to be counted as refused for one of `reasons`.
     """
     crowd = Crowd(server)
     crowd.come(10)
@@ -93,7 +93,7 @@ def over_the_limit(server, count, *reasons):
         assert crowd.come(5) == 0
         crowd.go_on()
         crowd.leave(5)
-        # Not at once: an end takes its time to get to the server.
+        # Eventually: the server has to see the end of the stream first.
         assert eventually(lambda: crowd.come(1) and len(crowd.served) == room)
         assert crowd.come(5) == 0
         crowd.go_on()
@@ -118,7 +118,7 @@ def test_max_clients_one(start):
 
 
 def test_fd_setsize(start, model):
-    """What select() cannot name it refuses; nobody else knows of a limit."""
+    """select refuses descriptors from FD_SETSIZE; no other model has this limit."""
     server = start("--max-clients", "2000", "--message", str(SIZE))
     room = over_the_limit(server, 1100, "fd_setsize")
     if model == "select":
@@ -128,16 +128,16 @@ def test_fd_setsize(start, model):
 
 
 def test_descriptors(start):
-    """RLIMIT_NOFILE: those few that a server needs itself are not clients'."""
+    """RLIMIT_NOFILE, of which the server needs a few itself"""
     server = start("--message", str(SIZE),
                    wrapper=("prlimit", "--nofile=64:64"))
     room = over_the_limit(server, 100, "descriptors")
     assert 50 <= room <= 60
 
 
-def test_descriptors_taken_by_somebody_who_waits(start):
-    """At the limit those in the queue are not left there: each of many who
-    come at once is told, though the server has no descriptor for him."""
+def test_descriptors_do_not_block_the_queue(start):
+    """At the limit, clients do not stay in the queue: each is refused, although
+    the server has no descriptor for it."""
     server = start("--message", str(SIZE),
                    wrapper=("prlimit", "--nofile=32:32"))
     crowd = Crowd(server)
@@ -149,12 +149,10 @@ def test_descriptors_taken_by_somebody_who_waits(start):
 
 
 def as_another_user(*limits):
-    """Put before a command, has it run by a user who has nothing else to his
-    name, within `limits`.
+    """A command prefix: a user without other processes, within `limits`.
 
-    Limits of a user are over all his processes, and some do not bind root. The
-    user's number is this process's own, so that tests in parallel do not
-    share it.
+    Such limits count all processes of a user, and some do not apply to root. The
+    user id is derived from this process, so that parallel tests do not share it.
     """
     if os.geteuid() != 0:
         pytest.skip("needs root, to become a user who has no processes")
@@ -165,7 +163,7 @@ def as_another_user(*limits):
 
 @contextlib.contextmanager
 def another_user(model, *limits):
-    """The model's server, run by such a user, from where he may read it."""
+    """The server, run by such a user from a folder that the user can read."""
     wrapper = as_another_user(*limits)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-"))
     try:
@@ -182,7 +180,7 @@ def another_user(model, *limits):
 
 
 def test_threads(model):
-    """RLIMIT_NPROC 40: too few for who needs a thread for each client."""
+    """RLIMIT_NPROC of 40"""
     with another_user(model, "--nproc=40:40") as server:
         room = over_the_limit(server, 60, "threads")
     if model in ("thread", "aio"):
@@ -192,8 +190,8 @@ def test_threads(model):
 
 
 def test_memory(start, model):
-    """RLIMIT_AS: whoever has no memory for a stack or a buffer any more refuses,
-    and answers all those that it has admitted."""
+    """RLIMIT_AS: without memory for a stack or a buffer a client is refused; every
+    admitted client is served."""
     program = str(Server.program(model))
     if "/asan/" in program or "/tsan/" in program:
         pytest.skip("the sanitizer itself takes more address space")
@@ -216,7 +214,7 @@ def test_memory(start, model):
 
 
 def test_signals(model):
-    """RLIMIT_SIGPENDING 40: too few for who has a signal for each result."""
+    """RLIMIT_SIGPENDING of 40"""
     with another_user(model, "--sigpending=40:40") as server:
         room = over_the_limit(server, 60, "signals")
     if model == "aio":
@@ -225,15 +223,14 @@ def test_signals(model):
         assert room == 60
 
 
-def test_threads_that_others_take_meanwhile(model):
-    """A server may have had its threads, and may count on having them again,
-    when other programs of the same user come. Nobody is left waiting: who is
-    not served is refused, or soon ended, and counted either way."""
+def test_threads_taken_by_other_processes(model):
+    """Other processes of the user take the threads that the server had before. No
+    client waits for ever: it is served, or refused or closed, and counted."""
     limit = 60
     nproc = f"--nproc={limit}:{limit}"
     with another_user(model, nproc) as server:
         crowd = Crowd(server)
-        for _ in range(100):  # which is when idle threads might end
+        for _ in range(100):  # idle threads may end
             crowd.come(20)
             crowd.leave(len(crowd.served))
         time.sleep(0.1)

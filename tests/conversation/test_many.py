@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A thousand clients, five thousand, and twenty thousand one after another."""
+"""1,000 and 5,000 clients at once, 20,000 one after another."""
 
 import resource
 import signal
@@ -10,21 +10,21 @@ from clients import BATCH, Exchange, SIGN, carry_out, check_growth
 from clients import connect_many, echo, echo_all, random_bytes, reset, wait_accepted
 from server import PATIENCE_S, SLOW, eventually
 
-#: Reasons not to serve somebody: never "limit", for that was made high enough,
-#: nor "memory".
+#: Allowed reasons to refuse a client: not "limit", which is set high enough, nor
+#: "memory"
 SHORTAGES = {"fd_setsize", "descriptors", "threads", "signals"}
 
 
 def need_descriptors(count):
-    """Each client is a descriptor here, and one in the server."""
+    """Each client takes a descriptor here and one in the server."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit < count + 100:
         pytest.skip(f"needs {count} descriptors, may have {limit}")
 
 
 def exchange_in_one_moment(server, clients, size, seed):
-    """The server is halted while they write: when it goes on, all of them are
-    ready, more than any list that it may have of what is ready."""
+    """The server is stopped while the clients write: when it continues, more are
+    ready than fit in one batch of events."""
     server.send_signal(signal.SIGSTOP)
     exchanges = [Exchange(client, random_bytes((seed << 20) + i, size))
                  for i, client in enumerate(clients)]
@@ -54,8 +54,7 @@ def test_a_thousand_clients_at_once(start):
 @pytest.mark.models_only
 @pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
 def test_five_thousand_clients_where_the_model_allows(start):
-    """Every one is served, or is refused and counted; none is left waiting.
-    Those who are served are so to the end."""
+    """Each client is either refused and counted, or served to the end."""
     need_descriptors(5000)
     server = start("--message", "100", "--max-clients", "5000")
     clients = connect_many(server, 5000)
@@ -75,10 +74,10 @@ def test_five_thousand_clients_where_the_model_allows(start):
 
 
 def storm(server, count, source):
-    """`count` clients who only connect, of whom every second one resets.
+    """`count` clients connect; half of them reset, half close.
 
-    Their ports are used up by this (those of the others stay taken for a
-    minute), so each storm has an address of its own.
+    The ports of the latter stay in TIME_WAIT for a minute, so each storm has a
+    source address of its own.
     """
     for first in range(0, count, BATCH):
         clients = [connect_from(server, source)
@@ -89,9 +88,9 @@ def storm(server, count, source):
 
 
 def connect_from(server, source):
-    """socket.create_connection(), which is too slow for this."""
+    """As socket.create_connection(), which is too slow here."""
     sock = socket.socket(socket.AF_INET)
-    # The port is chosen when it is known where to: more are free then.
+    # Choose the port in connect(): more are free then.
     sock.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
     sock.bind((source, 0))
     sock.settimeout(PATIENCE_S)
@@ -100,13 +99,12 @@ def connect_from(server, source):
 
 
 def check_storms(server, storms, clients, warm_up=1000):
-    """Of what the server had when it was quiet it has no more afterwards:
-    descriptors, threads, memory."""
+    """Afterwards the server has no more descriptors, threads or memory."""
     bystander = server.connect()
     echo(bystander, b".")
     descriptors, threads = server.descriptors(), server.threads()
-    # The most there will be at once, so that what is kept for the next ones
-    # (stacks of threads, what malloc has) is there before it is measured.
+    # As many clients as there will be at once: thread stacks and heap that are
+    # kept for reuse exist before memory is measured.
     full = [server.connect() for _ in range(BATCH)]
     echo_all(full, 1)
     for client in full:
@@ -114,9 +112,8 @@ def check_storms(server, storms, clients, warm_up=1000):
     storm(server, warm_up, "127.0.0.1")
     assert eventually(lambda: server.descriptors() == descriptors)
     memory = server.resident_bytes()
-    # Fewer will do: it is for the server to say how many it keeps in store. And
-    # a runtime starts some of its own (compilers, collectors) when it likes.
-    threads += 8 * server.stranger
+    # A runtime may start threads of its own (compiler, garbage collector).
+    threads += 8 * server.foreign
     came = 1 + BATCH + warm_up
 
     def storm_from(i):
@@ -127,7 +124,7 @@ def check_storms(server, storms, clients, warm_up=1000):
             f"{server.descriptors()} descriptors, {descriptors} before")
         assert eventually(lambda: server.threads() <= threads), (
             f"{server.threads()} threads, {threads} before")
-        echo(bystander, b".")  # after which the last one gone is counted, too
+        echo(bystander, b".")  # then the last one is counted, too
 
     for i in range(storms):
         storm_from(i)
@@ -136,14 +133,14 @@ def check_storms(server, storms, clients, warm_up=1000):
                      rounds=16, share=1 / storms)
     counters = server.stop()
     if counters:
-        # Each once; who has left already may as well be refused.
+        # Each once. A client that has left already may be refused.
         assert counters["accepted"] + counters["refused"] == came
         closed = counters["closed"]
         assert closed["eof"] + closed["reset"] == counters["accepted"] - 1
 
 
 def test_connect_and_close_20000_times(start):
-    """An instrumented build does it a tenth as often."""
+    """An instrumented build: 2,000 times"""
     check_storms(start("--message", "64"), 4, 5000 // SLOW)
 
 

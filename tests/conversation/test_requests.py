@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whatever a client sends comes back, however it is cut up, and is counted."""
+"""Every byte is echoed and every request counted, however the stream is split."""
 
 import random
 import socket
@@ -10,13 +10,13 @@ from clients import Exchange, carry_out, check_same, connect_many, echo
 from clients import random_bytes
 from server import STOP_WITHIN_S, receive
 
-#: Around what a server may have buffers of, and the smallest and the largest
+#: Around probable sizes of buffers
 SIZES = [1, 2, 63, 64, 65, 1000, 4095, 4096, 4097, 16383, 16384, 16385,
          65535, 65536, 65537, 1 << 18, 1 << 20]
 
 
 def check_counters(server, requests, size):
-    """Stops the server: it counted what the clients sent and received."""
+    """Stops the server and compares its counters."""
     counters = server.stop(within=STOP_WITHIN_S)
     if counters:
         assert counters["requests"] == requests
@@ -25,7 +25,7 @@ def check_counters(server, requests, size):
 
 
 def without_delay(sock):
-    """What is written leaves at once, a packet a write."""
+    """Sends a packet per write."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
@@ -40,8 +40,8 @@ def test_bytes_one_at_a_time(start_small):
     check_counters(server, len(data), len(data))
 
 
-def test_bytes_one_at_a_time_none_awaited(start_small):
-    """Packets of one byte, of which one read may take any number."""
+def test_bytes_one_at_a_time_without_waiting(start_small):
+    """One read may return any number of these packets."""
     server = start_small("--message", "1")
     client = without_delay(server.connect())
     data = random_bytes(2, 5000)
@@ -59,7 +59,7 @@ def test_every_size_on_one_connection(start_small):
 
 
 def test_every_size_at_once(start_small):
-    """The large ones must not hold up or change the small ones."""
+    """One client per size"""
     server = start_small("--message", "1")
     clients = [server.connect() for _ in SIZES]
     for exchange in carry_out([
@@ -71,7 +71,7 @@ def test_every_size_at_once(start_small):
 
 @pytest.mark.parametrize("size", [1, 4097, 16384, 16385, 1 << 20])
 def test_a_request_of_any_size_counts_once(start_small, size):
-    """However many reads it takes: the server is told the size."""
+    """However many reads it takes"""
     server = start_small("--message", str(size))
     client = server.connect()
     for i in range(3):
@@ -81,7 +81,7 @@ def test_a_request_of_any_size_counts_once(start_small, size):
 
 @pytest.mark.smoke
 def test_many_requests_in_one_segment(start_small):
-    """64 requests in one write of 1 KiB: one read, but 64 requests."""
+    """One read, but 64 requests"""
     server = start_small("--message", "16")
     client = server.connect()
     data = random_bytes(3, 16 * 64)
@@ -91,7 +91,7 @@ def test_many_requests_in_one_segment(start_small):
 
 
 def test_many_requests_in_many_segments(start_small):
-    """More than a buffer holds: requests begin and end anywhere in a read."""
+    """Requests begin and end anywhere in a read."""
     server = start_small("--message", "7")
     client = server.connect()
     echo(client, random_bytes(4, 7 * 50000))
@@ -100,7 +100,7 @@ def test_many_requests_in_many_segments(start_small):
 
 @pytest.mark.smoke
 def test_request_cut_at_every_byte(start_small):
-    """Two packets, far apart, are one request: 63 clients, 63 cuts."""
+    """A request in two packets, some time apart: 63 clients, 63 cuts"""
     size = 64
     server = start_small("--message", str(size))
     data = random_bytes(5, size)
@@ -116,8 +116,8 @@ def test_request_cut_at_every_byte(start_small):
 
 
 @pytest.mark.models_only
-def test_part_of_a_request_is_echoed_as_it_comes(start_small):
-    """The size is for counting; nobody has to wait for the rest."""
+def test_part_of_a_request_is_echoed_at_once(start_small):
+    """--message affects counting only."""
     server = start_small("--message", "64")
     client = server.connect()
     data = random_bytes(6, 64)
@@ -126,12 +126,12 @@ def test_part_of_a_request_is_echoed_as_it_comes(start_small):
         echo(client, data[cut:])
     client.sendall(data[:10])
     assert receive(client, 10) == data[:10]
-    check_counters(server, 63, 63 * 64 + 10)  # what is begun is none yet
+    check_counters(server, 63, 63 * 64 + 10)  # the incomplete request does not count
 
 
 @pytest.mark.models_only
 def test_without_a_size_every_read_counts(start_small):
-    """A write that fits in a buffer and is awaited is one read."""
+    """The client waits for each reply, so each write is one read."""
     server = start_small()
     client = server.connect()
     for i in range(20):
@@ -140,7 +140,7 @@ def test_without_a_size_every_read_counts(start_small):
 
 
 def test_random_streams_in_random_pieces(start_small):
-    """Nobody gets a byte of somebody else's, nor one twice or too late."""
+    """40 clients, each with its own stream"""
     server = start_small("--message", "100")
     clients = [without_delay(c) for c in connect_many(server, 40)]
     draw = random.Random(7)

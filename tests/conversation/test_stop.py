@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SIGTERM and SIGINT, at any moment: an end within a second, and counters that
-agree with what the clients saw."""
+"""SIGTERM and SIGINT at any moment: the server ends within a second, and its
+counters agree with what the clients saw."""
 
 import random
 import select
@@ -15,10 +15,10 @@ SIZE = 512
 
 
 class Load:
-    """Clients who send a message whenever one has come back, all the time.
+    """Clients in a closed loop: each keeps `depth` messages in flight.
 
-    Everything one client sends is one byte repeated, so that a byte that is
-    not his is seen at once.
+    A client sends one byte value only, so that a byte of another client is
+    detected.
     """
 
     def __init__(self, server, clients=8, depth=2):
@@ -39,7 +39,7 @@ class Load:
         try:
             self.sent += sock.send(message)
         except (BlockingIOError, ConnectionResetError, BrokenPipeError):
-            pass  # full, which is as busy as can be; or ended: see _receive
+            pass  # full; or ended: _receive() notices
 
     def _receive(self, fd):
         sock, message = self._socks[fd]
@@ -52,7 +52,7 @@ class Load:
             sock.close()
             del self._socks[fd]
             return
-        assert part.count(message[0]) == len(part), "somebody else's bytes"
+        assert part.count(message[0]) == len(part), "bytes of another client"
         self.received += len(part)
         before = self._back[fd] // SIZE
         self._back[fd] += len(part)
@@ -61,16 +61,16 @@ class Load:
             self._send(sock, message)
 
     def go_on(self, seconds):
-        """Until then, or until the server has ended them all."""
+        """For so long, or until the server has closed all of them."""
         end = time.monotonic() + seconds
         while self._socks and (left := end - time.monotonic()) > 0:
             for fd, _ in self._epoll.poll(left):
                 self._receive(fd)
 
     def check(self, counters):
-        """The server saw no more than was sent, and did no less than what
-        came back. (More may have been on its way when it ended.)"""
-        assert not self._socks, "clients were left without an end"
+        """The server read no more than was sent, and wrote no less than came back.
+        (Bytes may have been in flight when it ended.)"""
+        assert not self._socks, "clients are still connected"
         assert self.received <= counters["bytes_out"] <= counters["bytes_in"]
         assert counters["bytes_in"] <= self.sent
         assert self.whole <= counters["requests"] <= self.sent // SIZE
@@ -110,7 +110,7 @@ def test_stop_under_load(start_small):
 
 
 def test_stop_under_load_a_hundred_times(start_small):
-    """An instrumented build does it a tenth as often; so below."""
+    """An instrumented build: ten times; so below"""
     stop_under_load(start_small, 100 // SLOW, random.Random(2))
 
 
@@ -140,8 +140,8 @@ def test_interrupt_stops_as_well(start_small):
 
 
 @pytest.mark.models_only
-def test_asked_again_while_it_stops(start_small):
-    """An impatient user: it ends once, and prints one line."""
+def test_repeated_stop_signals(start_small):
+    """It prints one closing line all the same."""
     for signo in (signal.SIGTERM, signal.SIGINT):
         server = start_small()
         connect_many(server, 50)
@@ -155,7 +155,7 @@ def test_asked_again_while_it_stops(start_small):
 
 @pytest.mark.smoke
 def test_counters_agree_once_traffic_has_ended(start_small):
-    """Some have left, some are still there; every byte is in the counters."""
+    """Some clients have left, some are connected; every byte is counted."""
     server = start_small("--message", "100")
     leaving, staying = connect_many(server, 10), connect_many(server, 10)
     total = sum(echo_all(leaving + staying, 100, seed=i) for i in range(10))
@@ -173,7 +173,7 @@ def test_counters_agree_once_traffic_has_ended(start_small):
 
 
 def test_stop_as_the_last_byte_comes_back(start_small):
-    """Nothing that a client has got is missing, however soon the signal."""
+    """Every byte that a client received is counted."""
     for turn in range(20):
         server = start_small("--message", "10")
         clients = connect_many(server, 5)
@@ -186,8 +186,7 @@ def test_stop_as_the_last_byte_comes_back(start_small):
 
 
 @pytest.mark.smoke
-def test_stop_with_clients_who_do_not_read(start_small):
-    """It is busy with replies that nobody takes: no reason to stay."""
+def test_stop_with_clients_that_do_not_read(start_small):
     server = start_small("--message", "64")
     clients = [connect_small(server) for _ in range(5)]
     written = push(clients, stuck_after=0.05)
@@ -198,7 +197,7 @@ def test_stop_with_clients_who_do_not_read(start_small):
 
 
 def test_stop_with_clients_not_yet_accepted(start_small):
-    """Halted, so that the signal comes before it has seen any of them."""
+    """Stopped (SIGSTOP), so that the signal arrives before it accepts any client."""
     server = start_small("--message", "64")
     server.send_signal(signal.SIGSTOP)
     clients = [server.connect() for _ in range(100)]
@@ -219,8 +218,8 @@ def test_stop_with_clients_not_yet_accepted(start_small):
 
 
 def test_stop_with_a_thousand_clients(start):
-    """On a machine that is busy with other things a thousand threads may take
-    longer to end; but not time after time."""
+    """On a busy machine 1,000 threads may take longer to end, but not in each of
+    four attempts."""
     took = []
     while not took or took[-1] >= STOP_WITHIN_S and len(took) < 4:
         server = start("--message", "64")
@@ -238,7 +237,7 @@ def test_stop_with_a_thousand_clients(start):
 @pytest.mark.models_only
 @pytest.mark.parametrize("work", ["sleep:10s", "cpu:10s"])
 def test_stop_cuts_work_short(start_small, work):
-    """Whoever is at work, and whoever waits behind that."""
+    """That in progress, and that queued behind it"""
     for clients in (1, 5):
         server = start_small("--message", "1", "--work", work)
         socks = [server.connect() for _ in range(clients)]
@@ -250,11 +249,11 @@ def test_stop_cuts_work_short(start_small, work):
 
 
 def test_port_is_free_again(start_small):
-    """Another server may take the port at once, as after a crash or an
-    upgrade, even while the first one's connections linger."""
+    """Another server can take the port at once, while connections of the first
+    one are in TIME_WAIT."""
     server = start_small()
-    if server.stranger:
-        pytest.skip("only for models: uses --port")
+    if server.foreign:
+        pytest.skip("for models only: --port")
     clients = connect_many(server, 20)
     echo_all(clients, 10)
     server.stop(within=STOP_WITHIN_S)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""--work: what a request costs the server, and which requests it is."""
+"""--work: which requests cause work, and how much."""
 
 import time
 
@@ -13,7 +13,7 @@ MASK = (1 << 64) - 1
 
 
 def mix(x):
-    """splitmix64's mixing step, written down a second time."""
+    """The mixing step of splitmix64, implemented a second time"""
     x = (x + 0x9e3779b97f4a7c15) & MASK
     x = ((x ^ (x >> 30)) * 0xbf58476d1ce4e5b9) & MASK
     x = ((x ^ (x >> 27)) * 0x94d049bb133111eb) & MASK
@@ -27,7 +27,7 @@ def drawn(seed, client, requests, percent):
 
 
 def late_requests(server, requests, late_s):
-    """Of a new client's, one at a time, those answered late."""
+    """Sends `requests`, one at a time; returns those answered late."""
     client = server.connect()
     late = set()
     for n in range(1, requests + 1):
@@ -41,8 +41,8 @@ def late_requests(server, requests, late_s):
 
 @pytest.mark.parametrize("seed", [1, 2, MASK])
 def test_the_same_requests_for_the_same_seed(start_small, seed):
-    """The sleep is never shorter than asked, so no drawn one is missing;
-    a busy machine may make others late, but hardly most of them."""
+    """A sleep is never shorter than asked, so every selected request is late. On a
+    busy machine others can be late, but not most of them."""
     requests, percent, sleep_s = 24, 25, 0.04
     seeded = () if seed == 1 else ("--seed", str(seed))  # 1 is the default
     server = start_small("--message", "1", "--work", "sleep:40ms@25%", *seeded)
@@ -55,7 +55,7 @@ def test_the_same_requests_for_the_same_seed(start_small, seed):
 
 
 def test_the_draw_depends_on_seed_client_and_percentage():
-    """What is compared with above is no constant."""
+    """The reference above is not a constant."""
     one = drawn(1, 1, 10_000, 25)
     assert 2300 < len(one) < 2700
     assert one != drawn(2, 1, 10_000, 25) != drawn(1, 2, 10_000, 25) != one
@@ -64,7 +64,7 @@ def test_the_draw_depends_on_seed_client_and_percentage():
 
 
 def test_sleep_comes_before_the_last_byte(start_small):
-    """What comes before that byte was echoed already."""
+    """The earlier bytes of the request are echoed at once."""
     server = start_small("--message", "4", "--work", "sleep:400ms")
     client = server.connect()
     begin = time.monotonic()
@@ -86,8 +86,8 @@ def test_sleep_for_every_request_of_one_read(start_small):
 
 
 def test_cpu_is_burnt_for_every_request(start_small):
-    """By the process's own clock: neither less nor, for a server that does
-    nothing otherwise, a multiple of it."""
+    """By the CPU clock of the process; no more than twice as much, if the server is
+    idle otherwise"""
     requests, each_s = 60, 0.005
     server = start_small("--message", "8", "--work", "cpu:5ms")
     idle = server.cpu_s()
@@ -100,7 +100,7 @@ def test_cpu_is_burnt_for_every_request(start_small):
     used = server.cpu_s() - before
     wanted = requests * each_s
     assert used >= 0.98 * wanted
-    if idle < 0.01:  # who is never idle burns it between requests, too
+    if idle < 0.01:  # busypoll uses CPU between requests, too
         assert used < 2 * wanted
     counters = server.stop()
     assert counters["cpu_ns"] >= 0.98e9 * wanted
@@ -108,7 +108,6 @@ def test_cpu_is_burnt_for_every_request(start_small):
 
 
 def test_cpu_for_some_requests_only(start_small):
-    """A percentage of none would be a division that nobody notices."""
     requests = 60
     server = start_small("--message", "8", "--work", "cpu:5ms@20%")
     idle = server.cpu_s()

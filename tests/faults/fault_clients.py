@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that know what they are owed."""
+"""Clients that check every byte they receive."""
 
 import random
 import selectors
@@ -10,7 +10,7 @@ from server import PATIENCE_S
 
 
 class Client:
-    """Sends messages and takes what comes back, which must be the same."""
+    """Sends messages; what comes back must be the same bytes."""
 
     def __init__(self, server):
         self.sock = server.connect()
@@ -23,7 +23,7 @@ class Client:
         self._random = random.Random(self.port)
 
     def say(self, size):
-        """Sends so many bytes, which no other client will send."""
+        """Sends `size` bytes, which no other client sends."""
         if self.closed:
             return
         message = self._random.randbytes(size)
@@ -32,11 +32,11 @@ class Client:
         except (ConnectionResetError, BrokenPipeError):
             self.closed = True
             return
-        assert sent == size, "what is said at once has to be small"
+        assert sent == size, "too large to be sent at once"
         self.sent += message
 
     def hear(self):
-        """Takes what is there."""
+        """Receives what has arrived."""
         try:
             part = self.sock.recv(1 << 16)
         except BlockingIOError:
@@ -47,18 +47,18 @@ class Client:
             self.closed = True
         self.got += part
         assert self.sent.startswith(self.got), (
-            f"client {self.port} got bytes that it had not sent, at "
+            f"client {self.port} received bytes that it did not send, at "
             f"{len(self.got)} of {len(self.sent)}")
 
     def leave(self):
-        """Goes in the proper way, and sees the server do the same."""
+        """Half-closes, and waits for the server to close."""
         self.left = True
         self.sock.shutdown(socket.SHUT_WR)
         assert not settle([self], lambda client: client.closed), (
             f"never closed: {self}")
 
     def whole(self):
-        """Everything has come back."""
+        """All bytes came back."""
         return len(self.got) == len(self.sent)
 
     def settled(self):
@@ -71,7 +71,7 @@ class Client:
 
 def settle(clients, settled=Client.settled, timeout=PATIENCE_S,
            give_up=lambda: False):
-    """Listens to all until each is settled; those that are not by the end."""
+    """Receives until all are settled; returns those that are not in time."""
     end = time.monotonic() + timeout
     with selectors.DefaultSelector() as selector:
         for client in clients:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""strace as the maker of faults, and what its log says of them."""
+"""Injects faults with strace, and reads its log."""
 
 import os
 import pathlib
@@ -15,25 +15,25 @@ from server import PATIENCE_S
 
 _YAMA = pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")
 
-# Run instead of the server, which it becomes: where only a parent may trace,
-# it allows everybody to trace this process. exec leaves that as it is.
+# Runs in place of the server and execs it. Where Yama permits only a parent to
+# trace, this permits any process; exec keeps the permission.
 _ALLOW_TRACING = """
 import ctypes, os, sys
-PR_SET_PTRACER, ANYBODY = 0x59616d61, -1
-ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(ANYBODY), 0, 0, 0)
+PR_SET_PTRACER, ANY = 0x59616d61, -1
+ctypes.CDLL(None).prctl(PR_SET_PTRACER, ctypes.c_ulong(ANY), 0, 0, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
 def wrapper():
-    """What a server is to be started with, so that it can be traced later."""
+    """The command prefix of a server that is to be traced later"""
     if _YAMA.exists() and _YAMA.read_text().strip() == "1":
         return (sys.executable, "-S", "-E", "-c", _ALLOW_TRACING)
     return ()
 
 
 def why_not():
-    """Why there can be no strace here; None if there can."""
+    """Why strace cannot be used here, or None"""
     if not shutil.which("strace"):
         return "strace is not installed"
     sleeper = subprocess.Popen([*wrapper(), shutil.which("sleep"), "60"])
@@ -43,18 +43,18 @@ def why_not():
         strace.begin(sleeper.pid)
         strace.end()
     except RuntimeError as error:
-        return f"strace may not trace: {error}"
+        return f"strace is not permitted: {error}"
     finally:
         sleeper.kill()
         sleeper.wait()
     return None
 
 
-def run_in_vain(command):
-    """Runs what must not get ready: its exit status, its one line of stderr.
+def run_failing(command):
+    """Runs a server that must not become ready; returns its exit status and the one
+    line on stderr.
 
-    As a process group, so that nothing is left if it does not end: strace
-    that is killed leaves behind whom it traced.
+    In a process group of its own, because a killed strace leaves its tracee behind.
     """
     process = subprocess.Popen(command, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True,
@@ -64,7 +64,7 @@ def run_in_vain(command):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, said = process.communicate()
-    assert out == "", f"not to be ready: {out}"
+    assert out == "", f"it became ready: {out}"
     assert said.count("\n") == 1, f"not one line: {said!r}"
     return process.returncode, said
 
@@ -80,8 +80,7 @@ def _when(first_and_last):
 class Strace:
     """strace, attached to all threads of a running server.
 
-    Attached and not started with it, so that calls are counted from here:
-    what the server called until it was ready plays no part.
+    It attaches late, so that calls before the ready line are not counted.
     """
 
     def __init__(self, path, calls):
@@ -90,7 +89,7 @@ class Strace:
         self._process = None
 
     def begin(self, pid, injections=()):
-        """From now on, calls fail: (calls, error, (first, last)) each."""
+        """Injects from now on: (calls, error, (first, last)) each."""
         command = ["strace", "-f", "-yy", "-ttt", "-s", "0", "-o",
                    str(self.path), "-e", f"trace={self._calls}"]
         for names, error, which in injections:
@@ -101,13 +100,13 @@ class Strace:
         self._await_attached()
 
     def _await_attached(self):
-        """Returns when no call can escape any more: strace says so then."""
+        """Returns when strace reports that it has attached."""
         said = b""
         while b"attached" not in said:
             if not select.select([self._process.stderr], [], [],
                                  PATIENCE_S)[0]:
                 self.end()
-                raise RuntimeError(f"strace is silent after {said!r}")
+                raise RuntimeError(f"strace hangs after {said!r}")
             line = self._process.stderr.readline()
             if not line:
                 self.end()
@@ -115,13 +114,13 @@ class Strace:
             said += line
 
     def end(self):
-        """Ends it; the server, if there still is one, goes on untraced."""
+        """Detaches; the server continues."""
         if self._process and self._process.poll() is None:
             self._process.terminate()
             self.wait()
 
     def wait(self):
-        """Returns when it has ended, as it does with the server."""
+        """Returns when strace has ended, as it does with the server."""
         if self._process.stderr.closed:
             return
         try:
@@ -135,7 +134,7 @@ class Strace:
 
 
 class Log:
-    """What strace wrote: which calls were made, and which of them failed."""
+    """The log of strace: calls, and injected failures."""
 
     _LINE = re.compile(r"^(\d+) +[\d.]+ (.*)$", re.MULTILINE)
     _CLIENT = re.compile(r"TCP(?:v6)?:\[[^]>]*?->[^]>]*:(\d+)\]>")
@@ -146,12 +145,12 @@ class Log:
         self.lines = self._LINE.findall(text)
 
     def calls(self):
-        """How many calls were begun."""
+        """The number of calls"""
         return sum(1 for _, what in self.lines
                    if what[0] not in "<+-" and "(" in what)
 
     def injected(self, names, error):
-        """How often one of these calls was made to fail so."""
+        """The number of injected failures of these calls"""
         return sum(1 for _, what in self.lines
                    if self._failed_so(what, names, error))
 
@@ -160,11 +159,11 @@ class Log:
                 self._NAME.match(what)[1] in names.replace("?", "").split(","))
 
     def victims(self, names, error):
-        """For each client whose call failed, by its port: how often.
+        """The number of failed calls per client, by its port.
 
-        That is the socket named in the call, or if it names none, the one
-        named last by this thread: a thread is created for the client accepted
-        just before, a signal is queued for the client just read from.
+        The client is that of the socket in the call, or else of the last socket in
+        a call of this thread: a thread is created for the client just accepted, a
+        signal is queued for the client just read from.
         """
         victims, named_last = {}, {}
         for thread, what in self.lines:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The one table of system calls and errors: it generates the fault cases.
+"""The table of system calls and errors from which the fault cases are generated.
 
-A case is a model, a call that the model makes after its ready line, an error
-which that call can have for a while or for want of a resource, and how often.
-Errors that only a wrong program gets (EBADF, EFAULT, ENOTSOCK) are not here.
-Neither are calls that cannot fail so: close(2) frees its descriptor on Linux
-whatever it returns, which an injected error would only hide; shutdown(2) and
-futex(2) know no such error.
+A case is a model, a call that it makes after the ready line, an error, and how
+often the call fails. The errors are temporary or due to a lack of a resource;
+those of a wrong program (EBADF, EFAULT, ENOTSOCK) are not here. close(2) is not
+here, because on Linux it frees the descriptor whatever it returns; nor are
+shutdown(2) and futex(2), which have no such errors.
 """
 
 import enum
@@ -14,13 +13,13 @@ from typing import NamedTuple
 
 
 class Effect(enum.Enum):
-    """What an error of a call may lead to, and nothing else may."""
+    """The only permitted effect of an error."""
 
-    DELAYS = "nobody loses anything: the call is made again"
-    CLOSES = "the client whose call it was is closed, and no other"
-    REFUSES = "the client is closed before it is served, and counted so"
-    LOSES = "the client's result is lost: it is closed, and counted so"
-    ENDS = "the server ends with exit status 1 and says which call failed"
+    DELAYS = "the call is repeated; no client is affected"
+    CLOSES = "the client of the call is closed, and no other"
+    REFUSES = "the client is closed before it is served, and counted as refused"
+    LOSES = "the result is lost; the client is closed, and counted as lost"
+    ENDS = "the server ends with exit status 1 and names the call"
 
 
 class When(enum.Enum):
@@ -32,13 +31,11 @@ class When(enum.Enum):
 class Call(NamedTuple):
     """A system call of a model.
 
-    `strace` is a set as strace takes it: a ? allows for an architecture that
-    has no such call. `first` is the how many-th call fails first: strace
-    counts those of each thread, from when it was attached. `also` are other
-    faults, without which the call is not made at all: (calls, error, (first,
-    last)), where there may be no last, and not each of them may fail.
-    `says` is the call's name in the message of a server that ends of it.
-    `whens` are what of When makes sense.
+    `strace` is the set as strace takes it; ? permits that an architecture lacks the
+    call. `first` is the number of the first failing call; strace counts per
+    thread, from when it attached. `also` are further faults, (calls, error,
+    (first, last)), without which the call is not made. `says` is the name of the
+    call in the message of a server that ends. `whens` are the applicable Whens.
     """
 
     name: str
@@ -64,7 +61,7 @@ class Case(NamedTuple):
 
 _D, _C, _R, _L, _E = Effect
 
-#: What each kind of call can fail with, and what may come of it.
+#: The errors of each kind of call, and their effects
 ERRORS = {
     # accept(2), with the errors of the connection that Linux passes on
     "accept": {
@@ -73,7 +70,7 @@ ERRORS = {
         "EHOSTDOWN": _D, "EHOSTUNREACH": _D, "ENONET": _D, "EOPNOTSUPP": _D,
         "ETIMEDOUT": _D,
         "EMFILE": _D, "ENFILE": _D, "ENOBUFS": _D, "ENOMEM": _D,
-        "EINVAL": _E},  # not listening: that does not pass
+        "EINVAL": _E},  # not listening: permanent
     "recv": {
         "ECONNRESET": _C, "EINTR": _D, "EAGAIN": _D, "ETIMEDOUT": _C,
         "EHOSTUNREACH": _C, "ENETDOWN": _C, "ENOBUFS": _C, "ENOMEM": _C},
@@ -105,7 +102,7 @@ def _reserve(accept):
                 also=((accept, "EMFILE", (2, 2)),))
 
 
-#: What each model calls, from its ready line to its last client.
+#: The calls of each model after its ready line
 CALLS = {
     "thread": (
         _ACCEPT, _RECV, _SEND, _reserve("?accept"),
@@ -125,17 +122,17 @@ CALLS = {
         Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
              says="epoll_wait"),
         Call("epoll_ctl_add", "epoll_ctl", "add"),
-        # A reply that does not fit changes what is waited for.
+        # A short write makes it wait for EPOLLOUT.
         Call("epoll_ctl_mod", "epoll_ctl", "modify", first=1,
              also=(("?sendto", "EAGAIN", (2, None, 3)),)),
-        # And so does a listener that rests: the first call adds the first
-        # client, the second puts the listener to rest, the third wakes it.
-        # The next ones add clients again: this one fails once only.
+        # A pause of accepting: the first call adds the first client, the second
+        # disables the listening socket, the third enables it. Later ones add
+        # clients, so these fail only once.
         Call("epoll_ctl_rest", "epoll_ctl", "rest", first=2,
              also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)),
         Call("epoll_ctl_wake", "epoll_ctl", "rest", first=3,
              also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,))),
-    # In glibc's threads, which make few calls each
+    # In threads of glibc, which make few calls each
     "aio": (
         _ACCEPT, _reserve("?accept"),
         Call("rt_sigtimedwait", "?rt_sigtimedwait,?rt_sigtimedwait_time64",
@@ -151,16 +148,16 @@ CALLS = {
              says="io_uring_enter"),),
 }
 
-#: What is left out, and why.
+#: Excluded cases, with the reason
 LEFT_OUT = {
     ("aio", "pread64", "EINTR", When.FOREVER): "glibc tries again for ever",
     ("aio", "read", "EINTR", When.FOREVER): "glibc tries again for ever",
     ("aio", "pwrite64", "EINTR", When.FOREVER): "glibc tries again for ever",
     ("aio", "write", "EINTR", When.FOREVER): "glibc tries again for ever",
     ("aio", "accept", "EAGAIN", When.SEVERAL):
-        "it says that nobody is left: the next look is a second later",
+        "it means an empty queue: the next attempt is a second later",
     ("aio", "rt_sigtimedwait", "EAGAIN", When.FOREVER):
-        "the kernel says so only when a timeout has passed",
+        "the kernel returns it only after a timeout",
 }
 
 
@@ -168,22 +165,20 @@ def _cases_of(model, call):
     for error, effect in ERRORS[call.kind].items():
         for when in call.whens:
             if effect is Effect.ENDS and when is not When.ONCE:
-                continue  # once is all there is
+                continue  # the server has ended
             if (model, call.name, error, when) not in LEFT_OUT:
                 yield Case(model, call, error, effect, when)
 
 
 def cases(models):
-    """All cases of these models: the full product."""
+    """All cases of these models"""
     return [case for model in models if model in CALLS
             for call in CALLS[model] for case in _cases_of(model, call)]
 
 
 def chosen_by_default(all_cases):
-    """Of the full product: every call with every error, and every When.
-
-    One When for each pair of call and error, in turn; where a call has fewer
-    errors than there are Whens, one error gets the rest.
+    """Every call with every error, and every call with every When: one When per
+    pair of call and error, in rotation; missing ones are added.
     """
     chosen, seen = set(), {}
     pairs = {}

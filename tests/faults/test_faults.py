@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Every call that a model makes fails in every way in which it can.
+"""Every system call of a model fails in every way it can.
 
-strace makes it fail; fault_table.py says which calls, how, and what may come
-of it. Whatever fails, the server neither crashes nor hangs nor spins, and
-those whose calls did not fail get every byte back.
+strace injects the failures of fault_table.py. Whatever fails, the server does not
+crash, hang or spin, and a client without a failed call gets every byte back.
 """
 
 import time
@@ -16,41 +15,39 @@ from fault_clients import Client, close_all, settle
 from fault_strace import Strace, why_not, wrapper
 from fault_table import Effect, When
 
-#: How often a call fails in a row when it fails several times. A client can
-#: be lost only once; what merely delays may last longer: longer than a model
-#: tries again at once, and less long than one waits for better times.
+#: Failures in a row for When.SEVERAL. A client can be closed only once; temporary
+#: errors exceed the immediate retries of a model, not its pauses.
 SEVERAL_CLIENTS, SEVERAL_TIMES = 5, 25
 
-#: Tries in a row for one client that move nothing: see models/common/conn.c.
+#: As in models/common/conn.c
 FRUITLESS_MAX = 1000
 
-#: aio makes as many threads; the others have fewer clients than that.
+#: aio prepares as many threads; the tests have fewer clients.
 MAX_CLIENTS, MAX_CLIENTS_AIO = 100, 12
 
-#: How long an idle server is watched, and how many calls it may make then. One
-#: that may not accept for now tries again a hundred times a second, with three
-#: or four calls each.
+#: How long an idle server is observed, and the calls it may make. A server that
+#: pauses accepting retries 100 times per second, with three or four calls each.
 IDLE_S, IDLE_CALLS = 0.3, 180
 
-#: At least as long is a wait that fails tried again: the reason may pass.
+#: The minimum time for which a failing wait is retried
 TRIED_S = 0.5
 
-#: More than anybody may be kept waiting by accepting that rests now and then
-RESTS_S = 8
+#: A limit for the delay by pauses of accepting; a second for each of SEVERAL_TIMES
+#: failures would exceed it
+PAUSES_S = 20
 
-#: Rounds of messages after which a fault that has not happened never will.
+#: Rounds of messages after which a fault is not expected any more
 ROUNDS_MAX = 60
 
-#: Tries to find service: faults that are counted for each thread may still
-#: meet some of them.
+#: Attempts to be served: faults that are counted per thread can still hit some.
 TRIES_MAX = 40
 
-#: Kinds of calls that are made for newcomers
+#: Kinds of calls made for new clients
 FOR_NEWCOMERS = ("accept", "add", "rest", "thread", "reserve", "pause")
 
 
 def models_chosen(config):
-    """As --models says; none with --server, of whose calls nothing is known."""
+    """As --models says; none with --server, whose calls are not known."""
     if config.getoption("--server"):
         return []
     names = config.getoption("--models")
@@ -58,7 +55,7 @@ def models_chosen(config):
 
 
 def pytest_generate_tests(metafunc):
-    """A test for each case of the table; what is not in the default is long."""
+    """A test per case of the table; those that are not in the default are long."""
     if "case" not in metafunc.fixturenames:
         return
     cases = fault_table.cases(models_chosen(metafunc.config))
@@ -100,10 +97,10 @@ class Run:
             raise
 
     def begin_with(self, count):
-        """Clients that were there before anything failed.
+        """Clients that connect before anything fails.
 
-        Every other one talks all the time; the rest say something at the
-        beginning and at the end, so that few of their calls can fail.
+        Every second one sends in each round, the others only at the beginning and
+        at the end, so that few of their calls can fail.
         """
         self.old = [self.connect() for _ in range(count)]
         self.talkers = self.old[::2]
@@ -112,7 +109,7 @@ class Run:
         assert not settle(self.old)
 
     def times(self):
-        """How often the call is to fail; None: there is no end to it."""
+        """How often the call fails; None: for ever"""
         if self.case.when is When.ONCE:
             return 1
         if self.case.when is When.FOREVER:
@@ -121,7 +118,7 @@ class Run:
         return SEVERAL_TIMES if delays else SEVERAL_CLIENTS
 
     def first_and_last(self):
-        """Which of the calls fail."""
+        """The numbers of the failing calls"""
         first, times = self.case.call.first, self.times()
         return first, first + times - 1 if times else None
 
@@ -134,7 +131,7 @@ class Run:
                                           self.case.error)
 
     def victims(self):
-        """The clients whose calls failed, so that they may be closed."""
+        """The clients that may be closed, because a call failed"""
         ports = self.faults.log().victims(self.case.call.strace,
                                           self.case.error)
         if self.tires():
@@ -143,67 +140,66 @@ class Run:
             ports = {}
         return [client for client in self.clients if client.port in ports]
 
-    # What may be expected
+    # Expectations
 
     def accepts_no_more(self):
         return (self.case.call.kind == "accept" and
                 self.case.when is When.FOREVER)
 
     def serves_no_more(self):
-        """As busypoll, to which EAGAIN says: nobody there, ask again."""
+        """busypoll, which takes EAGAIN as no data."""
         return (self.case.model == "busypoll" and
                 self.case.error == "EAGAIN" and
                 self.case.call.kind in ("recv", "send") and
                 self.case.when is When.FOREVER)
 
     def ends(self):
-        """A wait that fails for ever ends the server, too."""
+        """A wait that fails for ever ends the server."""
         return (self.case.effect is Effect.ENDS or
                 (self.case.call.kind in ("wait", "enter") and
                  self.case.when is When.FOREVER))
 
     def may_wait(self, client):
-        """Whether nothing need come of this client while the fault lasts."""
+        """Whether this client need not be served while the fault lasts"""
         return (self.serves_no_more() or
                 (self.accepts_no_more() and client not in self.old))
 
     def tires(self):
-        """A client is given up when a call failed for it again and again."""
+        """A client is closed after FRUITLESS_MAX failures."""
         return (self.case.effect is Effect.DELAYS and
                 self.case.call.kind in ("recv", "send") and
                 self.case.when is When.FOREVER and not self.serves_no_more())
 
     def closes(self):
-        """Those are closed whose calls failed, be it once."""
+        """A client is closed after one failure."""
         return self.case.effect in (Effect.CLOSES, Effect.REFUSES,
                                     Effect.LOSES)
 
     def patience_s(self):
-        """How long everybody may take to be answered, or else be closed.
+        """How long until each client is served or closed.
 
-        A client is given up after many tries, and on a busy machine each of
-        them keeps the server waiting for strace.
+        FRUITLESS_MAX failures take long under strace on a busy machine.
         """
         if self.serves_no_more():
             return 0
         return server.PATIENCE_S * (3 if self.tires() else 1)
 
-    # What happens
+    # The phases
 
     def talk(self, speakers):
-        """Everybody says something and is answered, or closed."""
+        """The speakers send, and each is served or closed."""
         for client in speakers:
             client.say(100 + client.port % 50)
         stuck = settle([c for c in self.clients if not self.may_wait(c)],
                        timeout=self.patience_s(),
                        give_up=lambda: not self.server.alive())
         assert self.ends() or self.server.alive(), self.last_words()
-        assert self.ends() or not stuck, f"never answered: {stuck}"
+        assert self.ends() or not stuck, f"no reply: {stuck}"
 
     def wants_newcomer(self, number):
-        """Whether somebody new comes along in this round."""
+        """Whether a new client connects in this round"""
         if self.case.call.kind == "modify":
-            return False  # the call would add it, and not modify
+            return False  # its call would be an add, not a modify
         if self.accepts_no_more():
             return number < 4
         if self.case.call.kind in FOR_NEWCOMERS:
@@ -212,15 +208,12 @@ class Run:
         return number == 1 or living < 2
 
     def talk_until_failed(self):
-        """Rounds of messages, until the call has failed as often as it will.
-
-        What accepting rests for adds up to a fraction of a second.
-        """
+        """Rounds of messages until the call has failed as often as it will."""
         begin = time.monotonic()
         self.talk_in_rounds()
         took = time.monotonic() - begin
-        assert self.case.call.kind != "accept" or took < RESTS_S, (
-            f"{took} s to get over {self.injected()} failures")
+        assert self.case.call.kind != "accept" or took < PAUSES_S, (
+            f"{took} s to survive {self.injected()} failures")
 
     def talk_in_rounds(self):
         self.talk(self.old)
@@ -230,7 +223,7 @@ class Run:
                 try:
                     newcomer = self.connect()
                 except ConnectionError:
-                    assert self.ends(), "nobody listens any more"
+                    assert self.ends(), "the server does not listen any more"
                     break
                 newcomer.say(10)
                 if self.case.call.kind not in FOR_NEWCOMERS:
@@ -241,19 +234,19 @@ class Run:
             if number > 1 and self.injected() >= (self.times() or 3):
                 break
             if self.ends() or self.accepts_no_more():
-                time.sleep(0.02)  # the time it takes to fail again
+                time.sleep(0.02)  # until it fails again
 
     def make_room(self):
-        """Before there are as many clients as the server takes."""
+        """Keeps the number of clients below the limit."""
         living = [c for c in self.clients if not c.closed]
         if self.case.model == "aio" and len(living) >= MAX_CLIENTS_AIO - 1:
             living[len(self.old)].leave()
 
     def stay_idle(self):
-        """Nobody says anything, and so there is nothing to do.
+        """Without traffic the server makes few calls and uses little CPU time.
 
-        Soon: a thread of aio may still have some failures to get over, and
-        whoever goes on failing is still to be given up.
+        Not at once: threads of aio may have failures left, and clients may have to
+        reach FRUITLESS_MAX.
         """
         end = time.monotonic() + (self.patience_s() if self.tires() else 3)
         while True:
@@ -264,30 +257,30 @@ class Run:
             if calls < IDLE_CALLS and cpu_s < IDLE_S / 2:
                 return
             assert time.monotonic() < end, (
-                f"{calls} calls and {cpu_s} s of CPU in {IDLE_S} s of idleness")
+                f"{calls} calls and {cpu_s} s of CPU time in {IDLE_S} s, while idle")
 
     def find_service(self):
-        """Somebody new is served, now that the fault has passed."""
+        """A new client is served, as the fault is over."""
         for _ in range(TRIES_MAX):
             self.make_room()
             client = self.connect()
             client.say(100)
-            assert not settle([client]), f"never answered: {client}"
+            assert not settle([client]), f"no reply: {client}"
             if not client.closed:
                 return
-        pytest.fail("nobody new is served any more")
+        pytest.fail("no new client is served")
 
     def last_words(self):
         return (self.directory / "stderr").read_text()
 
-    # What must have come of it
+    # The outcome
 
     def check_end(self):
-        """It ended by itself, and said why."""
+        """It ended by itself with a message."""
         assert self.server.wait() == 1
         lasted = time.monotonic() - self.begun
         assert self.case.effect is Effect.ENDS or lasted > TRIED_S, (
-            f"given up after {lasted} s already")
+            f"it ended after {lasted} s already")
         self.faults.wait()
         said = self.last_words()
         assert said.count("\n") == 1 and f" {self.case.call.says}: " in said
@@ -296,8 +289,9 @@ class Run:
         victims = self.victims()
         stuck = settle(victims, lambda client: client.closed)
         assert not stuck, f"its call failed, but it is not closed: {stuck}"
+
     def check_clients(self):
-        """Only those whose calls failed suffered; returns these."""
+        """Only clients with failed calls are affected; returns these."""
         victims = self.victims()
         stuck = settle(victims, lambda client: client.closed)
         assert not stuck, f"its call failed, but it is not closed: {stuck}"
@@ -307,14 +301,13 @@ class Run:
                 continue
             assert client.whole(), f"bytes lost: {client}, not {victims}"
             assert client.left or not client.closed, (
-                f"closed for nothing: {client}, not {victims}")
+                f"closed without a failure: {client}, not {victims}")
         return victims
 
     def check_counters(self, counters, victims):
-        """The counters say what was seen.
+        """The counters agree with what the clients saw.
 
-        After that was seen, and before the server stopped, one more call may
-        have failed: aio's threads come to some of them late.
+        One more call may have failed since, because the threads of aio can be late.
         """
         closed, refused = counters["closed"], counters["refused"]
         lost = counters["aio_result_lost"]
@@ -323,7 +316,7 @@ class Run:
             assert refused in number
             assert (closed["error"], closed["reset"]) == (0, 0)
         elif self.case.effect is Effect.LOSES:
-            # at the stop, too, of clients that were served well until then
+            # a result can be lost at the stop, too
             assert (refused, lost) == (0, len(self.victims()))
         elif self.case.error in ("ECONNRESET", "EPIPE"):
             assert closed["reset"] in number
@@ -334,8 +327,8 @@ class Run:
         came = counters["accepted"] + refused
         assert came == len(self.clients) or self.accepts_no_more()
         if self.case.effect is not Effect.LOSES:
-            # aio cannot tell an injected EAGAIN from a lost result; one that is
-            # not delivered yet when the server stops is counted as lost
+            # aio cannot tell an injected EAGAIN from a lost result, if it is not
+            # delivered yet when the server stops
             injected = self.case.error == "EAGAIN" and self.case.model == "aio"
             assert lost <= (len(self.clients) if injected else 0)
             assert (sum(len(c.got) for c in self.clients) <=
@@ -343,14 +336,14 @@ class Run:
                     sum(len(c.sent) for c in self.clients))
 
     def close(self):
-        """Nothing is left, whatever became of the test."""
+        """Ends everything, also after a failure."""
         self.server.kill()
         self.faults.end()
         close_all(self.clients)
 
 
 def play(run):
-    """The one story of all cases."""
+    """The course of every case"""
     run.talk_until_failed()
     if not run.serves_no_more():
         assert run.injected() > 0, "the call never failed: nothing was tested"
@@ -370,7 +363,7 @@ def play(run):
 
 
 def traced(case):
-    """Every call of this model, so that none of its loops goes unseen."""
+    """All calls of this model, so that a busy loop is seen"""
     names = set()
     for call in fault_table.CALLS[case.model]:
         names.update(call.strace.split(","))

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A server that cannot get what it needs to start says so, and is not ready.
-
-Each call that it makes before the ready line fails, for want of a resource.
-"""
+"""Each call before the ready line fails: the server names it and does not start."""
 
 import os
 
 import pytest
 
 import server
-from fault_strace import run_in_vain, why_not
+from fault_strace import run_failing, why_not
 from test_faults import models_chosen
 
 #: The calls before the ready line: those of models/common/ ...
@@ -21,7 +18,7 @@ COMMON = {
     "getsockname": ("ENOBUFS",),
 }
 
-#: ... and each model's own. io_uring_setup: see test_uring_faults.py
+#: ... and those of the models. io_uring_setup: see test_uring_faults.py
 OWN = {
     "epoll": {"epoll_create1": ("EMFILE", "ENFILE", "ENOMEM"),
               "epoll_ctl": ("ENOMEM", "ENOSPC")},
@@ -50,9 +47,9 @@ def can_trace():
         pytest.skip(reason)
 
 
-def start_in_vain(model, calls, error, *only):
-    """Returns the one line that it leaves, of a server that cannot start."""
-    status, said = run_in_vain(
+def start_failing(model, calls, error, *only):
+    """Starts a server with failing calls; returns its error message."""
+    status, said = run_failing(
         ["strace", "-f", "-qq", "-o", os.devnull, *only, "-e",
          f"trace={calls}", "-e", f"inject={calls}:error={error}",
          server.TOP / server.BIN / model])
@@ -62,15 +59,15 @@ def start_in_vain(model, calls, error, *only):
 
 def test_start(start_case):
     model, call, error = start_case
-    said = start_in_vain(model, f"?{call}", error)
+    said = start_failing(model, f"?{call}", error)
     assert said.startswith(f"{model}: {call}"), said
 
 
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM"])
 def test_no_reserve(error, request):
-    """The descriptor held in reserve cannot be had."""
+    """The reserve descriptor cannot be opened."""
     models = models_chosen(request.config)
     if not models:
         pytest.skip("not with --server")
-    said = start_in_vain(models[0], "?open,?openat", error, "-P", "/dev/null")
+    said = start_failing(models[0], "?open,?openat", error, "-P", "/dev/null")
     assert said.startswith(f"{models[0]}: open /dev/null: "), said

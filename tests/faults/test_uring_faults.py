@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The calls that the ring makes for uring fail, too, in every way they can.
+"""Operations of an io_uring fail in every way they can.
 
-No system call is there for strace to make fail: a library that comes before
-liburing puts the errors into completions. Also what only a ring can do wrong:
-not be allowed, lack features, overflow.
+strace cannot inject these errors: a preloaded library puts them into completions.
+Also tested: io_uring not permitted, missing features, overflow.
 """
 
 import errno
@@ -16,18 +15,18 @@ import pytest
 import fault_table
 import server
 from fault_clients import Client, close_all, settle
-from fault_strace import run_in_vain, why_not
+from fault_strace import run_failing, why_not
 from fault_table import Call, Case, Effect, When
 from test_faults import Run, models_chosen, play
 
 SOURCE = server.TOP / "tests" / "faults" / "uring_faults.c"
 
-#: The kinds of operations; their errors are those of the calls.
+#: The operations; their errors are those of the calls.
 OPERATIONS = ("accept", "recv", "send")
 
 
 def cases():
-    """As of the table: every operation, every error, every When."""
+    """Every operation, every error, every When"""
     for kind in OPERATIONS:
         first = 2 if kind == "accept" else 3
         call = Call(kind, kind, kind, first=first, says="io_uring accept")
@@ -52,12 +51,12 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="session", autouse=True)
 def uring_is_chosen(request):
     if "uring" not in models_chosen(request.config):
-        pytest.skip("not with --models that leave uring out, or --server")
+        pytest.skip("--models without uring, or --server")
 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    """The library of faults, built as the models are."""
+    """The library that injects faults"""
     built = tmp_path_factory.mktemp("uring") / "uring_faults.so"
     compiler = os.environ.get("CC") or "cc"
     if not shutil.which(compiler):
@@ -69,7 +68,7 @@ def library(tmp_path_factory):
 
 
 class RingFaults:
-    """What makes operations fail, with the face that Strace has."""
+    """Injects failures of operations; the interface is that of Strace."""
 
     def __init__(self, directory):
         self._orders = directory / "orders"
@@ -81,7 +80,7 @@ class RingFaults:
                 "URING_FAULTS_LOG": str(self._log)}
 
     def order(self, text):
-        """All at once, since the library looks all the time."""
+        """Atomically: the library polls for the file."""
         new = self._orders.with_suffix(".new")
         new.write_text(text)
         new.rename(self._orders)
@@ -102,14 +101,14 @@ class RingFaults:
 
 
 class RingLog:
-    """What the library wrote."""
+    """The log of the library."""
 
     def __init__(self, text):
-        # The last line may not be whole yet.
+        # The last line may be incomplete.
         self._lines = [line.split() for line in text.split("\n")[:-1]]
 
     def calls(self):
-        return 0  # they are none: the CPU time has to tell
+        return 0  # no system calls: stay_idle() relies on CPU time
 
     def overflown(self):
         return any(line[0] == "overflow" for line in self._lines)
@@ -135,7 +134,7 @@ def test_ring_fault(ring_case, tmp_path, library):
 
 
 def converse(uring, number, sizes):
-    """So many clients at once, each with messages of these sizes."""
+    """`number` clients exchange messages of these sizes."""
     clients = [Client(uring) for _ in range(number)]
     try:
         for size in sizes:
@@ -155,26 +154,26 @@ def converse(uring, number, sizes):
 
 @pytest.mark.parametrize("refused", [0, 2], ids=["featured", "plain"])
 def test_overflow_loses_nothing(tmp_path, library, refused):
-    """More results at once than there is room for in the completion queue."""
+    """More completions than fit in the completion queue"""
     faults = RingFaults(tmp_path)
     environment = {**faults.environment(library), "URING_QUEUE": "4",
                    "URING_PLAIN": str(refused)}
     with server.Server("uring", env=environment) as uring:
         converse(uring, 250, [100, 5000, 1, 300] * 3)
-    assert faults.log().overflown(), "it had room enough: nothing was tested"
+    assert faults.log().overflown(), "no overflow: nothing was tested"
 
 
 @pytest.mark.parametrize("kind,size", [("send", 1), ("send", 7), ("recv", 1),
                                        ("recv", 1000)])
 def test_short_operations(tmp_path, library, kind, size):
-    """Each operation moves less than was asked for."""
+    """Each operation moves fewer bytes than requested."""
     faults = RingFaults(tmp_path)
     faults.order(f"{kind} short {size} 0\n")
     with server.Server("uring", env=faults.environment(library)) as uring:
         converse(uring, 20, [1, 2, 999, 3000])
 
 
-# What a kernel may refuse: made by strace, around the start of the server.
+# Errors of the setup: injected by strace
 
 @pytest.fixture(scope="session")
 def can_trace():
@@ -191,9 +190,9 @@ def under_strace(*injections):
     return command
 
 
-def start_in_vain(*injections):
-    """Of a server that must not get ready: its exit status and message."""
-    status, message = run_in_vain([*under_strace(*injections),
+def start_failing(*injections):
+    """Starts a server that must fail; returns its exit status and message."""
+    status, message = run_failing([*under_strace(*injections),
                                    server.TOP / server.BIN / "uring"])
     assert message.startswith("uring: ")
     return status, message
@@ -202,22 +201,22 @@ def start_in_vain(*injections):
 @pytest.mark.parametrize("error,remedy", [
     ("EPERM", "profile"), ("EACCES", "profile"), ("ENOSYS", "5.6")])
 def test_not_allowed(can_trace, error, remedy):
-    """Forbidden or unknown: 77, the reason, and what would allow it."""
-    status, message = start_in_vain(f"io_uring_setup:error={error}")
+    """Exit status 77, the reason and the remedy"""
+    status, message = start_failing(f"io_uring_setup:error={error}")
     assert status == 77
     assert remedy in message
 
 
 def test_no_probe(can_trace):
-    """A kernel too old to be asked what it can do is too old."""
-    status, _ = start_in_vain("io_uring_register:error=EINVAL:when=1")
+    """A kernel without IORING_REGISTER_PROBE is too old."""
+    status, _ = start_failing("io_uring_register:error=EINVAL:when=1")
     assert status == 77
 
 
 @pytest.mark.parametrize("error", ["ENOMEM", "EMFILE", "ENFILE", "EINVAL"])
 def test_no_ring(can_trace, error):
-    """Want of something, or a kernel that understands no way of asking."""
-    status, message = start_in_vain(f"io_uring_setup:error={error}")
+    """Lack of a resource, or no supported set of flags"""
+    status, message = start_failing(f"io_uring_setup:error={error}")
     assert status == 1
     assert "io_uring_setup: " in message
 
@@ -227,6 +226,6 @@ def test_no_ring(can_trace, error):
     "io_uring_setup:error=EINVAL:when=1..2",
     "io_uring_register:error=EINVAL:when=2+"])
 def test_without_features(can_trace, injection):
-    """What an older kernel lacks is done without."""
+    """An older kernel lacks optional features."""
     with server.Server("uring", wrapper=under_strace(injection)) as uring:
         converse(uring, 20, [100, 1, 3000])

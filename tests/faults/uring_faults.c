@@ -2,23 +2,21 @@
 /*
  * uring_faults.c - makes operations of an io_uring fail, for the fault tests
  *
- * The ring makes its calls inside the kernel, where strace cannot reach them.
- * So this library comes between a server and liburing (LD_PRELOAD). An entry
- * that is to fail is turned into a no-op just before it is submitted, and the
- * no-op's completion is given the error: an operation that is said to have
- * failed has moved no byte.
+ * strace cannot inject these errors, as the calls are made inside the kernel. This
+ * library is loaded before liburing (LD_PRELOAD). It turns an entry that is to
+ * fail into a no-op before submission, and puts the error into its completion: a
+ * failed operation has moved no byte.
  *
- * Which ones fail is read, once there is such a file, from $URING_FAULTS:
+ * The faults are read from the file $URING_FAULTS, as soon as it exists:
  *
- *	OP ERROR FIRST LAST	accept, recv or send; a number; of this kind
- *				of operation the FIRST to the LAST from now on
- *	OP short BYTES 0	every operation is cut to so many bytes
+ *	OP ERROR FIRST LAST	accept, recv or send; an errno; operations
+ *				FIRST to LAST of this kind from now on fail
+ *	OP short BYTES 0	every operation is limited to BYTES
  *
- * What was done goes to $URING_FAULTS_LOG, a line each: OP ERROR PORT, with
- * the client's port, or "overflow" when the completion queue was too small.
- * $URING_QUEUE is that size, and half of it that of the submission queue. The
- * first $URING_PLAIN attempts to set up a ring fail, as those that ask for what
- * a kernel does not have.
+ * Each fault is logged to $URING_FAULTS_LOG: OP ERROR PORT, with the client's
+ * port, or "overflow 0 0" for a full completion queue. $URING_QUEUE is the size of
+ * the completion queue, twice that of the submission queue. The first
+ * $URING_PLAIN attempts to set up a ring fail, as with unsupported flags.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -31,18 +29,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Clients are pointers to structures, so that this bit of theirs is free. */
+/* user_data is a pointer to a structure, so this bit is free. */
 #define MARK UINT64_C(1)
 
 static struct {
 	bool armed;
 	int opcode;
-	int error;      /* 0: cut short */
-	unsigned bytes; /* to which */
+	int error;      /* 0: short */
+	unsigned bytes; /* limit of a short operation */
 	unsigned long first, last, seen;
 } fault;
 
-static int fault_now; /* of the no-ops under way: there is one fault a run */
+static int fault_now; /* of the no-ops in flight */
 
 static void *next_one(const char *name)
 {
@@ -132,7 +130,7 @@ static void fail(struct io_uring_sqe *sqe)
 	sqe->user_data = data | MARK;
 }
 
-/* Entries that liburing has not yet shown to the kernel */
+/* Entries that are not submitted yet */
 static void look_at_entries(struct io_uring *ring)
 {
 	struct io_uring_sq *sq = &ring->sq;
@@ -173,7 +171,7 @@ int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait_nr)
 	return res;
 }
 
-/* It may bring some more, which had not fitted. */
+/* It can return completions that had overflowed. */
 unsigned io_uring_peek_batch_cqe(struct io_uring *ring,
 				 struct io_uring_cqe **cqes, unsigned count)
 {

@@ -93,7 +93,7 @@ class OddServer(server.Server):
         except BaseException:
             self._log.unlink(missing_ok=True)
             raise
-        self.stranger = False  # it has to print counters and to exit with 0
+        self.foreign = False  # it has to print counters and to exit with 0
         if self.ready["model"] != "oddserver":
             self.kill()
             raise server.ServerError(f"not the odd server: {self.ready}")

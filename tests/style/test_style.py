@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What makes the models readable side by side, held by a machine.
-
-A student reads models/poll.c against models/epoll.c: every line that differs
-has to be about the model, and every file has to be short enough to be read in
-one sitting. These rules are in CONTRIBUTING.md in words.
-"""
+"""The rules of CONTRIBUTING.md that make models comparable line by line."""
 
 import re
 import subprocess
@@ -15,7 +10,7 @@ from server import TOP
 
 MODELS = server.models()
 
-#: What the card at the top of each model says, in this order
+#: The fields of the card of each model, in this order
 CARD = ["Waits in", "Learns", "Per request", "Costs", "Limits",
         "Compare with", "Try"]
 
@@ -48,7 +43,7 @@ def test_card(name):
 
 
 @each_model
-def test_one_sitting(name):
+def test_length(name):
     _, code = card_and_code(name)
     assert code.count("\n") <= LINES_MAX.get(name, LINES_MAX_OTHERS)
 
@@ -63,7 +58,7 @@ def test_functions_fit_a_screen(name):
 
 @each_model
 def test_serve_comes_last(name):
-    """serve() is what a reader looks for; all before it is what it calls."""
+    """Helpers precede it, in the order of their calls."""
     code = source(name)
     assert code.rstrip().endswith("}")
     functions = re.findall(r"^(?:static )?[\w ]+[ *](\w+)\(", code, re.M)
@@ -73,18 +68,18 @@ def test_serve_comes_last(name):
 @each_model
 def test_one_name_everywhere(name):
     assert f'\nconst char model_name[] = "{name}";\n' in source(name), (
-        f"models/{name}.c: its model_name is not its file's")
+        f"models/{name}.c: model_name differs from the file name")
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     assert f"[{name}](models/{name}.c)" in readme, (
-        f"README.md: its table has no row for [{name}](models/{name}.c)")
+        f"README.md: the table has no row for [{name}](models/{name}.c)")
 
 
 @each_model
 def test_no_preprocessor_but_includes(name):
-    """Variants are files; no macro hides a system call."""
+    """Variants are files, and no macro hides a system call."""
     directives = re.findall(r"^\s*#\s*(\w+)(.*)$", source(name), re.M)
     for directive, rest in directives:
-        if directive == "define":  # names for constants of a header only
+        if directive == "define":  # of a signal number only
             assert re.fullmatch(r" [A-Z]+ +SIG[A-Z]+( .*)?", rest), rest
         else:
             assert directive == "include"
@@ -99,13 +94,13 @@ def function(model, name):
 
 @pytest.mark.parametrize("name", ["serve_client"])
 def test_readiness_models_serve_alike(name):
-    """Knowing that a client is ready, all of them do the same."""
+    """serve_client() is the same in all of them."""
     assert function("select", name) == function("poll", name)
     assert function("poll", name) == function("epoll", name)
 
 
 def test_conn_makes_no_system_call():
-    """A client without system calls: nothing of it needs the kernel."""
+    """By the symbols that conn.o needs."""
     archive = subprocess.run(
         ["nm", "-u", "build/release/models/common/conn.o"], cwd=TOP,
         capture_output=True, text=True, check=True).stdout
@@ -114,17 +109,17 @@ def test_conn_makes_no_system_call():
                     "work_drawn", "__stack_chk_fail"}
 
 
-def test_what_is_measured_is_not_instrumented():
+def test_release_build_has_no_sanitizers():
     for model in MODELS:
         symbols = subprocess.run(["nm", "-D", f"bin/{model}"], cwd=TOP,
                                  capture_output=True, text=True,
                                  check=True).stdout
         assert "__asan" not in symbols and "__tsan" not in symbols
         assert "__ubsan" not in symbols
-        assert "shutdown" in symbols  # that nm did show something
+        assert "shutdown" in symbols  # nm does list symbols
 
 
-def test_help_of_make_lists_its_verbs():
+def test_make_help_lists_all_targets():
     shown = subprocess.run(["make", "help"], cwd=TOP, capture_output=True,
                            text=True, check=True).stdout
     makefile = (TOP / "Makefile").read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn.c - a client is served alike however reads and writes are split */
+/* conn.c - tests of models/common/conn.c: every split of reads and writes */
 #include "tests/unit/test.h"
 
 #include "models/common/conn.h"
@@ -35,7 +35,7 @@ static void reset_totals(void)
 	memset(&totals, 0, sizeof(totals));
 }
 
-/* Sends all of the reply in pieces, with calls between that move nothing. */
+/* Sends the reply in pieces, with failed attempts in between. */
 static size_t take_reply(struct conn *c, unsigned splits, char *echo,
 			 size_t done)
 {
@@ -46,7 +46,7 @@ static size_t take_reply(struct conn *c, unsigned splits, char *echo,
 			n = c->out_len;
 		conn_did_write(c, -EAGAIN);
 		assert_int_equal(c->want, WANT_WRITE);
-		conn_rest(c); /* must not take the reply away */
+		conn_rest(c); /* must keep the reply */
 		memcpy(echo + done, c->out, n);
 		conn_did_write(c, n);
 		done += n;
@@ -126,7 +126,7 @@ static void a_whole_buffer_fits(void **state)
 	conn_cancel(c);
 }
 
-/* How a client ends by an error of read or write */
+/* The reason counted for a client whose read or write returns n */
 static enum closing ends_by(ssize_t n, bool writing)
 {
 	struct options opt = echo_options(0);
@@ -149,7 +149,7 @@ static enum closing ends_by(ssize_t n, bool writing)
 	return CLOSINGS;
 }
 
-static void ends_are_told_apart(void **state)
+static void reasons_of_closing(void **state)
 {
 	(void)state;
 	assert_int_equal(ends_by(0, false), CLOSED_EOF);
@@ -161,7 +161,7 @@ static void ends_are_told_apart(void **state)
 	assert_int_equal(ends_by(-EFAULT, false), CLOSED_ERROR);
 }
 
-static void again_for_ever_is_an_error(void **state)
+static void endless_eagain_is_an_error(void **state)
 {
 	struct options opt = echo_options(0);
 	struct conn *c = conn_begin(7, &opt);
@@ -170,7 +170,7 @@ static void again_for_ever_is_an_error(void **state)
 	(void)state;
 	conn_did_read(c, -EAGAIN);
 	conn_space(c);
-	conn_did_read(c, 1); /* progress: counting starts anew */
+	conn_did_read(c, 1); /* progress resets the count */
 	conn_did_write(c, 1);
 	while (c->want == WANT_READ && tries < 1000000) {
 		conn_did_read(c, tries % 2 ? -EINTR : -EAGAIN);
@@ -181,7 +181,7 @@ static void again_for_ever_is_an_error(void **state)
 	conn_end(c);
 }
 
-static void a_stop_is_counted_as_one(void **state)
+static void close_at_stop_counts_as_stop(void **state)
 {
 	struct options opt = echo_options(0);
 	struct conn *c = conn_begin(7, &opt);
@@ -194,7 +194,7 @@ static void a_stop_is_counted_as_one(void **state)
 	assert_int_equal(totals.closed[CLOSED_STOP], 1);
 }
 
-static void the_list_holds_the_living(void **state)
+static void list_of_clients(void **state)
 {
 	struct options opt = echo_options(0);
 	struct conn *c[5];
@@ -217,7 +217,7 @@ static void the_list_holds_the_living(void **state)
 	assert_int_equal(alive, 0);
 	assert_int_equal(conn_count(), 2);
 	conn_cancel(c[3]);
-	c[3] = conn_begin(3, &opt); /* its number is its own, all the same */
+	c[3] = conn_begin(3, &opt); /* a new number, not a reused one */
 	assert_true(c[3]->number > c[1]->number + 2);
 	conn_cancel(c[3]);
 	conn_end(c[1]);
@@ -225,8 +225,7 @@ static void the_list_holds_the_living(void **state)
 	assert_int_equal(totals.accepted, 4);
 }
 
-/* The one thing that tells memory of idle clients: who holds a buffer when */
-static void a_resting_client_holds_no_buffer(void **state)
+static void an_idle_client_holds_no_buffer(void **state)
 {
 	struct options opt = echo_options(0);
 	struct conn *a = conn_begin(1, &opt), *b = conn_begin(2, &opt);
@@ -235,10 +234,10 @@ static void a_resting_client_holds_no_buffer(void **state)
 	(void)state;
 	conn_did_read(a, 4);
 	conn_did_write(a, 4);
-	assert_ptr_equal(conn_space(a), space); /* it kept it for the next */
+	assert_ptr_equal(conn_space(a), space); /* kept for the next read */
 	conn_rest(a);
 	assert_null(a->buffer);
-	assert_ptr_equal(conn_space(b), space); /* and another has it now */
+	assert_ptr_equal(conn_space(b), space); /* reused by another client */
 	assert_ptr_not_equal(conn_space(a), space);
 	conn_rest(b);
 	conn_cancel(a);
@@ -251,11 +250,11 @@ int main(void)
 		cmocka_unit_test(every_split_of_reads_and_writes),
 		cmocka_unit_test(without_message_a_read_is_a_request),
 		cmocka_unit_test(a_whole_buffer_fits),
-		cmocka_unit_test(ends_are_told_apart),
-		cmocka_unit_test(again_for_ever_is_an_error),
-		cmocka_unit_test(a_stop_is_counted_as_one),
-		cmocka_unit_test(the_list_holds_the_living),
-		cmocka_unit_test(a_resting_client_holds_no_buffer),
+		cmocka_unit_test(reasons_of_closing),
+		cmocka_unit_test(endless_eagain_is_an_error),
+		cmocka_unit_test(close_at_stop_counts_as_stop),
+		cmocka_unit_test(list_of_clients),
+		cmocka_unit_test(an_idle_client_holds_no_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* work.c - which requests cause work is drawn alike everywhere, and fairly */
+/* work.c - tests of work_drawn(): deterministic, and the right share */
 #include "tests/unit/test.h"
 
 #include "models/common/options.h"

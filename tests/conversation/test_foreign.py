@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The conversation with a program that is none of ours (--server), and proof
-that it can fail: a sound one passes, and each that is broken in one way does
-not."""
+"""The conversation with any other program (--server), and proof that it can fail: a
+correct server passes, one with a fault fails."""
 
 import json
 import os
@@ -11,7 +10,7 @@ import sys
 import pytest
 import server
 
-#: As little as a student may write: no counters, and SIGTERM just kills it.
+#: A minimal server: no counters, and SIGTERM kills it.
 SOURCE = r"""
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -92,7 +91,7 @@ int main(void)
 #ifdef IGNORES_SIGTERM
 	signal(SIGTERM, SIG_IGN);
 #endif
-	printf("ready model=stranger port=%d pid=%d\n",
+	printf("ready model=foreign port=%d pid=%d\n",
 	       ntohs(address.sin_port), getpid());
 	fflush(stdout);
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {
@@ -108,7 +107,7 @@ int main(void)
 }
 """
 
-#: How it is broken, and the tests of which one has to notice
+#: Each fault, and the tests of which one has to fail
 BROKEN = {
     "DROPS_A_BYTE": "half_close or size",
     "SPOILS_A_BYTE": "half_close or size",
@@ -124,17 +123,17 @@ BROKEN = {
 
 @pytest.fixture
 def smoke(request, tmp_path):
-    """Builds it with a fault or none; whether it passes, and what was said."""
+    """Builds the server with one fault or none and tests it: exit status, output."""
     if request.config.getoption("--server"):
-        pytest.skip("tests the tests, not a server")
+        pytest.skip("tests the tests and not a server")
 
     def run(fault=None, only=None, mark="smoke"):
-        source, program = tmp_path / "stranger.c", tmp_path / "stranger"
+        source, program = tmp_path / "foreign.c", tmp_path / "foreign"
         source.write_text(SOURCE, encoding="ascii")
         define = [f"-D{fault}"] if fault else []
         subprocess.run([os.environ.get("CC", "cc"), "-pthread", *define,
                         "-o", program, source], check=True)
-        # What never comes need not be awaited for as long as on other days.
+        # A reply that never comes is not awaited for long.
         ended = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-m", mark,
              "-k", only or "", "--server", program, "tests/conversation"],
@@ -145,23 +144,23 @@ def smoke(request, tmp_path):
     return run
 
 
-def test_a_sound_stranger_passes(smoke):
+def test_a_correct_server_passes(smoke):
     status, said = smoke()
     assert status == 0, said
     assert "passed" in said and "skipped" in said
 
 
 def test_a_runtime_that_warms_up_does_not_leak(smoke):
-    """It takes 32 MB at first, and then no more."""
+    """It takes 32 MB at first and nothing later."""
     status, said = smoke("WARMS_UP", "20000_times", "not long")
     assert status == 0, said
 
 
 @pytest.mark.parametrize("line, status", [
-    ({"accepted": None, "model": "stranger"}, 0), ({"requests": 0}, 1),
+    ({"accepted": None, "model": "foreign"}, 0), ({"requests": 0}, 1),
     ({"requests": "many"}, 1)])
-def test_of_a_closing_line_what_is_there(smoke, line, status):
-    """It is checked; what is absent or null is unknown. 143 is a JVM's status."""
+def test_partial_closing_line(smoke, line, status):
+    """Counters that are present are checked. 143 is the exit status of a JVM."""
     text = json.dumps(json.dumps(line) + "\n")
     ended, said = smoke(f"SAYS={text}", "every_size")
     assert ended == status, said
@@ -169,8 +168,8 @@ def test_of_a_closing_line_what_is_there(smoke, line, status):
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_stranger_does_not(smoke, fault):
-    """By the tests that are about it, and not for some other reason."""
+def test_a_server_with_a_fault_fails(smoke, fault):
+    """Due to a failed test, and not for another reason"""
     status, said = smoke(fault, BROKEN[fault], "not long")
     assert status == 1, said
     assert " failed" in said and "error" not in said.splitlines()[-1], said

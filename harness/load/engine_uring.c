@@ -11,6 +11,7 @@
 #include "engine.h"
 
 #include "harness/base/die.h"
+#include "harness/base/grow.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -244,14 +245,9 @@ static struct parcel *take_parcel(struct uring_engine *e)
 	struct parcel *p;
 
 	if (e->free_parcel == e->n_parcels) { /* none is free */
-		e->parcels =
-			realloc(e->parcels, (e->n_parcels + 1) * sizeof(*p));
-		if (!e->parcels)
-			die("realloc");
+		e->parcels = grow(e->parcels, e->n_parcels + 1, sizeof(*p));
 		p = &e->parcels[e->n_parcels++];
-		p->bytes = malloc(e->parcel_size);
-		if (!p->bytes)
-			die("malloc");
+		p->bytes = grow(NULL, e->parcel_size, 1);
 		p->next = e->n_parcels;
 		e->free_parcel = e->n_parcels - 1;
 	}

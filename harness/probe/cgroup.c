@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cgroup.c - a cgroup that holds a program and all that it starts: see cgroup.h */
+/* cgroup.c - a cgroup that contains a program: see cgroup.h */
 #include "cgroup.h"
 
 #include <dirent.h>
@@ -20,7 +20,7 @@ static const char prefix[] = "io-models-";
 
 /* ------------------------------------------------------------ where it can be */
 
-/* mountinfo writes a blank as \040. */
+/* mountinfo writes a space as \040. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -38,7 +38,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* The hierarchy's mount point, and which part of the hierarchy is mounted there */
+/* The mount point of the hierarchy, and the part of it that is mounted there */
 static bool find_mount(char *mount, char *root)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -61,7 +61,7 @@ static bool find_mount(char *mount, char *root)
 	return found;
 }
 
-/* The cgroup this process is in, as the hierarchy calls it */
+/* The cgroup of this process, as a path in the hierarchy */
 static bool find_own(char *own)
 {
 	FILE *file = fopen("/proc/self/cgroup", "re");
@@ -87,11 +87,11 @@ static bool find_home(char *home, char *why)
 		return why_not(why, "no cgroup v2 hierarchy is mounted; "
 				    "sudo mount -t cgroup2 none /MOUNT/POINT");
 	find_own(own);
-	/* In a container, without a namespace for cgroups, both begin alike. */
+	/* In a container without a cgroup namespace, both have the same prefix. */
 	length = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	if (strncmp(own, root, length) == 0)
 		below += length;
-	if (strncmp(below, "/..", 3) == 0) /* outside of what is mounted */
+	if (strncmp(below, "/..", 3) == 0) /* outside of the mounted part */
 		below = "";
 	if (snprintf(home, PATH_MAX, "%s%s", mount,
 		     strcmp(below, "/") == 0 ? "" : below) >= PATH_MAX - 64)
@@ -99,7 +99,7 @@ static bool find_home(char *home, char *why)
 	return true;
 }
 
-/* ------------------------------------------------------------------ the makers */
+/* ---------------------------------------------------------- making, removing */
 
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *at)
@@ -109,7 +109,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return type == FTW_DP ? rmdir(path) : 0;
 }
 
-/* A program may have made cgroups in its own: the innermost go first. */
+/* Removes cgroups that the program made inside first. */
 static bool remove_tree(const char *path)
 {
 	enum { PATIENCE_MS = 2000 };
@@ -126,7 +126,7 @@ static bool remove_tree(const char *path)
 	return false;
 }
 
-/* The cgroups whose makers and keepers are all dead */
+/* Removes cgroups whose makers and keepers are all dead. */
 static void sweep(const char *home)
 {
 	DIR *dir = opendir(home);
@@ -151,7 +151,7 @@ static void sweep(const char *home)
 		closedir(dir);
 }
 
-/* Between making and locking it, a sweeper may have found it and removed it. */
+/* Another process may have swept it before it was locked. */
 static bool open_locked(struct cgroup *g)
 {
 	g->fd = open(g->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -186,7 +186,7 @@ static bool no_mkdir(const char *home, char *why)
 	}
 }
 
-/* The rules for who may be put where are many: a child tries. */
+/* The rules for moving processes are complex: a child process tries. */
 static bool try_entering(const struct cgroup *g, char *why)
 {
 	pid_t pid = fork();
@@ -199,7 +199,7 @@ static bool try_entering(const struct cgroup *g, char *why)
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	return why_not(why,
-		       "no process can be put into %s: %s; run it as root, or "
+		       "no process can enter %s: %s; run it as root, or "
 		       "with a cgroup of your own: systemd-run --user --scope "
 		       "-p Delegate=yes COMMAND",
 		       g->path,
@@ -224,9 +224,9 @@ bool cgroup_make(struct cgroup *g, char why[WHY_SIZE])
 			if (errno != EEXIST || serial >= TRIES)
 				return no_mkdir(home, why);
 		} else if (!open_locked(g) && rmdir(g->path) == 0) {
-			/* No sweeper has removed it: it never was one. */
+			/* Not swept, and still no cgroup */
 			return why_not(why,
-				       "a folder made in %s is no cgroup: "
+				       "a directory made in %s is no cgroup: "
 				       "something is mounted over it",
 				       home);
 		}
@@ -237,7 +237,7 @@ bool cgroup_make(struct cgroup *g, char why[WHY_SIZE])
 	return false;
 }
 
-/* -------------------------------------------------------------- who is in it */
+/* ----------------------------------------------------------------- its members */
 
 int cgroup_enter(const struct cgroup *g)
 {
@@ -285,7 +285,7 @@ static void add_members(int dir, const char *name, struct members *m)
 		close(fd);
 }
 
-/* From a cgroup and all inside it; takes `dir`. Its files are no folders. */
+/* Members of a cgroup and of all cgroups inside it; closes `dir`. */
 static void walk(int dir, const char *name, struct members *m)
 {
 	DIR *entries = dir < 0 ? NULL : fdopendir(dir);
@@ -328,7 +328,7 @@ pid_t *cgroup_threads(const struct cgroup *g, size_t *n)
 
 /* -------------------------------------------------------------------- its end */
 
-/* Before Linux 5.14. Who forks meanwhile is found in the next round. */
+/* Before Linux 5.14. Processes forked meanwhile are found in the next round. */
 static void kill_each(const struct cgroup *g)
 {
 	enum { ROUNDS = 100 };

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cgroup.h - a cgroup (v2) that holds a program and all that it starts
+ * cgroup.h - a cgroup (v2) that contains a program and all that it starts
  *
- * A cgroup is what a forked child cannot leave by forking again, ending its
- * parent or starting a session. It is asked three things: who is in it, how much
- * CPU time all of them used, the ended ones too, and to kill them all. None of it
- * needs a controller, so any v2 hierarchy will do, also the one beside v1
- * (hybrid). It is made inside the cgroup this process is in: limits that hold for
- * this process hold for the program.
+ * A child process cannot leave a cgroup by forking, by ending its parent or by
+ * starting a session. The cgroup lists its processes, has their CPU time, including
+ * ended ones, and kills them all. None of this needs a controller, so any v2
+ * hierarchy works, also the one beside v1 (hybrid). It is made inside the cgroup of
+ * this process, so the same limits apply to the program.
  *
- * Whoever made it holds a lock on its directory, and so do the processes forked
- * from it until they exec. A cgroup of ours whose lock is free has lost all of
- * them (kill -9): the next cgroup_make() kills what is in it and removes it.
+ * The process that made it holds a lock on its directory, and so do processes forked
+ * from it until they exec. If the lock is free, all of them are gone (SIGKILL): the
+ * next cgroup_make() kills what is left and removes the cgroup.
  */
 #ifndef CGROUP_H
 #define CGROUP_H
@@ -23,36 +22,36 @@
 #include <sys/types.h>
 
 struct cgroup {
-	int fd; /* its directory, locked; -1: there is none */
+	int fd; /* its directory, locked; -1: none */
 	char path[PATH_MAX + 64];
 };
 
-/* A struct cgroup that is none; every function here takes it and does nothing. */
+/* No cgroup: every function here accepts it and does nothing. */
 #define NO_CGROUP                                                              \
 	{                                                                      \
 		.fd = -1                                                       \
 	}
 
-/* Also tries, with a child, whether a process can be put into it. */
+/* Makes a cgroup, and tries with a child process whether it can be entered. */
 bool cgroup_make(struct cgroup *g, char why[WHY_SIZE]);
 
 /* Puts the calling process into it; -1 and errno. Safe between fork and exec. */
 int cgroup_enter(const struct cgroup *g);
 
 /*
- * Who is in it now, or in a cgroup made inside it: processes, or all their
- * threads. The list is from malloc; NULL and *n = 0 if there is nobody.
+ * The processes, or all their threads, in it and in cgroups inside it. The list is
+ * from malloc; NULL and *n = 0 if it is empty.
  */
 pid_t *cgroup_processes(const struct cgroup *g, size_t *n);
 pid_t *cgroup_threads(const struct cgroup *g, size_t *n);
 
-/* Kills all that are in it; they may take a moment to be gone. */
+/* Kills all processes in it; they may need a moment to end. */
 void cgroup_kill(const struct cgroup *g);
 
-/* Kills all that are in it, waits until they are gone, removes it. */
+/* Kills all processes in it, waits until they have ended, removes it. */
 bool cgroup_remove(struct cgroup *g, char why[WHY_SIZE]);
 
-/* Lets go of it without removing it: another process does. */
+/* Closes it without removing it: another process does that. */
 void cgroup_forget(struct cgroup *g);
 
 #endif

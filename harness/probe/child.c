@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* child.c - a program that is never left behind, and its keeper: see child.h */
+/* child.c - starts a program under a keeper: see child.h */
 #include "child.h"
 #include "keeper.h"
 
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A message of the keeper's; false: it has none to send, it is dead. */
+/* Receives a message of the keeper; false: the keeper is dead. */
 static bool receive(const struct child *c, struct keeper_message *m, int flags)
 {
 	ssize_t n;
@@ -62,7 +62,7 @@ bool child_start(struct child *c, const struct child_plan *plan,
 		return true;
 	}
 	let_go_of_keeper(c);
-	return why_not(why, "the program could not be prepared: %s",
+	return why_not(why, "the program could not be started: %s",
 		       m.kind == KEEPER_FAILED && m.error ?
 			       strerror(m.error) :
 			       "its process was killed");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cpu.c - CPU time that was really used, and waiting for it: see cpu.h */
+/* cpu.c - CPU time, run-queue delay and context switches: see cpu.h */
 #include "cpu.h"
 
 #include <dirent.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One small file of the kernel's, as a string; false: there is none. */
+/* Reads a small file of the kernel as a string. */
 static bool read_file(int dir, const char *path, char *to, size_t size)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
@@ -30,7 +30,7 @@ int64_t cpu_of_process(pid_t pid)
 	struct timespec used;
 	clockid_t clock;
 
-	/* Of 0 the kernel says what this process used, and of -1, too. */
+	/* For 0 and -1 the kernel would return the time of this process. */
 	if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 ||
 	    clock_gettime(clock, &used) < 0)
 		return -1;
@@ -57,7 +57,7 @@ static bool find_number(const char *text, const char *name, uint64_t *number)
 	return at && sscanf(at + strlen(name), "%" SCNu64, number) == 1;
 }
 
-/* Any thread has a folder of its own in /proc, though none that is listed. */
+/* /proc/TID exists for every thread, although it is not listed in /proc. */
 static bool read_thread(struct thread_counts *t, bool *queue_known)
 {
 	char path[64], text[4096];
@@ -75,7 +75,7 @@ static bool read_thread(struct thread_counts *t, bool *queue_known)
 			   "nonvoluntary_ctxt_switches:", &t->involuntary);
 }
 
-/* Where there is no cgroup: the threads of one process */
+/* Without a cgroup: the threads of one process */
 static pid_t *tasks(pid_t pid, size_t *n)
 {
 	char path[64];
@@ -120,7 +120,7 @@ struct threads threads_read(const struct cgroup *g, pid_t pid)
 	pid_t *list = cgroup_threads(g, &n);
 
 	if (n == 0) {
-		/* Nobody, no cgroup, or only a zombie: it is in none any more. */
+		/* No cgroup, or only a zombie, which is in no cgroup */
 		free(list);
 		list = tasks(pid, &n);
 	}
@@ -153,7 +153,7 @@ struct threads_window threads_window(const struct threads *from,
 
 		if (from->n)
 			b = bsearch(t, from->list, from->n, sizeof(*t), by_tid);
-		/* Fewer than before: another thread with an old number */
+		/* Lower counters: another thread that reuses the id */
 		if (b && b->voluntary <= t->voluntary &&
 		    b->involuntary <= t->involuntary &&
 		    b->queue_ns <= t->queue_ns)

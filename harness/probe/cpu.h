@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpu.h - CPU time that was really used, and time spent waiting for a CPU
+ * cpu.h - CPU time, run-queue delay and context switches
  *
- * Two clocks, neither of them counting ticks. (What /proc/PID/stat, top and
- * getrusage's user/system parts show is sampled at every tick; a program that
- * works between ticks is invisible to that.)
+ * Neither clock samples ticks. (/proc/PID/stat, top and the user/system parts of
+ * getrusage do: they miss a program that runs between ticks.)
  *
- * cpu_of_cgroup: of all that are or were in the cgroup, to the microsecond.
- * cpu_of_process: with all threads, those that have ended and the kernel's
- *	io_uring threads among them (iou-wrk, iou-sqp); without forked children.
- *	For where there is no cgroup.
+ * cpu_of_cgroup: of all processes that are or were in the cgroup, in microseconds.
+ * cpu_of_process: of all threads, including ended ones and io_uring threads of the
+ *	kernel (iou-wrk, iou-sqp); without child processes. For where there is no
+ *	cgroup.
  *
- * TRAP: of a thread that is on a CPU right now, both know what it had used at the
- * last tick (up to 1/HZ ago, some ms, for each of them); exact once it sleeps or
- * has ended. A window that is to be true to 1 % is long against that.
+ * TRAP: for a thread that is running, both are as old as the last tick (up to 1/HZ,
+ * some ms per thread). They are exact once it sleeps or has ended. A window for 1 %
+ * accuracy has to be long compared to that.
  *
- * Both count from the fork on, not from the exec: take the difference to a
- * reading made before the exec.
+ * Both count from the fork, not from the exec: subtract a reading made before the
+ * exec.
  *
- * Waiting for a CPU, and switches, are kept for each thread by the kernel, and
- * what it kept is lost when the thread ends. A window can say how many were lost
- * so; it cannot say what they did.
+ * The kernel keeps run-queue delay and context switches per thread, and drops them
+ * when the thread ends. A window knows the number of such threads only.
  */
 #ifndef CPU_H
 #define CPU_H
@@ -30,13 +28,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Nanoseconds; -1: there is no such process (a zombie still counts), no cgroup. */
+/* In ns; -1: there is no such process (a zombie is one), or no cgroup. */
 int64_t cpu_of_process(pid_t pid);
 int64_t cpu_of_cgroup(const struct cgroup *g);
 
 struct thread_counts {
 	pid_t tid;
-	int64_t queue_ns; /* able to run, but not on a CPU */
+	int64_t queue_ns; /* run-queue delay */
 	uint64_t voluntary, involuntary;
 };
 
@@ -49,18 +47,17 @@ struct threads {
 struct threads_window {
 	int64_t queue_ns; /* -1: unknown */
 	uint64_t voluntary, involuntary;
-	size_t lost; /* threads that ended in the window: not in it */
+	size_t lost; /* threads that ended in the window: not included */
 };
 
 /*
- * Reads two files for each thread of everybody in the cgroup, or of the process
- * where there is none: at an edge of a window, do this on the outer side of what
- * has to be exact. Free it with threads_free().
+ * Reads two files per thread of all processes in the cgroup or, without one, of `pid`.
+ * This takes time: do it outside of the window. Free the result with threads_free().
  */
 struct threads threads_read(const struct cgroup *g, pid_t pid);
 void threads_free(struct threads *t);
 
-/* A thread that is only in `to` has begun meanwhile. */
+/* A thread that is only in `to` was started in the window. */
 struct threads_window threads_window(const struct threads *from,
 				     const struct threads *to);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* keeper.c - the process that leaves nothing of a program behind: see child.h */
+/* keeper.c - the parent of a program, which kills what it leaves behind: child.h */
 #include "keeper.h"
 
 #include <ctype.h>
@@ -19,15 +19,15 @@
 #include <unistd.h>
 
 struct keeper {
-	int fd;        /* to the process that wants to know */
+	int fd;        /* to the process that gives orders */
 	int signal_fd; /* SIGCHLD */
-	int exec_fd;   /* what the program's process says, up to its exec */
-	size_t waits;  /* ... and how many bytes of it hold it back */
+	int exec_fd;   /* pipe from the program's process, up to its exec */
+	size_t waits;  /* it blocks until so many bytes are read from there */
 	struct cgroup cgroup;
 	pid_t pid;
 	bool ended;
-	bool killing;  /* who is reaped now is counted */
-	int64_t floor; /* resident memory that the program began with */
+	bool killing;  /* processes that are reaped from now on are counted */
+	int64_t floor; /* peak RSS that the program inherits by fork */
 	struct child_end end;
 };
 
@@ -42,14 +42,14 @@ static _Noreturn void give_up(int exec_fd)
 }
 
 /*
- * The last call before the exec says "I am here", and waits: it writes more than
- * the pipe takes, and returns when the keeper has read it. Who has seen the
- * first of it knows that the call has been made, and that what is counted from
- * then on begins with the exec.
+ * The last call before the exec reports that the process is ready, and blocks: it
+ * writes more than the pipe holds, and returns when the keeper has read all of it.
+ * Once the first bytes have arrived, this call has been entered: what is counted from
+ * then on starts with the exec.
  *
- * TRAP: a stop (SIGSTOP) would do the same. But in a process group that nobody
- * controls (no terminal: make in a CI), the kernel sends SIGHUP to all of them
- * when one of them ends while another one is stopped.
+ * TRAP: SIGSTOP would also make it wait. But in an orphaned process group (no
+ * terminal: make in a CI), the kernel sends SIGHUP to all members when one ends while
+ * another is stopped.
  */
 static void wait_for_go(int exec_fd, size_t size)
 {
@@ -58,7 +58,7 @@ static void wait_for_go(int exec_fd, size_t size)
 
 	while (size > 0) {
 		n = zeros ? write(exec_fd, zeros, size) : -1;
-		if (n > 0) /* not all: a signal or a tracer came between */
+		if (n > 0) /* partial: interrupted by a signal or tracer */
 			size -= n;
 		else if (!zeros || errno != EINTR)
 			give_up(exec_fd);
@@ -96,9 +96,9 @@ static int ascending(const void *a, const void *b)
 }
 
 /*
- * A descriptor that is kept open here is one whose other end does not see the
- * end of it: a pipe of the program's output, for example. Those needed go to the
- * lowest numbers, which works also where no more can be had.
+ * Closes all descriptors but the keeper's own: an open copy of a pipe, such as the
+ * program's output, would hide its end from the reader. Those needed move to the
+ * lowest numbers, which also works at the descriptor limit.
  */
 static void keep_only(struct keeper *k)
 {
@@ -146,12 +146,12 @@ static void begin(struct keeper *k, const struct child_plan *plan)
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave nothing to reap */
+	signal(SIGCHLD, SIG_DFL); /* ignored, children could not be reaped */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	k->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signal_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		fail_to_begin(k);
-	size = fcntl(fds[1], F_SETPIPE_SZ, 1); /* it is a page at least */
+	size = fcntl(fds[1], F_SETPIPE_SZ, 1); /* the minimum: a page */
 	if (size < 0)
 		fail_to_begin(k);
 	k->waits = size + 2 * sizeof(int);
@@ -164,17 +164,16 @@ static void begin(struct keeper *k, const struct child_plan *plan)
 	close(fds[1]);
 	k->exec_fd = fds[0];
 	prctl(PR_SET_NAME, "probe-keeper");
-	/* A signal to the program's whole process group is not for the keeper;
-	 * the program stays in it, in the foreground of its terminal. A session
-	 * of its own, because a parent in the same one, but in another group,
-	 * is what the kernel takes for job control: see wait_for_go(). */
+	/* The keeper leaves the process group, so that signals to the group do not
+	 * reach it; the program stays in the foreground of its terminal. Leaving the
+	 * session as well avoids the SIGHUP of wait_for_go(): a parent in the same
+	 * session but another group counts as job control. */
 	setsid();
 	keep_only(k);
 }
 
-/* The next that the program's process says: 0, it waits; or the errno of what it
- * could not do before, or in place of, its exec; -1: nothing, it is gone from
- * there. */
+/* Reads the next message of the program's process: 0: it waits; an errno: a call
+ * before the exec, or the exec, failed; -1: the pipe is closed. */
 static int hear(struct keeper *k)
 {
 	int said;
@@ -216,9 +215,8 @@ static void reap(struct keeper *k, pid_t pid)
 }
 
 /*
- * The program itself is left a zombie, so that it can still be read. Orphans
- * that it left behind and that have ended are reaped; those that end after the
- * program wait: behind its zombie they cannot be seen.
+ * Leaves the program a zombie, so that its counters can still be read. Reaps orphans
+ * that ended before it; later ones wait, because waitid() returns the zombie first.
  */
 static void children_ended(struct keeper *k)
 {
@@ -255,7 +253,7 @@ static pid_t parent_of(pid_t pid)
 		close(fd);
 	}
 	text[n > 0 ? n : 0] = '\0';
-	end = strrchr(text, ')'); /* the name before it may be anything */
+	end = strrchr(text, ')'); /* the name may contain anything */
 	if (!end || sscanf(end + 1, " %*c %d", &parent) != 1)
 		return -1;
 	return parent;
@@ -275,8 +273,8 @@ static void kill_children(void)
 }
 
 /*
- * With each child that dies, its own children become ours, and are found in the
- * next round. waitid() can wait, because all that were found are dying.
+ * When a child dies, its children become ours, and are found in the next round.
+ * waitid() may block, because all children that were found are dying.
  */
 static void kill_all(struct keeper *k)
 {
@@ -284,8 +282,8 @@ static void kill_all(struct keeper *k)
 	siginfo_t info;
 	size_t n;
 
-	/* In a cgroup, a child may die before its parent, and so be reaped by it:
-	 * counted are those that are there now. */
+	/* In a cgroup, a child may die before its parent, which then reaps it: count
+	 * them before killing. */
 	free(cgroup_processes(&k->cgroup, &n));
 	k->end.left_behind = n - (n > 0 && !k->ended);
 	k->killing = !in_cgroup;
@@ -315,7 +313,7 @@ static _Noreturn void finish(struct keeper *k)
 static void let_it_go(struct keeper *k)
 {
 	char zeros[4096];
-	size_t left = k->waits - sizeof(int); /* one has been heard */
+	size_t left = k->waits - sizeof(int); /* one was read by hear() */
 	ssize_t n;
 	int error;
 
@@ -333,7 +331,7 @@ static void let_it_go(struct keeper *k)
 	finish(k);
 }
 
-/* Until then, it prepares. */
+/* Until the program is prepared */
 static void wait_until_it_waits(struct keeper *k)
 {
 	int said = hear(k);

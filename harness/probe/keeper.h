@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* keeper.h - what child.c and its keeper say to each other: see child.h */
+/* keeper.h - messages between child.c and its keeper: see child.h */
 #ifndef KEEPER_H
 #define KEEPER_H
 
 #include "child.h"
 
-/* Orders to the keeper, one byte each; the end of the socket is one, too. */
+/* Orders to the keeper, one byte each; the end of the socket also means reap. */
 enum { KEEPER_GO = 'g', KEEPER_REAP = 'r' };
 
 struct keeper_message {

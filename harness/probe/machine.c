@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* machine.c - what of this machine decides about a result: see machine.h */
+/* machine.c - facts about this machine that affect a result: see machine.h */
 #include "machine.h"
 
 #include <dirent.h>
@@ -117,7 +117,7 @@ static void add_kernel(json_t *facts)
 
 /* ------------------------------------------------------------------- processor */
 
-/* On arm64 there is no name, only numbers of maker and part. */
+/* arm64 has no model name, only numbers of implementer and part. */
 static json_t *cpu_model(void)
 {
 	static const char path[] = "/proc/cpuinfo";
@@ -132,7 +132,7 @@ static json_t *cpu_model(void)
 	return NULL;
 }
 
-/* What the CPUs say of themselves in one of their files: each answer once */
+/* The contents of a file of each CPU, without duplicates */
 static json_t *answers(const char *pattern)
 {
 	json_t *all = NULL;
@@ -183,7 +183,7 @@ static void add_cpus(json_t *facts)
 
 /* -------------------------------------------------------------- virtualization */
 
-/* The first that knows: WSL has no DMI, Xen no flag on some machines. */
+/* Several sources: WSL has no DMI, and Xen has no CPU flag on some machines. */
 static json_t *virtualization(const char *release)
 {
 	char text[4096];

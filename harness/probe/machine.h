@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - what of this machine decides about a result
+ * machine.h - facts about this machine that affect a result
  *
- * Facts as JSON: kernel, processor, limits, settings. Made to be published with
- * a result: there is no host name in it, no user name and no path. What cannot be
- * read is null.
+ * Kernel, processor, limits and settings as JSON. They are published with results, so
+ * there is no host name, user name or path in them. What cannot be read is null.
  */
 #ifndef MACHINE_H
 #define MACHINE_H

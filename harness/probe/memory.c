@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - what a program holds, and the machine behind it: see memory.h */
+/* memory.c - memory of a program, steal time and suspension: see memory.h */
 #include "memory.h"
 
 #include <dirent.h>
@@ -47,7 +47,7 @@ static bool read_statm(pid_t pid, int64_t *rss)
 	return found;
 }
 
-/* How many entries a folder of the process has; -1: it cannot be read. */
+/* The number of entries in a directory of the process; -1: it cannot be read. */
 static long count_entries(pid_t pid, const char *name)
 {
 	struct dirent *entry;
@@ -136,7 +136,7 @@ int64_t machine_suspended_ns(void)
 	enum { TRIES = 3 };
 	int64_t most = 0;
 
-	/* In this order, being interrupted between them makes it less. */
+	/* In this order, an interruption makes the difference smaller. */
 	for (int i = 0; i < TRIES; i++) {
 		int64_t ns = clock_ns(CLOCK_BOOTTIME);
 

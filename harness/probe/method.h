@@ -6,8 +6,8 @@
 #include "syscalls.h"
 
 /*
- * The best way that works, tried out: by name in the kernel (bpf), the total
- * (perf), strace, or none. `why` is what stands in the way of bpf; "": nothing.
+ * Tries bpf (by name), perf (the total) and strace, and returns the first that
+ * works, or none. `why` says why bpf does not; "" if it does.
  */
 enum syscalls_method counting_choose(char why[WHY_SIZE]);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* reading.c - all that the probes say of a program at one moment: see reading.h */
+/* reading.c - all counters of a program at one moment: see reading.h */
 #include "reading.h"
 
 #include <sys/prctl.h>
 #include <time.h>
 
-/* Timers of this thread are late by its slack, 50 us unless told otherwise. It is
- * put back, because who is forked from here would inherit it: a server. */
+/* The timer slack, 50 us by default, would delay the wake-up. It is restored, because
+ * servers that are forked from here inherit it. */
 static void sleep_until(int64_t at)
 {
 	struct timespec t = { .tv_sec = at / 1000000000,
@@ -31,7 +31,8 @@ static void take_exact(struct reading *r, const struct probed *p)
 	r->time_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* It disturbs the server: for a window whose times do not matter. */
+/* COST: it slows the server: only where system calls are counted, and times do not
+ * matter. */
 static void take_uring(struct reading *r, struct probed *p)
 {
 	r->uring = (struct uring_counts){ .rings = 0 };
@@ -52,8 +53,8 @@ static void take_rest(struct reading *r, const struct probed *p)
 	r->suspended_ns = machine_suspended_ns();
 }
 
-/* strace has written a line for each call so far: they are counted now, so that
- * only a few are left to be when it matters. */
+/* Counts the lines that strace has written so far, so that only a few are left for
+ * the exact moment. */
 static void catch_up(struct reading *r, const struct probed *p)
 {
 	syscalls_read(&p->syscalls, &r->syscalls, r->syscalls_why);

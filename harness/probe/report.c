@@ -135,8 +135,7 @@ static void text_switches(const struct report *r, FILE *file)
 
 	print_count(a, (double)(ended ? r->end->voluntary : w.voluntary));
 	print_count(b, (double)(ended ? r->end->involuntary : w.involuntary));
-	fprintf(file, "  switches      %s voluntary, %s involuntary\n",
-		a, b);
+	fprintf(file, "  switches      %s voluntary, %s involuntary\n", a, b);
 	if (w.queue_ns >= 0)
 		fprintf(file, "  run queue     %s waiting for a CPU%s\n",
 			print_time(a, (double)w.queue_ns),

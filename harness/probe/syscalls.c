@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* syscalls.c - what all ways of counting share: see syscalls.h */
+/* syscalls.c - what all methods of counting share: see syscalls.h */
 #include "syscalls_strace.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ bool syscalls_open(struct syscalls *s, enum syscalls_method method,
 	return opened;
 }
 
-/* The process waits for its exec, and never gets there. */
+/* The child process waits for its exec, and is killed before it. */
 bool syscalls_try(enum syscalls_method method, char why[WHY_SIZE])
 {
 	char *argv[] = { "true", NULL };
@@ -74,7 +74,7 @@ void syscalls_close(struct syscalls *s)
 	s->method = SYSCALLS_NONE;
 }
 
-/* The program on each CPU writes only its own; a whole one is read at once. */
+/* Each CPU has counters of its own; 64 bits are read atomically. */
 static bool read_bpf(const struct syscalls *s, struct syscalls_counts *to,
 		     char *why)
 {
@@ -99,7 +99,7 @@ static bool read_bpf(const struct syscalls *s, struct syscalls_counts *to,
 	return true;
 }
 
-/* An event that had to share its counter has run for less time than enabled. */
+/* A multiplexed event ran for less time than it was enabled. */
 static bool read_perf(const struct syscalls *s, struct syscalls_counts *to,
 		      char *why)
 {
@@ -112,8 +112,9 @@ static bool read_perf(const struct syscalls *s, struct syscalls_counts *to,
 			       strerror(errno));
 	to->total = event.count;
 	if (event.running < event.enabled)
-		return why_not(why, "the perf event was not counting all the "
-				    "time: there are too many");
+		return why_not(why,
+			       "the perf event did not count all the time: "
+			       "too many events are open");
 	return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscalls_bpf.c - counts system calls with a program inside the kernel
+ * syscalls_bpf.c - counts system calls with a BPF program
  *
- * The program is so small that it is written here as the kernel takes it, so
- * that neither a compiler for BPF nor the kernel's headers are needed:
+ * The program is so small that it is written here as instructions: neither a compiler
+ * for BPF nor kernel headers are needed.
  *
  *	if (!current_task_under_cgroup(&cgroups, 0))
  *		return 0;
@@ -11,10 +11,10 @@
  *	counters[smp_processor_id() * SYSCALLS_NUMBERS + number]++;
  *	return 0;
  *
- * "Under" takes in cgroups that the program makes inside its own, as an
- * equality of cgroup ids does not. The counters of each CPU are its own, because
- * the kernel runs the program with preemption off and never inside itself; they
- * are memory that this process maps, so that reading them is no system call.
+ * "Under" includes cgroups that the program makes inside its own; comparing cgroup
+ * ids would not. Each CPU has counters of its own, which need no atomic operations:
+ * the kernel runs the program without preemption and never nested. This process maps
+ * the counters, so reading them is no system call.
  */
 #include "syscalls.h"
 
@@ -54,7 +54,7 @@ enum { R0, R1, R2, R3, R4, R6 = 6, R7 = 7, FP = 10 };
 	INSN(BPF_JMP | BPF_K | (op), reg, 0, n, value)
 #define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
-/* Two instructions: a value of 64 bits, or the map of a descriptor */
+/* Two instructions: a 64-bit value, or the map of a file descriptor */
 #define SET64(to, kind, value)                                                 \
 	INSN(BPF_LD | BPF_DW | BPF_IMM, to, kind, 0, (uint64_t)(value)),       \
 		INSN(0, 0, 0, 0, (uint64_t)(value) >> 32)
@@ -78,7 +78,7 @@ static void append(struct program *p, const struct bpf_insn *insns, size_t n)
 	p->n += n;
 }
 
-/* Both filters keep the context in R6, and go on if this caller is counted. */
+/* Both filters keep the context in R6, and return if this caller is not counted. */
 static void filter_by_cgroup(struct program *p, int cgroups)
 {
 	APPEND(p, MOVE(R6, R1), SET_MAP(R1, cgroups), SET(R2, 0),
@@ -86,10 +86,8 @@ static void filter_by_cgroup(struct program *p, int cgroups)
 	       SKIP_IF(BPF_JEQ, R0, 1, 2), SET(R0, 0), EXIT);
 }
 
-/*
- * The process id as this process sees it: in a container, the kernel's own has
- * another value, and nothing would ever be counted.
- */
+/* Compares the process id in the PID namespace of this process: in a container it
+ * differs from the kernel's. */
 static bool filter_by_process(struct program *p, pid_t pid, char *why)
 {
 	struct stat ns;

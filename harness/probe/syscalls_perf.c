@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscalls_perf.c - counts system calls with a perf event, which is inherited
+ * syscalls_perf.c - counts system calls with an inherited perf event
  *
- * TRAP: with exclude_kernel = 1 an ordinary user may open this event, and it
- * counts 0 for ever: the tracepoint is hit in the kernel. So it is asked for as
- * what it is, and refused where that is not allowed.
+ * TRAP: with exclude_kernel = 1 an ordinary user may open this event, but it always
+ * counts 0, because the tracepoint is hit in the kernel. So it is opened without.
  */
 #include "syscalls.h"
 
@@ -21,8 +20,8 @@ static bool no_id(int error, char *why)
 	case EACCES:
 	case EPERM:
 		return why_not(why,
-			       "/sys/kernel/tracing: %s; tracefs may be read "
-			       "by root alone: run it as root",
+			       "/sys/kernel/tracing: %s; only root may read "
+			       "tracefs: run it as root",
 			       strerror(error));
 	case ENOENT:
 		return why_not(why,
@@ -35,7 +34,7 @@ static bool no_id(int error, char *why)
 	}
 }
 
-/* Its number differs from kernel to kernel. */
+/* The id of the tracepoint differs between kernels. */
 static bool find_id(uint64_t *id, char *why)
 {
 	static const char *const paths[] = {
@@ -50,7 +49,7 @@ static bool find_id(uint64_t *id, char *why)
 		bool found;
 
 		if (!file) {
-			/* debugfs may be closed to all but root, unmounted */
+			/* debugfs may be readable by root only, or not mounted */
 			if (i == 0 || error == ENOENT)
 				error = errno;
 			continue;

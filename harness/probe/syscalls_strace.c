@@ -35,8 +35,8 @@ static unsigned number_of(const char *name)
 }
 
 /*
- * A call begins with "PID NAME(". Other lines are the rest of one that others
- * came between, "PID <... NAME resumed>", or tell of signals and ends.
+ * A call starts with "PID NAME(". Other lines are the rest of an interrupted call,
+ * "PID <... NAME resumed>", or report signals and exits.
  */
 static bool count_line(struct syscalls_counts *counts, const char *line,
 		       const char *end)
@@ -104,7 +104,7 @@ bool syscalls_read_strace(const struct syscalls *s, struct syscalls_counts *to,
 
 /* ------------------------------------------------------------------- starting */
 
-/* In strace's process, before its exec. The terminal's Ctrl-C is not for it. */
+/* In strace's process, before its exec. Ctrl-C on the terminal must not reach it. */
 static int prepare(void *data)
 {
 	const struct strace *s = data;
@@ -115,13 +115,13 @@ static int prepare(void *data)
 	return 0;
 }
 
-/* It has a keeper, too: as it starts, it has child processes, and they would be
- * left behind, stopped, where it or this process is killed. */
+/* strace has a keeper, too: while it starts, it has stopped child processes, which
+ * would be left behind if it or this process is killed. */
 static bool start(struct strace *s, pid_t pid, char *why)
 {
 	static const struct cgroup none = NO_CGROUP;
 	char path[PATH_MAX], lines[32], process[16];
-	/* Arguments as numbers: nothing has to be read from the program. */
+	/* raw=all: strace need not read memory of the program. */
 	char *argv[] = { "strace",      "-f", "-qq", "-e", "raw=all", "-e",
 			 "signal=none", "-o", lines, "-p", process,   NULL };
 	sigset_t signals;
@@ -163,16 +163,16 @@ static bool refused(const struct strace *s, char *why)
 	said[n > 0 ? n : 0] = '\0';
 	said[strcspn(said, "\n")] = '\0';
 	return why_not(why,
-		       "%s; strace has to be allowed to follow a program "
+		       "%s; strace needs permission to trace a program "
 		       "(ptrace): sudo sysctl kernel.yama.ptrace_scope=1, or "
 		       "in a container a seccomp profile that allows it: "
 		       "docker run --cap-add SYS_PTRACE",
-		       n > 0 ? said : "strace ended, and said nothing");
+		       n > 0 ? said : "strace ended without a message");
 }
 
 /*
- * The call in which the program waits is interrupted when strace comes, and made
- * once more: its line says that no later one is missed.
+ * Attaching interrupts the call in which the program waits, and the kernel restarts it:
+ * its line shows that no later call is missed.
  */
 static bool wait_until_attached(struct strace *s, char *why)
 {
@@ -184,7 +184,7 @@ static bool wait_until_attached(struct strace *s, char *why)
 		if (ends_within(s, 1))
 			return refused(s, why);
 	}
-	return why_not(why, "strace did not begin to follow the program");
+	return why_not(why, "strace did not attach to the program");
 }
 
 bool syscalls_open_strace(struct syscalls *s, pid_t pid, char why[WHY_SIZE])
@@ -215,7 +215,7 @@ void syscalls_close_strace(struct syscalls *s)
 	if (!strace)
 		return;
 	if (strace->started) {
-		/* Asked to end, it lets go of whoever it still follows. */
+		/* On SIGTERM, it detaches from the program. */
 		kill(strace->child.pid, SIGTERM);
 		ends_within(strace, PATIENCE_MS);
 		child_reap(&strace->child, &none, &end);

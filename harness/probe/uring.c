@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uring.c - counts what a program has its io_urings do: see uring.h */
+/* uring.c - counts the io_uring operations of a program: see uring.h */
 #include "uring.h"
 
 #include <dirent.h>
@@ -73,7 +73,7 @@ bool uring_take(struct uring_ring *r, const char *text)
 	if (!find_number(text, "\nCachedSqHead", &sq) ||
 	    !find_number(text, "\nCachedCqTail", &cq))
 		return false;
-	/* They began at 0, and may have wrapped around since the last time. */
+	/* The kernel's counters start at 0 and wrap around. */
 	r->submissions += (uint32_t)sq - r->sq;
 	r->completions += (uint32_t)cq - r->cq;
 	r->sq = (uint32_t)sq;
@@ -101,7 +101,7 @@ static bool read_once(const struct uring_ring *r, char *text, size_t size)
 	return n > 0;
 }
 
-/* Newer kernels say nothing of a ring that somebody is just submitting to. */
+/* Newer kernels omit the counters while the ring is locked for a submission. */
 static bool read_ring(struct uring_ring *r)
 {
 	enum { TRIES = 500 };
@@ -116,7 +116,7 @@ static bool read_ring(struct uring_ring *r)
 	return false;
 }
 
-/* Several rings may have one thread in common (IORING_SETUP_ATTACH_WQ). */
+/* Rings may share a thread (IORING_SETUP_ATTACH_WQ). */
 static void add_thread(struct uring_counts *c, const struct uring_rings *u,
 		       unsigned at)
 {

@@ -59,9 +59,9 @@ def test_bursts(odd, engine, threads):
     (3, 2, 2), (2, 4, 4), (1, 1, 1), (100, 3, 5)])
 def test_bursts_are_divided_without_remainder(odd, size, threads, connections):
     server = odd("--message", 64)
-    run = load.run(server, "--rate", 300, "--pattern", f"burst:{size}",
+    run = load.run(server, "--rate", 600, "--pattern", f"burst:{size}",
                    "--connections", connections, "--threads", threads,
-                   "--warmup", "0s", "--duration", "1s")
+                   "--warmup", "0s", "--duration", "500ms")
     counters = server.stop()
     run.check_unharmed()
     assert run.json["requests"] == counters["requests"] == 300

@@ -7,8 +7,6 @@ is short beside the delays that are asked for here. How close loadgen comes with
 short delays is for the benchmark to say (make bench-loadgen).
 """
 
-import statistics
-
 import load
 import pytest
 from load import MS, check_time
@@ -108,31 +106,6 @@ def test_one_stall(odd, engine):
     stalled = counters["stall_end_ns"] - counters["stall_begin_ns"]
     check_time(run.json["response_ns"]["max"], stalled - gap,
                stalled + lag + 20 * MS, "the longest")
-
-
-@load.up_to_3_times
-def test_engines_agree(odd):
-    """In turn, with one server: neither has a time of its own."""
-    for engine in ("uring", "epoll"):
-        if load.why_not(engine):
-            pytest.skip(load.why_not(engine))
-    server = odd("--message", 64, "--delay", "5ms", "--delay2", "15ms",
-                 "--percent", "30%")
-    said = {"uring": [], "epoll": []}
-    total = 0
-    for _ in range(3):
-        for engine, runs in said.items():
-            run = load.run(server, "--connections", 8, "--engine", engine,
-                           "--warmup", "50ms", "--duration", "400ms")
-            run.check_unharmed()
-            runs.append([run.quantile("service", share)
-                         for share in (0.25, 0.5, 0.9)])
-            total += run.json["requests_total"]
-    assert server.stop()["requests"] == total
-    for uring, epoll in zip(*(zip(*runs) for runs in said.values())):
-        a, b = statistics.median(uring), statistics.median(epoll)
-        load.no_disturbance(abs(a - b) < max(0.05 * a, MS) * load.SLOW,
-                            f"uring says {a} ns, epoll {b} ns")
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -15,7 +15,7 @@ import probes
 import pytest
 import server
 
-CALLS = 10000
+CALLS = 2000
 
 #: Each call by its name, and not many: strace makes them slow
 BY_NAME = ["bpf", "strace"]
@@ -57,7 +57,7 @@ def test_bpf_and_strace_agree_by_name(bpf, programs, tmp_path):
 
 def test_our_strace_and_bpf_agree(bpf, strace, programs):
     """Also in what strace -c does not count: those that never return."""
-    one, other = (probes.run(programs / "calls", "1000",
+    one, other = (probes.run(programs / "calls", "300",
                              options=["--syscalls", method])[0]
                   for method in BY_NAME)
     assert probes.named(one) == probes.named(other)

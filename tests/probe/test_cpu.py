@@ -119,8 +119,9 @@ def test_switches_of_who_waits(programs, tmp_path):
 
 # --------------------------------------------------------------------- servers
 
-#: So much work per request that its other costs, below 0.1 ms, are far less than WITHIN
-REQUESTS, WORK_MS, CLIENTS = 20, 20, 4
+#: So much work per request that its other costs are less than WITHIN; on a busy machine
+#: they are up to a ms
+REQUESTS, WORK_MS, CLIENTS = 12, 40, 4
 
 SERVERS = ["forking", "thread", "select", "epoll", "aio", "uring"]
 
@@ -144,4 +145,5 @@ def test_of_a_server(name, programs, tmp_path):
     used = end["used_ns"] - begin["used_ns"]
     if name == "forking" and end["all_ns"] is None:
         pytest.skip("no cgroup can be made here")
-    assert used == pytest.approx(REQUESTS * WORK_MS * 1e6, rel=WITHIN)
+    work = REQUESTS * WORK_MS * 1e6
+    assert work * (1 - WITHIN) <= used <= work * (1 + 2 * WITHIN)

@@ -29,7 +29,7 @@ enum arg_kind {
 struct arg {
 	enum arg_kind kind;
 	const char *name;  /* without -- */
-	const char *value; /* how --help calls the value */
+	const char *value; /* the name of the value in --help */
 	const char *help;
 	size_t at; /* offsetof the member of the options struct that is set */
 	double low, high; /* range of a number, in bytes or ns; high 0: any */
@@ -49,7 +49,7 @@ struct args {
 	const char *notes; /* what --help says after the options */
 	const struct arg *arg;
 	size_t n; /* at most ARGS_MAX */
-	/* An argument that is no option; NULL: none is allowed */
+	/* Takes an argument that is no option; NULL: none is allowed */
 	void (*operand)(const char *text, void *options);
 	/* For a program that runs another one: takes all from the first operand on.
 	 * NULL: options may follow operands */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* die.c - the ways a program ends early: see die.h */
+/* die.c - error exits and warnings: see die.h */
 #include "harness/base/die.h"
 
 #include <errno.h>

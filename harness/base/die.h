@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* die.h - the ways a program ends early; each prints one line on stderr */
+/* die.h - error exits and warnings; each prints one line on stderr */
 #ifndef BASE_DIE_H
 #define BASE_DIE_H
 
@@ -10,13 +10,13 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSUPPORTED = 77 };
 /* "epoll: bind 127.0.0.1:80: Permission denied", from a format and errno */
 __attribute__((noreturn)) void die(const char *format, ...) PRINTF_LIKE;
 
-/* As die(), for calls that give the error and do not set errno */
+/* Like die(), for calls that return the error instead of setting errno */
 __attribute__((noreturn)) void die_of(int error, const char *call);
 
-/* Bad usage, with where to find the right one */
+/* Bad usage: status 2, and a hint at --help */
 __attribute__((noreturn)) void die_usage(const char *format, ...) PRINTF_LIKE;
 
-/* This kernel or its policy cannot run this program: the reason, the remedy */
+/* This kernel or its policy cannot run this program: reason and remedy */
 __attribute__((noreturn)) void die_unsupported(const char *format,
 					       ...) PRINTF_LIKE;
 

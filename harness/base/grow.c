@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* grow.c - memory, or the end of the program: see grow.h */
+/* grow.c - memory; the program dies if there is none: see grow.h */
 #include "harness/base/grow.h"
 
 #include "harness/base/die.h"

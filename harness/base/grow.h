@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* grow.h - memory, or the end of the program */
+/* grow.h - memory; the program dies if there is none */
 #ifndef BASE_GROW_H
 #define BASE_GROW_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outfile.c - files that a user asks for by name: see outfile.h */
+/* outfile.c - output files named by the user: see outfile.h */
 #include "harness/base/outfile.h"
 
 #include "harness/base/die.h"
@@ -24,8 +24,8 @@ bool outfile_is_regular(const char *path)
 	return !is_stdout(path) && (stat(path, &st) < 0 || S_ISREG(st.st_mode));
 }
 
-/* stdout or stderr, if this file is that (/dev/stdout); else -1. Opened anew, it
- * would be written from its begin, over what was printed. */
+/* stdout or stderr, if this file is one of them (/dev/stdout); otherwise -1. Opening
+ * it again would overwrite it from its beginning. */
 static int standard_descriptor(const struct stat *of)
 {
 	struct stat st;
@@ -47,21 +47,21 @@ FILE *outfile_in_place(const char *path)
 	fd = stat(path, &st) == 0 ? standard_descriptor(&st) : -1;
 	if (fd < 0)
 		return fopen(path, "we");
-	fflush(stdout); /* what was printed so far comes first */
+	fflush(stdout); /* earlier output comes first */
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-/* Like the file that it will replace, as far as we may */
+/* Takes owner and mode of the file that it will replace, as far as allowed. */
 static void take_after(int fd, const struct stat *st)
 {
 	int failed = fchown(fd, st->st_uid, st->st_gid);
 
-	(void)failed; /* only root may give files away */
+	(void)failed; /* only root may change the owner */
 	fchmod(fd, st->st_mode & 0777);
 }
 
-/* Beside the target, so that it can be renamed. `st`: of what is there, or NULL */
+/* In the directory of the target, for the rename. `st`: of the old file, or NULL */
 static FILE *open_temporary(struct outfile *o, const struct stat *st)
 {
 	FILE *file;
@@ -109,7 +109,7 @@ bool outfile_open(struct outfile *o, const char *path)
 		if (o->file)
 			return true;
 		forget_names(o);
-		/* A file in a folder that is not ours */
+		/* A writable file in a directory that is not writable */
 		if (!there || (errno != EACCES && errno != EPERM))
 			return false;
 	}
@@ -127,7 +127,7 @@ bool outfile_close(struct outfile *o)
 	written = output_flush(o->file) &&
 		  (!o->temporary || fsync(fileno(o->file)) == 0);
 	error = errno;
-	if (fclose(o->file) != 0 && written) { /* a quota is noticed late */
+	if (fclose(o->file) != 0 && written) { /* a quota may fail only now */
 		written = false;
 		error = errno;
 	}
@@ -155,7 +155,8 @@ bool outfile_possible(const char *path)
 		errno = EISDIR;
 		return false;
 	}
-	if (lstat(path, &st) == 0) /* a link to a file that is to be made */
+	if (lstat(path, &st) ==
+	    0) /* a link to a file that does not exist yet */
 		return true;
 	if (!outfile_open(&o, path))
 		return false;

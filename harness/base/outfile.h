@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outfile.h - files that a user asks for by name
+ * outfile.h - output files named by the user
  *
- * What was there before stays until the new file is complete: it is written under
- * another name, then renamed. That is for regular files and new names alone. All
- * else (a device, a FIFO, /dev/stdout) is written to and never replaced; of a
- * symbolic link, its target is what is written.
+ * A new file is written under a temporary name and renamed when it is complete; until
+ * then an old file stays. Only regular files are replaced: a device, a FIFO or
+ * /dev/stdout is written in place. Symbolic links are followed.
  */
 #ifndef BASE_OUTFILE_H
 #define BASE_OUTFILE_H
@@ -15,23 +14,23 @@
 
 struct outfile {
 	FILE *file;
-	char *target, *temporary; /* NULL: it is written in place */
+	char *target, *temporary; /* NULL: written in place */
 };
 
-/* "-" is stdout. Each of these returns false, and sets errno, where it fails. */
+/* "-" is stdout. These return false and set errno on failure. */
 bool outfile_open(struct outfile *o, const char *path);
 
-/* Also false if anything was not written before; then the old file is still there.
- * What is lost of stdout is said at the end of the program (output.h). */
+/* Also false if an earlier write failed; then the old file is still there. Lost
+ * output to stdout is reported at exit (output.h). */
 bool outfile_close(struct outfile *o);
 
-/* Whether it could be opened for writing; nothing is changed. */
+/* Whether it can be opened for writing; changes nothing. */
 bool outfile_possible(const char *path);
 
-/* What grows line by line while others read it: in place, whatever it is */
+/* Opens a file in place, for output that others read while it grows */
 FILE *outfile_in_place(const char *path);
 
-/* Whether it is, or would be, a regular file: others may be made beside it. */
+/* Whether it is, or would be, a regular file */
 bool outfile_is_regular(const char *path);
 
 #endif

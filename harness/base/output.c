@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* output.c - output that must not be lost in silence: see output.h */
+/* output.c - no silent loss of output: see output.h */
 #include "harness/base/output.h"
 
 #include "harness/base/die.h"
@@ -14,7 +14,7 @@ bool output_flush(FILE *file)
 {
 	bool failed = ferror(file);
 
-	/* The C library does not keep the cause; the next write fails of it, too. */
+	/* The C library does not keep errno, but the next write fails again. */
 	if (failed)
 		fputc('\n', file);
 	errno = EIO;

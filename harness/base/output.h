@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* output.h - standard descriptors, and output that must not be lost in silence */
+/* output.h - standard file descriptors, and no silent loss of output */
 #ifndef BASE_OUTPUT_H
 #define BASE_OUTPUT_H
 
@@ -7,16 +7,16 @@
 #include <stdio.h>
 
 /*
- * For the begin of main(). A standard descriptor that is closed becomes /dev/null:
- * else the next file or socket would get its number, and be printed into. From now
- * on, a program that could not write all of its stdout says so when it ends, and
- * ends with status 1 instead of 0. Nobody else needs to check stdout; who wants to
- * end early calls exit(EXIT_FAILED) when fflush(stdout) fails.
+ * Call this first in main(). It opens closed standard descriptors as /dev/null:
+ * otherwise the next file or socket would get such a number, and printed text with it.
+ * At exit, if stdout could not be written, it reports that and turns status 0 into 1.
+ * Other code need not check stdout; to end early, call exit(EXIT_FAILED) when
+ * fflush(stdout) fails.
  */
 void output_begin(void);
 
-/* Writes what is buffered. false: all or a part of what was ever printed to it is
- * lost, and errno has the cause, also if that was earlier. */
+/* Writes the buffer. false: something that was ever printed to `file` is lost; errno
+ * has the cause, even if that was earlier. */
 bool output_flush(FILE *file);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* print.c - numbers as people read them: see print.h */
+/* print.c - numbers for people: see print.h */
 #include "harness/base/print.h"
 
 #include <stdio.h>
@@ -34,7 +34,7 @@ const char *were(double n)
 	return n == 1 ? "was" : "were";
 }
 
-/* Up to 999 with one digit after the point, if there is one to show */
+/* Fractions below 1,000 get one or two decimals. */
 char *print_count(char to[PRINT_SIZE], double n)
 {
 	char plain[PRINT_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* program.c - the file of a program: see program.h */
+/* program.c - finds the file of a program by its name: see program.h */
 #include "harness/base/program.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ bool program_find(const char *name, char path[PATH_MAX])
 			     length ? "/" : "./", name) < PATH_MAX) {
 			if (is_program(path))
 				return true;
-			if (errno == EACCES) /* perhaps there is another one */
+			if (errno == EACCES) /* there may be another one */
 				error = errno;
 		}
 		if (!dirs[length])

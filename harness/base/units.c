@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* units.c - numbers as people write them: see units.h */
+/* units.c - numbers with units, as users write them: see units.h */
 #include "harness/base/units.h"
 
 #include <ctype.h>
@@ -23,7 +23,7 @@ static const struct unit count_units[] = {
 	{ NULL, 0 },
 };
 
-/* k, K, M and G alone are taken as they are meant for sizes: powers of two. */
+/* For sizes, k, K, M and G without B are powers of two. */
 static const struct unit byte_units[] = {
 	{ "", 1 },          { "B", 1 },           { "kB", 1000 },
 	{ "KB", 1000 },     { "k", 1 << 10 },     { "K", 1 << 10 },
@@ -47,7 +47,7 @@ static bool parse_whole(const char *text, const struct unit *unit, uint64_t *n)
 
 	errno = 0;
 	*n = strtoull(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || errno) /* no sign, no blank */
+	if (!isdigit((unsigned char)*text) || errno) /* no sign, no space */
 		return false;
 	for (; unit->name; unit++)
 		if (strcmp(end, unit->name) == 0)
@@ -55,7 +55,7 @@ static bool parse_whole(const char *text, const struct unit *unit, uint64_t *n)
 	return false;
 }
 
-/* A plain decimal fraction: no sign, no blank, no exponent, no "nan" */
+/* A plain decimal number: no sign, no space, no exponent, no "nan" */
 static bool parse_fraction(const char *text, char **end, double *x)
 {
 	size_t length = strspn(text, "0123456789.");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * units.h - numbers as people write them
+ * units.h - numbers with units, as users write them
  *
- * Each of these takes the whole of `text` or nothing: false means that it is
- * not such a number, or not one that fits.
+ * Each function parses all of `text`. false: it is no such number, or out of range.
  */
 #ifndef BASE_UNITS_H
 #define BASE_UNITS_H

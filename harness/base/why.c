@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* why.c - a sentence that says why something cannot be had: see why.h */
+/* why.c - the reason why a call failed, as text: see why.h */
 #include "harness/base/why.h"
 
 #include <stdarg.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * why.h - a sentence that says why something cannot be had, and what would help
+ * why.h - the reason why a call failed, and the remedy, as text
  *
- * What a probe can see depends on the kernel and on who asks. Nothing here ends
- * the program: whoever asked decides whether it can do without.
+ * For failures that need not end the program: the caller decides.
  */
 #ifndef BASE_WHY_H
 #define BASE_WHY_H
@@ -12,7 +11,7 @@
 
 enum { WHY_SIZE = 512 };
 
-/* Writes the sentence; false, so that one can `return why_not(...)`. */
+/* Writes the reason. Returns false, for `return why_not(...)`. */
 bool why_not(char why[WHY_SIZE], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

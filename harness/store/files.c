@@ -22,17 +22,16 @@ const char *file_remedy(int error)
 	switch (error) {
 	case ENOSPC:
 	case EDQUOT:
-		return "; free some space there, or choose another folder";
+		return "; free some space, or choose another folder";
 	case EACCES:
 	case EPERM:
-		return "; choose a folder that you may write to, or become its "
-		       "owner";
+		return "; choose a folder that you can write to";
 	case EROFS:
-		return "; that file system is read-only: choose another folder";
+		return "; choose another folder";
 	case EFBIG:
-		return "; lift the limit of a file's size: ulimit -f unlimited";
+		return "; raise the file size limit: ulimit -f unlimited";
 	case EMFILE:
-		return "; lift the limit of descriptors: ulimit -n hard";
+		return "; raise the descriptor limit: ulimit -n hard";
 	default:
 		return "";
 	}
@@ -66,7 +65,7 @@ bool file_write(int fd, const void *bytes, size_t size)
 	return true;
 }
 
-/* Some file systems cannot do this for a folder; there is no other way there. */
+/* Some file systems cannot sync a folder: ignored. */
 bool file_sync_folder(int dir)
 {
 	return fsync(dir) == 0 || errno == EINVAL || errno == EBADF ||
@@ -95,7 +94,7 @@ bool file_put(const struct store *s, const char *name, const void *bytes,
 	struct outfile out;
 	bool put;
 
-	/* The folder may have been renamed: its descriptor has its name. */
+	/* Works even if the folder was renamed. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->dir, name);
 	put = outfile_open(&out, path);
 	if (put) {

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.h - files of a run's folder, and what is said when one cannot be had
+ * files.h - reading and writing the files of a run's folder (for store.c)
  *
- * For store.c. A `name` is relative to the folder and may be within one of its
- * folders. Errors name the file, the cause and, where one is known, the remedy.
+ * A `name` is relative to the folder. Errors have the file, the cause and, if known,
+ * the remedy.
  */
 #ifndef STORE_FILES_H
 #define STORE_FILES_H
 
 #include "harness/store/store.h"
 
-/* Returns false: "results/x/run.json: No space left on device; free some, ...",
- * from errno */
+/* Writes "results/x/run.json: No space left on device; free some ..." from errno;
+ * returns false. */
 bool file_failed(const struct store *s, const char *name, char why[WHY_SIZE]);
 
-/* The remedy for this error, as "; do this"; "" */
+/* "; remedy" for this error, or "" */
 const char *file_remedy(int error);
 
-/* All of it, whatever a single write(2) takes; false and errno */
+/* Writes everything, despite short writes; false: errno is set */
 bool file_write(int fd, const void *bytes, size_t size);
 
-/* So that a name made, renamed or removed in a folder outlives a power cut */
+/* Makes created, renamed and removed names survive a power failure */
 bool file_sync_folder(int dir);
 
-/* In one step, and on the disk: the whole file is there, or what was before. */
+/* Replaces a file atomically and durably. */
 bool file_put(const struct store *s, const char *name, const void *bytes,
 	      size_t size, char why[WHY_SIZE]);
 
-/* All of it, and a '\0' behind; NULL: `why`. To be freed. */
+/* The contents, with a '\0' added; NULL: see `why`. Free it. */
 char *file_get(const struct store *s, const char *name, size_t *size,
 	       char why[WHY_SIZE]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* histograms.c - the form in which a run keeps its histograms: see histograms.h */
+/* histograms.c - the compact form of stored histograms: see histograms.h */
 #include "harness/store/histograms.h"
 
 #include "harness/base/die.h"

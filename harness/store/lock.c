@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* "process 1234 (matrix)"; 0: it is not known which */
+/* "process 1234 (matrix)"; pid 0: unknown */
 static void name_process(pid_t pid, char holder[LOCK_HOLDER_SIZE])
 {
 	char path[32], name[32] = "";
@@ -37,8 +37,8 @@ static void name_process(pid_t pid, char holder[LOCK_HOLDER_SIZE])
 
 /* ----------------------------------------------------------------- the folder */
 
-/* The kernel has the number of the file system there otherwise than stat(2) on
- * some (btrfs): only the file's own is compared. */
+/* Compares only the inode: on some file systems (btrfs) the device number in
+ * /proc/locks differs from that of stat(2). */
 static pid_t find_holder(int dir)
 {
 	FILE *file = fopen("/proc/locks", "re");
@@ -69,7 +69,7 @@ bool lock_folder(int dir, char holder[LOCK_HOLDER_SIZE])
 
 /* ---------------------------------------------------------------- the machine */
 
-/* A name without a file: nothing to clean up, and no rights to have */
+/* An abstract socket: no file, no cleanup, no permissions */
 static const struct sockaddr_un name_of_lock = {
 	.sun_family = AF_UNIX,
 	.sun_path = "\0io-models-matrix",
@@ -79,7 +79,7 @@ enum {
 		      sizeof("\0io-models-matrix") - 1
 };
 
-/* Who listens there: it is known to who connects. */
+/* The process that listens there */
 static pid_t find_listener(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -108,14 +108,13 @@ int store_lock_machine(char why[WHY_SIZE])
 		return fd;
 	if (errno == EADDRINUSE) {
 		name_process(find_listener(), holder);
-		snprintf(
-			why, WHY_SIZE,
-			"%s is measuring on this machine, and two runs at once "
-			"would measure each other: wait until it has ended",
-			holder);
+		snprintf(why, WHY_SIZE,
+			 "%s is measuring on this machine; two runs at a time "
+			 "would disturb each other: wait for it to end",
+			 holder);
 	} else {
 		snprintf(why, WHY_SIZE,
-			 "the lock that keeps two runs apart: %s",
+			 "cannot lock the machine for this run: %s",
 			 strerror(errno));
 	}
 	if (fd >= 0)

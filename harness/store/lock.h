@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lock.h - one writer for a folder; the machine's lock is in store.h */
+/* lock.h - one writer per folder; the lock of the machine is in store.h */
 #ifndef STORE_LOCK_H
 #define STORE_LOCK_H
 
@@ -8,10 +8,9 @@
 enum { LOCK_HOLDER_SIZE = 64 };
 
 /*
- * Locks the folder for as long as `dir` is open, here or in a child that was forked
- * meanwhile and has not executed anything; dies with the last of them. false:
- * somebody else has it, "process 1234 (matrix)". Where the file system knows no
- * locks it is true: better no lock than no run.
+ * Locks the folder while `dir` is open, here or in a forked child before its exec.
+ * false: another process has the lock, and `holder` names it: "process 1234 (matrix)".
+ * true on a file system without locks: it must not prevent a run.
  */
 bool lock_folder(int dir, char holder[LOCK_HOLDER_SIZE]);
 

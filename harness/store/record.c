@@ -78,7 +78,7 @@ void record_free(struct record *r)
 	*r = (struct record){ 0 };
 }
 
-/* What a broken program said may be quoted: whatever bytes, one sentence */
+/* A sentence may quote output of a server: replaces bytes if it is not UTF-8. */
 void record_say(json_t *sentences, const char *format, ...)
 {
 	va_list args;
@@ -113,7 +113,7 @@ static json_t *text_or_null(const char *s)
 	return *s ? json_string(s) : json_null();
 }
 
-/* The cell's parts as a reader of the line would look for them */
+/* All parts of the cell, including those that its name leaves out */
 static void put_cell(json_t *to, const struct cell *c)
 {
 	for (const struct part *p = cell_parts; p->name; p++) {
@@ -144,8 +144,8 @@ static json_t *metrics_json(const struct record *r)
 	return to;
 }
 
-/* perf knows the sum alone, and what failed nothing: no names, and not none of
- * them. */
+/* perf only has the total, and a failed repetition nothing: then by_name is null, not
+ * empty. */
 static bool has_names(const struct record *r)
 {
 	enum metric sum = r->cell.loop == LOOP_NONE ? METRIC_CALLS_PER_SECOND :
@@ -211,8 +211,7 @@ static double read_number(const json_t *from, const char *key)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* What is too long for any of ours is none of ours; cut, it would be half a
- * character at times. */
+/* Drops text that is too long: a truncated one might end within a character. */
 static void read_text(const json_t *from, const char *key, char *to,
 		      size_t size)
 {
@@ -228,12 +227,12 @@ static bool read_count(const json_t *from, const char *key, unsigned *to,
 	json_int_t n = json_integer_value(value);
 
 	if (!json_is_integer(value) || n < 0 || n > 1000000000)
-		return why_not(why, "%s is not a count", key);
+		return why_not(why, "%s: not a count", key);
 	*to = (unsigned)n;
 	return true;
 }
 
-/* Which of n names this is; -1: none */
+/* The index of the value in `names`; -1: none */
 static int read_word(const json_t *from, const char *key,
 		     const char *const *names, int n)
 {
@@ -259,10 +258,10 @@ static bool read_head(struct record *r, const json_t *line, char why[WHY_SIZE])
 	if (schema > RECORD_SCHEMA)
 		return why_not(why,
 			       "schema %u is newer than this program, which "
-			       "knows %d; use a newer one",
+			       "supports %d; use a newer version",
 			       schema, RECORD_SCHEMA);
 	if (!name || !cell_parse(name, &r->cell))
-		return why_not(why, "'%.100s' is not the name of a cell",
+		return why_not(why, "'%.100s': not the name of a cell",
 			       name ? name : "");
 	if (status < 0 || role < 0)
 		return why_not(why, "unknown %s",
@@ -332,7 +331,7 @@ bool record_read(struct record *r, const json_t *line, char why[WHY_SIZE])
 	if (!read_head(r, line, why))
 		return false;
 	if (!json_is_object(values))
-		return why_not(why, "it has no metrics");
+		return why_not(why, "no metrics");
 	for (int i = 0; i < METRICS; i++)
 		r->metric[i] = read_number(values, metrics[i].name);
 	r->reasons = array_of(line, "reasons");

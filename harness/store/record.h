@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.h - what one repetition was and what came of it: a line of repetitions.jsonl
+ * record.h - a repetition and its result: a line of repetitions.jsonl
  *
- * Everything that is printed, drawn or claimed later is made from these lines and
- * nothing else. A number that could not be had is NAN here and null there, never 0.
- * The dictionary of all this is results/README.md, its schema
- * harness/store/repetition.schema.json.
+ * Tables, charts and claims are derived from these lines alone. A number that is not
+ * available is NAN here and null in the line, never 0. results/README.md describes
+ * all fields, harness/store/repetition.schema.json is the schema.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -19,16 +18,16 @@ enum { RECORD_SCHEMA = 1 };
 
 enum status {
 	STATUS_OK,
-	STATUS_INVALID,     /* measured, and not to be believed: reasons */
-	STATUS_REFUSED,     /* the server is at a limit of its own */
-	STATUS_UNSUPPORTED, /* this kernel, or who may do what, forbids it */
-	STATUS_FAILED /* the server or the generator did not do its part */
+	STATUS_INVALID,     /* measured, but excluded: see reasons */
+	STATUS_REFUSED,     /* the server reached its own limit */
+	STATUS_UNSUPPORTED, /* the kernel or missing permissions prevent it */
+	STATUS_FAILED       /* an error of the server or the generator */
 };
 enum { STATUSES = 5 };
 
 extern const char *const status_names[STATUSES]; /* "ok", "invalid", ... */
 
-/* The numbers of a repetition; `metrics` says of each what it is. */
+/* Keys of `metrics`, described in results/README.md */
 enum metric {
 	METRIC_REQUESTS_PER_SECOND,
 	METRIC_OFFERED_PER_SECOND,
@@ -66,7 +65,7 @@ enum metric {
 	METRICS
 };
 
-/* Which way is better; for charts, and for the order of a table */
+/* Which direction is better, for charts and the order of tables */
 enum better { BETTER_LESS, BETTER_MORE, BETTER_NEITHER };
 
 struct metric_kind {
@@ -77,47 +76,48 @@ struct metric_kind {
 
 extern const struct metric_kind metrics[METRICS];
 
-/* A system call by its name. Counting: from the first to the last request, warm-up
- * included; idle clients: in the window. */
+/* How often a system call was made. Counting: from the first to the last request,
+ * including the warm-up; idle clients: in the window. */
 struct call_count {
 	char name[32];
 	uint64_t count;
 };
 
 struct record {
-	unsigned index; /* of the entry, in the order of execution */
+	unsigned index; /* of the entry, in execution order */
 	unsigned
-		attempt; /* from 1; more: again, because the one before was invalid */
+		attempt; /* from 1; higher: repeated, because the last one was invalid */
 	unsigned block;
 	enum role role;
 	struct cell cell;
 
 	enum status status;
-	json_t *reasons;  /* array of sentences: why the status is not ok */
-	json_t *warnings; /* ... what else a reader has to know */
+	json_t *reasons;  /* sentences: why the status is not ok */
+	json_t *warnings; /* sentences: other things to know */
 	char started[32]; /* UTC: 2026-11-21T15:00:00Z */
-	double took_s;    /* all of the repetition */
+	double took_s;    /* the whole repetition */
 
 	char server_cpus[64], client_cpus[64]; /* "0", "2-3"; "": not pinned */
-	double window_s;       /* between the probes' readings; NAN: none */
-	double window_late_s;  /* the first reading after the window's begin */
-	char cpu_method[16];   /* "process", "cgroup"; "": no CPU time known */
-	char calls_method[16]; /* "bpf", "perf", "strace", "none"; "": no */
+	double window_s; /* between the two readings of the probes; NAN: none */
+	double window_late_s; /* delay of the first reading */
+	char cpu_method[16];  /* "process", "cgroup"; "": CPU time unknown */
+	char calls_method
+		[16]; /* "bpf", "perf", "strace", "none"; "": not counted */
 	double metric[METRICS];
-	struct call_count *calls; /* the most frequent first; or NULL */
+	struct call_count *calls; /* most frequent first; or NULL */
 	size_t n_calls;
-	double calls_requests; /* they were made for; NAN: for none (idle) */
+	double calls_requests; /* requests during the count; NAN: idle */
 
-	json_t *load;   /* what bin/loadgen said, but for what is in the file
-			   of histograms; NULL: nothing */
-	json_t *server; /* its closing line; NULL: it printed none */
-	char histograms[64]; /* file with them, in the folder of the run; "" */
+	json_t *load;   /* output of bin/loadgen without its histograms; NULL:
+			   none */
+	json_t *server; /* its last line; NULL: none */
+	char histograms[64]; /* file name in the folder of the run; "" */
 };
 
-/* How a warning begins: machine or programs were not the same before the resume. */
+/* Prefix of a warning: machine or programs changed before the resume. */
 #define RECORD_FORCED "measured after a resume that was forced: "
 
-/* A record of nothing yet: NAN, NULL, no reasons */
+/* An empty record: NAN, NULL, no reasons */
 void record_init(struct record *r, const struct entry *e);
 void record_free(struct record *r);
 
@@ -125,10 +125,9 @@ void record_free(struct record *r);
 __attribute__((format(printf, 2, 3))) void record_say(json_t *sentences,
 						      const char *format, ...);
 
-/* Of no two lines it is the same, but that each attempt has its own. */
 json_t *record_json(const struct record *r);
 
-/* false: it is no record, and `why` says why; there then is nothing to free. */
+/* false: not a record, see `why`; there is nothing to free. */
 bool record_read(struct record *r, const json_t *line, char why[WHY_SIZE]);
 
 #endif

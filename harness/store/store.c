@@ -25,10 +25,10 @@ static const char mark_name[] = "INCOMPLETE";
 static const char begun_name[] = "run.json";
 static const char histograms_name[] = "histograms";
 
-/* 15 digits: what was a decimal number of few digits is printed as one. */
+/* With 15 digits a short decimal number is printed as it was. */
 enum { JSON_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15) };
 
-/* ------------------------------------------------------------- the folder itself */
+/* ------------------------------------------------------------- folders */
 
 static bool begin(struct store *s, const char *path, char why[WHY_SIZE])
 {
@@ -38,16 +38,14 @@ static bool begin(struct store *s, const char *path, char why[WHY_SIZE])
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	if (length == 0)
-		return why_not(why, "the folder of a run has to have a name");
+		return why_not(why, "the folder of a run needs a name");
 	if (length >= sizeof(s->path))
-		return why_not(why,
-			       "%.60s...: too long for the name of a folder",
-			       path);
+		return why_not(why, "%.60s...: name too long", path);
 	memcpy(s->path, path, length);
 	return true;
 }
 
-/* Makes a folder, in one that is there. */
+/* Its parent exists. */
 static bool make_folder(const char *path)
 {
 	char parent[STORE_PATH_SIZE];
@@ -61,7 +59,7 @@ static bool make_folder(const char *path)
 	if (slash)
 		slash[slash == parent] = '\0';
 	dir = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) { /* it may be one that we can write to and not read */
+	if (dir >= 0) { /* the parent may be writable but not readable */
 		file_sync_folder(dir);
 		close(dir);
 	}
@@ -85,7 +83,7 @@ static bool make_folders(const struct store *s, char why[WHY_SIZE])
 		if (made)
 			*slash = was;
 	}
-	return made || why_not(why, "%.300s: cannot be made: %s%s", path,
+	return made || why_not(why, "%.300s: cannot create folder: %s%s", path,
 			       strerror(errno), file_remedy(errno));
 }
 
@@ -95,9 +93,9 @@ static bool open_folder(struct store *s, char why[WHY_SIZE])
 	if (s->dir >= 0)
 		return true;
 	if (errno == ENOENT)
-		return why_not(why, "%.300s: there is no such folder", s->path);
+		return why_not(why, "%.300s: no such folder", s->path);
 	if (errno == ENOTDIR)
-		return why_not(why, "%.300s: it is not a folder", s->path);
+		return why_not(why, "%.300s: not a folder", s->path);
 	return why_not(why, "%.300s: %s%s", s->path, strerror(errno),
 		       file_remedy(errno));
 }
@@ -108,7 +106,7 @@ bool store_lock(const struct store *s, char why[WHY_SIZE])
 
 	return lock_folder(s->dir, holder) ||
 	       why_not(why,
-		       "%.300s: %s is writing this run: wait until it has ended",
+		       "%.300s: %s is writing this run; wait for it to end",
 		       s->path, holder);
 }
 
@@ -137,24 +135,24 @@ static bool has_begun(const struct store *s)
 	       (fstatat(s->dir, lines_name, &st, 0) == 0 && st.st_size > 0);
 }
 
-/* What another run left that was ended before it began is no obstacle. */
+/* Files of a run that never started may be overwritten. */
 static bool is_free(const struct store *s, char why[WHY_SIZE])
 {
 	if (has_begun(s) && store_is_complete(s))
 		return why_not(
-			why, "%.200s already holds a run: choose another --out",
+			why, "%.200s already holds a run; choose another --out",
 			s->path);
 	if (has_begun(s))
 		return why_not(
 			why,
-			"%.200s already holds a run: resume it with "
+			"%.200s already holds a run; resume it with "
 			"bin/matrix resume %.200s, or choose another --out",
 			s->path, s->path);
 	if (is_empty(s) || file_exists(s, mark_name))
 		return true;
 	return why_not(
 		why,
-		"%.300s is not empty: choose another --out, or a folder in "
+		"%.300s is not empty; choose another --out, or a folder in "
 		"it",
 		s->path);
 }
@@ -175,7 +173,7 @@ static bool make_histograms(const struct store *s, char why[WHY_SIZE])
 	return file_failed(s, histograms_name, why);
 }
 
-/* The mark comes first: there is no moment at which half a run looks whole. */
+/* INCOMPLETE is written first: a partial run never looks complete. */
 bool store_create(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	char how[STORE_PATH_SIZE + 100];
@@ -183,7 +181,7 @@ bool store_create(struct store *s, const char *path, char why[WHY_SIZE])
 	if (!begin(s, path, why))
 		return false;
 	snprintf(how, sizeof(how),
-		 "This run is not complete. To go on with it:\n\n"
+		 "This run is incomplete. To resume it:\n\n"
 		 "    bin/matrix resume %s\n",
 		 s->path);
 	if (make_folders(s, why) && open_folder(s, why) && store_lock(s, why) &&
@@ -194,13 +192,13 @@ bool store_create(struct store *s, const char *path, char why[WHY_SIZE])
 	return false;
 }
 
-/* --------------------------------------------------------- the lines that are there */
+/* --------------------------------------------------------- existing lines */
 
-/* Those that are records, what is not, and whether a newer program wrote here */
+/* Valid and damaged lines, and whether a newer version wrote any */
 struct lines {
 	char *good, *broken;
 	size_t n_good, n_broken;
-	unsigned number; /* of the current one */
+	unsigned number; /* of the current line */
 	bool newer;
 };
 
@@ -210,7 +208,7 @@ static void take(struct store *s, const struct record *r)
 	s->records[s->n++] = *r;
 }
 
-/* NULL: it is a record, and was taken; else what is wrong with it */
+/* Adds the record of a line to s. NULL: success; else what is wrong */
 static const char *read_line(struct store *s, const char *line, size_t size,
 			     bool *newer, char why[WHY_SIZE])
 {
@@ -219,10 +217,10 @@ static const char *read_line(struct store *s, const char *line, size_t size,
 	bool read;
 
 	if (line[size - 1] != '\n')
-		return "it is cut off";
+		return "truncated";
 	json = json_loadb(line, size, 0, NULL);
 	if (!json)
-		return "it is not JSON";
+		return "not JSON";
 	*newer |= json_integer_value(json_object_get(json, "schema")) >
 		  RECORD_SCHEMA;
 	read = record_read(&r, json, why);
@@ -268,7 +266,7 @@ static struct lines sort_lines(struct store *s, const char *text, size_t size)
 	return l;
 }
 
-/* First to where it is kept, then away: ended in between, it is there twice. */
+/* Saves the damaged lines before it removes them: a crash duplicates, never loses. */
 static bool mend(const struct store *s, const struct lines *l,
 		 char why[WHY_SIZE])
 {
@@ -303,8 +301,8 @@ static bool read_lines(struct store *s, bool mending, char why[WHY_SIZE])
 	if (mending && l.newer)
 		fine = why_not(
 			why,
-			"%.300s: a newer version of this program wrote it: "
-			"resume it with that one",
+			"%.300s: written by a newer version of this program; "
+			"resume it with that version",
 			s->path);
 	else if (mending)
 		fine = mend(s, &l, why);
@@ -321,10 +319,10 @@ static bool holds_run(const struct store *s, char why[WHY_SIZE])
 	if (file_exists(s, mark_name))
 		return why_not(
 			why,
-			"%.200s: the run was ended before it began: begin "
-			"it again, with bin/matrix run --out %.200s",
+			"%.200s: the run never started; start it again with "
+			"bin/matrix run --out %.200s",
 			s->path, s->path);
-	return why_not(why, "%.300s holds no run: there is no %s", s->path,
+	return why_not(why, "%.300s holds no run: no file %s in it", s->path,
 		       begun_name);
 }
 
@@ -333,7 +331,7 @@ bool store_open(struct store *s, const char *path, char why[WHY_SIZE])
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
 	    store_lock(s, why) && make_histograms(s, why) &&
 	    open_lines(s, why) && read_lines(s, true, why)) {
-		/* Mended, it is another file by the same name. */
+		/* mend() may have replaced the file. */
 		close(s->lines);
 		if (open_lines(s, why))
 			return true;
@@ -353,8 +351,8 @@ bool store_read(struct store *s, const char *path, char why[WHY_SIZE])
 
 /* ------------------------------------------------------------------- a new line */
 
-/* Ready to be written to a file that gunzip takes; without name and time, so that
- * the same always gives the same. To be freed. */
+/* Compresses for a .gz file, without name and time, so that equal data gives an
+ * equal file. Free the result. */
 static void *gzip(char *text, size_t size, size_t *packed)
 {
 	z_stream z = { .next_in = (unsigned char *)text,
@@ -398,7 +396,7 @@ static bool write_histograms(const struct store *s, struct record *r,
 	return written;
 }
 
-/* One write(2) at the end of the file, or nothing */
+/* Appends a whole line or nothing. */
 static bool write_line(const struct store *s, const char *line,
 		       char why[WHY_SIZE])
 {

@@ -403,7 +403,7 @@ def test_broken_lines(runs):
     path = runs[1] / "repetitions.jsonl"
     path.write_text(path.read_text() + '{"schema":1,"ind')
     found = compare(*runs)
-    assert found.status == 1 and "left out: it is cut off" in found.err
+    assert found.status == 1 and "left out: truncated" in found.err
     assert found.verdicts(metric="response_p50_ns", model="poll") == {"within noise"}
 
 
@@ -427,9 +427,9 @@ def test_machine_unknown(runs):
 
 def test_no_runs(runs, tmp_path):
     (tmp_path / "empty").mkdir()
-    for folder, said in ((tmp_path / "none", "there is no such folder"),
+    for folder, said in ((tmp_path / "none", "no such folder"),
                          (tmp_path / "empty", "holds no run"),
-                         (runs[0] / "run.json", "it is not a folder")):
+                         (runs[0] / "run.json", "not a folder")):
         for pair in (folder, runs[1]), (runs[1], folder):
             found = compare(*pair)
             assert found.status == 1 and said in found.err, found.err

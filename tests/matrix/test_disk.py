@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nowhere to write to: it is said, with what would help, and nothing is lost."""
+"""Full disks, missing permissions and existing folders: no data is lost."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ KEYS = {"warmup": "10ms", "window": "50ms", "blocks": 6}
 
 @pytest.fixture
 def small(tmp_path):
-    """A file system of its own, which small("size=64k") makes larger or smaller"""
+    """A tmpfs; small("size=64k") resizes it."""
     if os.geteuid() != 0:
-        pytest.skip("only root may mount one")
+        pytest.skip("needs root, for mount")
     path = tmp_path / "small"
     path.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs",
                            path], check=False, capture_output=True, text=True)
     if made.returncode != 0:
-        pytest.skip(f"no file system can be mounted here: {made.stderr}")
+        pytest.skip(f"mount failed: {made.stderr}")
 
     def resize(options):
         subprocess.run(["mount", "-o", f"remount,{options}", path], check=True)
@@ -33,7 +33,7 @@ def small(tmp_path):
 
 
 def inodes(path):
-    """How many files there are on it, folders too"""
+    """The number of files and folders on the file system"""
     of = os.statvfs(path)
     return of.f_files - of.f_ffree
 
@@ -43,7 +43,7 @@ def test_full_at_the_beginning(small, tmp_path):
     (path / "file").write_bytes(bytes((1 << 20) - 4096))
     run = matrix.run("--models", "epoll", plan=matrix.plan(tmp_path, **KEYS),
                      out=path / "run").check(1)
-    assert "No space left on device; free some space there" in run.err
+    assert "No space left on device; free some space" in run.err
     assert run.err.count("\n") == 1
     (path / "file").unlink()
     assert matrix.run("--models", "epoll", plan=matrix.plan(tmp_path, **KEYS),
@@ -51,11 +51,11 @@ def test_full_at_the_beginning(small, tmp_path):
 
 
 def test_full_in_the_middle(small, tmp_path):
-    """What was measured is there, line by line; with more space it goes on."""
+    """Lines written before are kept; with more space the run resumes."""
     path = small("size=64k")
     run = matrix.run("--models", "epoll,thread", out=path / "run",
                      plan=matrix.plan(tmp_path, **KEYS)).check(1)
-    assert run.err.count("No space left on device; free some space there") == 1
+    assert run.err.count("No space left on device; free some space") == 1
     before = run.lines
     assert 0 < len(before) < 12 and not run.complete
     again = matrix.run_shell(run.resume, path / "run").check(1)
@@ -69,11 +69,11 @@ def test_full_in_the_middle(small, tmp_path):
 
 
 def test_full_at_the_end(small, tmp_path):
-    """All is measured, but there is no room for the tables: not complete."""
+    """No space for the tables: the run stays incomplete."""
     path = small("size=10m")
     plan = matrix.plan(tmp_path, warmup="10ms", window="50ms")
     whole = matrix.run("--models", "epoll", plan=plan, out=path / "run").check(0)
-    # Those at the end: five tables and gbench.json, but not the mark. The
+    # Without the last files: five tables and gbench.json, but with INCOMPLETE. The
     # repetition may be measured twice.
     files = inodes(path) - 6 + 1 + (2 - len(whole.lines))
     shutil.rmtree(path / "run")
@@ -88,7 +88,7 @@ def test_full_at_the_end(small, tmp_path):
     assert {each.name for each in done.folder.iterdir()} == matrix.FILES
 
 
-# ------------------------------------------------------------------ not allowed
+# ------------------------------------------------------------------ permissions
 
 def test_not_allowed_to_write(public):
     plan = matrix.plan(public)
@@ -96,28 +96,27 @@ def test_not_allowed_to_write(public):
                 wrapper=probes.NOBODY)
     for out in public / "run", None:
         run = matrix.run("--models", "epoll", out=out, **args).check(1)
-        assert "cannot be made: Permission denied; choose a folder that you " \
-            "may write to" in run.err
+        assert "Permission denied; choose a folder that you can" in run.err
         assert run.err.count("\n") == 1
     assert not (public / "run").exists() and not (public / "results").exists()
 
 
-def test_somebody_elses_run(public):
-    """May be looked at, and not gone on with"""
+def test_run_of_another_user(public):
+    """Can be read, but not resumed"""
     run = matrix.interrupted("--models", "epoll", program=public / "bin/matrix",
                              plan=matrix.plan(public, **KEYS),
                              out=public / "run", lines=1)
     said = matrix.resume(public / "run", program=public / "bin/matrix",
                          wrapper=probes.NOBODY).check(1).err
-    assert "Permission denied; choose a folder that you may write to" in said
+    assert "Permission denied; choose a folder that you can" in said
     assert said.count("\n") == 1
     assert run.lines == matrix.Run(1, "", "", public / "run").lines
 
 
-# -------------------------------------------------------------- something is there
+# -------------------------------------------------------------- existing files
 
 def test_out_exists(tmp_path):
-    """Nothing is ever written over; an empty folder is free."""
+    """No file is overwritten; an empty folder can be used."""
     plan = matrix.plan(tmp_path)
     out = tmp_path / "run"
     out.mkdir()
@@ -126,10 +125,10 @@ def test_out_exists(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/file").write_text("precious")
     for path, because in [
-            (out, "already holds a run: choose another --out"),
-            (tmp_path / "folder", "is not empty: choose another --out"),
+            (out, "already holds a run; choose another --out"),
+            (tmp_path / "folder", "is not empty; choose another --out"),
             (tmp_path / "file", "not a folder"),
-            (tmp_path / "file/below", "cannot be made: Not a directory")]:
+            (tmp_path / "file/below", "Not a directory")]:
         said = matrix.run("--models", "epoll", plan=plan, out=path).check(1)
         assert because in said.err
         assert said.err.count("\n") == 1

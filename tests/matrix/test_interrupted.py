@@ -235,7 +235,7 @@ def test_killed_before_it_began(plan, tmp_path):
     if not found:
         pytest.skip("it was too quick to be killed there")
     said = matrix.resume(out).check(1).err
-    assert "was ended before it began" in said
+    assert "the run never started" in said
     assert f"bin/matrix run --out {out}" in said
     assert matrix.run("--models", "epoll", plan=plan, out=out).check(0).complete
 
@@ -251,7 +251,7 @@ def test_a_line_that_was_cut_off(tmp_path, undisturbed):
     for line in run.lines[-1:]:
         (out / line["histograms"]).unlink()
     again = matrix.resume(out).check(0)
-    assert f"repetitions.jsonl:{len(lines)}: left out: it is cut off" in \
+    assert f"repetitions.jsonl:{len(lines)}: left out: truncated" in \
         again.err
     assert again.read("repetitions.broken") == \
         lines[-1][:100].decode() + "\n"
@@ -288,7 +288,7 @@ def test_as_many_repeats_as_are_asked_for(tmp_path, odd, share, attempts):
                      out=tmp_path / "run")
     timing = [line["attempt"] for line in run.lines if line["role"] == "timing"]
     assert timing == 2 * list(range(1, attempts + 1))
-    assert ("more for what is invalid by chance" in run.out) == (share != "0%")
+    assert ("invalid by chance" in run.out) == (share != "0%")
 
 
 def test_repeats_for_a_run_that_is_complete(tmp_path, odd):
@@ -380,7 +380,7 @@ def test_another_build(half, tmp_path):
     run = half(tmp_path / "copy")
     with open(run.folder.parent / "bin/epoll", "ab") as program:
         program.write(b"\0")
-    because = "program epoll: it is not the file that it was then"
+    because = "program epoll: changed since then"
     check_refused(run, because, "--force")
     check_forced(run, because)
 
@@ -498,7 +498,7 @@ def test_no_run(tmp_path):
     (tmp_path / "folder").mkdir()
     for path, because in [("file", "not a folder"),
                           ("folder", "holds no run"),
-                          ("nothing", "there is no such folder")]:
+                          ("nothing", "no such folder")]:
         said = matrix.resume(tmp_path / path).check(1).err
         assert because in said and str(tmp_path / path) in said
         assert said.count("\n") == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lines of a run: as their schema has them, and as the dictionary says."""
+"""Lines of repetitions.jsonl match their schema and results/README.md."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ import lines  # noqa: E402  (found through the line above)
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    """What run_record writes: samples.jsonl and metrics.json."""
+    """samples.jsonl and metrics.json of the unit test store/record"""
     folder = tmp_path_factory.mktemp("samples")
     program = server.TOP / "build/asan/unit/store/record"
     assert program.exists(), f"{program} is not built: make variants"
@@ -32,7 +32,7 @@ def first_line(samples):
     return json.loads(first)
 
 
-def test_lines_are_as_the_schema_has_them(samples):
+def test_samples_match_the_schema(samples):
     path = samples / "samples.jsonl"
     found = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(found) == 7
@@ -66,14 +66,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_not_so_is_found(what, line):
+def test_schema_rejects(what, line):
     assert lines.problems(line) == []
     changed = copy.deepcopy(line)
     WRONG[what](changed)
     assert lines.problems(changed) != []
 
 
-def test_whole_files(samples, line, tmp_path):
+def test_validate_files(samples, line, tmp_path):
     path = tmp_path / "repetitions.jsonl"
     text = json.dumps(line) + "\n"
     path.write_text(text)
@@ -86,7 +86,7 @@ def test_whole_files(samples, line, tmp_path):
         lines.validate(path)
 
 
-def test_every_metric_is_in_the_dictionary(samples):
+def test_metrics_in_readme(samples):
     """Name and unit, in the same order, and nothing else"""
     metrics = json.loads((samples / "metrics.json").read_text())
     written = re.findall(r"^\| `(\w+)` \| (\S+) \| .* \|$",
@@ -94,12 +94,12 @@ def test_every_metric_is_in_the_dictionary(samples):
     assert written == [(m["name"], m["unit"]) for m in metrics]
 
 
-def test_every_key_is_in_the_dictionary(line):
+def test_keys_in_readme(line):
     assert sorted(lines.names_in("A line of repetitions.jsonl")) == \
         sorted(line)
 
 
-def test_the_schema_has_every_metric(samples):
+def test_metrics_in_schema(samples):
     metrics = json.loads((samples / "metrics.json").read_text())
     schema = json.loads(lines.SCHEMA.read_text())["properties"]["metrics"]
     assert schema["required"] == [m["name"] for m in metrics]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* histograms.c - buckets by column: no number is lost, nothing else is touched */
+/* histograms.c - buckets stored by column, without loss */
 #include "tests/unit/test.h"
 
 #include "harness/store/histograms.h"
@@ -35,7 +35,7 @@ static void rows_become_columns(void **state)
 	      " \"count\": [8589934592]}}");
 }
 
-static void however_deep(void **state)
+static void any_depth(void **state)
 {
 	(void)state;
 	check("{\"histograms\": {\"response\": {\"sum\": 1, \"buckets\": [[1, 1, 1]]},"
@@ -47,7 +47,7 @@ static void however_deep(void **state)
 	      " \"count\": [4]}}, {\"p50\": 2.5}]}}");
 }
 
-static void what_is_no_rows_stays(void **state)
+static void other_values_unchanged(void **state)
 {
 	static const char *const others[] = {
 		"{\"buckets\": 3}",
@@ -70,8 +70,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_become_columns),
-		cmocka_unit_test(however_deep),
-		cmocka_unit_test(what_is_no_rows_stays),
+		cmocka_unit_test(any_depth),
+		cmocka_unit_test(other_values_unchanged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

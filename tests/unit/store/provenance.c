@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* provenance.c - what two halves of a run have to have in common */
+/* provenance.c - facts about machine and programs, and their differences */
 #include "tests/unit/test.h"
 
 #include "harness/store/provenance.h"
@@ -16,9 +16,9 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-static const char *const ours[] = { "poll", "epoll", NULL };
+static const char *const known[] = { "poll", "epoll", NULL };
 
-static char bin[] = "/tmp/run_identity.XXXXXX";
+static char bin[] = "/tmp/provenance.XXXXXX";
 
 static int make_bin(void **state)
 {
@@ -44,7 +44,7 @@ static char *in_bin(const char *name)
 	return path;
 }
 
-/* A program, of these bytes */
+/* Writes an executable file. */
 static void put(const char *name, const char *bytes)
 {
 	FILE *file = fopen(in_bin(name), "we");
@@ -61,7 +61,7 @@ static struct plan plan_of(const char *models)
 	struct plan p;
 
 	snprintf(text, sizeof(text), "models %s\ncells closed\n", models);
-	if (!plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+	if (!plan_parse(&p, text, strlen(text), "my.plan", known, error))
 		fail_msg("%s", error);
 	return p;
 }
@@ -73,8 +73,8 @@ static const char *text_at(const json_t *object, const char *key)
 
 /* ----------------------------------------------------------------- the machine */
 
-/* Made to be published */
-static void is_nobodys(void **state)
+/* machine.json is published: no names of host, user or folders. */
+static void no_private_data(void **state)
 {
 	json_t *machine = provenance_machine();
 	char *text = json_dumps(machine, JSON_INDENT(1) | JSON_ENSURE_ASCII);
@@ -102,7 +102,7 @@ static void is_nobodys(void **state)
 	json_decref(machine);
 }
 
-static void says_what_it_was_built_of(void **state)
+static void build_and_packages(void **state)
 {
 	static const char *const packages[] = { "glibc",   "liburing",
 						"libbpf",  "libseccomp",
@@ -143,7 +143,7 @@ static void hashes(void **state)
 	put("loadgen", "a");
 	put("baseline", "foobar");
 	programs = provenance_programs(&p, bin);
-	/* As those who invented it have them */
+	/* Reference values of FNV-1a */
 	assert_string_equal(text_at(programs, "epoll"), "fnv:cbf29ce484222325");
 	assert_string_equal(text_at(programs, "loadgen"),
 			    "fnv:af63dc4c8601ec8c");
@@ -159,7 +159,7 @@ static void hashes(void **state)
 	plan_free(&p);
 }
 
-/* -------------------------------------------------------------- what is different */
+/* -------------------------------------------------------------- differences */
 
 static json_t *machine_then(void)
 {
@@ -221,7 +221,7 @@ static void machines_differ(void **state)
 	       "mitigation: {\"meltdown\":\"Not affected\"} then, unknown now");
 }
 
-static void this_machine_is_itself(void **state)
+static void same_machine_has_no_differences(void **state)
 {
 	json_t *then = provenance_machine(), *now = provenance_machine();
 	char *text = json_dumps(then, 0);
@@ -248,10 +248,9 @@ static void programs_differ(void **state)
 	char *text = json_dumps(found, JSON_COMPACT);
 
 	(void)state;
-	assert_string_equal(
-		text, "[\"program epoll: it is not the file that it was then\","
-		      "\"program poll: it cannot be read now\","
-		      "\"program mine: it could not be read then\"]");
+	assert_string_equal(text, "[\"program epoll: changed since then\","
+				  "\"program poll: not readable now\","
+				  "\"program mine: not readable then\"]");
 	json_decref(found);
 	found = provenance_differences(machine, machine, then, then);
 	assert_int_equal(json_array_size(found), 0);
@@ -262,7 +261,7 @@ static void programs_differ(void **state)
 	free(text);
 }
 
-/* As JSON: what differs between two runs */
+/* The differences of two runs, as JSON */
 static char *between(const json_t *machine_a, const json_t *machine_b,
 		     const char *run_a, const char *run_b)
 {
@@ -296,7 +295,7 @@ static void two_runs(void **state)
 	free(text);
 	json_object_del(b, "cpu_model");
 	assert_false(provenance_other_machine(a, b));
-	/* Of a model that one has alone, its cells tell. */
+	/* A model of only one run is no difference. */
 	text = between(NULL, b,
 		       "{\"programs\":{\"x\":\"1\",\"y\":\"1\",\"z\":null}}",
 		       "{\"programs\":{\"x\":\"2\",\"z\":\"1\",\"w\":\"3\"}}");
@@ -309,11 +308,11 @@ static void two_runs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_nobodys),
-		cmocka_unit_test(says_what_it_was_built_of),
+		cmocka_unit_test(no_private_data),
+		cmocka_unit_test(build_and_packages),
 		cmocka_unit_test_setup_teardown(hashes, make_bin, remove_bin),
 		cmocka_unit_test(machines_differ),
-		cmocka_unit_test(this_machine_is_itself),
+		cmocka_unit_test(same_machine_has_no_differences),
 		cmocka_unit_test(programs_differ),
 		cmocka_unit_test(two_runs),
 	};

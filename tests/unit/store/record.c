@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.c - a repetition, written as a line and read again
+ * record.c - writing and reading lines of repetitions.jsonl
  *
- * With a folder as its argument it writes there what test_record.py holds against
- * the schema and the dictionary: samples.jsonl, metrics.json.
+ * With a folder as its argument it writes samples.jsonl and metrics.json there, which
+ * test_record.py compares with the schema and results/README.md.
  */
 #include "tests/unit/test.h"
 
@@ -22,7 +22,7 @@ static char why[WHY_SIZE];
 	"{\"count\": 2000, \"min\": 21000, \"mean\": 50000.5, \"p50\": 49000," \
 	" \"p90\": 60000, \"p99\": 80000, \"p99_9\": 90000, \"max\": 95000}"
 
-/* As bin/loadgen has it, but shorter */
+/* Output of bin/loadgen, shortened */
 static const char load[] =
 	"{\"schema\": 1, \"requests\": 2000, \"requests_total\": 2500,"
 	" \"answered_in_window\": 2000, \"unanswered\": 0, \"errors\": 0,"
@@ -43,7 +43,7 @@ static json_t *parsed(const char *text)
 	return json;
 }
 
-/* A record as one is before it is measured */
+/* A record before the measurement */
 static struct record fresh(const char *name, enum role role)
 {
 	struct cell cell;
@@ -63,7 +63,7 @@ static struct record fresh(const char *name, enum role role)
 	return r;
 }
 
-/* ... and all of it there */
+/* A complete record */
 static struct record measured(const char *name, enum role role)
 {
 	struct record r = fresh(name, role);
@@ -99,7 +99,7 @@ static void add_calls(struct record *r, const char *method)
 		r->calls_requests = 2500;
 }
 
-/* As it would be after a program has ended and another one has read the file */
+/* The line after it was written to a file and read */
 static json_t *written(const struct record *r)
 {
 	json_t *json = record_json(r), *again;
@@ -113,7 +113,7 @@ static json_t *written(const struct record *r)
 	return again;
 }
 
-/* What was written is read, and is written the same again. */
+/* Writing, reading and writing again gives the same line. */
 static void check_round_trip(struct record *r)
 {
 	json_t *line = written(r), *again;
@@ -138,9 +138,9 @@ static void check_round_trip(struct record *r)
 #define OPEN                                                                   \
 	"model:my-poll_2/loop:open/connections:64/rate:2500.5/message:64/"     \
 	"pattern:burst:100/work:sleep:20ms@0.5%/placement:shared"
-#define SILENT "model:busypoll/loop:none/idle:1000/message:64/placement:split"
+#define IDLE "model:busypoll/loop:none/idle:1000/message:64/placement:split"
 
-static void nothing_is_lost(void **state)
+static void round_trips(void **state)
 {
 	struct record r = measured(CLOSED, ROLE_TIMING);
 
@@ -156,13 +156,13 @@ static void nothing_is_lost(void **state)
 	r = measured(CLOSED, ROLE_COUNTING);
 	add_calls(&r, "bpf");
 	check_round_trip(&r);
-	r = fresh(SILENT, ROLE_IDLE);
+	r = fresh(IDLE, ROLE_IDLE);
 	r.status = STATUS_FAILED;
 	check_round_trip(&r);
 }
 
-/* Numbers that are none: null, and never 0 */
-static void absent_is_null(void **state)
+/* NAN is written as null, never as 0. */
+static void nan_is_null(void **state)
 {
 	struct record r = fresh(CLOSED, ROLE_TIMING);
 	json_t *line, *values;
@@ -186,8 +186,8 @@ static void absent_is_null(void **state)
 	record_free(&r);
 }
 
-/* The parts of a cell are all there, those that its name leaves out, too. */
-static void parts_stand_alone(void **state)
+/* Parts that the name leaves out are written, too. */
+static void all_parts_of_a_cell(void **state)
 {
 	struct record r = fresh(CLOSED, ROLE_TIMING);
 	json_t *line = written(&r);
@@ -204,8 +204,8 @@ static void parts_stand_alone(void **state)
 	record_free(&r);
 }
 
-/* No calls were made; calls were made, but nobody knows which; nobody knows. */
-static void three_kinds_of_no_names(void **state)
+/* No calls; calls without names; unknown */
+static void calls_by_name(void **state)
 {
 	static const struct {
 		const char *method;
@@ -234,8 +234,8 @@ static void three_kinds_of_no_names(void **state)
 	}
 }
 
-/* A server may have printed any bytes, and a reason quote them. */
-static void any_bytes_in_a_reason(void **state)
+/* A reason may quote any output of a server. */
+static void invalid_utf8_in_reasons(void **state)
 {
 	struct record r = fresh(CLOSED, ROLE_TIMING);
 	json_t *line;
@@ -250,7 +250,7 @@ static void any_bytes_in_a_reason(void **state)
 	record_free(&r);
 }
 
-/* ------------------------------------------------------------- what is no record */
+/* ------------------------------------------------------------ invalid lines */
 
 static void change(json_t *line, const char *key, const char *value)
 {
@@ -261,7 +261,7 @@ static void change(json_t *line, const char *key, const char *value)
 		json_object_del(line, key);
 }
 
-static void foreign_lines(void **state)
+static void invalid_lines(void **state)
 {
 	static const struct {
 		const char *key, *value, *says;
@@ -297,7 +297,7 @@ static void foreign_lines(void **state)
 	record_free(&r);
 }
 
-/* What is odd but can be read as a record is one, and writes a line again. */
+/* Unexpected values in optional keys are dropped. */
 static void odd_lines(void **state)
 {
 	static const char *const odd[][2] = {
@@ -325,7 +325,7 @@ static void odd_lines(void **state)
 	record_free(&r);
 }
 
-/* ------------------------------------------------------- for the schema, and people */
+/* ---------------------------------------------------------------- samples */
 
 static void put(FILE *to, struct record *r)
 {
@@ -361,14 +361,14 @@ static void put_measured(FILE *to)
 	put(to, &r);
 }
 
-static void put_others(FILE *to)
+static void put_failed_and_idle(FILE *to)
 {
 	struct record r = fresh(CLOSED, ROLE_TIMING);
 
 	r.status = STATUS_FAILED;
 	record_say(r.reasons, "the server: it never said that it is ready");
 	put(to, &r);
-	r = measured(SILENT, ROLE_IDLE);
+	r = measured(IDLE, ROLE_IDLE);
 	r.metric[METRIC_REQUESTS_PER_SECOND] = NAN;
 	r.metric[METRIC_CALLS_PER_SECOND] = 1.25e6;
 	json_object_set_new(r.load, "requests", json_integer(0));
@@ -388,7 +388,7 @@ static int write_samples(const char *folder)
 	if (!file)
 		return 1;
 	put_measured(file);
-	put_others(file);
+	put_failed_and_idle(file);
 	fclose(file);
 	for (int i = 0; i < METRICS; i++)
 		json_array_append_new(
@@ -404,12 +404,12 @@ static int write_samples(const char *folder)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_is_lost),
-		cmocka_unit_test(absent_is_null),
-		cmocka_unit_test(parts_stand_alone),
-		cmocka_unit_test(three_kinds_of_no_names),
-		cmocka_unit_test(any_bytes_in_a_reason),
-		cmocka_unit_test(foreign_lines),
+		cmocka_unit_test(round_trips),
+		cmocka_unit_test(nan_is_null),
+		cmocka_unit_test(all_parts_of_a_cell),
+		cmocka_unit_test(calls_by_name),
+		cmocka_unit_test(invalid_utf8_in_reasons),
+		cmocka_unit_test(invalid_lines),
 		cmocka_unit_test(odd_lines),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* store.c - nothing that was measured is lost, whatever ends the run */
+/* store.c - a run survives crashes, full disks and concurrent access */
 #include "tests/unit/test.h"
 
 #include "harness/store/store.h"
@@ -30,7 +30,7 @@ static char top[] = "/tmp/run_store.XXXXXX";
 static char folder[256], path[512];
 static char why[WHY_SIZE];
 
-/* ------------------------------------------------------------ a folder for each test */
+/* ------------------------------------------------------------------ fixtures */
 
 static int remove_one(const char *name, const struct stat *st, int type,
 		      struct FTW *ftw)
@@ -97,14 +97,14 @@ static bool exists(const char *name)
 	return access(in_folder(name), F_OK) == 0;
 }
 
-static void says(const char *part)
+static void check_why(const char *part)
 {
 	if (!strstr(why, part))
 		fail_msg("'%s' is not in '%s'", part, why);
 }
 
-/* stderr is for what is said of broken lines; not in a test that passes. */
-static int hush(void)
+/* Hides the warnings about damaged lines. */
+static int mute_stderr(void)
 {
 	int kept = dup(STDERR_FILENO);
 	int nothing = open("/dev/null", O_WRONLY);
@@ -115,14 +115,14 @@ static int hush(void)
 	return kept;
 }
 
-static void speak(int kept)
+static void restore_stderr(int kept)
 {
 	fflush(stderr);
 	dup2(kept, STDERR_FILENO);
 	close(kept);
 }
 
-/* In place of the library's: how often the disk was waited for */
+/* Count the calls instead of the C library's functions. */
 static unsigned syncs, data_syncs;
 
 int fsync(int fd)
@@ -166,7 +166,7 @@ static bool append(struct store *s, unsigned index, unsigned attempt,
 	return written;
 }
 
-/* A run as it is after so many repetitions, closed */
+/* A closed run with this number of repetitions */
 static void make_run(unsigned repetitions)
 {
 	struct store s;
@@ -201,7 +201,7 @@ static void check_run(size_t n)
 
 /* ------------------------------------------------------------------- the folder */
 
-static void goes_on(void **state)
+static void resume(void **state)
 {
 	struct store s;
 
@@ -216,8 +216,8 @@ static void goes_on(void **state)
 	assert_false(exists("repetitions.broken"));
 }
 
-/* A power cut right after store_append() or store_file() takes nothing away. */
-static void is_on_the_disk(void **state)
+/* After store_append() and store_file() the data is on disk. */
+static void synced_to_disk(void **state)
 {
 	json_t *times = json_array();
 	struct store s;
@@ -225,7 +225,7 @@ static void is_on_the_disk(void **state)
 	(void)state;
 	syncs = 0;
 	assert_true(store_create(&s, folder, why));
-	/* two folders, the mark, its name, and the names of the rest */
+	/* two folders, INCOMPLETE, its name, and the other names */
 	assert_int_equal(syncs, 5);
 	data_syncs = 0;
 	assert_true(append(&s, 0, 1, NULL));
@@ -253,8 +253,7 @@ static void last_attempt_counts(void **state)
 	store_close(&s);
 }
 
-/* From the first moment on, until it is said to be complete */
-static void the_mark(void **state)
+static void incomplete_file(void **state)
 {
 	struct store s;
 	char *text;
@@ -272,7 +271,7 @@ static void the_mark(void **state)
 	assert_false(exists("INCOMPLETE"));
 	text = store_load_text(&s, "INCOMPLETE", why);
 	assert_null(text);
-	says("INCOMPLETE: No such file");
+	check_why("INCOMPLETE: No such file");
 	store_close(&s);
 }
 
@@ -283,23 +282,22 @@ static void never_overwrites(void **state)
 	(void)state;
 	make_run(1);
 	assert_false(store_create(&s, folder, why));
-	says("already holds a run: resume it with bin/matrix resume /tmp/");
-	says("choose another --out");
+	check_why("bin/matrix resume /tmp/");
 	assert_int_equal(unlink(in_folder("INCOMPLETE")), 0);
 	assert_false(store_create(&s, folder, why));
-	says("already holds a run: choose another --out");
+	check_why("choose another --out");
 	assert_null(strstr(why, "resume"));
 	check_run(1);
 
 	snprintf(folder, sizeof(folder), "%s/results", top);
 	assert_false(store_create(&s, folder, why));
-	says("results is not empty: choose another --out");
+	check_why("results is not empty");
 	assert_true(exists("run/repetitions.jsonl"));
 	assert_false(exists("INCOMPLETE"));
 }
 
-/* Ended before it began: nothing was measured, nobody has to clean up. */
-static void a_run_that_never_began(void **state)
+/* A folder without run.json can be used again. */
+static void run_that_never_started(void **state)
 {
 	struct store s;
 
@@ -308,13 +306,13 @@ static void a_run_that_never_began(void **state)
 	assert_true(store_file(&s, "plan.txt", "blocks 3\n", why));
 	store_close(&s);
 	assert_false(store_open(&s, folder, why));
-	says("ended before it began");
+	check_why("never started");
 	assert_false(store_read(&s, folder, why));
 	make_run(1);
 	check_run(1);
 }
 
-static void an_empty_folder_will_do(void **state)
+static void empty_folder(void **state)
 {
 	struct store s;
 
@@ -333,26 +331,26 @@ static void no_run_there(void **state)
 
 	(void)state;
 	assert_false(store_open(&s, folder, why));
-	says("there is no such folder");
+	check_why("no such folder");
 	assert_false(store_read(&s, folder, why));
-	says("there is no such folder");
+	check_why("no such folder");
 	assert_false(store_open(&s, top, why));
-	says("holds no run");
+	check_why("holds no run");
 	assert_false(store_create(&s, "", why));
 	snprintf(folder, sizeof(folder), "%s", top);
 	put_contents("file", "x", 1);
 	assert_false(store_create(&s, in_folder("file"), why));
-	says("file: it is not a folder");
+	check_why("file: not a folder");
 	assert_false(store_create(&s, in_folder("file/run"), why));
-	says("Not a directory");
+	check_why("Not a directory");
 	assert_false(store_open(&s, in_folder("file"), why));
-	says("it is not a folder");
+	check_why("not a folder");
 }
 
 /* ------------------------------------------------------------------ broken lines */
 
-/* Wherever the last line was cut off: it is kept apart, and the rest whole. */
-static void cut_off_anywhere(void **state)
+/* A truncated last line is moved to repetitions.broken. */
+static void truncated_lines(void **state)
 {
 	size_t whole, size;
 	char *text;
@@ -367,12 +365,12 @@ static void cut_off_anywhere(void **state)
 	text[size - 1] = '\n';
 	for (size_t end = whole + 1; end < size; end += 1 + end % 7) {
 		char *broken;
-		int kept = hush();
+		int kept = mute_stderr();
 
 		put_contents("repetitions.jsonl", text, end);
 		unlink(in_folder("repetitions.broken"));
 		check_run(2);
-		speak(kept);
+		restore_stderr(kept);
 		broken = contents("repetitions.broken");
 		assert_int_equal(strlen(broken), end - whole + 1);
 		assert_memory_equal(broken, text + whole, end - whole);
@@ -382,12 +380,12 @@ static void cut_off_anywhere(void **state)
 	free(text);
 }
 
-/* What a power cut may leave in the middle; a line more after it */
-static void broken_in_the_middle(void **state)
+/* Such as zeros after a power failure */
+static void damaged_line_in_the_middle(void **state)
 {
 	struct store s;
 	char *text, *second;
-	int kept = hush();
+	int kept = mute_stderr();
 	size_t size;
 
 	(void)state;
@@ -412,11 +410,11 @@ static void broken_in_the_middle(void **state)
 	assert_int_equal(s.n, 3);
 	assert_non_null(store_find(&s, 1));
 	store_close(&s);
-	speak(kept);
+	restore_stderr(kept);
 	free(text);
 }
 
-static void only_reads(void **state)
+static void read_only(void **state)
 {
 	struct store s, writer;
 	char *text;
@@ -429,9 +427,9 @@ static void only_reads(void **state)
 	text = strdup(contents("repetitions.jsonl"));
 	size = strlen(text);
 	put_contents("repetitions.jsonl", text, size - 5);
-	kept = hush();
+	kept = mute_stderr();
 	assert_true(store_read(&s, folder, why));
-	speak(kept);
+	restore_stderr(kept);
 	check_records(&s, 1);
 	store_close(&s);
 	assert_int_equal(strlen(contents("repetitions.jsonl")), size - 5);
@@ -440,13 +438,13 @@ static void only_reads(void **state)
 	free(text);
 }
 
-/* A newer program's lines are not ours to throw out. */
+/* Lines of a newer version are not removed. */
 static void newer_lines(void **state)
 {
 	static const char newer[] = "{\"schema\": 2, \"of\": \"the future\"}\n";
 	struct store s;
 	char text[1 << 14];
-	int kept = hush();
+	int kept = mute_stderr();
 
 	(void)state;
 	make_run(1);
@@ -454,15 +452,15 @@ static void newer_lines(void **state)
 		 newer);
 	put_contents("repetitions.jsonl", text, strlen(text));
 	assert_false(store_open(&s, folder, why));
-	says("a newer version of this program wrote it");
+	check_why("newer version");
 	assert_string_equal(contents("repetitions.jsonl"), text);
 	assert_true(store_read(&s, folder, why));
 	check_records(&s, 1);
 	store_close(&s);
-	speak(kept);
+	restore_stderr(kept);
 }
 
-/* ---------------------------------------------------------------- no room, no right */
+/* ------------------------------------------------------ disk and permissions */
 
 static void limit_files(rlim_t most)
 {
@@ -474,8 +472,7 @@ static void limit_files(rlim_t most)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* Half of a line would fit: it is not there, and the next one is whole. */
-static void half_a_line(void **state)
+static void failed_append_leaves_whole_lines(void **state)
 {
 	struct store s;
 	size_t size;
@@ -487,7 +484,7 @@ static void half_a_line(void **state)
 	limit_files(size + 100);
 	assert_false(append(&s, 2, 1, NULL));
 	limit_files(RLIM_INFINITY);
-	says("repetitions.jsonl: File too large; lift the limit");
+	check_why("repetitions.jsonl: File too large; ");
 	assert_int_equal(strlen(contents("repetitions.jsonl")), size);
 	check_records(&s, 2);
 	assert_true(append(&s, 2, 1, NULL));
@@ -496,8 +493,7 @@ static void half_a_line(void **state)
 	assert_false(exists("repetitions.broken"));
 }
 
-/* The new file does not fit: the old one is as it was. */
-static void a_whole_file_or_the_one_before(void **state)
+static void files_are_replaced_atomically(void **state)
 {
 	static char large[5000];
 	struct store s;
@@ -509,7 +505,7 @@ static void a_whole_file_or_the_one_before(void **state)
 	limit_files(1000);
 	assert_false(store_file(&s, "cells.csv", large, why));
 	limit_files(RLIM_INFINITY);
-	says("cells.csv: File too large");
+	check_why("cells.csv: File too large");
 	assert_string_equal(contents("cells.csv"), "model\n");
 	assert_false(exists("cells.csv.new"));
 	assert_true(store_file(&s, "cells.csv", large, why));
@@ -517,8 +513,8 @@ static void a_whole_file_or_the_one_before(void **state)
 	store_close(&s);
 }
 
-/* Runs a test where it may become somebody else; its status is whether it fails. */
-static void apart(void (*test)(void))
+/* Runs a test in a child that may change its user or namespace. */
+static void in_child(void (*test)(void))
 {
 	int status;
 	pid_t pid = fork();
@@ -543,7 +539,7 @@ static void apart(void (*test)(void))
 		}                                                              \
 	} while (0)
 
-/* A disk of 64 KiB: full in the middle of a line, sooner or later */
+/* A disk of 64 KiB gets full within a line. */
 static void fill_disk(void)
 {
 	struct store s;
@@ -558,7 +554,7 @@ static void fill_disk(void)
 	CHECK(store_file(&s, "run.json", "{}\n", why));
 	while (append(&s, n, 1, NULL))
 		n++;
-	CHECK(strstr(why, "No space left on device; free some"));
+	CHECK(strstr(why, "No space left on device; "));
 	CHECK(n > 10 && s.n == n);
 	CHECK(stat(in_folder("repetitions.jsonl"), &st) == 0);
 	CHECK(contents("repetitions.jsonl")[st.st_size - 1] == '\n');
@@ -569,19 +565,19 @@ static void fill_disk(void)
 	store_close(&s);
 	CHECK(mount("none", top, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
 	CHECK(!store_open(&s, folder, why));
-	CHECK(strstr(why, "Read-only file system; that file system"));
+	CHECK(strstr(why, "Read-only file system; "));
 	strcat(folder, "2");
 	CHECK(!store_create(&s, folder, why));
-	CHECK(strstr(why, "cannot be made: Read-only file system"));
+	CHECK(strstr(why, "Read-only file system; "));
 }
 
 static void disk_full(void **state)
 {
 	(void)state;
-	apart(fill_disk);
+	in_child(fill_disk);
 }
 
-static void be_nobody(void)
+static void as_nobody(void)
 {
 	struct store s;
 
@@ -589,15 +585,14 @@ static void be_nobody(void)
 		_exit(77);
 	CHECK(chmod(top, 0555) == 0 || errno == EPERM);
 	CHECK(!store_create(&s, folder, why));
-	CHECK(strstr(why,
-		     "results: cannot be made: Permission denied; choose"));
+	CHECK(strstr(why, "Permission denied; choose"));
 }
 
-static void not_allowed(void **state)
+static void no_permission(void **state)
 {
 	(void)state;
 	assert_int_equal(chmod(top, 0755), 0);
-	apart(be_nobody);
+	in_child(as_nobody);
 	assert_int_equal(chmod(top, 0755), 0);
 }
 
@@ -613,7 +608,6 @@ static void try_to_open(void)
 	CHECK(!store_open(&s, folder, why));
 	snprintf(named, sizeof(named), "process %d (", holder);
 	CHECK(strstr(why, named));
-	CHECK(strstr(why, "is writing this run"));
 	CHECK(!store_create(&s, folder, why));
 	CHECK(store_read(&s, folder, why));
 	store_close(&s);
@@ -631,9 +625,9 @@ static void wait_for_lock(void)
 	close(fd);
 }
 
-/* Somebody who has a lock, and nothing to do with it; ended by the pipe's end. It
- * is the newest of the first CPU: so the kernel lists it first. */
-static pid_t have_another_lock(int fds[2])
+/* A process that has an unrelated lock, until the pipe is closed. It locks on CPU 0,
+ * so that /proc/locks lists it first. */
+static pid_t hold_another_lock(int fds[2])
 {
 	char byte;
 	pid_t pid;
@@ -668,8 +662,8 @@ static void one_writer(void **state)
 	holder = getpid();
 	make_run(1);
 	assert_true(store_open(&s, folder, why));
-	other = have_another_lock(fds);
-	apart(try_to_open);
+	other = hold_another_lock(fds);
+	in_child(try_to_open);
 	close(fds[1]);
 	assert_int_equal(waitpid(other, NULL, 0), other);
 	store_close(&s);
@@ -683,7 +677,6 @@ static void try_to_lock(void)
 	CHECK(store_lock_machine(why) < 0);
 	snprintf(named, sizeof(named), "process %d (", holder);
 	CHECK(strstr(why, named));
-	CHECK(strstr(why, "would measure each other"));
 }
 
 static void lock_once_more(void)
@@ -691,7 +684,7 @@ static void lock_once_more(void)
 	CHECK(store_lock_machine(why) >= 0);
 }
 
-/* In a network of its own, so that a run on this machine is none of its business */
+/* In its own network namespace, so that other runs on this machine do not matter */
 static void lock_machine(void)
 {
 	int lock;
@@ -701,17 +694,17 @@ static void lock_machine(void)
 	lock = store_lock_machine(why);
 	CHECK(lock >= 0);
 	holder = getpid();
-	for (int i = 0; i < 20; i++) /* whoever asks leaves no trace */
-		apart(try_to_lock);
+	for (int i = 0; i < 20; i++) /* a failed attempt leaves no trace */
+		in_child(try_to_lock);
 	close(lock);
-	apart(lock_once_more);
-	apart(lock_once_more); /* it went when that process did */
+	in_child(lock_once_more);
+	in_child(lock_once_more); /* the lock ended with that process */
 }
 
-static void one_run_a_machine(void **state)
+static void one_run_per_machine(void **state)
 {
 	(void)state;
-	apart(lock_machine);
+	in_child(lock_machine);
 }
 
 /* -------------------------------------------------------------------- histograms */
@@ -729,7 +722,7 @@ static json_t *unpacked(const char *name)
 	return json_loadb(text, (size_t)n, 0, NULL);
 }
 
-static void every_time_is_kept(void **state)
+static void histograms_are_lossless(void **state)
 {
 	json_t *times = json_array(), *again;
 	struct store s;
@@ -755,8 +748,7 @@ static void every_time_is_kept(void **state)
 	json_decref(again);
 }
 
-/* Either both are there or none, and the record is still the caller's. */
-static void no_histograms_without_a_line(void **state)
+static void failed_append_removes_histograms(void **state)
 {
 	json_t *times = json_pack("[i, i]", 1, 2);
 	struct record r = record_of(0, 1);
@@ -768,7 +760,7 @@ static void no_histograms_without_a_line(void **state)
 	limit_files(100); /* the histograms fit, and not the line */
 	assert_false(store_append(&s, &r, times, why));
 	limit_files(RLIM_INFINITY);
-	says("repetitions.jsonl");
+	check_why("repetitions.jsonl");
 	assert_false(exists("histograms/0000-1.json.gz"));
 	assert_string_equal(r.histograms, "");
 	assert_int_equal(s.n, 0);
@@ -795,7 +787,7 @@ static void json_files(void **state)
 	assert_true(json_equal(value, again));
 	put_contents("machine.json", "{\n\"a\": }", 8);
 	assert_null(store_load_json(&s, "machine.json", why));
-	says("machine.json:2: ");
+	check_why("machine.json:2: ");
 	store_close(&s);
 	json_decref(value);
 	json_decref(again);
@@ -804,8 +796,8 @@ static void json_files(void **state)
 
 /* ---------------------------------------------------------------------- kill -9 */
 
-/* Appends, and says of each line that it is there */
-static void append_for_ever(int to)
+/* Appends lines and writes the index of each to the pipe. */
+static void append_forever(int to)
 {
 	json_t *times = json_pack("[i, i]", 1, 2);
 	struct store s;
@@ -817,7 +809,7 @@ static void append_for_ever(int to)
 			_exit(1);
 }
 
-/* Kills it `us` after its first line, and says how many it said are there. */
+/* Kills the writer `us` after its first line; returns the number it confirmed. */
 static unsigned append_and_kill(useconds_t us)
 {
 	unsigned last, n = 0;
@@ -829,7 +821,7 @@ static unsigned append_and_kill(useconds_t us)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(fds[0]);
-		append_for_ever(fds[1]);
+		append_forever(fds[1]);
 	}
 	close(fds[1]);
 	while (read(fds[0], &last, sizeof(last)) == sizeof(last)) {
@@ -845,7 +837,7 @@ static unsigned append_and_kill(useconds_t us)
 	return n;
 }
 
-static void killed_at_any_moment(void **state)
+static void kill_9(void **state)
 {
 	struct store s;
 	size_t n = 0;
@@ -855,10 +847,10 @@ static void killed_at_any_moment(void **state)
 	srand(1);
 	for (int i = 0; i < 20; i++) {
 		size_t said = append_and_kill((unsigned)rand() % 50000);
-		int kept = hush();
+		int kept = mute_stderr();
 
 		assert_true(store_open(&s, folder, why));
-		speak(kept);
+		restore_stderr(kept);
 		check_records(&s, s.n);
 		assert_true(said > n);
 		assert_true(s.n == said || s.n == said + 1);
@@ -872,28 +864,28 @@ static void killed_at_any_moment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(goes_on),
-		TEST(is_on_the_disk),
+		TEST(resume),
+		TEST(synced_to_disk),
 		TEST(last_attempt_counts),
-		TEST(the_mark),
+		TEST(incomplete_file),
 		TEST(never_overwrites),
-		TEST(a_run_that_never_began),
-		TEST(an_empty_folder_will_do),
+		TEST(run_that_never_started),
+		TEST(empty_folder),
 		TEST(no_run_there),
-		TEST(cut_off_anywhere),
-		TEST(broken_in_the_middle),
-		TEST(only_reads),
+		TEST(truncated_lines),
+		TEST(damaged_line_in_the_middle),
+		TEST(read_only),
 		TEST(newer_lines),
-		TEST(half_a_line),
-		TEST(a_whole_file_or_the_one_before),
+		TEST(failed_append_leaves_whole_lines),
+		TEST(files_are_replaced_atomically),
 		TEST(disk_full),
-		TEST(not_allowed),
+		TEST(no_permission),
 		TEST(one_writer),
-		TEST(one_run_a_machine),
-		TEST(every_time_is_kept),
-		TEST(no_histograms_without_a_line),
+		TEST(one_run_per_machine),
+		TEST(histograms_are_lossless),
+		TEST(failed_append_removes_histograms),
 		TEST(json_files),
-		TEST(killed_at_any_moment),
+		TEST(kill_9),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

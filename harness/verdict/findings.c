@@ -176,7 +176,8 @@ char *verdict_figures(const struct verdict *v, char to[SENTENCE_SIZE])
 		break;
 	case VERDICT_DIFFERENT:
 		snprintf(to, SENTENCE_SIZE,
-			 "p = %.2g after Holm's correction for %zu; the ratio, "
+			 "p = %.2g after Holm's correction for %zu "
+			 "comparisons; the ratio, "
 			 "%.3g, is outside the A/A band, %.3g to %.3g",
 			 v->adjusted_p, v->family, p->ratio, v->band.low,
 			 v->band.high);

@@ -361,7 +361,7 @@ static void write_caption(const struct page *p)
 		text, sizeof(text),
 		"%u block%s. Each value is the median of n repetitions, "
 		"followed by %s. p50 and p99 are response times%s. CPU/req is "
-		"the CPU time of the server. calls/req are system calls, %s%s. "
+		"the CPU time of the server. calls/req are system calls (%s%s). "
 		"?: fewer than 100 requests beyond this percentile.%s",
 		r->n_blocks, plural(r->n_blocks),
 		r->n_blocks < STATS_FEWEST_BLOCKS ?

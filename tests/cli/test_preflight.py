@@ -13,13 +13,13 @@ READY = 'echo "ready model=x host=127.0.0.1 port=1 pid=$$"'
 
 #: A script, and what the message has to contain
 UNFIT = {
-    "exit 3": "printed no ready line and ended with exit status 3",
-    "kill -SEGV $$": "printed no ready line and was killed by SIGSEGV",
-    "echo Listening on port 7": "first line is 'Listening on port 7'; expected",
-    "echo ready port=7": "has no pid=N",
-    READY + "; exec sleep 9": "did not come back: ",
-    "echo ready port=7 pid=1": "(a script has to exec it)",
-    "exec bin/epoll --port $PORT": "does not run twice at the same time: the second ",
+    "exit 3": "exit status 3",
+    "kill -SEGV $$": "SIGSEGV",
+    "echo Listening on port 7": "'Listening on port 7'",
+    "echo ready port=7": "pid=N",
+    READY + "; exec sleep 9": "did not come back",
+    "echo ready port=7 pid=1": "exec",
+    "exec bin/epoll --port $PORT": "twice",
 }
 
 
@@ -50,8 +50,8 @@ def test_unfit(tmp_path, text):
 def test_not_executable(tmp_path):
     path = tmp_path / "program"
     path.write_text("")
-    assert "is not executable (chmod +x" in preflight(str(path)).stderr
-    assert "there is no such file" in preflight(str(path) + "x").stderr
+    assert "chmod +x" in preflight(str(path)).stderr
+    assert "no such file" in preflight(str(path) + "x").stderr
 
 
 def test_command():
@@ -60,9 +60,9 @@ def test_command():
     for command in f"{epoll} --host 127.0.0.1", f"sh -c 'exec {epoll} --port {{port}}'":
         ran = preflight(command)
         assert (ran.returncode, ran.stderr) == (0, ""), command
-    assert "not in PATH" in preflight("no-such-program --fast").stderr
+    assert "PATH" in preflight("no-such-program --fast").stderr
     assert "{port}" in preflight("sh -c 'exec sleep 9'").stderr
-    assert "does not listen on port" in preflight(
+    assert "does not listen" in preflight(
         "sh -c 'exec sleep 9' {port}").stderr
 
 

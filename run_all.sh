@@ -1,14 +1,14 @@
 #!/bin/sh
-# Everything, from a fresh machine to a report: install, build, check, measure, draw.
+# run_all.sh: install, build, check, measure and draw, on a fresh machine too
 #
 #   ./run_all.sh                        every model, in about two minutes
-#   ./run_all.sh --plan standard        what a report is made of, about 20 minutes
+#   ./run_all.sh --plan standard        enough for significant results, 20 minutes
 #   ./run_all.sh --models epoll,mine=./a.out
-#   ./run_all.sh --out results/monday   (default: a new folder; none is overwritten)
+#   ./run_all.sh --out results/monday   (default: a new folder; never overwrites one)
 #   ./run_all.sh --yes                  install without asking
 #
-# Whatever else is given goes to bin/matrix run: bin/matrix --help has it.
-# NO_INSTALL=1 forbids to install; NO_COLOR=1 switches colour off.
+# Other options go to bin/matrix run; bin/matrix --help lists them.
+# NO_INSTALL=1 forbids installing packages; NO_COLOR=1 switches color off.
 set -eu
 top=$(cd "$(dirname "$0")" && pwd)
 
@@ -17,8 +17,8 @@ usage() {
 	exit 2
 }
 
-# --plan and --out are taken out, as the defaults and the last line need them. All
-# paths are relative to the caller's folder, so nothing here changes it.
+# --plan and --out are parsed here, as they have defaults. Paths are relative to the
+# caller's folder, so this script does not change it.
 plan=quick
 out=none
 n=$#
@@ -52,7 +52,7 @@ if [ "$out" = none ]; then
 	out=$top/results/$(date -u +%Y-%m-%dT%H%M%S)-${name%.plan}
 fi
 if [ -e "$out" ]; then
-	echo "run_all.sh: $out exists already; choose another --out, or go on with it:" >&2
+	echo "run_all.sh: $out exists; choose another --out, or continue that run:" >&2
 	echo "    $top/bin/matrix resume $out" >&2
 	exit 2
 fi
@@ -66,19 +66,19 @@ say() {
 	printf '\n%s== %s%s\n' "$bold" "$*" "$plain"
 }
 
-say "1/5  install what is missing (harness/setup/packages.txt)"
-"$top/harness/setup/install" build check plots && echo "nothing else is missing"
+say "1/5  install missing packages (harness/setup/packages.txt)"
+"$top/harness/setup/install" build check plots && echo "all packages are installed"
 
 say "2/5  build the programs into bin/"
 make -C "$top" --no-print-directory -j"$(nproc)" all
-# A mistyped plan or model is better known now than after the checks.
+# Reports a wrong plan or model before the checks.
 "$top/bin/matrix" run "$@" --dry-run >/dev/null
 
-say "3/5  check every server: does it answer correctly? (make smoke)"
+say "3/5  check that every server replies correctly (make smoke)"
 make -C "$top" --no-print-directory smoke
 
 say "4/5  measure (bin/matrix run $*)"
-"$top/bin/matrix" doctor || echo "(what FAILs cannot be measured here; the rest can)"
+"$top/bin/matrix" doctor || echo "(what FAILs cannot be measured here; the rest is)"
 echo
 status=0
 "$top/bin/matrix" run "$@" || status=$?
@@ -86,7 +86,7 @@ case $status in
 2 | 130) exit "$status" ;;
 esac
 
-# A drawing that fails takes nothing away from the results.
-say "5/5  make tables, charts and page (bin/matrix report $out)"
+# The results are complete even if drawing fails.
+say "5/5  make tables, charts and report page (bin/matrix report $out)"
 "$top/bin/matrix" report "$out" || true
 exit "$status"

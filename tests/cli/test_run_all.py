@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""run_all.sh: paths and options, with programs that only note how they were called."""
+"""run_all.sh: paths and options, with stub programs that log how they are called"""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ exit "${MATRIX_STATUS:-0}"
 
 @pytest.fixture
 def run_all(tmp_path):
-    """run_all(*args) in a folder beside a project whose programs do nothing."""
+    """run_all(*args) in a folder beside a project with stub programs"""
     project = tmp_path / "project"
     caller = tmp_path / "caller"
     caller.mkdir()

@@ -1,47 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""What every test of bin/matrix may be given."""
+"""Fixtures of the tests of bin/matrix."""
 
-import ctypes
 import fcntl
 import os
 import pathlib
 import shutil
-import socket
-import struct
 import tempfile
 
+import apart as namespaces
 import matrix
 import pytest
-
-CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
-SIOCSIFFLAGS, IFF_UP = 0x8914, 1
-
-
-def own_namespaces():
-    """A network and mounts of one's own: somebody who measures on this machine
-    has a lock, which is one of its network; and nobody sees what is mounted."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) < 0:
-        return False
-    libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
-    with socket.socket() as sock:
-        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
-    return True
 
 
 @pytest.fixture(scope="session")
 def apart():
-    """Whether nobody else's run is in the way of those of this process"""
+    """Whether this process has namespaces of its own, so that no other run on this
+    machine is in its way"""
     if not matrix.MATRIX.exists():
         pytest.skip(f"{matrix.MATRIX} is not built")
-    return own_namespaces()
+    return namespaces.own_namespaces()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def alone(apart):
-    """Else the files of tests are gone through one after another, by all the
-    processes of pytest."""
+    """Without namespaces, the processes of pytest run one test file at a time."""
     with open(matrix.HERE / "conftest.py", "rb") as file:
         if not apart:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -50,7 +32,7 @@ def alone(apart):
 
 @pytest.fixture
 def public():
-    """A folder with all programs, which everybody may read"""
+    """A folder with all programs that every user may read"""
     if os.geteuid() != 0:
         pytest.skip("only root may become another user")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-matrix-"))
@@ -62,7 +44,7 @@ def public():
 
 @pytest.fixture(scope="session")
 def odd(tmp_path_factory):
-    """odd("dies"): the program of servers/odd.py by this name"""
+    """odd("dies"): the program of servers/odd.py with this name"""
     folder = tmp_path_factory.mktemp("odd")
 
     def program(name):

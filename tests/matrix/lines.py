@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The lines of a run, held against their schema; all of it, against the dictionary."""
+"""Checks a run's record against its schema, and all its files against the dictionary
+in results/README.md."""
 
 import csv
 import json
@@ -13,7 +14,7 @@ DICTIONARY = TOP / "results/README.md"
 
 
 def problems(line):
-    """What is wrong with it, each as 'metrics/threads: ...'; empty: nothing."""
+    """Violations of the schema, such as 'metrics/threads: ...'"""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
     return [f"{'/'.join(map(str, error.absolute_path)) or 'line'}: "
@@ -21,8 +22,8 @@ def problems(line):
 
 
 def validate(path):
-    """All lines of a repetitions.jsonl, or of a run's folder; each is held
-    against the schema, and no repetition may be there twice."""
+    """Reads a repetitions.jsonl, or that of a run's folder. Each line has to match the
+    schema, and no attempt may occur twice."""
     path = path / "repetitions.jsonl" if path.is_dir() else path
     text = path.read_text(encoding="utf-8")
     assert text == "" or text.endswith("\n"), f"{path}: its last line is cut off"
@@ -31,20 +32,20 @@ def validate(path):
         wrong = problems(line)
         assert not wrong, f"{path}:{number}: " + "; ".join(wrong)
     attempts = [(line["index"], line["attempt"]) for line in lines]
-    assert len(set(attempts)) == len(attempts), f"{path}: a line is there twice"
+    assert len(set(attempts)) == len(attempts), f"{path}: duplicate line"
     return lines
 
 
 def section(title):
-    """A part of the dictionary, up to the next heading of any level."""
-    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#)",
+    """A section of the dictionary, up to the next heading of any level"""
+    found = re.search(rf"^#+ {title}\n(.*?)(?=^#)",
                       DICTIONARY.read_text(encoding="utf-8"), re.M | re.S)
     assert found, f"results/README.md: no section '{title}'"
     return found.group(1)
 
 
 def names_in(title):
-    """What stands as `name` in the first column of the tables of a section."""
+    """Every `name` in the first column of a section's tables"""
     rows = re.findall(r"^\| ([^|]*) \|", section(title), re.M)
     return [name for row in rows for name in re.findall(r"`([\w./]+)`", row)]
 
@@ -55,10 +56,10 @@ def columns(path):
 
 
 def undocumented(folder):
-    """What of a run's folder, as 'cells.csv: mood', the dictionary does not have."""
+    """Names of a run's folder that the dictionary lacks, such as 'cells.csv: mood'"""
     missing = []
 
-    def hold(where, names, known):
+    def check(where, names, known):
         missing.extend(f"{where}: {name}" for name in names
                        if name not in known)
 
@@ -66,16 +67,16 @@ def undocumented(folder):
     parts = names_in("Terms")
     of_metrics = [name + end for name in metrics
                   for end in ("", "_low", "_high", "_lowest", "_highest")]
-    hold("files", [path.name + "/" * path.is_dir() for path in folder.iterdir()],
-         names_in("Results: what every file and every number means"))
-    hold("cells.csv", columns(folder / "cells.csv"),
+    check("files", [path.name + "/" * path.is_dir() for path in folder.iterdir()],
+         names_in("Results.*?"))
+    check("cells.csv", columns(folder / "cells.csv"),
          names_in("cells.csv") + of_metrics)
-    hold("calls.csv", columns(folder / "calls.csv"),
+    check("calls.csv", columns(folder / "calls.csv"),
          names_in("calls.csv") + parts)
-    hold("findings.csv", columns(folder / "findings.csv"),
+    check("findings.csv", columns(folder / "findings.csv"),
          names_in("findings.csv"))
-    hold("warnings.csv", columns(folder / "warnings.csv"),
+    check("warnings.csv", columns(folder / "warnings.csv"),
          names_in("warnings.csv"))
     for name in "run.json", "machine.json":
-        hold(name, json.loads((folder / name).read_text()), names_in(name))
+        check(name, json.loads((folder / name).read_text()), names_in(name))
     return missing

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""bin/matrix, run as its users run it, and what it leaves behind.
+"""Runs bin/matrix as a user does, and reads what it leaves behind.
 
     run = matrix.run("--models", "epoll", out=tmp_path / "run")
     run.check(0)
     run.line("epoll"), run.text, run.csv("cells.csv") ...
 
-A busy machine makes repetitions invalid, and the exit status of a run does not depend
-on that. Tests ask for the status of a repetition only where it does not either: of
-what fails, of what counts, of what was lost, or of a line that craft() wrote.
+A busy machine makes repetitions invalid, which does not change the exit status of a
+run. So a test checks the status of a repetition only where load does not change it:
+of a failure, a lost request, or a line that craft() wrote.
 
-However a run ends, none of its processes may be left: each run is marked by a word
-in its environment, which all that it starts inherit, and is held to it.
+No process of a run may outlive it. Each run has a word in its environment, which its
+children inherit and by which processes() finds them.
 """
 
 import csv
@@ -32,28 +32,32 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "probe")]
 from lines import validate  # noqa: E402
 import probes  # noqa: E402
 import server  # noqa: E402
-from server import PATIENCE_S, TOP  # noqa: E402
+from server import TOP  # noqa: E402
 
 BIN = TOP / server.BIN
 MATRIX = BIN / "matrix"
 
-#: As short as can be: nothing is said about numbers
+#: Longest time of a run, on a machine that is several times overloaded
+PATIENCE_S = 4 * server.PATIENCE_S
+
+#: As short as possible: no test depends on its numbers. Without repeats, so that each
+#: repetition is one line on a busy machine, too.
 TINY = {"blocks": 1, "warmup": "50ms", "window": "150ms", "aa": "none",
         "ceiling": "no", "idle": "none", "counting": "no", "wait": "none",
-        "cells": "closed split connections 2"}
+        "repeats": "0%", "cells": "closed split connections 2"}
 
-#: What a run that is complete has in its folder; sometimes repetitions.broken
+#: The files of a complete run; sometimes also repetitions.broken
 FILES = {"plan.txt", "machine.json", "run.json", "repetitions.jsonl",
          "histograms", "cells.csv", "calls.csv", "findings.csv",
          "warnings.csv", "summary.txt", "gbench.json"}
 
 MARK = "IO_MODELS_TEST_RUN"
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 
 
 def plan(folder, *, name="tiny", **keys):
-    """A plan file: TINY, but for these keys; `cells` may be a list."""
+    """Writes a plan file: TINY with these keys changed; `cells` may be a list."""
     path = folder / f"{name}.plan"
     lines = []
     for key, value in {**TINY, **keys}.items():
@@ -64,19 +68,19 @@ def plan(folder, *, name="tiny", **keys):
 
 
 def processes(mark):
-    """Those that live and have this word in their environment"""
+    """The processes with this word in their environment"""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*/environ"):
         try:
             if mark.encode() in entry.read_bytes():
                 found.append(int(entry.parent.name))
-        except OSError:  # it has just ended
+        except OSError:  # it has ended
             pass
     return [pid for pid in found if not probes.gone(pid)]
 
 
 def name_of(pid):
-    """Of its program; '' once it has ended"""
+    """The name of its program; '' once it has ended"""
     try:
         command = pathlib.Path(f"/proc/{pid}/cmdline").read_text("utf-8")
     except OSError:
@@ -85,14 +89,14 @@ def name_of(pid):
 
 
 class Run:
-    """A run's folder, and what was printed and returned."""
+    """The folder, output and exit status of a run"""
 
     def __init__(self, status, out, err, folder):
         self.status, self.out, self.err = status, out, err
         self.folder = folder
 
     def __repr__(self):
-        """What pytest shows of it where a test fails"""
+        """What pytest shows when a test fails"""
         return (f"<matrix: status {self.status}; {self.folder}\nstdout "
                 f"{self.out}\nstderr {self.err}>")
 
@@ -110,16 +114,16 @@ class Run:
 
     @property
     def lines(self):
-        """All lines; each is held against the schema."""
+        """All lines, checked against the schema"""
         return validate(self.folder)
 
     @property
     def last(self):
-        """Of each repetition its last attempt"""
+        """The last attempt of each repetition"""
         return list({line["index"]: line for line in self.lines}.values())
 
     def gbench(self):
-        """(repetition, its line): all that has a time, and nothing else"""
+        """(benchmark, line) of each repetition that has a time; there are no others"""
         runs = [run for run in self.json("gbench.json")["benchmarks"]
                 if run["run_type"] == "iteration"]
         lines = [line for line in self.last if line["status"] == "ok"
@@ -145,16 +149,15 @@ class Run:
 
     @property
     def resume(self):
-        """The command that it said would go on, to be run by a shell"""
-        said = [line.strip() for line in self.err.splitlines()
-                if line.startswith("    ") and " resume " in line]
-        assert len(said) == 1, self
-        return said[0]
+        """The printed command that resumes it, for a shell"""
+        commands = [line.strip() for line in self.err.splitlines()
+                    if line.startswith("    ") and " resume " in line]
+        assert len(commands) == 1, self
+        return commands[0]
 
 
 class Running:
-    """A run that was started; with its block ends all that is left of it, and
-    there should be nothing."""
+    """A started run; its `with` block kills what is left of it at the end."""
 
     def __init__(self, *args, verb="run", plan=None, out=None, wrapper=(),
                  program=None, env=None, shell=None, **more):
@@ -193,12 +196,12 @@ class Running:
         return processes(self._mark)
 
     def programs(self):
-        """Names of what runs of it, this program left out"""
+        """Names of its running programs, without bin/matrix"""
         return [name_of(pid) for pid in self.processes()
                 if pid != self.process.pid]
 
     def wait_for_lines(self, n):
-        """Until so many repetitions are on the disk"""
+        """Waits until so many repetitions are on disk."""
         path = self.folder / "repetitions.jsonl"
         assert server.eventually(
             lambda: path.exists() and path.read_bytes().count(b"\n") >= n)
@@ -210,15 +213,14 @@ class Running:
         self.process.send_signal(signo)
 
     def finish(self, patience=PATIENCE_S):
-        """Waits for its end; nothing that it started may be there then."""
+        """Waits for its end; then none of its processes may be left."""
         try:
             out, err = self.process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it still runs after {patience} s") from None
         assert server.eventually(lambda: not self.processes()), \
             f"left behind: {self.programs()}"
-        # Killed with -9 at the wrong moment, one may be, empty: the next run
-        # removes it.
+        # SIGKILL may leave an empty one, which the next run removes.
         assert self.process.returncode == -signal.SIGKILL or \
             server.eventually(lambda: not probes.cgroups(self.process.pid)), \
             "a cgroup is left"
@@ -226,14 +228,14 @@ class Running:
 
 
 def run(*args, patience=PATIENCE_S, **kwargs):
-    """From start to end"""
+    """Runs it from start to end."""
     with Running(*args, **kwargs) as running:
         return running.finish(patience)
 
 
 def interrupted(*args, out, lines, signo=signal.SIGTERM, **kwargs):
-    """A run that got a signal after so many lines. Where this process was kept from its
-    CPU the run was complete before: then another one."""
+    """A run that gets a signal after so many lines. On a busy machine it may be complete
+    before the signal: then it is started again."""
     for _ in range(10):
         with Running(*args, out=out, **kwargs) as running:
             running.wait_for_lines(lines)
@@ -250,13 +252,13 @@ def resume(folder, *args, **kwargs):
 
 
 def run_shell(line, folder, **kwargs):
-    """What was printed to be typed, typed"""
+    """Runs a printed command in a shell."""
     return run(shell=line, out=folder, **kwargs)
 
 
 def craft(run, change):
-    """Writes the record anew: `change` takes the lines, and may change them in place
-    or return others."""
+    """Rewrites the record: `change` gets the lines, and changes them in place or returns
+    others."""
     lines = [json.loads(line) for line in
              run.read("repetitions.jsonl").splitlines()]
     changed = change(lines)
@@ -267,14 +269,14 @@ def craft(run, change):
 
 
 def script(path, text):
-    """A program of a few lines"""
+    """Writes a shell script."""
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(0o755)
     return path
 
 
 def build(source, folder, *flags):
-    """A program of this folder's, compiled"""
+    """Compiles a program of this folder."""
     program = folder / pathlib.Path(source).stem
     subprocess.run(
         [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-O1",
@@ -283,7 +285,7 @@ def build(source, folder, *flags):
 
 
 def copy_of_bin(folder):
-    """All programs, with the plans where these are looked for; its bin"""
+    """Copies all programs and plans; returns the new bin."""
     shutil.copytree(BIN, folder / "bin")
     shutil.copytree(TOP / "harness/plans", folder / "harness/plans")
     return folder / "bin"

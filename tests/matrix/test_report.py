@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bin/matrix report: all that is made from the record is made again, and what is missing
-is said."""
+"""bin/matrix report makes all derived files again, and says what is missing."""
 
 import os
 import shutil
@@ -25,7 +24,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def copy(whole, tmp_path):
-    """A copy of it, without anything that can be made again"""
+    """A copy of it without its derived files"""
     folder = tmp_path / "copy"
     shutil.copytree(whole.folder, folder)
     for name in [*TABLES, "gbench.json"]:
@@ -47,13 +46,13 @@ def without_tools(tmp_path):
 
 
 def measured(run):
-    """gbench.json, with the digits that a line of the record has"""
+    """gbench.json, rounded like the numbers of the record"""
     return [{key: f"{value:.12g}" if isinstance(value, float) else value
              for key, value in one.items()}
             for one in run.json("gbench.json")["benchmarks"]]
 
 
-def test_everything_is_made_again(copy, whole):
+def test_all_derived_files(copy, whole):
     done = report(copy)
     for name in TABLES:
         assert done.read(name) == whole.read(name)
@@ -67,8 +66,8 @@ def test_everything_is_made_again(copy, whole):
     assert "</html>" in done.read("report.html")
 
 
-def test_when_it_was_measured_is_kept(whole, tmp_path):
-    """Google Benchmark's context is of the machine that measured."""
+def test_old_context_is_kept(whole, tmp_path):
+    """The context in gbench.json is that of the measurement."""
     shutil.copytree(whole.folder, tmp_path / "copy")
     run = matrix.Run(None, "", "", tmp_path / "copy")
     done = report(run, env=without_tools(tmp_path))
@@ -76,8 +75,8 @@ def test_when_it_was_measured_is_kept(whole, tmp_path):
         whole.json("gbench.json")["context"]
 
 
-def test_what_is_missing_is_said(copy, whole, tmp_path):
-    """The record decides: without its lines the run is not complete."""
+def test_missing_lines_and_tools(copy, whole, tmp_path):
+    """A run with missing lines is incomplete, also if it was complete before."""
     matrix.craft(copy, lambda lines: lines[:2])
     (copy.folder / copy.lines[0]["histograms"]).unlink()
     done = report(copy, env=without_tools(tmp_path)).check(1)
@@ -85,19 +84,19 @@ def test_what_is_missing_is_said(copy, whole, tmp_path):
     assert f"2 of {planned} repetitions" in done.out
     assert f"{planned - 2} missing" in done.out
     assert "1 of 2 histograms" in done.out
-    assert "there is no gnuplot; harness/setup/install plots" in done.err
+    assert "gnuplot" in done.err and "harness/setup/install plots" in done.err
     assert not done.complete and "resume" in done.read("INCOMPLETE")
     assert {row["cell"] for row in done.csv("cells.csv")} == \
         {line["cell"] for line in done.lines}
 
 
-def test_a_mark_that_was_left(copy, tmp_path):
+def test_complete_run_loses_its_mark(copy, tmp_path):
     (copy.folder / "INCOMPLETE").write_text("")
     assert report(copy, env=without_tools(tmp_path)).complete
 
 
 def test_without_its_plan(copy, whole, tmp_path):
-    """What needs no plan is made."""
+    """The files that need no plan are made."""
     (copy.folder / "plan.txt").unlink()
     done = report(copy, env=without_tools(tmp_path)).check(1)
     assert "plan.txt: No such file" in done.err
@@ -105,7 +104,7 @@ def test_without_its_plan(copy, whole, tmp_path):
 
 
 def test_no_run(copy, tmp_path):
-    """Nothing is made of nothing, and nothing is written over."""
+    """An error in one line, and no file is written."""
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     (copy.folder / "cells.csv").write_text("precious")
@@ -113,8 +112,8 @@ def test_no_run(copy, tmp_path):
     for name, because in [("file", "not a folder"), ("nothing", "no such folder"),
                           ("folder", "holds no run"),
                           ("copy", "no repetition is recorded")]:
-        said = matrix.run(verb="report", out=tmp_path / name).check(1).err
-        assert because in said and said.count("\n") == 1
+        error = matrix.run(verb="report", out=tmp_path / name).check(1).err
+        assert because in error and error.count("\n") == 1
     (copy.folder / "repetitions.jsonl").unlink()
     assert "repetitions.jsonl: No such file" in report(copy).check(1).err
     assert copy.read("cells.csv") == "precious"
@@ -123,8 +122,8 @@ def test_no_run(copy, tmp_path):
 
 def test_usage(tmp_path):
     assert "missing folder" in matrix.run(verb="report").check(2).err
-    said = matrix.run("--models", "poll", verb="report", out=tmp_path)
-    assert "not for report" in said.check(2).err
+    run = matrix.run("--models", "poll", verb="report", out=tmp_path)
+    assert "not for report" in run.check(2).err
 
 
 def test_while_it_is_measured(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run that nobody disturbs: what is in its folder, what is printed, what it takes."""
+"""An undisturbed run: its files, its output and its options."""
 
 import gzip
 import itertools
@@ -25,7 +25,7 @@ KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
                   "closed shared connections 4"]}
 MODELS = "epoll,thread"
 CELLS = 2 * 3
-#: A ceiling for each closed setting
+#: Repetitions of each role; a ceiling for each closed setting
 ENTRIES = {"counting": CELLS, "idle": 2, "timing": 2 * CELLS, "aa": 2,
            "ceiling": 2}
 
@@ -46,7 +46,7 @@ def test_files(whole):
 
 
 def test_every_repetition(whole):
-    """Once each, block after block, in shuffled order, with an A/A repetition"""
+    """Once each, block after block, in shuffled order, with an A/A pair"""
     lines = whole.last
     assert [line["index"] for line in lines] == list(range(len(lines)))
     assert {role: len([line for line in lines if line["role"] == role])
@@ -64,7 +64,7 @@ def test_every_repetition(whole):
 
 
 def test_nothing_was_lost(whole):
-    """Server and generator count the same, whatever times it took."""
+    """Server and generator count the same requests and clients."""
     for line in whole.lines:
         load, server = line["load"], line["server"]
         assert load["requests_total"] == server["requests"]
@@ -87,14 +87,14 @@ def test_where_they_ran(whole):
 
 
 def test_histograms(whole):
-    """One file for each line, whose counts add up"""
+    """One file for each line, with the same counts"""
     for line in whole.lines:
         with gzip.open(whole.folder / line["histograms"], "rt") as file:
             of = json.load(file)
         for kind in "response", "connect":
             buckets = of["histograms"][kind]["buckets"]
             assert sum(buckets["count"]) == line["load"][f"{kind}_ns"]["count"]
-            # the first bucket has the shortest time in it, the last the longest
+            # the first bucket contains the minimum, the last the maximum
             lowest = list(itertools.accumulate(buckets["step"]))
             for time, at in (("min", 0), ("max", -1)) if lowest else ():
                 assert 0 <= line["load"][f"{kind}_ns"][time] - lowest[at] < \
@@ -111,14 +111,14 @@ def value(text):
 
 
 def test_cells(whole):
-    """A row for each cell; a number only where something was measured"""
+    """A row for each cell; a number only if it was measured"""
     rows = {row["cell"]: row for row in whole.csv("cells.csv")}
     lines = whole.last
     assert set(rows) == {line["cell"] for line in lines}
     for cell, row in rows.items():
         if any("the bottleneck" in reason for line in lines
                if line["cell"] == cell for reason in line["reasons"]):
-            continue  # with so few that are left, none may count
+            continue  # too few valid repetitions may be left
         role = {"baseline": "ceiling"}.get(
             row["model"], "idle" if row["loop"] == "none" else "timing")
         good = [line for line in lines if line["cell"] == cell and
@@ -141,12 +141,12 @@ def check_number(row, name, values):
     assert lowest == pytest.approx(min(values))
     assert highest == pytest.approx(max(values))
     assert lowest <= median <= highest
-    # of two blocks there is no interval
+    # two blocks give no interval
     assert row[f"{name}_low"] == row[f"{name}_high"] == ""
 
 
 def test_calls(whole):
-    """A row for each call of each cell that was counted"""
+    """A row for each system call of each counted cell"""
     rows = whole.csv("calls.csv")
     for line in whole.last:
         if line["role"] not in ("counting", "idle") or \
@@ -158,28 +158,14 @@ def test_calls(whole):
 
 
 def test_summary(whole):
-    """What is printed at the end is kept."""
+    """The printed summary is kept in a file."""
     assert whole.read("summary.txt").strip() in whole.out
     assert f"Results: {whole.folder}\n" in whole.out
     assert "2 blocks" in whole.read("summary.txt")
 
 
-# -------------------------------------------------- what is said of the machine
-
-def documented(section):
-    """Words in backquotes in a section of results/README.md"""
-    text = (TOP / "results/README.md").read_text("utf-8")
-    text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    return set(re.findall(r"`([a-z_]+)`", text))
-
-
-@pytest.mark.parametrize("name", ["run.json", "machine.json"])
-def test_every_key_is_documented(name, whole):
-    assert set(whole.json(name)) <= documented(name)
-
-
 def test_no_names(whole):
-    """Of a computer, a user, or a folder: results can be given away."""
+    """Results name no computer, user or folder, so they can be published."""
     host = re.compile(rf"\b{re.escape(socket.gethostname())}\b")
     for name in matrix.FILES - {"histograms"}:
         text = whole.read(name)
@@ -191,8 +177,8 @@ def test_no_names(whole):
 
 
 def test_gbench(whole):
-    """What Google Benchmark's compare.py reads: repetitions of a cell under one name,
-    the time and the server's CPU time of a request, and nothing that is 0"""
+    """As Google Benchmark's compare.py reads it: repetitions of a cell under one name, with
+    the response time and the server's CPU time of a request"""
     report = whole.json("gbench.json")
     assert "host_name" not in report["context"]
     assert report["context"]["executable"] == "matrix"
@@ -214,8 +200,8 @@ def test_gbench(whole):
         for name, of in named.items() if len(of) > 1}
 
 
-def test_its_plan_is_a_plan(whole):
-    """It means the same: what is printed of it first is the same."""
+def test_plan_txt_is_a_plan(whole):
+    """It describes the same run."""
     ran = matrix.run("--dry-run", plan=whole.folder / "plan.txt").check(0)
     first = whole.out.partition("  into ")[0].splitlines()
     assert ran.out.splitlines()[1:len(first)] == first[1:]
@@ -224,21 +210,21 @@ def test_its_plan_is_a_plan(whole):
 # --------------------------------------------------------------- what is printed
 
 def test_a_line_for_each_repetition(whole):
-    """Where it is no terminal: plain, the last thing of a line its status"""
+    """Without a terminal: plain text, with the status"""
     assert "\033" not in whole.text and "\r" not in whole.text
-    said = [line for line in whole.err.splitlines() if line.startswith("[")]
-    assert len(said) == len(whole.lines)
+    printed = [line for line in whole.err.splitlines() if line.startswith("[")]
+    assert len(printed) == len(whole.lines)
     all_of_them = len(whole.last)
-    for text, line in zip(said, whole.lines):
+    for text, line in zip(printed, whole.lines):
         assert re.fullmatch(
             rf"\[ *\d+/{all_of_them}\] {line['cell']} block {line['block']} "
             rf"{line['role']}(  .*)?  {line['status']}(, as before)?"
-            rf"(  .* left)?", text.replace(" again", "")), text
+            rf"(  .* left)?", text), text
     assert all(line.startswith(("[", "    ")) for line in whole.err.splitlines())
 
 
 class Screen(threading.Thread):
-    """A terminal of so many columns, and all that came to it"""
+    """A terminal of so many columns, and all output to it"""
 
     def __init__(self, *args, plan, out, columns=80, env=None):
         super().__init__()
@@ -258,7 +244,7 @@ class Screen(threading.Thread):
         while True:
             try:
                 part = os.read(self.ours, 1 << 16)
-            except OSError:  # nobody has the other end any more
+            except OSError:  # the other end is closed
                 break
             if not part:
                 break
@@ -267,7 +253,7 @@ class Screen(threading.Thread):
         self.text = raw.decode("utf-8")
 
     def drawn(self):
-        """What can be read on it: lines, each as it was last"""
+        """The final text of each line"""
         lines = []
         for line in self.text.split("\n"):
             shown = ""
@@ -286,8 +272,8 @@ class Screen(threading.Thread):
 
 
 def test_on_a_terminal(tmp_path):
-    """One line is drawn again and again, never longer than the screen is wide;
-    it is gone when something else is printed, and at the end."""
+    """A live line that is never wider than the screen; it disappears when something else
+    is printed, and at the end."""
     screen = Screen("--models", MODELS, plan=matrix.plan(tmp_path, blocks=2),
                     out=tmp_path / "run")
     states = re.findall(r"\r([^\r\n]*)\033\[K", screen.text)
@@ -299,15 +285,15 @@ def test_on_a_terminal(tmp_path):
     steps = "starting|warm-up|window|stopping"
     assert any(re.search(f"  ({steps})  ", state) for state in shown)
     assert any(re.match(r"\[ *[1-9]/4\] .* left$", state) for state in shown)
-    # Nothing of it is left over, also not beside what is printed.
+    # Nothing of it is left, also not beside printed lines.
     for line in screen.drawn():
         assert not re.search(f"  ({steps})  ", line)
-        if line.startswith("["):  # of a repetition that was no good
+        if line.startswith("["):  # of a repetition that is not ok
             assert re.match(r"\[\d/4\] model:.*  (invalid|failed)", line), line
 
 
 def test_no_color(tmp_path, odd):
-    """NO_COLOR, also for what is wrong; without it there is some."""
+    """NO_COLOR switches color off, also for problems."""
     args = ["--models", f"quits={odd('quits')}"]
     plan = matrix.plan(tmp_path)
     for value, colour in [("1", False), ("", True)]:
@@ -318,7 +304,7 @@ def test_no_color(tmp_path, odd):
 
 
 def test_quiet(tmp_path, odd):
-    """Only what is wrong, and the tables at the end"""
+    """Only problems and the final tables"""
     run = matrix.run("--models", f"epoll,quits={odd('quits')}", "--quiet",
                      plan=matrix.plan(tmp_path, counting="yes"),
                      out=tmp_path / "run").check(1)
@@ -327,9 +313,9 @@ def test_quiet(tmp_path, odd):
     assert "Results: " in run.out
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_nobody_listens(closed, tmp_path):
-    """As of a job that closed them all: what is said gets into no file."""
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_descriptors(closed, tmp_path):
+    """No output goes into a file that got the number of a closed descriptor."""
     run = matrix.run(shell=f"exec {matrix.MATRIX} run --models epoll --plan "
                      f"{matrix.plan(tmp_path)} --out {tmp_path}/run {closed}",
                      out=tmp_path / "run")
@@ -337,8 +323,8 @@ def test_nobody_listens(closed, tmp_path):
     assert len(run.last) == 1
 
 
-def test_nobody_could_read_it(tmp_path):
-    """The tables are in the folder, but were to be printed, too."""
+def test_stdout_is_full(tmp_path):
+    """The tables are in the folder, but could not be printed: the run fails."""
     with open("/dev/full", "w", encoding="utf-8") as full:
         run = matrix.run("--models", "epoll", plan=matrix.plan(tmp_path),
                          out=tmp_path / "run", stdout=full)
@@ -347,10 +333,10 @@ def test_nobody_could_read_it(tmp_path):
     assert run.complete and run.read("summary.txt")
 
 
-# ------------------------------------------------------------------- what it takes
+# ------------------------------------------------------------------- options
 
 def test_dry_run(tmp_path):
-    """Cells, repetitions, time and disk; and nothing is written."""
+    """Prints repetitions, time and disk space, and writes nothing."""
     plan = matrix.plan(tmp_path, **KEYS)
     before = list(tmp_path.rglob("*"))
     ran = matrix.run("--models", MODELS, "--dry-run", plan=plan,
@@ -361,8 +347,8 @@ def test_dry_run(tmp_path):
     assert list(tmp_path.rglob("*")) == before
 
 
-def test_a_program_of_ones_own(tmp_path):
-    """Its label names it; the path is one from where it was called."""
+def test_own_program(tmp_path):
+    """It has its label; its path is relative to the current folder."""
     matrix.script(tmp_path / "server", f'exec {matrix.BIN}/poll "$@"')
     matrix.plan(tmp_path)
     run = matrix.run("--models", "mine=./server,poll", plan="tiny.plan",
@@ -373,7 +359,7 @@ def test_a_program_of_ones_own(tmp_path):
                                                      "poll"}
 
 
-def test_in_which_folder(tmp_path):
+def test_default_folder(tmp_path):
     """Without --out: a new one in results/, beside bin/"""
     bin_ = matrix.copy_of_bin(tmp_path)
     run = matrix.run("--models", "epoll", program=bin_ / "matrix",
@@ -385,7 +371,7 @@ def test_in_which_folder(tmp_path):
 
 
 def test_strict(tmp_path, odd):
-    """Something has to be warned of: here, that a server did not count."""
+    """With a warning, here of a server without counters"""
     args = ["--models", f"echo={odd('echo')}", "--benchmark_filter=loop:none"]
     plan = matrix.plan(tmp_path, idle="2")
     matrix.run(*args, plan=plan, out=tmp_path / "plain").check(0)
@@ -420,7 +406,7 @@ USAGE = {
 
 @pytest.mark.parametrize("words", USAGE)
 def test_usage(words, tmp_path):
-    """Says in a line what is wrong, and what may be meant; nothing is begun."""
+    """An error names the mistake and a remedy; nothing is measured."""
     own_plan = [] if "--plan" in words else \
         ["--plan", str(matrix.plan(tmp_path))]
     ran = matrix.run(*own_plan, *words.split(), out=tmp_path / "run").check(2)
@@ -429,7 +415,7 @@ def test_usage(words, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_plan_that_is_wrong(tmp_path):
+def test_wrong_plan(tmp_path):
     path = tmp_path / "my.plan"
     path.write_text("blocks 3\ncells closed split conections 1\n")
     ran = matrix.run(plan=path, out=tmp_path / "run").check(2)
@@ -447,7 +433,7 @@ def test_list_tests(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_its_options(tmp_path):
+def test_options_of_google_benchmark(tmp_path):
     """Filter, blocks, a report in a file and one on stdout"""
     plan = matrix.plan(tmp_path, cells="closed split connections 1,2")
     run = matrix.run(
@@ -459,13 +445,13 @@ def test_its_options(tmp_path):
     timing = ("model:thread/loop:closed/connections:2/message:64/placement:split"
               "/role:timing")
     names = [one["name"] for one in report["benchmarks"]]
-    good = [line["status"] for line in run.last].count("ok")  # no error is in JSON
+    good = [line["status"] for line in run.last].count("ok")  # errors are left out
     medians = [f"{timing}_median"] if good > 1 else []
     assert names == [timing] * good + medians
     assert report["context"]["room"] == "12"
     assert "Results: " in run.err and "plan tiny" in run.err
     lines = (tmp_path / "out.csv").read_text().splitlines()
-    while not lines[0].startswith("name,"):  # first comes its context
+    while not lines[0].startswith("name,"):  # the context comes first
         lines.pop(0)
     assert [line.partition(",")[0].strip('"') for line in lines[1:]] == \
         [timing, timing, *medians]
@@ -474,11 +460,11 @@ def test_its_options(tmp_path):
         timing.partition("/role")[0]}
 
 
-def test_what_was_filtered_stays_so(tmp_path):
-    """In a run that is resumed: its plan.txt has all cells."""
-    plan = matrix.plan(tmp_path, blocks=6, counting="yes")
+def test_resume_keeps_the_filter(tmp_path):
+    """Though plan.txt has all cells"""
+    plan = matrix.plan(tmp_path, blocks=3, counting="yes")
     run = matrix.interrupted("--models", MODELS, "--benchmark_filter=epoll",
                              plan=plan, out=tmp_path / "run", lines=2)
     done = matrix.run_shell(run.resume, run.folder).check(0)
     assert {line["model"] for line in done.lines} == {"epoll"}
-    assert len(done.last) == 7
+    assert len(done.last) == 4

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Servers that do not do their part, each in a way of its own.
+"""Echo servers with one fault each.
 
-Which one it is, is told by the name under which this file is run: that of a class
-below. All do what Echo does but for what stands there.
+The name of the program selects a class below, in lower case. Each class overrides one
+part of Echo.
 """
 
 import json
@@ -17,7 +17,7 @@ import time
 
 
 class Stop(BaseException):
-    """SIGTERM has come."""
+    """Raised by SIGTERM"""
 
 
 def stop(*_):
@@ -25,7 +25,7 @@ def stop(*_):
 
 
 class Echo:
-    """Does its part, without counting."""
+    """A correct server without counters"""
 
     def __init__(self, port=0):
         self.message = int(sys.argv[sys.argv.index("--message") + 1]) \
@@ -81,7 +81,7 @@ class Echo:
 
 
 class Counts(Echo):
-    """Does its part, and says at the end what it was."""
+    """A correct server with counters in its closing line"""
 
     def end(self):
         print(json.dumps({"accepted": self.accepted, "refused": 0,
@@ -89,7 +89,7 @@ class Counts(Echo):
 
 
 class Plain(Echo):
-    """Any server: it listens where it is told, and says nothing of it."""
+    """A correct server without a ready line; its argument is the port"""
 
     def __init__(self):
         super().__init__(int(sys.argv[1]))
@@ -135,7 +135,7 @@ class Floods(Echo):
             os.write(1, b"garbage \0\r\xff" * (1 << 20 >> 3))
 
 
-# ------------------------------------------------------------ not who it says
+# ----------------------------------------------------- a wrong ready line
 
 class Impostor(Echo):
     def pid(self):
@@ -143,14 +143,14 @@ class Impostor(Echo):
 
 
 class Elsewhere(Echo):
-    """Names a port where somebody else listens"""
+    """Names a port where another process listens"""
 
     def port(self):
-        return os.environ["SOMEBODY_ELSE"]
+        return os.environ["OTHER_PORT"]
 
 
 class Nowhere(Echo):
-    """Names a port where nobody listens any more"""
+    """Names a port where no process listens"""
 
     def port(self):
         port = super().port()
@@ -162,23 +162,23 @@ class Nowhere(Echo):
 
 class Dies(Echo):
     def reply(self, data):
-        if self.requests() > 10:
+        if self.requests() > 2:
             os.kill(os.getpid(), signal.SIGSEGV)
         return data
 
 
 class Leaves(Echo):
-    """Ends, without a word and without an error"""
+    """Exits with status 0 while clients are connected"""
 
     def reply(self, data):
-        if self.requests() > 10:
+        if self.requests() > 2:
             os._exit(0)
         return data
 
 
 class Corrupts(Echo):
     def reply(self, data):
-        return bytes(byte ^ (self.requests() > 10) for byte in data)
+        return bytes(byte ^ (self.requests() > 2) for byte in data)
 
 
 class Deaf(Echo):
@@ -187,14 +187,14 @@ class Deaf(Echo):
 
 
 class Drops(Echo):
-    """Clients, instead of an answer"""
+    """Closes connections instead of replying"""
 
     def reply(self, data):
-        return b"" if self.requests() > 10 else data
+        return b"" if self.requests() > 2 else data
 
 
 class Chatters(Counts):
-    """More than anybody wants to hear, on stderr"""
+    """Floods stderr"""
 
     def reply(self, data):
         os.write(2, b"I have got a request!\n" * 1000)
@@ -202,7 +202,7 @@ class Chatters(Counts):
 
 
 class Adopts(Counts):
-    """Starts others that would outlive it: one in a session of its own"""
+    """Starts children in sessions of their own, which would outlive it"""
 
     def ready(self):
         for _ in range(2):
@@ -221,7 +221,7 @@ class Stubborn(Counts):
 
 
 class Killed(Echo):
-    """As a beginner's is who never heard of SIGTERM: no part of it is missing."""
+    """Has no handler for SIGTERM, which is allowed"""
 
     def run(self):
         self.ready()
@@ -234,7 +234,7 @@ class Complains(Echo):
 
 
 class Exits143(Counts):
-    """As every JVM does when SIGTERM ends it"""
+    """Exits as a JVM does on SIGTERM"""
 
     def end(self):
         super().end()
@@ -250,14 +250,14 @@ class Partial(Echo):
 
 
 class PartialLies(Echo):
-    """What it counts is wrong, though it does not count everything."""
+    """Has one counter, which is wrong"""
 
     def end(self):
         print(json.dumps({"requests": self.requests() + 1}))
 
 
 class Texts(Echo):
-    """Counts in words."""
+    """Its counter is a string."""
 
     def end(self):
         print(json.dumps({"requests": "many", "accepted": self.accepted,
@@ -270,7 +270,7 @@ class Lies(Counts):
 
 
 class Forgets(Counts):
-    """One of the clients"""
+    """Counts one client too few"""
 
     def end(self):
         self.accepted -= 1
@@ -278,7 +278,7 @@ class Forgets(Counts):
 
 
 class Mumbles(Echo):
-    """Its last line is no JSON."""
+    """Its closing line is not JSON."""
 
     def end(self):
         print("{requests: many}")

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * polled.c - a server that sleeps, with a thread of the kernel that never does
+ * polled.c - a server that sleeps while its kernel thread iou-sqp spins
  *
- * The thread, iou-sqp, asks an io_uring all the time in which nobody ever puts
- * anything. Clients are taken, and told nothing. At its end the server says how
- * much CPU time it took itself, without the thread.
+ * The thread polls an io_uring that stays empty. The kernel accepts clients; the server
+ * never replies. Its closing line has its own CPU time, without the thread.
  */
 #include <liburing.h>
 #include <netinet/in.h>
@@ -36,7 +35,7 @@ static void start_thread(void)
 		fprintf(stderr, "io_uring: %s\n", strerror(-error));
 		exit(77);
 	}
-	/* It begins when there is something for it, and then goes on. */
+	/* The thread starts with the first submission. */
 	io_uring_prep_nop(io_uring_get_sqe(&ring));
 	io_uring_submit(&ring);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* slow.h - put before a model, it makes each recv take SLOW_NS more of its CPU */
+/* slow.h - included before a model, makes each recv spin for SLOW_NS */
 #include <stdint.h>
 #include <sys/socket.h>
 #include <time.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* slow_proc.c - preloaded: to open the schedstat of a thread takes 2 ms, as it may on a
- * machine whose CPUs are busy. */
+/* slow_proc.c - preloaded, makes each open of a thread's schedstat take 2 ms */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>

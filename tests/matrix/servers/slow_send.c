@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* slow_send.c - preloaded: as long as the file $SLOW exists, the CPU of bin/matrix is
- * slow, as far as it can tell: its messages take 100 us longer. */
+/* slow_send.c - preloaded into bin/matrix, makes each send take 100 us more CPU time
+ * while the file $SLOW exists: the timing of the CPUs finds them slow. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

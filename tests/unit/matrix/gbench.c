@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gbench.c - Google Benchmark for C; one run a process, so each is in one */
+/* gbench.c - Google Benchmark for C; each run is in a process of its own */
 #include "tests/unit/test.h"
 
 #include "harness/gbench.h"
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What came of a program: what it printed, and what gbench_run() returned */
+/* The output of a program, and the result of gbench_run() */
 struct outcome {
 	char *out, *err, *report;
 	json_t *json; /* the report */
@@ -37,7 +37,7 @@ static char *text_of(FILE *file)
 	return text;
 }
 
-/* Runs what program() registers, with these arguments. */
+/* Runs the benchmarks that program() registers. */
 static struct outcome run(void (*program)(void), const char *const *args)
 {
 	struct outcome o;
@@ -156,7 +156,7 @@ static void none(void)
 {
 }
 
-/* Prints whether a program that is started would have the file open, too. */
+/* Prints whether a child process would inherit the open file. */
 static void inherited(struct gbench_state *state, void *data)
 {
 	struct stat wanted, is;
@@ -174,8 +174,8 @@ static void inherited(struct gbench_state *state, void *data)
 
 /* ------------------------------------------------------------------ the tests */
 
-/* Repetitions of one benchmark, and their median; no error, as it has no times */
-static void says_what_was_measured(void **state)
+/* Repetitions of a benchmark, and their median; errors are left out */
+static void reports_repetitions_and_medians(void **state)
 {
 	struct outcome o = run(some, NULL);
 	json_t *context = json_object_get(o.json, "context");
@@ -210,7 +210,7 @@ static void says_what_was_measured(void **state)
 	drop(&o);
 }
 
-static void names_neither_host_nor_path(void **state)
+static void report_has_no_host_and_path(void **state)
 {
 	const char *args[] = { "--benchmark_context=host_name=mine", NULL };
 	struct outcome o = run(some, args);
@@ -223,7 +223,7 @@ static void names_neither_host_nor_path(void **state)
 	drop(&o);
 }
 
-static void runs_many(void **state)
+static void runs_2500_benchmarks(void **state)
 {
 	struct outcome o = run(many, NULL);
 
@@ -239,7 +239,7 @@ static void runs_many(void **state)
 	drop(&o);
 }
 
-static void lists_names_only(void **state)
+static void lists_names(void **state)
 {
 	const char *args[] = { "--benchmark_list_tests",
 			       "--benchmark_format=json", NULL };
@@ -255,7 +255,7 @@ static void lists_names_only(void **state)
 	drop(&o);
 }
 
-static void prints_the_format_asked_for(void **state)
+static void prints_json_and_console(void **state)
 {
 	struct outcome o;
 	json_t *json;
@@ -281,7 +281,7 @@ static void prints_the_format_asked_for(void **state)
 	drop(&o);
 }
 
-/* A counter that the first benchmark does not have once ended the program. */
+/* The library's own reporter ends the program if the first benchmark lacks a counter. */
 static void csv_has_every_counter(void **state)
 {
 	struct outcome o =
@@ -312,7 +312,7 @@ static char *file_text(void)
 	return text_of(file);
 }
 
-/* Just as the library writes it */
+/* The file of --benchmark_out is written by the library itself. */
 static void writes_the_file(void **state)
 {
 	struct outcome o;
@@ -347,7 +347,7 @@ static void writes_the_file(void **state)
 	unlink(path);
 }
 
-static void says_what_it_cannot_write(void **state)
+static void reports_write_errors(void **state)
 {
 	struct outcome o = run(
 		some, (const char *[]){ "--benchmark_out=/dev/full", NULL });
@@ -377,7 +377,7 @@ static void check_why(char *const *args, const char *expected)
 		fail_msg("'%s': not in '%s'", expected, why);
 }
 
-static void says_why_not(void **state)
+static void refuses_options_with_a_reason(void **state)
 {
 	static char *const refused[][2] = {
 		{ "--benchmark_filter=poll",
@@ -418,8 +418,8 @@ static void says_why_not(void **state)
 		check_why((char *[]){ refused[i][0], NULL }, refused[i][1]);
 }
 
-/* The library obeys it before main() begins. */
-static void the_environment_is_no_back_door(void **state)
+/* The library reads it before main() begins. */
+static void refuses_environment_variables(void **state)
 {
 	static char *const nothing[] = { NULL };
 
@@ -435,7 +435,7 @@ static void the_environment_is_no_back_door(void **state)
 	unsetenv("BENCHMARK_FORMAT");
 }
 
-static void takes_only_its_own(void **state)
+static void leaves_other_options(void **state)
 {
 	char *argv[] = { "matrix",
 			 "run",
@@ -462,17 +462,17 @@ static void takes_only_its_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_what_was_measured),
-		cmocka_unit_test(names_neither_host_nor_path),
-		cmocka_unit_test(runs_many),
-		cmocka_unit_test(lists_names_only),
-		cmocka_unit_test(prints_the_format_asked_for),
+		cmocka_unit_test(reports_repetitions_and_medians),
+		cmocka_unit_test(report_has_no_host_and_path),
+		cmocka_unit_test(runs_2500_benchmarks),
+		cmocka_unit_test(lists_names),
+		cmocka_unit_test(prints_json_and_console),
 		cmocka_unit_test(csv_has_every_counter),
 		cmocka_unit_test(writes_the_file),
-		cmocka_unit_test(says_what_it_cannot_write),
-		cmocka_unit_test(says_why_not),
-		cmocka_unit_test(the_environment_is_no_back_door),
-		cmocka_unit_test(takes_only_its_own),
+		cmocka_unit_test(reports_write_errors),
+		cmocka_unit_test(refuses_options_with_a_reason),
+		cmocka_unit_test(refuses_environment_variables),
+		cmocka_unit_test(leaves_other_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* progress.c - what somebody who watches a run is told */
+/* progress.c - the progress output of a run */
 #include "tests/unit/test.h"
 
 #include "harness/matrix/progress.h"
@@ -13,8 +13,8 @@
 
 static const char *const ours[] = { "poll", "epoll", NULL };
 
-/* Who watches, and what; `text` is what was printed */
-struct view {
+/* A file or terminal that progress is printed to; `text` is the output to a file */
+struct screen {
 	struct plan plan;
 	struct blocks blocks;
 	struct progress *progress;
@@ -28,25 +28,24 @@ static const char a_plan[] = "blocks 3\nwarmup 1s\nwindow 8800ms\n"
 			     "counting no\naa none\nceiling no\nidle none\n"
 			     "models poll,epoll\ncells closed\n";
 
-static void prepare(struct view *v, const char *text)
+static void prepare(struct screen *v, const char *text)
 {
 	char error[PLAN_ERROR_SIZE];
 
-	*v = (struct view){ .master = -1 };
+	*v = (struct screen){ .master = -1 };
 	if (!plan_parse(&v->plan, text, strlen(text), "my.plan", ours, error))
 		fail_msg("%s", error);
 	v->blocks = blocks_of(&v->plan);
 }
 
-static void open_file(struct view *v, const char *text, bool quiet)
+static void open_file(struct screen *v, const char *text, bool quiet)
 {
 	prepare(v, text);
 	v->file = open_memstream(&v->text, &v->size);
 	v->progress = progress_open(v->file, &v->blocks, &v->plan, quiet);
 }
 
-/* A terminal of so many columns */
-static void open_terminal(struct view *v, unsigned columns, bool quiet)
+static void open_terminal(struct screen *v, unsigned columns, bool quiet)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = columns };
 	int slave;
@@ -63,8 +62,8 @@ static void open_terminal(struct view *v, unsigned columns, bool quiet)
 	v->progress = progress_open(v->file, &v->blocks, &v->plan, quiet);
 }
 
-/* What was printed since the last call */
-static const char *printed(struct view *v)
+/* The output since the last call */
+static const char *printed(struct screen *v)
 {
 	static char text[16384];
 	ssize_t n = 0, got;
@@ -81,7 +80,7 @@ static const char *printed(struct view *v)
 	return text;
 }
 
-static void closed(struct view *v)
+static void closed(struct screen *v)
 {
 	progress_close(v->progress);
 	fclose(v->file);
@@ -93,7 +92,7 @@ static void closed(struct view *v)
 }
 
 /* The n-th entry of this model and role */
-static const struct entry *entry_of(const struct view *v, const char *model,
+static const struct entry *entry_of(const struct screen *v, const char *model,
 				    enum role role, unsigned n)
 {
 	for (size_t i = 0; i < v->blocks.n; i++)
@@ -105,7 +104,7 @@ static const struct entry *entry_of(const struct view *v, const char *model,
 	return NULL;
 }
 
-static void end(struct view *v, const struct entry *e, enum status status,
+static void end(struct screen *v, const struct entry *e, enum status status,
 		double took, const char *reason)
 {
 	struct record r;
@@ -125,7 +124,7 @@ static void end(struct view *v, const struct entry *e, enum status status,
 	record_free(&r);
 }
 
-static void holds(struct view *v, const char *expected)
+static void holds(struct screen *v, const char *expected)
 {
 	const char *text = printed(v);
 
@@ -133,11 +132,11 @@ static void holds(struct view *v, const char *expected)
 		fail_msg("'%s': not in '%s'", expected, text);
 }
 
-/* --------------------------------------------------------- a line for each one */
+/* -------------------------------------------------------- a line per repetition */
 
-static void a_line_for_each(void **state)
+static void prints_a_line_per_repetition(void **state)
 {
-	struct view v;
+	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, false);
@@ -152,10 +151,10 @@ static void a_line_for_each(void **state)
 	closed(&v);
 }
 
-/* From the same cell, else from the same role, else from the plan */
-static void learns_how_long_it_takes(void **state)
+/* From repetitions of the cell, else of the role, else from the plan */
+static void estimates_the_time_left(void **state)
 {
-	struct view v;
+	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, false);
@@ -184,9 +183,9 @@ static void learns_how_long_it_takes(void **state)
 	closed(&v);
 }
 
-static void of_what_went_wrong_says_why_once(void **state)
+static void prints_reasons_once_per_model(void **state)
 {
-	struct view v;
+	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, false);
@@ -205,9 +204,9 @@ static void of_what_went_wrong_says_why_once(void **state)
 	closed(&v);
 }
 
-static void a_second_attempt_is_not_another_one(void **state)
+static void repeat_is_not_counted_twice(void **state)
 {
-	struct view v;
+	struct screen v;
 	const struct entry *e;
 	struct record r;
 
@@ -226,9 +225,9 @@ static void a_second_attempt_is_not_another_one(void **state)
 	closed(&v);
 }
 
-static void what_was_there_is_counted_and_not_printed(void **state)
+static void recorded_repetitions_are_counted_only(void **state)
 {
-	struct view v;
+	struct screen v;
 	struct record r;
 
 	(void)state;
@@ -245,9 +244,9 @@ static void what_was_there_is_counted_and_not_printed(void **state)
 	closed(&v);
 }
 
-static void quiet_is_about_problems(void **state)
+static void quiet_prints_problems_only(void **state)
 {
-	struct view v;
+	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, true);
@@ -262,7 +261,7 @@ static void quiet_is_about_problems(void **state)
 	closed(&v);
 }
 
-static void times_are_read_by_people(void **state)
+static void formats_times(void **state)
 {
 	static const struct {
 		double s;
@@ -290,14 +289,14 @@ static void times_are_read_by_people(void **state)
 
 /* ---------------------------------------------------------------- on a terminal */
 
-static void wait_for_the_next_drawing(void)
+static void wait_for_next_draw(void)
 {
 	usleep(120000);
 }
 
-static void one_line_on_a_terminal(void **state)
+static void draws_one_line_on_a_terminal(void **state)
 {
-	struct view v;
+	struct screen v;
 
 	(void)state;
 	setenv("TERM", "xterm", 1);
@@ -311,7 +310,7 @@ static void one_line_on_a_terminal(void **state)
 	progress_step(v.progress, entry_of(&v, "poll", ROLE_TIMING, 0),
 		      "window");
 	assert_string_equal(printed(&v), ""); /* too soon */
-	wait_for_the_next_drawing();
+	wait_for_next_draw();
 	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_OK, 60, NULL);
 	assert_string_equal(printed(&v),
 			    "\r[1/6] poll  closed split 64x64  block 1  "
@@ -327,7 +326,7 @@ static void one_line_on_a_terminal(void **state)
 		  "closed split 64x64  block 1  failed  1 ok 1 failed  4 min");
 	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 1), STATUS_REFUSED, 60,
 	    "full");
-	wait_for_the_next_drawing();
+	wait_for_next_draw();
 	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 2), STATUS_INVALID, 60,
 	    "lag");
 	holds(&v, "  1 ok 1 invalid 1 skipped 1 failed  2 min");
@@ -336,8 +335,8 @@ static void one_line_on_a_terminal(void **state)
 	closed(&v);
 }
 
-/* What matters least goes first, and the last column stays free. */
-static void the_line_fits(void **state)
+/* The least important part goes first, and the last column stays free. */
+static void shortens_the_line(void **state)
 {
 	static const char *const lines[] = {
 		"[1/6] poll  closed split 64x64  block 1  starting  "
@@ -355,7 +354,7 @@ static void the_line_fits(void **state)
 
 	(void)state;
 	for (unsigned columns = 100, i = 0; columns > 1; columns--) {
-		struct view v;
+		struct screen v;
 		struct record r;
 		char expected[128];
 
@@ -376,9 +375,9 @@ static void the_line_fits(void **state)
 	}
 }
 
-static void no_colour_nor_line_where_they_are_not_wanted(void **state)
+static void respects_no_color_and_dumb_terminals(void **state)
 {
-	struct view v;
+	struct screen v;
 
 	(void)state;
 	setenv("NO_COLOR", "1", 1);
@@ -403,16 +402,16 @@ static void no_colour_nor_line_where_they_are_not_wanted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_for_each),
-		cmocka_unit_test(learns_how_long_it_takes),
-		cmocka_unit_test(of_what_went_wrong_says_why_once),
-		cmocka_unit_test(a_second_attempt_is_not_another_one),
-		cmocka_unit_test(what_was_there_is_counted_and_not_printed),
-		cmocka_unit_test(quiet_is_about_problems),
-		cmocka_unit_test(times_are_read_by_people),
-		cmocka_unit_test(one_line_on_a_terminal),
-		cmocka_unit_test(the_line_fits),
-		cmocka_unit_test(no_colour_nor_line_where_they_are_not_wanted),
+		cmocka_unit_test(prints_a_line_per_repetition),
+		cmocka_unit_test(estimates_the_time_left),
+		cmocka_unit_test(prints_reasons_once_per_model),
+		cmocka_unit_test(repeat_is_not_counted_twice),
+		cmocka_unit_test(recorded_repetitions_are_counted_only),
+		cmocka_unit_test(quiet_prints_problems_only),
+		cmocka_unit_test(formats_times),
+		cmocka_unit_test(draws_one_line_on_a_terminal),
+		cmocka_unit_test(shortens_the_line),
+		cmocka_unit_test(respects_no_color_and_dumb_terminals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.c - waits that end in time, streams that are bounded */
+/* wait.c - waits, signals during waits, and bounded streams */
 #include "tests/unit/test.h"
 
 #include "harness/measure/wait.h"
@@ -17,12 +17,12 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
-/* SIGUSR1 is blocked but in waits; `ours` is where what comes is written to. */
+/* A stream that reads a pipe; SIGUSR1 is blocked except during waits. */
 struct piped {
 	struct wait_set wait_set;
 	struct stream stream;
 	sigset_t mask;
-	int ours;
+	int write_end;
 };
 
 static void open_piped(struct piped *w, size_t most)
@@ -32,7 +32,7 @@ static void open_piped(struct piped *w, size_t most)
 
 	assert_int_equal(pipe(ends), 0);
 	stream_open(&w->stream, ends[0], most);
-	w->ours = ends[1];
+	w->write_end = ends[1];
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &blocked, &w->mask);
@@ -47,7 +47,7 @@ static void open_piped(struct piped *w, size_t most)
 static void close_piped(struct piped *w)
 {
 	stream_close(&w->stream);
-	close(w->ours);
+	close(w->write_end);
 	sigprocmask(SIG_SETMASK, &w->mask, NULL);
 }
 
@@ -63,7 +63,7 @@ static int64_t in_ms(int64_t ms)
 	return monotonic_ns() + ms * 1000000;
 }
 
-static void test_what_comes(void **state)
+static void test_reads_a_stream(void **state)
 {
 	struct piped w;
 
@@ -71,7 +71,7 @@ static void test_what_comes(void **state)
 	open_piped(&w, 1000);
 	assert_int_equal(wait_until(&w.wait_set, in_ms(20), has_text, &w),
 			 WAIT_TIMED_OUT);
-	assert_int_equal(write(w.ours, "one\ntwo\n\n", 9), 9);
+	assert_int_equal(write(w.write_end, "one\ntwo\n\n", 9), 9);
 	assert_int_equal(wait_until(&w.wait_set, in_ms(10000), has_text, &w),
 			 WAIT_DONE);
 	assert_string_equal(w.stream.text, "one\ntwo\n\n");
@@ -79,21 +79,21 @@ static void test_what_comes(void **state)
 	close_piped(&w);
 }
 
-/* Ctrl-C ends servers, too: that they have ended may be seen first. */
-static void test_a_signal_comes_first(void **state)
+/* Ctrl-C also ends servers: their end must not hide the signal. */
+static void test_signal_wins_over_event(void **state)
 {
 	struct piped w;
 
 	(void)state;
 	open_piped(&w, 1000);
-	assert_int_equal(write(w.ours, "dead\n", 5), 5);
+	assert_int_equal(write(w.write_end, "dead\n", 5), 5);
 	raise(SIGUSR1);
 	assert_int_equal(wait_until(&w.wait_set, in_ms(10000), has_text, &w),
 			 WAIT_INTERRUPTED);
 	close_piped(&w);
 }
 
-static void test_a_signal_that_waited(void **state)
+static void test_blocked_signal_is_seen(void **state)
 {
 	struct piped w;
 
@@ -106,8 +106,8 @@ static void test_a_signal_that_waited(void **state)
 	close_piped(&w);
 }
 
-/* Beginning and end are kept, whatever there is in between. */
-static void test_bounded(void **state)
+/* Begin and end are kept. */
+static void test_stream_is_bounded(void **state)
 {
 	enum { MOST = 4096, MUCH = 1 << 20 };
 	static char much[MUCH];
@@ -122,7 +122,7 @@ static void test_bounded(void **state)
 	much[MUCH / 2] = '\0';
 	while (written < MUCH) {
 		ssize_t n =
-			write(w.ours, much + written,
+			write(w.write_end, much + written,
 			      MUCH - written < 1000 ? MUCH - written : 1000);
 
 		assert_true(n > 0);
@@ -140,10 +140,10 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_comes),
-		cmocka_unit_test(test_a_signal_comes_first),
-		cmocka_unit_test(test_a_signal_that_waited),
-		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_reads_a_stream),
+		cmocka_unit_test(test_signal_wins_over_event),
+		cmocka_unit_test(test_blocked_signal_is_seen),
+		cmocka_unit_test(test_stream_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* yardstick.c - what is usual for a CPU, and what is slower */
+/* yardstick.c - timing of the CPUs, and how much slower than usual they are */
 #include "tests/unit/test.h"
 
 #include "harness/measure/yardstick.h"
 
 #include <math.h>
 
-static void remember(struct speed_history *p, unsigned times, double server)
+static void add_values(struct speed_history *p, unsigned times, double server)
 {
 	const struct yardstick y = { server, NAN };
 
@@ -22,7 +22,7 @@ static double slower(const struct speed_history *p, double server,
 	return speed_history_slowdown(p, &y);
 }
 
-static void at_first_nothing_is_usual(void **state)
+static void without_history_it_is_1(void **state)
 {
 	const struct speed_history p = { .n_server = 0 };
 
@@ -30,41 +30,39 @@ static void at_first_nothing_is_usual(void **state)
 	assert_float_equal(slower(&p, 1000, 1000), 1, 0);
 }
 
-/* Of four, three of which a neighbour slows, the fourth is usual. */
-static void a_neighbour_is_not_usual(void **state)
+static void first_quartile_is_usual(void **state)
 {
 	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
-	remember(&p, 28, 1800);
-	remember(&p, 12, 1000);
+	add_values(&p, 28, 1800);
+	add_values(&p, 12, 1000);
 	assert_float_equal(slower(&p, 1800, NAN), 1.8, 1e-9);
 	assert_float_equal(slower(&p, 1000, NAN), 1, 0);
 }
 
-/* One lucky moment is not what the others are to be held to. */
-static void luck_is_not_usual(void **state)
+static void outliers_are_not_usual(void **state)
 {
 	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
-	remember(&p, 2, 500);
-	remember(&p, 30, 1000);
+	add_values(&p, 2, 500);
+	add_values(&p, 30, 1000);
 	assert_float_equal(slower(&p, 1100, NAN), 1.1, 1e-9);
 }
 
-static void heat_becomes_usual(void **state)
+static void lasting_change_becomes_usual(void **state)
 {
 	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
-	remember(&p, 100, 1000);
+	add_values(&p, 100, 1000);
 	assert_float_equal(slower(&p, 1500, NAN), 1.5, 1e-9);
-	remember(&p, 31, 1500);
+	add_values(&p, 31, 1500);
 	assert_float_equal(slower(&p, 1500, NAN), 1, 0);
 }
 
-static void the_worse_of_two_counts(void **state)
+static void larger_slowdown_counts(void **state)
 {
 	const struct yardstick usual = { 1000, 2000 };
 	struct speed_history p = { .n_server = 0 };
@@ -76,21 +74,21 @@ static void the_worse_of_two_counts(void **state)
 	assert_float_equal(slower(&p, 900, 1000), 1, 0);
 }
 
-static void what_was_not_had_changes_nothing(void **state)
+static void nan_is_ignored(void **state)
 {
 	const struct yardstick none = { NAN, NAN };
 	struct speed_history p = { .n_server = 0 };
 
 	(void)state;
-	remember(&p, 4, 1000);
+	add_values(&p, 4, 1000);
 	for (int i = 0; i < 2 * SPEED_HISTORY_SIZE; i++)
 		speed_history_add(&p, &none);
 	assert_float_equal(slower(&p, 1300, NAN), 1.3, 1e-9);
 	assert_float_equal(slower(&p, NAN, NAN), 1, 0);
 }
 
-/* It is a call's length, whatever the machine: not 0, and not a second. */
-static void it_is_taken_where_they_run(void **state)
+/* On any machine it is more than 10 ns and less than a second. */
+static void measures_on_both_cpus(void **state)
 {
 	struct cpu_pair place;
 	struct yardstick y;
@@ -116,7 +114,7 @@ static void it_is_taken_where_they_run(void **state)
 	assert_true(CPU_EQUAL(&before, &after));
 }
 
-static void a_cpu_that_is_not_there_has_none(void **state)
+static void missing_cpu_gives_nan(void **state)
 {
 	struct cpu_pair place;
 
@@ -130,14 +128,14 @@ static void a_cpu_that_is_not_there_has_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(at_first_nothing_is_usual),
-		cmocka_unit_test(a_neighbour_is_not_usual),
-		cmocka_unit_test(luck_is_not_usual),
-		cmocka_unit_test(heat_becomes_usual),
-		cmocka_unit_test(the_worse_of_two_counts),
-		cmocka_unit_test(what_was_not_had_changes_nothing),
-		cmocka_unit_test(it_is_taken_where_they_run),
-		cmocka_unit_test(a_cpu_that_is_not_there_has_none),
+		cmocka_unit_test(without_history_it_is_1),
+		cmocka_unit_test(first_quartile_is_usual),
+		cmocka_unit_test(outliers_are_not_usual),
+		cmocka_unit_test(lasting_change_becomes_usual),
+		cmocka_unit_test(larger_slowdown_counts),
+		cmocka_unit_test(nan_is_ignored),
+		cmocka_unit_test(measures_on_both_cpus),
+		cmocka_unit_test(missing_cpu_gives_nan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

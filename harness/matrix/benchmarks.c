@@ -16,7 +16,7 @@ struct benchmark {
 	const struct entry *entry;
 };
 
-static void say_reasons(struct gbench_state *state, const struct record *r)
+static void skip_with_reason(struct gbench_state *state, const struct record *r)
 {
 	const char *reason = json_string_value(json_array_get(r->reasons, 0));
 	char text[512];
@@ -37,7 +37,7 @@ static void report(struct gbench_state *state, const struct record *r)
 	       cpu = r->metric[METRIC_SERVER_CPU_PER_REQUEST];
 
 	if (r->status != STATUS_OK) {
-		say_reasons(state, r);
+		skip_with_reason(state, r);
 		return;
 	}
 	if (!isfinite(time) || !isfinite(cpu)) {
@@ -57,7 +57,7 @@ static const unsigned attempts_most = 4;
 static const double spins_above = 0.9, sleeps_below = 0.1;
 
 /* The largest CPU share of a model with idle clients; NAN: not measured yet */
-static double used_when_idle(const struct session *s, const char *model)
+static double idle_cpu_share(const struct session *s, const char *model)
 {
 	double most = NAN;
 
@@ -71,10 +71,10 @@ static double used_when_idle(const struct session *s, const char *model)
 }
 
 /* A server that spins on the CPU of the generator: every attempt would be invalid. */
-static bool oversubscribed(const struct session *s, const struct cell *c)
+static bool spins_on_shared_cpu(const struct session *s, const struct cell *c)
 {
 	return c->placement == PLACEMENT_SHARED &&
-	       used_when_idle(s, c->model) > spins_above;
+	       idle_cpu_share(s, c->model) > spins_above;
 }
 
 static void note_differences(const struct session *s, struct record *r)
@@ -93,7 +93,7 @@ static bool measure_once(struct session *s, const struct entry *e,
 			 unsigned attempt)
 {
 	char why[WHY_SIZE];
-	bool sleeps = used_when_idle(s, e->cell->model) < sleeps_below;
+	bool sleeps = idle_cpu_share(s, e->cell->model) < sleeps_below;
 	json_t *histograms = NULL;
 	struct record r;
 
@@ -115,11 +115,11 @@ static bool measure_once(struct session *s, const struct entry *e,
 }
 
 /* A repetition that is invalid by chance is measured again while there is time. */
-static bool wants_another(struct session *s, const struct record *last,
+static bool should_repeat(struct session *s, const struct record *last,
 			  unsigned made)
 {
 	if (made >= attempts_most || !judge_by_chance(last) ||
-	    oversubscribed(s, &last->cell) || last->took_s > s->repeats_s)
+	    spins_on_shared_cpu(s, &last->cell) || last->took_s > s->repeats_s)
 		return false;
 	s->repeats_s -= last->took_s;
 	return true;
@@ -133,7 +133,7 @@ static const struct record *measure(struct session *s, const struct entry *e)
 	unsigned made = 0;
 
 	while (!was_interrupted() && !s->stopped &&
-	       (!last || wants_another(s, last, made))) {
+	       (!last || should_repeat(s, last, made))) {
 		if (!measure_once(s, e, last ? last->attempt + 1 : 1))
 			break;
 		last = store_find(&s->store, e->index);
@@ -161,7 +161,7 @@ static void run_benchmark(struct gbench_state *state, void *data)
 		report(state, r);
 }
 
-struct benchmark *register_all(struct session *s)
+struct benchmark *register_benchmarks(struct session *s)
 {
 	struct benchmark *steps = calloc(s->blocks.n, sizeof(*steps));
 

@@ -87,7 +87,7 @@ void print_plan(const struct session *s)
 	free(text);
 }
 
-/* What cannot be measured on this machine, said before the run begins */
+/* Prints what this machine cannot measure, before the run begins. */
 void print_unmeasurable(const struct session *s)
 {
 	struct diagnoses d = doctor(&s->plan, s->bin);

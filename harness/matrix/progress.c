@@ -58,7 +58,7 @@ static enum role kind(const struct entry *e)
 	return e->role == ROLE_AA ? ROLE_TIMING : e->role;
 }
 
-static size_t first_like(const struct blocks *b, size_t i)
+static size_t first_of_kind(const struct blocks *b, size_t i)
 {
 	size_t j = 0;
 
@@ -89,8 +89,9 @@ struct progress *progress_open(FILE *file, const struct blocks *b,
 		.stale = true,
 	};
 	for (size_t i = 0; i < b->n; i++)
-		p->state[i] = (struct entry_state){ .first = first_like(b, i),
-						    .took = NAN };
+		p->state[i] =
+			(struct entry_state){ .first = first_of_kind(b, i),
+					      .took = NAN };
 	return p;
 }
 
@@ -127,7 +128,7 @@ static double median_time(const struct progress *p, enum role role,
 	return stats_quantile(took, n, 0.5);
 }
 
-static double first_known(double a, double b, double c)
+static double first_not_nan(double a, double b, double c)
 {
 	return !isnan(a) ? a : !isnan(b) ? b : c;
 }
@@ -145,8 +146,8 @@ static void estimate_left(struct progress *p)
 
 		if (s->first == i)
 			s->expected =
-				first_known(median_time(p, role, (ssize_t)i),
-					    of_role[role], p->guess);
+				first_not_nan(median_time(p, role, (ssize_t)i),
+					      of_role[role], p->guess);
 		if (!s->done)
 			p->left += p->state[s->first].expected;
 	}
@@ -413,22 +414,23 @@ static void print_reasons(FILE *file, const json_t *reasons)
 }
 
 /* Whether this model, status and reasons were not printed before */
-static bool is_news(struct progress *p, const struct record *r)
+static bool is_new_problem(struct progress *p, const struct record *r)
 {
 	char *reasons = json_dumps(r->reasons, 0), *key;
-	bool news;
+	bool new_problem;
 
 	if (asprintf(&key, "%s %d %s", r->cell.model, r->status,
 		     reasons ? reasons : "") < 0)
 		die("asprintf");
-	news = !json_object_get(p->printed, key);
+	new_problem = !json_object_get(p->printed, key);
 	json_object_set_new(p->printed, key, json_true());
 	free(key);
 	free(reasons);
-	return news;
+	return new_problem;
 }
 
-static void print_line(struct progress *p, const struct record *r, bool news)
+static void print_line(struct progress *p, const struct record *r,
+		       bool new_problem)
 {
 	char line[WIDTH_MAX] = "", left[WIDTH_MAX] = "", name[CELL_NAME_SIZE];
 
@@ -441,9 +443,9 @@ static void print_line(struct progress *p, const struct record *r, bool news)
 	fputs(line, p->file);
 	print_status(p, r->status);
 	fprintf(p->file, "%s%s%s\n",
-		r->status == STATUS_OK || news ? "" : ", as before",
+		r->status == STATUS_OK || new_problem ? "" : ", as before",
 		*left ? "  " : "", left);
-	if (r->status != STATUS_OK && news)
+	if (r->status != STATUS_OK && new_problem)
 		print_reasons(p->file, r->reasons);
 	fflush(p->file);
 }
@@ -451,7 +453,7 @@ static void print_line(struct progress *p, const struct record *r, bool news)
 void progress_done(struct progress *p, const struct record *r, bool old)
 {
 	struct entry_state *s = &p->state[r->index];
-	bool news;
+	bool new_problem;
 
 	s->done = true;
 	s->status = r->status;
@@ -461,7 +463,7 @@ void progress_done(struct progress *p, const struct record *r, bool old)
 		return;
 	p->now = &p->blocks->entry[r->index];
 	snprintf(p->what, sizeof(p->what), "%s", status_names[r->status]);
-	news = r->status != STATUS_OK && is_news(p, r);
+	new_problem = r->status != STATUS_OK && is_new_problem(p, r);
 	if (r->status == STATUS_OK) {
 		char numbers[WIDTH_MAX] = "";
 
@@ -469,8 +471,8 @@ void progress_done(struct progress *p, const struct record *r, bool old)
 		if (*numbers)
 			snprintf(p->what, sizeof(p->what), "%.31s", numbers);
 	}
-	if (news || !(p->live || p->quiet))
-		print_line(p, r, news);
+	if (new_problem || !(p->live || p->quiet))
+		print_line(p, r, new_problem);
 	draw(p);
 }
 

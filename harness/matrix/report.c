@@ -78,7 +78,7 @@ static void write_benchmark(struct session *s)
 	json_t *json;
 
 	start_benchmark(s);
-	steps = register_all(s);
+	steps = register_benchmarks(s);
 	text = gbench_run();
 	free(steps);
 	json = json_loads(text, 0, NULL);

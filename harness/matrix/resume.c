@@ -114,8 +114,8 @@ static void check_identity(struct session *s)
 	if (s->opt->force)
 		return;
 	warn("%s: new repetitions would not be comparable with the recorded "
-	     "ones; begin a new run, or resume with --force, which the "
-	     "results will say",
+	     "ones; begin a new run, or resume with --force, which marks "
+	     "the results",
 	     s->store.path);
 	exit(EXIT_FAILED);
 }

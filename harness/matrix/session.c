@@ -42,7 +42,7 @@ static void show_step(void *data, const struct entry *e, const char *step)
 
 void run_benchmarks(struct session *s)
 {
-	struct benchmark *steps = register_all(s);
+	struct benchmark *steps = register_benchmarks(s);
 	char *json;
 
 	s->context.plan = &s->plan;
@@ -114,7 +114,7 @@ int finish(struct session *s)
 
 static int list_benchmarks(struct session *s)
 {
-	struct benchmark *steps = register_all(s);
+	struct benchmark *steps = register_benchmarks(s);
 
 	free(gbench_run());
 	free(steps);

@@ -51,7 +51,7 @@ void choose_cpus(struct session *s, const char *server_cpus,
 
 /* benchmarks.c: repetitions as benchmarks, in order; to be freed after the run */
 struct benchmark;
-struct benchmark *register_all(struct session *s);
+struct benchmark *register_benchmarks(struct session *s);
 
 /* run_files.c: the files of a run beside its record */
 void check(bool good, const char *why);        /* or ends the program */

@@ -59,7 +59,7 @@ struct server {
 enum server_state server_start(struct server *s, const struct server_plan *plan,
 			       struct wait_set *w);
 
-/* Whether it ended unasked; s->why says how. */
+/* Whether it ended before SIGTERM; s->why has the reason. */
 bool server_died(struct server *s);
 
 /* Sends SIGTERM and reads its closing line; no process of it is left. */

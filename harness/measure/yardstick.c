@@ -59,7 +59,7 @@ static double time_messages(const int pair[2])
 	return stats_quantile(rounds + n / 2, n - n / 2, 0.5);
 }
 
-static void only_the_first(const cpu_set_t *of, cpu_set_t *to)
+static void first_cpu(const cpu_set_t *of, cpu_set_t *to)
 {
 	int cpu = 0;
 
@@ -75,7 +75,7 @@ static void *do_work(void *data)
 	cpu_set_t one;
 	int pair[2];
 
-	only_the_first(w->cpus, &one);
+	first_cpu(w->cpus, &one);
 	if (sched_setaffinity(0, sizeof(one), &one) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return NULL;

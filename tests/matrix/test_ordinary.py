@@ -112,7 +112,10 @@ def test_perf_counts(tmp_path):
         pytest.skip("the machine was busy")
     assert line["calls"] == {"method": "perf", "by_name": None,
                              "requests": line["load"]["requests_total"]}
-    assert line["metrics"]["calls_per_request"] == 3
+    requests = line["calls"]["requests"]
+    calls = round(line["metrics"]["calls_per_request"] * requests)
+    # On a busy machine the server may accept its client after counting began.
+    assert 0 <= calls - 3 * requests <= 3
     assert ran.csv("calls.csv") == []
 
 

@@ -393,7 +393,7 @@ USAGE = {
     "--server-cpus 999": "999",
     "--force": "--force is not for run",
     "--blocks 2 --blocks 3": "given twice",
-    "--benchmark_filter=nothing": "no cell has such a name",
+    "--benchmark_filter=nothing": "matrix list cells",
     "--benchmark_filter=(": "(",
     "--benchmark_repetitions=0": "blocks",
     "--benchmark_min_time=1": "the plan's window",

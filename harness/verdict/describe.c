@@ -368,6 +368,14 @@ void write_style(FILE *to, bool color, enum style style)
 		fputs(codes[style], to);
 }
 
+void write_warning(FILE *to, bool color, const char *first, const char *rest,
+		   const char *text)
+{
+	write_style(to, color, YELLOW);
+	write_paragraph(to, first, rest, text);
+	write_style(to, color, PLAIN);
+}
+
 void write_heading(FILE *to, bool color, const char *text)
 {
 	fputc('\n', to);

@@ -62,6 +62,10 @@ bool has_color(FILE *file);
 
 void write_style(FILE *to, bool color, enum style style);
 
+/* write_paragraph() in yellow */
+void write_warning(FILE *to, bool color, const char *first, const char *rest,
+		   const char *text);
+
 /* After a blank line, in bold */
 void write_heading(FILE *to, bool color, const char *text);
 

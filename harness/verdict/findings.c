@@ -125,35 +125,20 @@ char *finding_sentence(const struct finding *f, char to[SENTENCE_SIZE])
 char *verdict_figures(const struct verdict *v, char to[SENTENCE_SIZE])
 {
 	const struct paired *p = &v->pair;
-	size_t n = p->pairs.n;
+	char few[64];
 
 	switch (v->reason) {
-	case VERDICT_NOTHING:
-		strcpy(to, "no block has a value of both");
-		break;
 	case VERDICT_NO_RATIO:
 		snprintf(to, SENTENCE_SIZE,
 			 "a value is zero in %zu of %zu blocks",
 			 p->pairs.no_ratio,
-			 n + p->pairs.missing + p->pairs.no_ratio);
-		break;
-	case VERDICT_FEW_BLOCKS:
-		snprintf(to, SENTENCE_SIZE,
-			 "%zu block%s; significance at 95 %% needs at least %d",
-			 n, plural(n), STATS_FEWEST_BLOCKS);
+			 p->pairs.n + p->pairs.missing + p->pairs.no_ratio);
 		break;
 	case VERDICT_INTERVAL:
 		snprintf(to, SENTENCE_SIZE,
 			 "the confidence interval of the ratio, %.3g to %.3g, "
 			 "includes 1",
 			 p->interval.low, p->interval.high);
-		break;
-	case VERDICT_FAMILY:
-		snprintf(
-			to, SENTENCE_SIZE,
-			"significance among %zu comparisons needs at least %zu "
-			"blocks, not %zu",
-			v->family, stats_blocks_for(v->family), n);
 		break;
 	case VERDICT_HOLM:
 		snprintf(
@@ -182,6 +167,8 @@ char *verdict_figures(const struct verdict *v, char to[SENTENCE_SIZE])
 			 v->adjusted_p, v->family, p->ratio, v->band.low,
 			 v->band.high);
 		break;
+	default:
+		snprintf(to, SENTENCE_SIZE, "%s", outcome(v, few));
 	}
 	return to;
 }

@@ -377,6 +377,14 @@ struct reduced reduce(const struct record *records, size_t n)
 	return r;
 }
 
+const struct row *reduced_row(const struct reduced *r, const struct cell *c)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (cell_same(&r->row[i].cell, c))
+			return &r->row[i];
+	return NULL;
+}
+
 void reduced_free(struct reduced *r)
 {
 	for (size_t i = 0; i < r->n; i++)

@@ -94,6 +94,9 @@ struct reduced {
 struct reduced reduce(const struct record *records, size_t n);
 void reduced_free(struct reduced *r);
 
+/* The row of a cell; NULL: none */
+const struct row *reduced_row(const struct reduced *r, const struct cell *c);
+
 /* Each returns a whole file, to be freed. */
 char *reduced_cells_csv(const struct reduced *r);
 char *reduced_calls_csv(const struct reduced *r);

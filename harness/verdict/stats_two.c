@@ -112,16 +112,6 @@ static struct rank_sum test(const double *x, size_t n, const double *y,
 	return r;
 }
 
-struct rank_sum stats_rank_sum(const double *x, size_t n, const double *y,
-			       size_t m)
-{
-	double a[STATS_MAX], b[STATS_MAX];
-
-	n = stats_sorted(a, x, n);
-	m = stats_sorted(b, y, m);
-	return test(a, n, b, m);
-}
-
 /* ------------------------------------------------------------------ the ratio */
 
 /* Sorted logarithms */

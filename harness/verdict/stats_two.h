@@ -22,9 +22,6 @@ struct rank_sum {
 	bool exact;
 };
 
-struct rank_sum stats_rank_sum(const double *x, size_t n, const double *y,
-			       size_t m);
-
 /* The smallest p of so many values: 4 and 4 0.029, 9 and 9 0.00004 */
 double stats_least_p(size_t n, size_t m);
 

@@ -136,9 +136,7 @@ static void write_reason(const struct page *p, const struct row *row)
 	snprintf(text, sizeof(text), "%s%s%s",
 		 ok ? "" : status_names[row->status], ok ? "" : ": ",
 		 row->reason);
-	write_style(p->to, p->color, YELLOW);
-	write_paragraph(p->to, label, indent, text);
-	write_style(p->to, p->color, PLAIN);
+	write_warning(p->to, p->color, label, indent, text);
 }
 
 static void write_row(const struct page *p, const struct row *row,
@@ -324,9 +322,7 @@ static void write_warnings(const struct page *p)
 		char *text =
 			warning_sentence(json_array_get(p->of->warnings, i));
 
-		write_style(p->to, p->color, YELLOW);
-		write_paragraph(p->to, "  ", "    ", text);
-		write_style(p->to, p->color, PLAIN);
+		write_warning(p->to, p->color, "  ", "    ", text);
 		free(text);
 	}
 	if (n > WARNINGS_SHOWN)

@@ -380,23 +380,15 @@ static void add_cell(struct versus *v, const struct row *a, const struct row *b)
 	}
 }
 
-static const struct row *find_row(const struct side *s, const struct cell *c)
-{
-	for (size_t i = 0; i < s->reduced.n; i++)
-		if (cell_same(&s->reduced.row[i].cell, c))
-			return &s->reduced.row[i];
-	return NULL;
-}
-
 static void pair_cells(struct versus *v)
 {
 	const struct reduced *a = &v->a->reduced, *b = &v->b->reduced;
 
 	v->cell = grow(NULL, a->n + b->n + 1, sizeof(*v->cell));
 	for (size_t i = 0; i < a->n; i++)
-		add_cell(v, &a->row[i], find_row(v->b, &a->row[i].cell));
+		add_cell(v, &a->row[i], reduced_row(b, &a->row[i].cell));
 	for (size_t i = 0; i < b->n; i++)
-		if (!find_row(v->a, &b->row[i].cell))
+		if (!reduced_row(a, &b->row[i].cell))
 			add_cell(v, NULL, &b->row[i]);
 }
 

@@ -11,6 +11,8 @@
 
 enum { MODEL = 10, METRIC = 11, VALUE = 10, RATIO = 9, INTERVAL = 16 };
 
+static const char indent[] = "            ";
+
 struct page {
 	FILE *to;
 	bool color;
@@ -193,11 +195,8 @@ static void write_line(const struct page *p, const struct versus_line *l)
 	fprintf(p->to, "%-*s", METRIC, head_of(l->metric));
 	write_numbers(p, l);
 	write_verdict(p, l);
-	if (l->verdict == VERSUS_NOT_COMPARABLE) {
-		write_style(p->to, p->color, YELLOW);
-		write_paragraph(p->to, "            ", "            ", l->why);
-		write_style(p->to, p->color, PLAIN);
-	}
+	if (l->verdict == VERSUS_NOT_COMPARABLE)
+		write_warning(p->to, p->color, indent, indent, l->why);
 }
 
 /* Instead of numbers */
@@ -210,9 +209,7 @@ static void write_reason(const struct page *p, const struct versus_cell *c)
 		 model_label(versus_cell_of(c)));
 	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
 		 alone ? "" : ": ", alone ? "" : c->why);
-	write_style(p->to, p->color, YELLOW);
-	write_paragraph(p->to, label, "            ", text);
-	write_style(p->to, p->color, PLAIN);
+	write_warning(p->to, p->color, label, indent, text);
 }
 
 /* A long label has a line of its own. */

@@ -338,20 +338,11 @@ static void note_cells(const struct reduced *r, json_t *all)
 	}
 }
 
-static const struct row *row_of(const struct reduced *r,
-				const struct record *of)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (cell_same(&r->row[i].cell, &of->cell))
-			return &r->row[i];
-	return NULL;
-}
-
 /* note_cells() reports cells without a valid repetition. */
 static void note_repetition(const struct reduced *r, json_t *all,
 			    const struct record *of)
 {
-	const struct row *row = row_of(r, of);
+	const struct row *row = reduced_row(r, &of->cell);
 	char reason[256];
 
 	if (record_counts(of) || !row || row->n == 0)

@@ -123,14 +123,14 @@ static struct reduced reduced(void)
 
 static const struct row *row_of(const struct reduced *r, const char *cell)
 {
+	const struct row *row;
 	struct cell c;
 
 	assert_true(cell_parse(cell, &c));
-	for (size_t i = 0; i < r->n; i++)
-		if (cell_same(&r->row[i].cell, &c))
-			return &r->row[i];
-	fail_msg("no row %s", cell);
-	return NULL;
+	row = reduced_row(r, &c);
+	if (!row)
+		fail_msg("no row %s", cell);
+	return row;
 }
 
 static double median(const struct reduced *r, const char *cell, enum metric m)

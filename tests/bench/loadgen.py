@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""How fast and how exact the load generator is.
+"""Speed and accuracy of the load generator.
 
   make bench-loadgen                        all of it, about 5 minutes
   make bench-loadgen ONLY=open,idle         parts: saturate count open idle truth steady record
   make bench-loadgen PEER=./rust_echo_bench
-                                            beside haraldh/rust_echo_bench, in turn
+                                            in turns with haraldh/rust_echo_bench
   make bench-loadgen ROUNDS=15              more rounds (default 7)
 
 The server, bin/epoll, has the first CPU to itself and the generator the second.
-What is compared takes turns, because a machine's speed changes by the minute;
-what is quoted is a median over the rounds, with the lowest and the highest.
-Run it when nothing else runs.
+Compared programs run in turns, because the speed of a machine drifts. Figures are
+medians over the rounds, with minimum and maximum. Run it on an idle machine.
 """
 
 import json
@@ -53,7 +52,7 @@ def cpu_clock(pid):
 
 
 class Run:
-    """One run of bin/loadgen against a fresh bin/epoll, and what the server says.
+    """One run of bin/loadgen against a fresh bin/epoll, and the server's counters.
 
     `server_busy` is the server's share of its CPU in the middle of the window.
     """
@@ -209,7 +208,7 @@ def truth():
 
 
 def steady():
-    """Counted, not timed: what a request costs in system calls."""
+    """System calls per request: counted, not timed"""
     print("\nsystem calls a request, 64 connections, closed loop (strace -c)")
     for engine in ("uring", "epoll"):
         with server.Server("epoll", "--message", str(MESSAGE)) as one, \

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What measuring costs: whether bin/matrix disturbs what it measures.
+"""Whether bin/matrix disturbs what it measures.
 
   make bench-matrix                about 2 minutes
   make bench-matrix ROUNDS=15      more rounds (default 9)
 
-- counting: the server's CPU time a request while its system calls are counted, by
-  that of the same block's timing repetition
-- timing: a repetition of bin/matrix by one of bin/loadgen alone with bin/epoll,
-  in turn: requests a second and the server's CPU a request
+- counting: the server's CPU time per request while its system calls are counted,
+  relative to the timing repetition of the same block
+- timing: a repetition of bin/matrix relative to bin/loadgen alone, in turns:
+  requests/s and the server's CPU time per request
 - harness: CPU time of bin/matrix itself while a window runs, as share of a core
 
-bin/epoll, 64 connections, 64 bytes, closed loop, a core each. Run it when nothing
-else runs; what was invalid is left out and said.
+bin/epoll, 64 connections, 64 bytes, closed loop, a core each. Run it on an idle
+machine. Invalid repetitions are excluded and reported.
 """
 
 import json
@@ -98,7 +98,7 @@ def of_matrix(folder, number):
 
 
 def bench_timing(folder):
-    """In turn; who is first changes. The A/A pair is by hand, twice."""
+    """In turns, in alternating order. The A/A pair is two runs by hand."""
     ratios = {"matrix / by hand": [], "by hand / by hand": []}
     for number in range(ROUNDS):
         ways = [lambda: of_matrix(folder, f"t{number}"), by_hand, by_hand]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Resident memory of a server for each client that has exchanged a message and
-is silent now. The kernel's own (sockets, threads) is not in it.
+"""RSS of a server per idle client, after it exchanged a message. Kernel memory
+(sockets, threads) is not included.
 
   make bench-memory
 """
@@ -24,7 +24,7 @@ def exchange(clients, size):
 
 
 def settled_bytes(one):
-    """What is resident once it does not change any more."""
+    """The RSS once it is stable"""
     before = -1
     while before != one.resident_bytes():
         before = one.resident_bytes()

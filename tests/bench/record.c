@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* record.c - what it costs the load generator to take note of one reply */
+/* record.c - the cost for the load generator to record one reply */
 #include "harness/load/tally.h"
 
 #include <stdio.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * channel.c - no server makes a channel lose count, hang or believe a wrong byte
+ * channel.c - a channel counts every request once and every wrong byte, and never hangs
  *
- * An input is a small program: requests come due, are sent in pieces, and come
- * back in other pieces, with whatever the program does to them on the way. As
- * long as every byte is right a plain model knows each answer and its times, and
- * the tally has to agree; after that, that something was wrong must be counted,
- * and every request once.
+ * An input is a small program: requests become due, are sent in pieces, and come back
+ * in other pieces, with mutations. While all bytes are right, a simple model knows each
+ * reply and its times, and the tally has to agree. After a wrong byte, some damage has
+ * to be counted, and every request once.
  */
 #include "fuzz.h"
 
@@ -181,7 +180,7 @@ static void release(uint64_t n, int64_t late)
 	}
 }
 
-/* An engine hands bytes over; it hears later how many of them were taken. */
+/* An engine submits bytes, and learns later how many were sent. */
 static void begin_send(size_t space, size_t accepted)
 {
 	static char buffer[STREAM_MAX];
@@ -232,8 +231,7 @@ static void finish_send(void)
 
 /* --------------------------------------------------------------- receiving */
 
-/* What comes back next, compared with what should: bytes up to the first that is
- * wrong are right. */
+/* The number of bytes received next that are right */
 static void expect(const char *bytes, size_t n, unsigned *answers)
 {
 	*answers = 0;
@@ -259,7 +257,7 @@ static void deliver(size_t n)
 		n = g.echo_n;
 	if (n == 0 || n > sizeof(g.back) - g.back_n)
 		return;
-	bytes = malloc(n); /* so that nobody reads beyond it */
+	bytes = malloc(n); /* exact size: sanitizers see overreads */
 	HOLDS(bytes);
 	memcpy(bytes, g.echo, n);
 	memcpy(g.back + g.back_n, g.echo, n);
@@ -286,7 +284,7 @@ static void deliver(size_t n)
 
 /* --------------------------------------------------------------- mutations */
 
-/* Some stretch of what is on its way back */
+/* A random part of the bytes on their way back */
 static size_t stretch(size_t *from)
 {
 	size_t n;

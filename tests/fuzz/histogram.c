@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * histogram.c - a histogram says what a sorted list of the same times would say
+ * histogram.c - a histogram agrees with a sorted list of the same times
  *
- * An input is a list of times, some of them measured many times over. Counts,
- * sum, shortest and longest have to be exact, percentiles to a thousandth, and
- * the text form has to be what a plotter can read.
+ * An input is a list of times, some of them repeated. Count, sum, minimum and maximum
+ * have to be exact, percentiles exact to a thousandth, and the .hgrm text valid.
  */
 #include "fuzz.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * options.c - a command line is right, and within its limits, or status 2
+ * options.c - a command line gives valid options, or exit status 2
  *
  * The lines of an input are the arguments of the load generator or, if the first
- * byte is odd, of a server. Where the program would end, this one goes on.
+ * byte is odd, of a server. exit() is intercepted.
  */
 #include "fuzz.h"
 

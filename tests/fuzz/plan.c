@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * plan.c - a plan is refused with a reason, or means the same when written again
+ * plan.c - a plan is refused with a reason, or survives writing and parsing again
  *
  * An input is a plan; and, as one line, the name of a cell.
  */

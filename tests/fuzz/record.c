@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * record.c - a line is no record, and it is said why; or it is written the same again
+ * record.c - a line is refused with a reason, or survives writing and parsing again
  *
  * An input is a line of repetitions.jsonl.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * schedule.c - requests come due in order, at the rate that was asked for
+ * schedule.c - requests are due in order, at the requested rate
  *
- * Uniform arrivals and bursts are exact, and the threads of a run share them
- * without a gap; of random ones only their order can be known.
+ * Uniform arrivals and bursts are exact, and threads share them without a gap. For
+ * random arrivals only the order is checked.
  */
 #include "fuzz.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * search.c - the search for the highest rate ends, and what it says was tried
+ * search.c - the search for the highest rate ends, and reports rates that it probed
  *
- * A server holds up to some rate, but for the probes that the input says are
- * odd, at which the search may end anywhere, but has to end.
+ * A server holds up to some rate, except in probes that the input selects. With those,
+ * the search may end anywhere, but has to end.
  */
 #include "fuzz.h"
 

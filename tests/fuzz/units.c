@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * units.c - a text is a number as a whole, or not at all
- *
- * The same grammar is read a second time, as plainly as can be, and has to say
- * the same of every text.
+ * units.c - parsers of numbers agree with a second, simple implementation
  */
 #include "fuzz.h"
 

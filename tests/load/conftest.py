@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every test of the load generator may be given."""
+"""Fixtures of the load generator's tests"""
 
 import load
 import oddserver
@@ -7,7 +7,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items):
-    """Where jansson is missing, loadgen is not built; that is said by make."""
+    """Without jansson, make builds no loadgen: its tests are skipped."""
     if load.PROGRAM.exists():
         return
     for item in items:
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(params=["uring", "epoll"])
 def engine(request):
-    """--engine, both in turn; one that does not work here is skipped."""
+    """Each engine; one that does not work here is skipped."""
     reason = load.why_not(request.param)
     if reason:
         pytest.skip(reason)

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The load generator under test: run as a user runs it, its result read.
+"""Runs the load generator as a user does, and reads its result.
 
     run = load.run(odd, "--connections", 4, "--duration", "1s")
-    run.check_valid()
+    run.check_unharmed()
     run.json["requests"], run.quantile("service", 0.5), run.text ...
 
-A busy machine makes results invalid, and rightly: the generator was late, or
-waited for its CPU. So most tests look at `run.faults`, the reasons without
-those. Where a test needs a result that is undisturbed, it says
+On a busy machine results are invalid: the generator was late, or waited for its CPU.
+So most tests look at `run.faults`, the reasons without those. A test that needs an
+undisturbed result has the decorator
 
     @load.up_to_3_times
 
-and is run again when it raises Disturbed, which check_valid() and check_time()
-do. Nothing else is ever repeated, and the third time counts.
+and is run again when it raises Disturbed, as check_time() and no_disturbance() do.
 """
 
 import contextlib
@@ -38,21 +37,21 @@ PROGRAM = TOP / BIN / "loadgen"
 MS = 1_000_000
 SECOND = 1_000_000_000
 
-#: After the window, replies are awaited for so long (design.md, section 4).
+#: How long replies are awaited after the window (design.md, section 4)
 DRAIN_S = 2
 
-#: Parts of the sentences by which a result says that the machine was busy
+#: Parts of the reasons that a busy machine causes
 DISTURBANCES = ("the generator was late", "the generator waited for its CPU",
                 "by Little's law", "the median response time",
                 "the generator was the bottleneck")
 
 
 class Disturbed(AssertionError):
-    """The machine was busy, or loadgen is wrong: a repetition will tell."""
+    """The machine was busy, or loadgen is wrong: repeat the test to find out."""
 
 
 def busy():
-    """Whether more processes want to run than this machine has CPUs, by half"""
+    """Whether the load average is above 1.5 per CPU"""
     return os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
 
 
@@ -75,14 +74,14 @@ def up_to_3_times(test):
 
 
 def check_time(said, low_ns, high_ns, what="time"):
-    """A time that a busy machine may have made longer, but never shorter."""
+    """Checks a time that a busy machine can make longer, but not shorter."""
     assert said >= low_ns, f"{what}: {said} ns, less than {low_ns} ns"
     if said > high_ns:
         raise Disturbed(f"{what}: {said} ns, more than {high_ns} ns")
 
 
 def no_disturbance(condition, what):
-    """What holds where the machine has time for loadgen"""
+    """Asserts what holds if the machine is not busy."""
     if not condition:
         raise Disturbed(what)
 
@@ -92,7 +91,7 @@ def flat(args):
 
 
 def address_of(target):
-    """HOST:PORT of a server, a socket, or a text that is one already"""
+    """HOST:PORT of a server, a socket or a string"""
     if isinstance(target, str):
         return target
     if isinstance(target, socket.socket):
@@ -101,7 +100,7 @@ def address_of(target):
 
 
 class Run:
-    """What a run left behind."""
+    """The result of a run"""
 
     def __init__(self, status, out, err, text, seconds):
         self.status, self.out, self.err = status, out, err
@@ -109,13 +108,13 @@ class Run:
         self.json = json.loads(text) if text else None
 
     def __repr__(self):
-        """What pytest shows of it where a test fails"""
+        """Shown by pytest when a test fails"""
         return (f"<loadgen: status {self.status} after {self.seconds:.2f} s; "
                 f"stdout {self.out!r}; stderr {self.err!r}>")
 
     @property
     def text(self):
-        """All that was meant for people"""
+        """stdout and stderr"""
         return self.out + self.err
 
     @property
@@ -124,16 +123,14 @@ class Run:
 
     @property
     def faults(self):
-        """The reasons for which a busy machine is no excuse. A generator that had
-        no CPU for long did not sustain its rate either."""
-        excuses = list(DISTURBANCES)
-        if any("waited for its CPU" in reason for reason in self.reasons):
-            excuses.append("not sustained")
+        """The reasons that a busy machine does not cause. If it is busy, neither the
+        generator nor the server may get enough CPU for the rate."""
+        excuses = [*DISTURBANCES, *(["not sustained"] if busy() else [])]
         return [reason for reason in self.reasons
                 if not any(part in reason for part in excuses)]
 
     def check_unharmed(self):
-        """Valid, or invalid for nothing but a busy machine"""
+        """Valid, or invalid only because of a busy machine"""
         assert self.json, self
         assert self.faults == [], self
         assert self.status == (1 if self.reasons else 0), self
@@ -141,17 +138,12 @@ class Run:
             assert self.json[count] == 0, (count, self)
 
     def check_all_counted(self):
-        """Without warm-up: all that was sent counts. In a closed loop, what a
-        reply of the last moment led to may have been sent after the window."""
+        """Without warm-up, all requests count, except those that a closed loop
+        sent after the window."""
         beyond = self.json["requests_total"] - self.json["requests"]
         under_way = self.json["connections"] * (self.json["depth"] or 0)
         assert 0 <= beyond <= under_way, self
         assert self.json["response_ns"]["count"] == self.json["requests"] > 0
-
-    def check_valid(self):
-        self.check_unharmed()
-        if self.status != 0:
-            raise Disturbed("; ".join(self.reasons))
 
     def errors(self):
         """Kinds that are not 0"""
@@ -173,7 +165,7 @@ class Run:
 
 
 def rank(count, share):
-    """Which of so many sorted samples it is, from 0"""
+    """The index of this quantile in `count` sorted samples"""
     return max(0, min(count - 1, -(-count * share // 1) - 1))
 
 
@@ -187,13 +179,13 @@ def quantile_of_buckets(buckets, share):
 
 
 def quantile(values, share):
-    """The same of values as they are"""
+    """The same for a list of values"""
     return sorted(values)[int(rank(len(values), share))]
 
 
 class Running:
-    """A loadgen that was started; as a context manager it ends with its block,
-    and with this process however that ends."""
+    """A running loadgen. As a context manager it ends with its block, and always
+    with this process."""
 
     def __init__(self, target, *args, wrapper=(), stderr=subprocess.PIPE,
                  asks_json=True, limit_s=PATIENCE_S, pass_fds=()):
@@ -231,28 +223,28 @@ class Running:
         except subprocess.TimeoutExpired:
             raise AssertionError(
                 f"loadgen still runs after {self.limit_s * SLOW} s") from None
-        # Before its --json is opened for the result it is made, and empty.
+        # The file of --json is empty until the result is written.
         text = self._json.read_text("utf-8") if self._json.exists() else ""
         return Run(self.process.returncode, out, err or "", text,
                    time.monotonic() - self.begin)
 
 
 def run(target, *args, **kwargs):
-    """loadgen, from start to end"""
+    """Runs loadgen to its end."""
     with Running(target, *args, **kwargs) as running:
         return running.finish()
 
 
 @functools.lru_cache
 def why_not(engine):
-    """Why this engine does not work here; None if it does."""
+    """Why this engine does not work here; None: it works"""
     ran = run("127.0.0.1:1", "--engine", engine, asks_json=False)
     return ran.err.strip() if "does not work here" in ran.err else None
 
 
 @contextlib.contextmanager
 def listener(serve=None, backlog=128, host="127.0.0.1"):
-    """A server of one's own: serve(sock) is called for each client, in a thread
+    """A server: serve(sock) is called for each client, in a thread
     of its own, and its socket closed after that. Without `serve`, nobody is
     ever accepted. Yields the listening socket."""
     clients = []
@@ -291,7 +283,7 @@ def listener(serve=None, backlog=128, host="127.0.0.1"):
 
 @contextlib.contextmanager
 def spinners(cpu, count):
-    """So many processes that want all of a CPU"""
+    """Starts processes that spin on a CPU."""
     program = f"import os\nos.sched_setaffinity(0, [{cpu}])\nprint(flush=True)\n" \
               "while True: pass"
     started = []

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* malloc_count.c - preloaded, says how often a program's threads asked for memory;
- * its first thread, which only prepares and reports, is not counted */
+/* malloc_count.c - preloaded library that counts allocations of all threads but the
+ * first, which only prepares and reports */
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oddserver.c - a server that does wrong what it is told to, and keeps a record
+ * oddserver.c - a server that makes known errors, and records them
  *
- * What a load generator reports can be tested only against a server of which
- * one knows what it did. This one echoes requests of --message bytes late, in
- * another order, damaged, twice or not at all, as its options say, and records
- * for each request when it had come and when its reply went out. It listens on
- * loopback only. tests/load/oddserver.py starts it from Python.
+ * A load generator can be tested only against a server whose behaviour is known. This
+ * one echoes requests of --message bytes late, in another order, damaged, twice or not
+ * at all, as its options say. It records when each request was read and when its reply
+ * was sent. It listens on loopback only. tests/load/oddserver.py starts it.
  *
- * A reply goes out no earlier than its delay after its request was read, and
- * after the replies before it on that connection; connections do not wait for
- * each other. How late it really was is in the record, so nothing here has to
- * be exact, only true.
+ * A reply is sent at the earliest when its delay has passed since the request was read,
+ * and after earlier replies of its connection. The record has the real times, so no
+ * delay has to be exact.
  *
- * Waits in epoll_pwait2(2), one thread: its timeout is in nanoseconds.
+ * One thread waits in epoll_pwait2(2), whose timeout is in nanoseconds.
  */
 #include "harness/base/die.h"
 #include "harness/base/units.h"
@@ -50,7 +48,7 @@ enum { EVENTS_MAX = 256, INPUT_MAX = 1 << 16, BACKLOG = 4096 };
 
 /* ----------------------------------------------------------------- options */
 
-/* What is not asked for is 0, or -1 where 0 may be asked for. */
+/* Options that are not given are 0, or -1 where 0 is a value. */
 static struct {
 	uint64_t port, message, seed;
 	int64_t delay, delay2, stall_at, stall;
@@ -186,7 +184,7 @@ enum odd {
 struct record {
 	uint32_t client;  /* in order of accept, from 0 */
 	uint32_t request; /* on that connection, from 0 */
-	int64_t read_ns;  /* CLOCK_MONOTONIC when its last byte had been read */
+	int64_t read_ns;  /* CLOCK_MONOTONIC after its last byte was read */
 	int64_t sent_ns;  /* just before its reply's first send; 0: never */
 	uint32_t odd;
 	uint32_t flipped; /* bits */
@@ -272,7 +270,7 @@ static void *grown(void *array, size_t count, size_t *space, size_t size)
 	return checked(reallocarray(array, *space, size));
 }
 
-/* splitmix64's mixing step: every bit of x has a say in every bit returned. */
+/* The mixing step of SplitMix64: each bit of the result depends on all bits of x. */
 static uint64_t mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
@@ -295,7 +293,7 @@ static void put(size_t at, struct client *c)
 	c->at = at;
 }
 
-/* c's deadline has changed: up or down it goes to where it belongs now. */
+/* Moves c to its place in the heap after its deadline changed. */
 static void settle(struct client *c)
 {
 	size_t at = c->at, above, below;
@@ -331,7 +329,7 @@ static void free_requests(struct request *r)
 	}
 }
 
-/* Closes c, for the reason that is counted, and forgets it. */
+/* Closes and frees c; counts the reason. */
 static void drop_client(struct client *c, uint64_t *reason)
 {
 	struct client *last = clients[--client_count];
@@ -341,14 +339,14 @@ static void drop_client(struct client *c, uint64_t *reason)
 		put(c->at, last);
 		settle(last);
 	}
-	close(c->fd); /* which makes epoll forget it, too */
+	close(c->fd); /* also removes it from the epoll set */
 	free_requests(c->first);
 	free(c->arriving);
 	free(c->out);
 	free(c);
 }
 
-/* The socket is told what to do at close; what is unread does not matter. */
+/* Sets how the socket closes, whatever is unread. */
 static void reset_client(struct client *c)
 {
 	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
@@ -384,7 +382,7 @@ static void accept_clients(void)
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 			die("epoll_ctl");
 		if (counters.accepted == opt.refuse_after) {
-			/* Who waits to be accepted is reset by this. */
+			/* Closing the listener resets clients in its backlog. */
 			close(listen_fd);
 			listen_fd = -1;
 		}
@@ -393,7 +391,7 @@ static void accept_clients(void)
 
 /* --------------------------------------------------------- requests come in */
 
-/* The whole of it is here: it is recorded, and given its time. */
+/* The request is complete: records it and sets its deadline. */
 static void request_arrived(struct client *c, struct request *r, int64_t now)
 {
 	struct record *record;
@@ -427,7 +425,7 @@ static void request_arrived(struct client *c, struct request *r, int64_t now)
 	c->last = r;
 }
 
-/* Cuts what one read brought into requests. */
+/* Splits the bytes of a read into requests. */
 static void cut(struct client *c, const char *bytes, size_t n)
 {
 	int64_t now = now_ns();
@@ -483,7 +481,7 @@ static int64_t next_due(const struct client *c)
 	return r->due_ns;
 }
 
-/* Takes the request that is to be answered now off the list. */
+/* Removes the request to answer next from the list. */
 static struct request *take_due(struct client *c)
 {
 	struct request *r = c->first, *next = r->next;
@@ -508,7 +506,7 @@ static struct request *take_due(struct client *c)
 	return r;
 }
 
-/* Which bits: a draw for every byte, so every one has the same chance. */
+/* Flips bits, with the same probability for each byte. */
 static void flip_bits(struct client *c, struct record *record)
 {
 	for (size_t i = 0; i < c->out_len; i++) {
@@ -523,7 +521,7 @@ static void flip_bits(struct client *c, struct record *record)
 	}
 }
 
-/* Makes the reply to r, with what is wrong about it, and its record. */
+/* Makes the reply to r, with its errors, and completes its record. */
 static void compose(struct client *c, const struct request *r)
 {
 	struct record *record = &records[r->record];
@@ -556,7 +554,7 @@ static void compose(struct client *c, const struct request *r)
 	record->sent_ns = now_ns();
 }
 
-/* Sends the reply, or what the socket takes of it. False: c is gone. */
+/* Sends the reply, or a part of it. False: c is closed. */
 static bool send_reply(struct client *c)
 {
 	while (c->out_at < c->out_len) {
@@ -580,7 +578,7 @@ static bool send_reply(struct client *c)
 	return true;
 }
 
-/* A reply has gone out: perhaps it was the last. False: c is gone. */
+/* A reply was sent, perhaps the last one. False: c is closed. */
 static bool end_after_reply(struct client *c)
 {
 	if (c->replies == opt.silent_after) {
@@ -603,7 +601,7 @@ static bool end_after_reply(struct client *c)
 	return true;
 }
 
-/* Once, and for so long: nothing at all is done. */
+/* Stalls once: does nothing for this time. */
 static void stall_if_time(void)
 {
 	int64_t now;
@@ -628,7 +626,7 @@ static void stall_if_time(void)
 	counters.stall_end_ns = now;
 }
 
-/* What to wait for on behalf of c, now that nothing can be done for it */
+/* Sets the events to wait for on c. */
 static void rest_client(struct client *c)
 {
 	struct epoll_event event = { .data.ptr = c };
@@ -642,7 +640,7 @@ static void rest_client(struct client *c)
 	settle(c);
 }
 
-/* Sends what may go out by now. */
+/* Sends all replies that are due. */
 static void answer_client(struct client *c)
 {
 	for (;;) {
@@ -725,8 +723,8 @@ static void watch(int fd, int *which)
 }
 
 /*
- * What is to stop it is a descriptor beside the others: a signal handler would
- * run only when a wait finds nothing to do, which under load it never does.
+ * Stop signals are read from a descriptor in the epoll set: with epoll_pwait2() a
+ * handler would run only in a wait that blocks, which under load never happens.
  */
 static void stop_when_told(void)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The odd server: wrong in ways that are known, and recorded.
+"""The odd server: makes known errors, and records them.
 
     with OddServer("--message", "64", "--delay", "2ms") as odd:
         ...                          # the load generator, against odd.port
@@ -38,7 +38,7 @@ DELAY2, FLIPPED, DROPPED, REPEATED, SWAPPED = 1, 2, 4, 8, 16
 
 
 class Record(typing.NamedTuple):
-    """One request, as the server saw it; in order of arrival over all."""
+    """One request, as recorded by the server; in order of arrival"""
 
     client: int   # number of the connection, in order of accept, from 0
     request: int  # its number on that connection, from 0
@@ -49,7 +49,7 @@ class Record(typing.NamedTuple):
 
     @property
     def took_ns(self):
-        """From request to reply; None if it was never answered."""
+        """From request to reply; None: it was not answered"""
         return self.sent_ns - self.read_ns if self.sent_ns else None
 
 
@@ -63,8 +63,8 @@ def build():
             path.stat().st_mtime_ns for path in [*SOURCES, *HEADERS]):
         return PROGRAM
     PROGRAM.parent.mkdir(parents=True, exist_ok=True)
-    # Under a name of its own, for tests run beside each other: whoever comes
-    # last replaces what others may be running, which does not disturb them.
+    # Tests that run in parallel build it under names of their own. The last one
+    # replaces the program, which does not affect processes that run it.
     with tempfile.TemporaryDirectory(dir=PROGRAM.parent) as folder:
         made = pathlib.Path(folder) / PROGRAM.name
         subprocess.run([os.environ.get("CC", "cc"), *CFLAGS, *SOURCES, "-o",
@@ -106,7 +106,7 @@ class OddServer(server.Server):
 
     @staticmethod
     def _check_counters(counters):
-        """It has counters of its own."""
+        """Its counters differ from those of a model."""
         if counters.get("model") != "oddserver":
             raise server.ServerError(f"not the odd server's: {counters}")
 

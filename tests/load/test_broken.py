@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Servers that are wrong: each is named for what it is, and ends in time.
+"""Servers with errors: each error is named, and the run ends in time.
 
 Exit status 1, the kind counted as often as the server did it, no other kind,
 the place of the first one as in the server's record.
@@ -21,7 +21,7 @@ DURATION_S = 0.3
 WINDOW = ["--warmup", "0s", "--duration", f"{DURATION_S}s"]
 LOOPS = {"closed": [], "deep": ["--depth", 4], "open": ["--rate", 1000]}
 
-#: What bounds a run that has nothing to wait for; starting it takes time, too.
+#: Upper bound for a run that waits for nothing, its start included
 AT_ONCE_S = 2 * SLOW
 
 any_loop = pytest.mark.parametrize("loop", LOOPS)
@@ -41,8 +41,8 @@ def draw(purpose, client, n, seed=1):
 
 
 def place_of_first(odd, run, kind, bit):
-    """(connection, request, byte) of the first mismatch: one that the server
-    recorded, and its connection's first."""
+    """(connection, request, byte) of the first mismatch, and the first wrong request
+    of that connection in the server's record"""
     first = run.json["first_mismatch"]
     assert first["kind"] == kind
     requests = [r.request for r in odd.records
@@ -55,7 +55,7 @@ def place_of_first(odd, run, kind, bit):
 
 
 def check_named(run, mismatches=None, errors=None):
-    """Exit status 1, this and nothing else, said in words, too."""
+    """Exit status 1 for these errors and no others; the text names them."""
     assert run.json, run
     assert run.status == 1
     assert run.json["valid"] is False
@@ -81,7 +81,7 @@ def says(run, *parts):
 
 
 def test_one_bit_in_a_million(odd, engine):
-    """Each of them is found: not one byte of a reply goes unchecked."""
+    """Every flipped bit is found: all bytes of a reply are checked."""
     size = 100_000
     wrong = odd("--message", size, "--flip", 1_000_000)
     run = load.run(wrong, "--message", size, "--connections", 3, "--depth", 2,
@@ -122,8 +122,7 @@ def test_lost_byte(odd, engine, loop):
 
 
 def ends_with_the_gap():
-    """A size of message such that of the first connection's it is the last byte
-    that is dropped"""
+    """A message size for which the first connection drops the last byte of a reply"""
     return next(size for size in range(20, 1000)
                 if draw(DROPPED, 0, 0) % size == size - 1)
 
@@ -133,7 +132,7 @@ def ends_with_the_gap():
     (ends_with_the_gap(), {"loss": 1}, {"stalled": 1}),  # the wait for it
     (1, {}, {"stalled": 1})])  # a reply that never comes is just that
 def test_lost_byte_of_the_last_reply(odd, size, mismatches, errors):
-    """Nothing comes after it that would tell; the wait for it has an end."""
+    """No later bytes show the loss; the run still ends."""
     wrong = odd("--message", size, "--drop", 5, "--delay", "100ms")
     run = load.run(wrong, "--message", size, "--connections", 1, "--warmup",
                    "0s", "--duration", "550ms")
@@ -179,7 +178,7 @@ def test_replies_in_another_order(odd, engine, loop):
 
 
 def test_no_echo(engine):
-    """Another protocol answers, and in its way."""
+    """The server speaks another protocol."""
     def web(sock):
         sock.recv(1 << 16)
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
@@ -226,7 +225,7 @@ def check_ended_early(run, kind, connections, replies):
     check_named(run, {}, {kind: connections})
     assert run.json["requests_total"] == replies
     assert run.json["first_mismatch"] is None
-    # Nobody is left: there is nothing to wait for.
+    # No connection is left to wait for.
     assert run.seconds < DURATION_S + AT_ONCE_S
     assert run.json["duration_s"] <= DURATION_S
 
@@ -268,7 +267,7 @@ def test_silence(odd, engine, loop):
 
 
 def test_silence_ends_by_timeout(odd, engine):
-    """It does not take the window that was asked for."""
+    """The run ends before the window does."""
     wrong = odd("--message", 64, "--silent-after", 20)
     run = load.run(wrong, "--connections", 4, "--engine", engine,
                    "--duration", "1min", "--warmup", "0s", "--timeout",
@@ -289,7 +288,7 @@ def test_refused_in_the_middle(odd, engine, loop):
                    engine, *WINDOW)
     counters = wrong.stop()
     assert counters["accepted"] == 20
-    # Who was in the queue when it was closed is reset.
+    # Clients in the backlog of a closed listener are reset.
     assert set(run.errors()) <= {"refused", "reset"}
     assert run.errors()["refused"] >= 1
     check_named(run, {}, run.errors())
@@ -299,7 +298,7 @@ def test_refused_in_the_middle(odd, engine, loop):
 
 
 def test_refused_at_the_start(odd, engine):
-    """With those who did connect the run goes on."""
+    """The run goes on with the connections that were established."""
     wrong = odd("--message", 64, "--refuse-after", 4, "--delay", "1ms")
     run = load.run(wrong, "--connections", 8, "--engine", engine, *WINDOW)
     counters = wrong.stop()
@@ -339,7 +338,7 @@ def test_resets_at_once(engine):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_never_reads(engine, loop):
-    """The sockets are full; nothing can be sent, nor does anything come."""
+    """The send buffers are full, and nothing is received."""
     with load.listener(lambda sock: time.sleep(30)) as wrong:
         run = load.run(wrong, "--connections", 2, "--message", "8MiB",
                        *LOOPS[loop], "--engine", engine, "--warmup", "0s",
@@ -353,7 +352,7 @@ def test_never_reads(engine, loop):
 
 
 def test_dies_in_the_middle(engine):
-    """All bytes until then were right; nobody is blamed for more."""
+    """All bytes before were right: no mismatch is reported."""
     with server.Server("epoll", "--message", "64") as wrong, \
             load.Running(wrong, "--connections", 4, "--engine", engine,
                          "--warmup", "0s", "--duration", "10s",

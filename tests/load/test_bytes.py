@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""However bytes are cut up on their way, they are the same and all there."""
+"""Replies are checked correctly however they are fragmented."""
 
 import socket
 
@@ -34,7 +34,7 @@ def test_replies_in_pieces(odd, engine, size, fragment, loop):
 
 @pytest.mark.parametrize("engine_name", ["uring", "epoll"])
 def test_byte_by_byte_at_length(odd, engine_name):
-    """Of one large message, each byte by itself"""
+    """A large message, one byte per send"""
     if load.why_not(engine_name):
         pytest.skip(load.why_not(engine_name))
     pieces = odd("--message", 20_000, "--fragment", 1)
@@ -44,7 +44,7 @@ def test_byte_by_byte_at_length(odd, engine_name):
 
 
 def crumbs(sock):
-    """Echoes a little at a time, with sockets that hold a little."""
+    """Echoes in small pieces."""
     while True:
         part = sock.recv(777)
         if not part:
@@ -55,9 +55,9 @@ def crumbs(sock):
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("size", [1, 7, 64, 100_000])
 def test_narrow_sockets(engine, size, loop):
-    """Little can be sent at once: the rest has to wait its turn."""
+    """Small socket buffers: sends are partial."""
     with load.listener(crumbs) as narrow:
-        # Clients have what the listening socket had.
+        # Accepted sockets inherit these sizes.
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)
         run = load.run(narrow, "--message", size, "--connections", 2,
@@ -72,14 +72,14 @@ def test_narrow_sockets(engine, size, loop):
 
 @pytest.mark.parametrize("loop", ["closed", "deep", "open"])
 def test_larger_than_all_buffers(engine, loop):
-    """Both ways at once: who only sent before receiving would stand still."""
+    """Sending all before receiving would deadlock."""
     load_of = {"closed": [], "deep": ["--depth", 3], "open": ["--rate", 5]}
     with server.Server("epoll") as echo:
         run = load.run(echo, "--message", "16MiB", "--connections", 1,
                        *load_of[loop], "--engine", engine, "--warmup", "0s",
                        "--duration", "1s", limit_s=60)
         counters = echo.stop()
-    # On a slow machine the last reply is still on its way when the run ends.
+    # On a slow machine the run ends before the last reply is complete.
     assert run.mismatches() == {} and run.errors().keys() <= {"stalled"}, run
     assert run.json["damaged"] == 0 and run.json["requests_total"] > 0
     assert counters["bytes_in"] >= counters["bytes_out"] >= (

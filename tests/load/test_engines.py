@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import server
 
-#: What each of them cannot do without
+#: The system call that each engine needs
 NEEDS = {"uring": "io_uring_setup", "epoll": "epoll_pwait2"}
 
 

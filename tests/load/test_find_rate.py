@@ -12,19 +12,19 @@ from oddserver import OddServer
 
 SHORT = ["--warmup", "50ms", "--duration", "200ms"]
 
-#: What no server with a delay of 30 ms can keep, at any rate
+#: A limit that a server with a delay of 30 ms exceeds at any rate
 FUTILE = ["--find-rate", "p50=5ms", "--rate", 3, "--arrivals", "uniform",
           "--connections", 2, "--warmup", "0s", "--duration", "200ms"]
 
 
 def probes_in(text):
-    """What the text lists: (rate, what was reached or "-", outcome)"""
+    """The probes in the text: (rate, percentile or "-", outcome)"""
     return re.findall(r"^ *([\d,.]+)/s  p\S+ ([\d.]+ [num]?s|-) +"
                       r"(held|failed|unusable|wrong)", text, re.M)
 
 
 def check_search(run, limit_ns):
-    """The text and the JSON of a search say the same, and it makes sense."""
+    """Text and JSON of a search agree, and are consistent."""
     found = run.json["find_rate"]
     listed = probes_in(run.text)
     assert len(listed) == len(found["probes"]) > 0
@@ -34,7 +34,7 @@ def check_search(run, limit_ns):
             probe["offered_per_second"], rel=0.01)
         if outcome == "held":
             assert probe["reached_ns"] <= limit_ns
-    # A rate is what enough of its probes have said: then there is no other.
+    # The probing of a rate ends when enough probes agree.
     tried = {}
     for probe in found["probes"]:
         tried.setdefault(probe["offered_per_second"], []).append(
@@ -48,8 +48,8 @@ def check_search(run, limit_ns):
 
 @load.up_to_3_times
 def test_near_what_the_server_can_do():
-    """Eight clients at 10 ms each can have 800 a second; a median that is kept
-    under 25 ms takes less than that, and about half of it holds surely."""
+    """Eight connections at 10 ms per request: at most 800 requests/s. About half of
+    that keeps a median of 25 ms."""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:10ms") as slow:
         run = load.run(slow, "--find-rate", "p50=25ms", "--rate", 100,
@@ -59,7 +59,7 @@ def test_near_what_the_server_can_do():
     no_disturbance(found["held_per_second"] is not None and
                    not found["limited_by_generator"], "the generator was late")
     held, failed = found["held_per_second"], found["failed_per_second"]
-    # What is offered at random times in so short a window may be a little less.
+    # In a short window, random arrivals may be fewer than the rate.
     assert held < 1.25 * 800
     no_disturbance(held > 250, f"only {held}/s held")
     assert held < failed <= held * 1.06
@@ -68,7 +68,7 @@ def test_near_what_the_server_can_do():
     no_disturbance(run.status == 0, run.reasons)
     assert run.json["valid"] is True
     assert run.json["offered_per_second"] == held
-    # ... and not of one that held once by chance: so many were due in 200 ms
+    # ... and not of one that held once by chance: the requests due in 200 ms
     assert abs(run.json["requests"] - held / 5) < 6 * (held / 5) ** 0.5
     assert run.json["response_ns"]["p50"] <= 25 * load.MS
     assert "held p50 <= 25.0 ms" in run.out and run.out.endswith("valid\n")
@@ -76,8 +76,8 @@ def test_near_what_the_server_can_do():
 
 @load.up_to_3_times
 def test_what_held_once_by_chance(odd):
-    """A server that stalls for good: before it did, twice the rate that is found
-    had held, but not a second time. The result is not that run's."""
+    """The server stalls forever after twice the rate held once: the result is that of
+    the rate that held twice."""
     stalls = odd("--message", 64, "--stall", "1000s", "--stall-at", "740ms")
     run = load.run(stalls, "--find-rate", "p50=10s", "--rate", 100,
                    "--arrivals", "uniform", "--connections", 4, "--warmup",
@@ -117,8 +117,8 @@ def test_json_alone_on_stdout():
     assert quiet.err.count("\n") == 1 and "no rate held" in quiet.err
 
 
-def test_nobody_listens():
-    """It is said once, and no rate is searched."""
+def test_no_listener():
+    """It is reported once, without a search."""
     run = load.run("127.0.0.1:1", "--find-rate", "p99=1ms", asks_json=False)
     assert run.status == 1 and run.err.count("\n") == 1
     assert "no server is listening" in run.err

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""--hold: whoever reads what the server used finds all clients still there, at
-both edges of the window."""
+"""--hold: an observer can read the server's counters at both edges of the window,
+while all clients are connected."""
 
 import contextlib
 import select
@@ -16,7 +16,7 @@ from server import eventually
 
 
 class Echo:
-    """Echoes, and knows who is there and when bytes last came."""
+    """Echoes; counts its connections, and knows when it last received bytes."""
 
     def __init__(self):
         self.open, self.heard_ns = 0, 0
@@ -37,7 +37,7 @@ class Echo:
 
 
 class Watcher:
-    """Whoever looks on: a loadgen's parent with its end of a pair of sockets"""
+    """The observer: loadgen's parent with its end of a socket pair"""
 
     def __init__(self):
         self.end, self.childs = socket.socketpair()
@@ -117,7 +117,7 @@ def test_window_then_done_then_silence(echo, watcher, engine, loop, threads):
 
 
 def test_it_is_told_before_the_first_request(watcher):
-    """Who reads the server's figures at the edge has the warm-up's time for it."""
+    """The observer is told the window before any request is sent."""
     told = []
 
     def serve(sock):
@@ -144,8 +144,8 @@ def test_released_by_the_other_sides_end(echo, watcher, engine):
         running.finish().check_unharmed()
 
 
-def test_nobody_looks_on_any_more(echo, watcher, engine):
-    """The run is what it would have been without."""
+def test_the_observer_is_gone(echo, watcher, engine):
+    """The run goes on without an observer."""
     _, listening = echo
     watcher.end.close()
     watcher._lines.close()
@@ -173,7 +173,7 @@ def test_a_signal_ends_the_hold(echo, watcher, engine, signo):
 
 
 def test_stopped_and_continued(echo, watcher):
-    """A SIGCONT releases nobody."""
+    """SIGCONT does not end the hold."""
     serve, listening = echo
     with watcher.watch(listening, "--connections", 2, "--warmup", "0s",
                        "--duration", "100ms") as running:

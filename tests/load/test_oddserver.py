@@ -27,7 +27,7 @@ SIZE = 16
 
 
 def messages(count, size=SIZE, seed=1):
-    """So many different ones: no two of them alike, no byte like the next."""
+    """Different messages, in which no byte equals the next"""
     draw = random.Random(seed)
     made = [bytes(draw.sample(range(256), size)) for _ in range(count)]
     assert len(set(made)) == count
@@ -35,13 +35,13 @@ def messages(count, size=SIZE, seed=1):
 
 
 def ask(sock, parts):
-    """Sends all and receives as much."""
+    """Sends all, and receives the same number of bytes."""
     sock.sendall(b"".join(parts))
     return receive(sock, sum(map(len, parts)))
 
 
 def rest(sock):
-    """All that comes until the server ends it, and how it does."""
+    """All bytes until the server closes or resets, and which it does"""
     got = b""
     while True:
         try:
@@ -54,7 +54,7 @@ def rest(sock):
 
 
 def stop(odd, size=SIZE):
-    """Its counters, which have to agree with its records."""
+    """Stops it; its counters have to agree with its records."""
     counters = odd.stop()
     records = odd.records
     answered = [record for record in records if record.sent_ns]
@@ -126,7 +126,7 @@ def test_without_message_a_read_is_a_request():
 
 
 def test_replies_that_do_not_fit():
-    """A client that reads late: what does not fit goes out later, all of it."""
+    """A client reads late: what does not fit into the socket is sent later."""
     size = 16 << 20  # more than any socket holds
     said = random.Random(1).randbytes(size)
     with OddServer("--message", size) as odd:
@@ -140,7 +140,7 @@ def test_replies_that_do_not_fit():
 
 
 def test_end_of_a_client():
-    """One that says it is done is still answered; one that resets is not."""
+    """After a half-close a client is still answered, after a reset it is not."""
     said = messages(3)
     with OddServer("--message", SIZE, "--delay", "20ms") as odd:
         client = odd.connect()
@@ -175,7 +175,7 @@ def test_delay():
 
 
 def test_delays_of_a_connection_do_not_add_up():
-    """Each counts from its own request: that is what makes thousands wait."""
+    """Each delay starts with its own request."""
     said = messages(50)
     with OddServer("--message", SIZE, "--delay", "100ms") as odd:
         client = odd.connect()
@@ -187,7 +187,7 @@ def test_delays_of_a_connection_do_not_add_up():
 
 
 def test_connections_do_not_wait_for_each_other():
-    """A slow request holds back those after it, but no other connection's."""
+    """A slow request delays later ones of its own connection only."""
     with OddServer("--message", 1, "--delay2", "400ms", "--percent", "3%",
                    "--seed", 7) as odd:
         clients = [odd.connect() for _ in range(50)]
@@ -210,7 +210,7 @@ def test_connections_do_not_wait_for_each_other():
 
 
 def test_clients_that_leave_delay_nobody():
-    """Whoever is due first is answered first, whoever goes meanwhile."""
+    """Replies are sent in the order in which they are due, whichever clients leave."""
     with OddServer("--message", 1, "--delay", "150ms", "--delay2", "500ms",
                    "--percent", "60%") as odd:
         clients = [odd.connect() for _ in range(200)]
@@ -253,7 +253,7 @@ def test_two_delays():
 
 
 def test_thousands_outstanding():
-    """Replies of 100 connections fall due in turns, and every one comes."""
+    """Replies of 100 connections are due in turn, and all come."""
     rounds, each = 20, 5
     with OddServer("--message", 8, "--delay", "300ms") as odd:
         clients = [odd.connect() for _ in range(100)]
@@ -330,7 +330,7 @@ def test_stop_in_a_stall():
 
 
 def flips(seed, every):
-    """Sends 200,000 bytes; where the bits are that came back wrong."""
+    """Sends 200,000 bytes; returns the places of flipped bits."""
     said = b"".join(messages(2000, 100))
     with OddServer("--message", 100, "--flip", every, "--seed", seed) as odd:
         client = odd.connect()
@@ -389,7 +389,7 @@ def test_repeat():
 
 @pytest.mark.parametrize("delay", ["0s", "50ms"])
 def test_swap(delay):
-    """The ninth finds none to overtake it: it waits, and goes in its turn."""
+    """No reply overtakes the ninth: it is sent in order, after a wait."""
     said = messages(9)
     with OddServer("--message", SIZE, "--swap", 3, "--delay", delay) as odd:
         client = odd.connect()
@@ -403,7 +403,7 @@ def test_swap(delay):
 
 
 def test_swap_with_one_that_comes_later():
-    """It need not have been there when the reply fell due."""
+    """The overtaking request may come after the reply is due."""
     said = messages(2)
     for _ in range(20):  # the machine may be late once
         with OddServer("--message", SIZE, "--swap", 1) as odd:
@@ -454,7 +454,7 @@ def test_several_oddities_at_once():
 
 
 def test_close_after():
-    """In order: an end of the stream, even where requests lie unread."""
+    """An orderly close, even with unread requests"""
     said = messages(5)
     with OddServer("--message", SIZE, "--close-after", 3) as odd:
         for _ in range(2):
@@ -514,7 +514,7 @@ def test_refuse_after():
 
 
 def data_segments(sock):
-    """How many came in with data: tcpi_data_segs_in of struct tcp_info"""
+    """Segments received with data: tcpi_data_segs_in of struct tcp_info"""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
     return struct.unpack_from("=I", info, 152)[0]
 
@@ -528,12 +528,12 @@ def test_fragment(fragment, pieces):
         segments = data_segments(client)
         counters = stop(odd, 64)
     assert counters["sends"] == pieces
-    # The kernel may join what waits; but not all of it, nor the other way.
+    # The kernel may merge waiting segments, but not all of them.
     assert min(pieces, 2) <= segments <= pieces
 
 
 def test_waiting_costs_nothing():
-    """Whatever its clients are at, it does not ask for them again and again."""
+    """It does not busy-poll, whatever its clients do."""
     with OddServer("--message", 1, "--delay", "1000s", "--close-after",
                    1) as odd:
         leaving = odd.connect()
@@ -602,7 +602,7 @@ def test_does_not_outlive_its_block():
 
 
 def test_does_not_outlive_its_parent():
-    """Nor does it when that is killed and can clean up nothing."""
+    """Not even if that is killed by SIGKILL"""
     program = ("import os, sys; from oddserver import OddServer; "
                "odd = OddServer(); print(odd.pid, odd._log, flush=True); "
                "os.kill(os.getpid(), 9)")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is written, where, and that it agrees with itself."""
+"""Text, JSON and files: complete, consistent and in the right place"""
 
 import json
 import os
@@ -21,7 +21,7 @@ NUMBER, TEXT, LIST, NULL = (int, float), str, list, type(None)
 TIMES = {"count": int, "min": int, "mean": float, "p50": int, "p90": int,
          "p99": int, "p99_9": int, "max": int}
 
-#: design.md, section 4, and what the harness reads besides
+#: design.md, section 4, and other keys that the harness reads
 KEYS = {
     "schema": int, "program": TEXT, "version": TEXT, "target": TEXT,
     "loop": TEXT, "pattern": TEXT, "connections": int, "idle": int,
@@ -74,7 +74,7 @@ def test_keys(echo, args):
 
 
 def check_lossless(run, name):
-    """Whatever is said of these times can be said from the buckets."""
+    """All figures can be computed from the buckets."""
     said, kept = run.json[f"{name}_ns"], run.json["histograms"][name]
     buckets = kept["buckets"]
     assert kept["count"] == said["count"] == sum(n for _, _, n in buckets)
@@ -114,7 +114,7 @@ def test_histograms_are_lossless(echo, args):
 
 
 def test_response_is_lag_and_service(echo):
-    """In the sum of all, too"""
+    """Also for the sums"""
     run = load.run(echo, *SHORT, *OPEN)
     sums = {name: run.json["histograms"][name]["sum"]
             for name in ("response", "service", "send_lag")}
@@ -129,7 +129,7 @@ def test_json_on_stdout_is_alone_there(echo):
 
 
 def test_json_to_a_file(echo, tmp_path):
-    """It takes the place of what was there."""
+    """The file is replaced."""
     path = tmp_path / "result.json"
     path.write_text("x" * 1_000_000, encoding="ascii")
     run = load.run(echo, *SHORT, "--json", path, asks_json=False)
@@ -152,7 +152,7 @@ def test_what_cannot_be_written_is_said_before_the_run(tmp_path, option):
 
 
 def test_full_disk(echo):
-    """A result that could not be written is not one."""
+    """A result that cannot be written is a failure."""
     for args in (["--json", "/dev/full"], ["--histogram", "/dev/full"]):
         run = load.run(echo, *SHORT, *args, asks_json=False)
         assert run.status == 1
@@ -161,7 +161,7 @@ def test_full_disk(echo):
 
 @pytest.mark.parametrize("option", ["--json", "--histogram"])
 def test_device_stays_one(echo, tmp_path, option):
-    """Nothing takes its place, and nothing is put beside it."""
+    """It is not replaced, and no file is made beside it."""
     path = tmp_path / "device"
     try:
         server.make_device(path)
@@ -173,7 +173,7 @@ def test_device_stays_one(echo, tmp_path, option):
 
 
 def test_what_was_there_stays_until_the_end(echo, tmp_path):
-    """A disk that becomes full does not cost the result of before."""
+    """A full disk does not destroy the old result."""
     path = tmp_path / "result"
     path.write_text("before")
     for option in ("--json", "--histogram"):
@@ -185,7 +185,7 @@ def test_what_was_there_stays_until_the_end(echo, tmp_path):
 
 
 def test_target_of_a_link(echo, tmp_path):
-    """It is what is written, and has the mode that it had."""
+    """A link is followed, and the file keeps its mode."""
     path = tmp_path / "result"
     path.touch(0o640)
     link = tmp_path / "link"
@@ -198,7 +198,7 @@ def test_target_of_a_link(echo, tmp_path):
 
 
 def test_dev_stdout(echo, tmp_path):
-    """That of a file: text and JSON are both in it."""
+    """stdout is a file: it gets both text and JSON."""
     path = tmp_path / "both"
     load.run(echo, *SHORT, "--json", "/dev/stdout", asks_json=False,
              wrapper=["sh", "-c", f'exec "$@" >>{path}', "sh"])
@@ -210,7 +210,7 @@ def test_dev_stdout(echo, tmp_path):
 
 
 def read_hgrm(path):
-    """[(ms, share, count so far)] and what stands below them"""
+    """[(ms, share, count)] and the values of the footer"""
     lines = path.read_text("ascii").splitlines()
     assert lines[0].split() == ["Value", "Percentile", "TotalCount",
                                 "1/(1-Percentile)"]
@@ -291,7 +291,7 @@ def test_text(echo):
 
 
 def read_terminal(running, primary):
-    """[(when, bytes)] that were written to the terminal"""
+    """[(time, text)] written to the terminal"""
     seen = []
     poll = select.poll()
     poll.register(primary, select.POLLIN)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""When a result is not to be believed, it says so, and why.
+"""A result that is not valid says why.
 
 More is offered than the server can do; or the generator has not the CPU that it
 takes. And what it takes itself: it stays awake only where it was told to.
@@ -22,7 +22,7 @@ def check_not_sustained(run):
     (reason,) = [r for r in run.reasons if r.startswith("not sustained: ")]
     assert "--find-rate" in reason
     assert run.json["requests_per_second"] < run.json["offered_per_second"]
-    # No time is quoted as if it were the server's; who asks for all has all.
+    # The text has no times, the JSON has all of them.
     assert "No times are shown" in run.text
     for word in ("p50", "p99", "response  ", "service  "):
         assert word not in run.text
@@ -31,7 +31,7 @@ def check_not_sustained(run):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_more_than_the_server_can_do(threads):
-    """Two clients at 5 ms a request can have 400 a second."""
+    """Two connections at 5 ms per request: at most 400 requests/s"""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:5ms") as slow:
         run = load.run(slow, "--connections", 2, "--rate", 800, "--threads",
@@ -41,16 +41,16 @@ def test_more_than_the_server_can_do(threads):
     assert run.json["requests_per_second"] <= 420
     assert run.json["offered_per_second"] == 800
     assert run.errors() in ({}, {"stalled": 2}) and run.mismatches() == {}
-    # What was due is not forgotten because it could not be sent.
+    # Requests that could not be sent count.
     assert run.json["requests"] == (run.json["response_ns"]["count"] +
                                     run.json["unanswered"])
     assert run.json["requests_total"] <= requests
-    # Waiting for the others is most of it: it grows to the end.
+    # The queue grows to the end.
     assert run.json["response_ns"]["max"] > 300 * load.MS
 
 
 def test_far_more_than_the_server_can_do():
-    """Most of it is not answered two seconds after the window, either."""
+    """Most requests are unanswered even two seconds after the window."""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:10ms") as slow:
         run = load.run(slow, "--connections", 1, "--rate", 2000, "--warmup",
@@ -64,7 +64,7 @@ def test_far_more_than_the_server_can_do():
 
 
 def test_as_much_as_it_can_do(engine):
-    """The same server, offered a little less: sustained"""
+    """The same server with a load that it sustains"""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:5ms") as slow:
         run = load.run(slow, "--connections", 20, "--rate", 500, "--engine",
@@ -81,7 +81,7 @@ def test_as_much_as_it_can_do(engine):
 @load.two_cpus
 @pytest.mark.parametrize("loop", ["closed", "open"])
 def test_starved(odd, engine, loop):
-    """Others want its CPU, all of it: the result says so, and what to do."""
+    """Other programs use its CPU: the reason names cause and remedy."""
     mine, other = load.cpus()[:2]
     quick = odd("--message", 64)
     os.sched_setaffinity(quick.pid, [other])
@@ -96,7 +96,7 @@ def test_starved(odd, engine, loop):
                for reason in run.reasons), run
     assert any("the generator waited for its CPU" in reason and "--cpu" in
                reason for reason in run.reasons), run
-    # It has been given one: others use it, and that is what is said.
+    # It has a CPU of its own: the advice is not to give it one.
     assert f"other programs used CPU {mine}" in run.text
     assert "CPU of its own" not in run.text
     assert run.json["client_run_delay_ns"] > 100 * load.MS
@@ -104,8 +104,8 @@ def test_starved(odd, engine, loop):
 
 
 def undisturbed():
-    """A wrapper that puts loadgen before others on its CPU, if that is allowed:
-    tests that run beside this one want a CPU, too."""
+    """A wrapper that gives loadgen real-time priority, if that is allowed: parallel
+    tests use the CPU, too."""
     first = ["chrt", "--fifo", "1"]
     allowed = subprocess.run([*first, "true"], check=False,
                              stderr=subprocess.DEVNULL).returncode == 0
@@ -114,7 +114,7 @@ def undisturbed():
 
 @load.two_cpus
 @load.up_to_3_times
-def test_stays_awake_on_its_own_cpu(odd, engine):
+def test_busy_polls_on_its_own_cpu(odd, engine):
     mine, other = load.cpus()[-1], load.cpus()[0]
     slow = odd("--message", 64, "--delay", "30ms")
     os.sched_setaffinity(slow.pid, [other])
@@ -134,8 +134,8 @@ def test_stays_awake_on_its_own_cpu(odd, engine):
     assert awake.json["client_busy"] > 0.6
 
 
-def test_does_not_stay_awake_uninvited(odd, engine):
-    """Without --cpu it sleeps; so it does while it waits in a closed loop."""
+def test_does_not_busy_poll_otherwise(odd, engine):
+    """It sleeps without --cpu, and always in a closed loop."""
     slow = odd("--message", 64, "--delay", "30ms")
     for args in (["--rate", 100], [], ["--cpu", load.cpus()[0]]):
         run = load.run(slow, *args, "--connections", 4, "--engine", engine,

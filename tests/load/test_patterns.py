@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is sent, when, and over which connections: as the server saw it."""
+"""What is sent, when, and on which connections, by the server's record"""
 
 import collections
 import signal
@@ -17,7 +17,7 @@ def per_client(odd):
 
 
 def most_under_way(odd):
-    """Requests that the server had at one time, at most"""
+    """The maximum number of requests in the server"""
     changes = sorted([(r.read_ns, 1) for r in odd.records] +
                      [(r.sent_ns, -1) for r in odd.records])
     now = most = 0
@@ -33,7 +33,7 @@ def most_under_way(odd):
 @pytest.mark.parametrize("threads", [1, 2])
 @load.up_to_3_times
 def test_bursts(odd, engine, threads):
-    """All of a burst at once, and bursts at equal distances."""
+    """All requests of a burst at once, and bursts at equal intervals"""
     size, rate = 20, 400
     distance = size * SECOND // rate
     server = odd("--message", 64)
@@ -70,7 +70,7 @@ def test_bursts_are_divided_without_remainder(odd, size, threads, connections):
 @pytest.mark.parametrize("threads", [1, 3])
 @load.up_to_3_times
 def test_uniform(odd, engine, threads):
-    """Every request has its place on the grid, whichever thread sends it."""
+    """Requests are at equal intervals, whichever thread sends them."""
     rate = 250
     gap = SECOND // rate
     server = odd("--message", 64)
@@ -90,8 +90,8 @@ def test_uniform(odd, engine, threads):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_what_is_due_at_the_end_is_not_forgotten(odd, engine, threads):
-    """A generator that is held up while its window ends still owes what was due
-    in it; who left that out would look better the worse it is."""
+    """A generator that is stopped at the end of the window still sends what was due in
+    it: leaving it out would hide the delay."""
     server = odd("--message", 64)
     with load.Running(server, "--rate", 500, "--arrivals", "uniform",
                       "--connections", 4, "--threads", threads, "--engine",
@@ -130,7 +130,7 @@ def test_same_seed_same_schedule(engine):
 
 
 def bytes_of_seed(*args):
-    """What a connection sends, without what any other does"""
+    """The bytes that a single connection sends"""
     taken = []
 
     def take(sock):
@@ -162,7 +162,7 @@ def test_same_seed_same_bytes():
 @pytest.mark.parametrize("loop", ["closed", "open"])
 @pytest.mark.parametrize("idle", [0, 5])
 def test_connect(odd, engine, loop, idle):
-    """A connection for each request, and none besides."""
+    """One connection per request, and no others"""
     server = odd("--message", 64, "--delay", "2ms")
     most = 4 if loop == "closed" else 64
     run = load.run(server, "--pattern", "connect", "--connections", most,
@@ -175,7 +175,7 @@ def test_connect(odd, engine, loop, idle):
     assert counters["accepted"] == run.json["requests_total"] + idle
     assert max(per_client(server).values()) == 1
     assert run.json["pattern"] == "connect"
-    # Connecting is a part of the response time, not of the service time.
+    # The response time includes connecting, the service time does not.
     for name in ("connect_ns", "service_ns", "response_ns"):
         assert run.json[name]["count"] > 0
     if loop == "closed":
@@ -196,14 +196,14 @@ def test_connects_in_window_are_counted(odd, engine):
     run.check_unharmed()
     assert run.json["requests"] == 60
     assert counters["accepted"] == run.json["requests_total"] == 100
-    # One that was due before an edge may have been begun after it.
+    # A request due before an edge may start connecting after it.
     count = run.json["connect_ns"]["count"]
     no_disturbance(abs(count - 60) <= 3 * load.SLOW, f"{count} connects")
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_idle(odd, engine, threads):
-    """They are there, and say nothing."""
+    """Idle connections stay open and send nothing."""
     server = odd("--message", 64, "--delay", "1ms")
     run = load.run(server, "--connections", 5, "--idle", 100, "--threads",
                    threads, "--engine", engine, "--warmup", "0s",
@@ -219,7 +219,7 @@ def test_idle(odd, engine, threads):
 
 
 def test_idle_closed_by_the_server(engine):
-    """A server that does not keep silent clients: that is reported."""
+    """A server that closes idle connections is reported."""
     def impatient(sock):
         sock.settimeout(0.15 * load.SLOW)
         try:
@@ -244,7 +244,7 @@ def test_idle_closed_by_the_server(engine):
     (1, 1, 1), (1, 8, 1), (3, 5, 1), (5, 1, 2), (5, 3, 2), (7, 2, 3)])
 @load.up_to_3_times
 def test_depth_and_threads(odd, engine, connections, depth, threads):
-    """As many under way as was asked for, on each connection, all the time."""
+    """Each connection always has `depth` requests in flight."""
     server = odd("--message", 64, "--delay", "10ms")
     run = load.run(server, "--connections", connections, "--depth", depth,
                    "--threads", threads, "--engine", engine, "--warmup",
@@ -260,7 +260,7 @@ def test_depth_and_threads(odd, engine, connections, depth, threads):
     shares = per_client(server)
     assert len(shares) == connections
     assert min(shares.values()) >= depth * (5 if load.SLOW == 1 else 1)
-    # By the server's own record: time in it, over the time of the run
+    # The mean number of requests in the server, by its record
     inside = sum(r.took_ns for r in server.records) / (400 * MS)
     no_disturbance(0.8 * wanted < inside, f"{inside} of {wanted}")
     no_disturbance(abs(run.json["in_flight"] - wanted) < 0.1 * wanted,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C ends a run with what was measured so far; twice, it ends it at once."""
+"""Ctrl-C ends a run and reports what was measured; a second one ends it at once."""
 
 import signal
 import socket
@@ -24,7 +24,7 @@ def test_in_the_middle(odd, engine, signo, loop):
         running.interrupt(signo)
         begin = time.monotonic()
         run = running.finish()
-    assert time.monotonic() - begin < 1 * SLOW  # nobody owes it a reply
+    assert time.monotonic() - begin < 1 * SLOW
     counters = server.stop()
     assert run.status == 130
     assert run.json["valid"] is False and run.json["interrupted"] is True
@@ -58,8 +58,7 @@ def test_in_the_warm_up(odd, engine):
 
 
 def full_backlog():
-    """A socket whose queue of clients is full, and who keep it so: whoever
-    connects now waits."""
+    """A listening socket with a full backlog: new connections wait."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=0)
     waiting = []
     for _ in range(8):
@@ -87,7 +86,7 @@ def test_while_connecting(engine, signo):
 
 
 def test_timeout_while_connecting(engine):
-    """The same server, and nobody who interrupts"""
+    """The same server, without a signal"""
     listening, waiting = full_backlog()
     run = load.run(listening, "--connections", 2, "--engine", engine,
                    "--timeout", "400ms", asks_json=False)
@@ -101,7 +100,7 @@ def test_timeout_while_connecting(engine):
 
 @pytest.mark.parametrize("signo", BOTH)
 def test_second_signal_ends_it_at_once(odd, engine, signo):
-    """While it waits for last replies, which nobody gives"""
+    """While it waits for last replies that never come"""
     server = odd("--message", 64, "--silent-after", 5)
     with load.Running(server, "--connections", 2, "--engine", engine,
                       "--warmup", "0s", "--duration", "20s", "--timeout",
@@ -118,7 +117,7 @@ def test_second_signal_ends_it_at_once(odd, engine, signo):
 
 
 def test_first_signal_awaits_last_replies(odd, engine):
-    """What is under way is given its two seconds, and counted."""
+    """Requests in flight are awaited and counted."""
     server = odd("--message", 64, "--delay", "600ms")
     with load.Running(server, "--connections", 3, "--engine", engine,
                       "--warmup", "0s", "--duration", "20s",
@@ -134,7 +133,7 @@ def test_first_signal_awaits_last_replies(odd, engine):
 
 @pytest.mark.parametrize("after_s", [0.3, 2])
 def test_a_search_that_is_cut_short(odd, after_s):
-    """Whether or not a rate has held by then"""
+    """Before and after a rate has held"""
     server = odd("--message", 64)
     with load.Running(server, "--find-rate", "p50=10s", "--rate", 10,
                       "--connections", 4, "--warmup", "0s", "--duration",
@@ -152,9 +151,8 @@ def test_a_search_that_is_cut_short(odd, after_s):
         assert "INVALID:\n  - interrupted\n" in run.out
 
 
-def test_hangs_up_on_nobody(odd):
-    """Whoever reads its output may be gone: that is no reason to be killed
-    without a word."""
+def test_stdout_is_closed(odd):
+    """A closed stdout is an error message, not death by SIGPIPE."""
     server = odd("--message", 64)
     with load.Running(server, "--connections", 1, "--warmup", "0s",
                       "--duration", "300ms") as running:

@@ -13,7 +13,7 @@ import server
 from load import SECOND
 
 DURATION_S = 4
-#: A little less than half of it, so that the median is of those not stalled
+#: Slightly less than half, so that the median request is not stalled
 STALL_S = 1.9
 RATE = 1000
 
@@ -47,7 +47,7 @@ def test_freeze_for_half_of_the_run():
     load.check_time(said["max"], stall - near, stall + near, "max")
     load.check_time(said["p90"], p90 - near, p90 + near, "p90")
     load.check_time(said["p50"], 0, stall * 0.01, "p50")
-    # The server's slowness did not move the schedule: it is no lag of ours.
+    # The stall did not move the schedule: the send lag does not include it.
     load.check_time(opened.json["send_lag_ns"]["max"], 0, stall * 0.1, "lag")
 
     hidden = closed.json["response_ns"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is reported is what the server did, by the server's own record.
+"""Reported times agree with the server's own record.
 
 Each request took the server some time and loadgen that time and the way there
 and back; so every quantile reported is at least the recorded one, and the way
@@ -15,25 +15,25 @@ QUANTILES = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999]
 
 
 def sure(count, share):
-    """Whether so many samples say where the quantile lies"""
+    """Whether there are enough samples for this quantile"""
     return count * min(share, 1 - share) >= 10
 
 
 def check_quantiles(run, name, recorded, shares=QUANTILES):
-    """Reported follow recorded; the delays are long beside the way."""
+    """Reported quantiles follow recorded ones; the delays are long compared to the way."""
     count = len(recorded)
     reported = sum(n for _, _, n in run.buckets(name))
     load.no_disturbance(reported == count, "one was sent after the window")
     for share in [share for share in shares if sure(count, share)]:
         least = load.quantile(recorded, share)
-        # A wake-up can take long on a busy machine, but not each of them.
+        # On a busy machine some wake-ups take long, but not most.
         way = max(least // 50, 2 * MS) if 0.1 <= share <= 0.9 else 20 * MS
         check_time(run.quantile(name, share), least,
                    least + way * load.SLOW, f"quantile {share} of {name}")
 
 
 def check_counts(run, odd, counters):
-    """What was counted there was counted here."""
+    """Both counted the same requests."""
     run.check_all_counted()
     assert run.json["requests_total"] == counters["requests"] == \
         counters["replies"] == len(odd.records) > 200
@@ -68,7 +68,7 @@ def test_two_valued_delay(odd, engine):
     check_counts(run, server, counters)
     took = [r.took_ns for r in server.records]
     check_quantiles(run, "service", took)
-    # It is two values, and not something between.
+    # Two distinct values, nothing between
     slow = counters["delay2"] / counters["requests"]
     assert 0.1 < slow < 0.3
     assert sum(n for low, high, n in run.buckets("service")
@@ -80,7 +80,7 @@ def test_two_valued_delay(odd, engine):
 
 @load.up_to_3_times
 def test_one_stall(odd, engine):
-    """What is due while the server does nothing waits, and its waiting counts.
+    """Requests that are due during a stall wait, and their waiting counts.
 
     When it was due is known: one connection, and equal distances from the first
     request on, which had to be there before it could be read.
@@ -110,7 +110,7 @@ def test_one_stall(odd, engine):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_window_is_counted_exactly(odd, engine, threads):
-    """Warm-up and window are so many requests each, not about so many."""
+    """The number of requests in warm-up and window is exact."""
     server = odd("--message", 64)
     run = load.run(server, "--connections", 5, "--threads", threads, "--rate",
                    400, "--arrivals", "uniform", "--engine", engine,
@@ -124,7 +124,7 @@ def test_window_is_counted_exactly(odd, engine, threads):
 
 
 def test_warm_up_is_not_counted(odd, engine):
-    """A warm-up in which the server stalled leaves no trace."""
+    """A stall in the warm-up does not affect the result."""
     server = odd("--message", 64, "--stall", "300ms")
     run = load.run(server, "--connections", 4, "--engine", engine, "--rate",
                    200, "--warmup", "1s", "--duration", "500ms")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What it is given: the right things are taken, the wrong ones explained."""
+"""The command line: what is accepted, and what errors say"""
 
 import os
 import re
@@ -11,11 +11,11 @@ import pytest
 from load import TOP
 from oddserver import OddServer
 
-NOBODY = "127.0.0.1:1"  # nothing listens there, nor is asked to
+NO_SERVER = "127.0.0.1:1"  # nothing listens there
 
 
 def options():
-    """{name: whether it takes a value}, as --help has them"""
+    """{name: whether it takes a value}, from --help"""
     text = subprocess.run([load.PROGRAM, "--help"], capture_output=True, text=True,
                           check=True).stdout
     found = {name: bool(value) for name, value in re.findall(
@@ -25,7 +25,7 @@ def options():
 
 
 def check_refused(run, *words):
-    """One line on stderr that has these words in it; exit status 2."""
+    """Exit status 2, and one line on stderr that contains these words"""
     assert run.status == 2, run
     assert run.out == "" and run.err.count("\n") == 1, run
     assert run.err.startswith("loadgen: "), run
@@ -111,7 +111,7 @@ BAD = [
 @pytest.mark.parametrize("option, value, allowed", BAD)
 def test_bad_value(option, value, allowed):
     """The line names the option, the value and what is allowed."""
-    target = None if option == "--target" else NOBODY
+    target = None if option == "--target" else NO_SERVER
     run = load.run(target, option, value, asks_json=False)
     check_refused(run, option, f"'{value}'", allowed)
 
@@ -157,17 +157,17 @@ def test_bad_command_line(args, words):
      ["--threads 3", "connections (2)"]),
 ])
 def test_contradictions(args, words):
-    check_refused(load.run(NOBODY, *args, asks_json=False), *words)
+    check_refused(load.run(NO_SERVER, *args, asks_json=False), *words)
 
 
-# Whom to connect to
+# The target
 
 
-def test_nobody_listens(engine):
-    run = load.run(NOBODY, "--engine", engine, "--connections", 10,
+def test_no_listener(engine):
+    run = load.run(NO_SERVER, "--engine", engine, "--connections", 10,
                    asks_json=False)
     assert run.status == 1 and run.out == ""
-    assert run.err.startswith(f"loadgen: {NOBODY}: no server is listening")
+    assert run.err.startswith(f"loadgen: {NO_SERVER}: no server is listening")
     assert run.err.count("\n") == 1
     assert run.seconds < 2 * load.SLOW
 
@@ -222,22 +222,22 @@ def limited(soft, hard):
 
 
 def test_too_few_descriptors():
-    run = load.run(NOBODY, "--connections", 400, "--idle", 100,
+    run = load.run(NO_SERVER, "--connections", 400, "--idle", 100,
                    wrapper=limited(256, 256), asks_json=False)
     check_refused(run, "500 connections need", "limit is 256",
                   "sudo prlimit --pid $$ --nofile=")
     needed = int(re.search(r"--nofile=(\d+)", run.err)[1])
     assert f"need {needed} file descriptors" in run.err
-    # So many it is, and not one fewer.
-    again = load.run(NOBODY, "--connections", 400, "--idle", 100,
+    # One fewer is too few.
+    again = load.run(NO_SERVER, "--connections", 400, "--idle", 100,
                      wrapper=limited(needed - 1, needed - 1), asks_json=False)
     check_refused(again, f"limit is {needed - 1}")
 
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_as_many_descriptors_as_it_asks_for(engine, threads):
-    """What it says it needs is enough, and a soft limit below it is raised."""
-    refused = load.run(NOBODY, "--connections", 300, "--threads", threads,
+    """The number it asks for is enough, and a lower soft limit is raised."""
+    refused = load.run(NO_SERVER, "--connections", 300, "--threads", threads,
                        wrapper=limited(10, 10), asks_json=False)
     needed = int(re.search(r"--nofile=(\d+)", refused.err)[1])
     with OddServer("--message", 64) as odd:
@@ -263,7 +263,7 @@ sys.exit(ran.returncode)
 
 
 def run_with_100_ports(*args):
-    """loadgen where an address has a hundred ports"""
+    """loadgen with a range of a hundred local ports"""
     if os.geteuid() != 0 or subprocess.run(
             ["unshare", "--net", "ip", "link", "set", "lo", "up"],
             check=False, capture_output=True).returncode != 0:
@@ -282,8 +282,8 @@ def test_too_few_ports():
 
 
 def test_ports_run_out():
-    """With a connection for each request, they do in the middle: each is not
-    to be had again for a minute."""
+    """With a connection per request, ports run out: each stays in TIME_WAIT for a
+    minute."""
     run = run_with_100_ports("--pattern", "connect", "--connections", 4,
                              "--warmup", "0s", "--duration", "2s",
                              "--engine", "epoll")
@@ -292,9 +292,9 @@ def test_ports_run_out():
     assert "net.ipv4.ip_local_port_range" in run.out
 
 
-def test_no_memory_for_what_is_asked_for_is_said(engine):
-    """No crash: a sentence, or it does."""
-    run = load.run(NOBODY, "--connections", 2, "--engine", engine, "--depth",
+def test_out_of_memory(engine):
+    """An error message, not a crash"""
+    run = load.run(NO_SERVER, "--connections", 2, "--engine", engine, "--depth",
                    65536, "--message", "1GiB", asks_json=False)
     assert run.status == 1 and run.err.count("\n") == 1
 
@@ -325,10 +325,10 @@ def test_help_names_no_other_options():
 
 
 def test_examples_of_help_are_right():
-    """Each of them, tried where nobody listens, fails for that alone."""
+    """Each example fails only because no server is listening."""
     shown = load.run(None, "--help", asks_json=False).out
     for example in re.findall(r"^  loadgen (--target .*)$", shown, re.M):
-        args = example.replace("127.0.0.1:7000", NOBODY).split()
+        args = example.replace("127.0.0.1:7000", NO_SERVER).split()
         if max(load.cpus()) < 1:
             args = [arg if arg != "1" else "0" for arg in args]
         run = load.run(None, *args, asks_json=False)

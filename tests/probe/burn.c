@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * burn.c - uses CPU time in a known way, and says how much by its own clocks
+ * burn.c - uses CPU time in a known way, and prints how much by its own clocks
  *
  *	burn WHERE MS
  *
- * Prints "NS OWN": what all have used together, and what of it the first thread.
+ * Prints "NS OWN": the CPU time of all threads and processes, and of the first thread.
  */
 #include <liburing.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static void burn(clockid_t clock, int64_t ns)
 		;
 }
 
-/* What children used: they say it themselves, because they are gone at the end. */
+/* CPU time of children, which report it before they end */
 static int64_t *of_children;
 
 static void in_self(int64_t ns)
@@ -85,7 +85,7 @@ static struct io_uring make_ring(unsigned flags)
 	return ring;
 }
 
-/* Zeros are written by the kernel's worker threads, iou-wrk. */
+/* The kernel's worker threads, iou-wrk, write zeros. */
 static void in_workers(int64_t ns)
 {
 	enum { SIZE = 64 << 20 };
@@ -105,13 +105,11 @@ static void in_workers(int64_t ns)
 		io_uring_cqe_seen(&ring, cqe);
 	}
 	io_uring_queue_exit(&ring);
-	free(buffer); /* at its end, nobody could tell what that costs */
+	free(buffer); /* at exit it would cost unmeasured CPU time */
 }
 
-/*
- * The kernel's thread iou-sqp asks the ring all the time; this one sleeps. It
- * begins when there is something for it, and then goes on.
- */
+/* The kernel thread iou-sqp busy-polls the ring from the first operation on, while this
+ * thread sleeps. */
 static void in_sqpoll(int64_t ns)
 {
 	struct io_uring ring = make_ring(IORING_SETUP_SQPOLL);

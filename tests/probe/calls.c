@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calls.c - makes the same system calls every time it is run
+ * calls.c - makes the same system calls in every run
  *
- * Two children, each with three threads, each of these with so many getppid and
- * as many pread64. pthread_join() would wait in a futex, or not, as it happens:
- * so the end of a thread is waited for without a system call.
+ * Two children with three threads each, each of which calls getppid and pread64 N
+ * times. Waits for the end of a thread without a system call, because pthread_join()
+ * calls futex only sometimes.
  */
 #include <errno.h>
 #include <fcntl.h>

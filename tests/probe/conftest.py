@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every test of the probes may be given."""
+"""Fixtures of the tests of bin/probe"""
 
 import shutil
 
@@ -15,7 +15,7 @@ def built():
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
-    """The folder of the programs that probe is tried on."""
+    """A directory with the compiled programs of this directory"""
     folder = tmp_path_factory.mktemp("programs")
     probes.build("calls", folder)
     probes.build("steps", folder)
@@ -28,7 +28,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def public():
-    """A folder that everybody may read, with probe and these programs in it."""
+    """A world-readable directory with probe and a program"""
     folder = probes.public_copy()
     probes.build("burn", folder, "-luring")
     yield folder

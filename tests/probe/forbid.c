@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * forbid.c - runs a program that may not make a certain system call, nor may what
- * it starts: it fails with EPERM, as in a container
+ * forbid.c - runs a program in which a system call fails with EPERM, as in a container
  *
  *	forbid NAME PROGRAM [ARGUMENT]...
  */

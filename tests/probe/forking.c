@@ -4,7 +4,7 @@
  *
  *	forking --port 0 --message BYTES --work cpu:MS
  *
- * It burns so many ms of CPU time for each request, and then echoes it.
+ * It uses MS of CPU time per request, and then echoes it.
  */
 #include <netinet/in.h>
 #include <signal.h>

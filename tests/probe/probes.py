@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bin/probe, run and read; and what it is tried on."""
+"""Runs bin/probe and reads its reports"""
 
 import json
 import os
@@ -16,16 +16,16 @@ HERE = pathlib.Path(__file__).parent
 PROBE = server.TOP / server.BIN / "probe"
 PATIENCE_S = server.PATIENCE_S
 
-#: Somebody without any right, and away from what only root may read
+#: An unprivileged user
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
-#: A mount namespace of its own: nothing of this machine is changed by it.
+#: A mount namespace of its own: the machine is not changed.
 TRACEFS = ["unshare", "--mount", "sh", "-c",
            "mount -t tracefs tracefs /sys/kernel/tracing && exec \"$@\"", "sh"]
 
 
 def build(name, folder, *flags):
-    """A program of this folder, compiled."""
+    """Compiles a program of this directory."""
     program = folder / name
     subprocess.run(
         [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-O1",
@@ -38,7 +38,7 @@ def why_not_root():
 
 
 def why_not_mount():
-    """Why nothing can be mounted for a test alone: in a chroot / is no mount."""
+    """Why no mount namespace can be made (in a chroot, / is no mount); '' if it can"""
     ran = subprocess.run(["unshare", "--mount", "true"], text=True, check=False,
                          capture_output=True)
     return why_not_root() or ran.stderr.strip()
@@ -56,7 +56,7 @@ def why_not(method):
 
 
 def public_copy():
-    """A folder that everybody may read, with probe in it."""
+    """A world-readable directory with probe in it"""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="io-models-probe-"))
     folder.chmod(0o755)
     shutil.copy(PROBE, folder)
@@ -64,8 +64,8 @@ def public_copy():
 
 
 def run(*command, options=(), wrapper=(), program=PROBE, **more):
-    """Runs it to its end: the last report, and what subprocess has of it, with
-    the process id. No cgroup of it may be there any more."""
+    """Runs it to its end: the last report, and a CompletedProcess with a pid. Asserts
+    that its cgroup is gone."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "used.json"
         os.chmod(folder, 0o777)
@@ -98,7 +98,7 @@ def descendants(pid):
 
 
 def states(pid):
-    """Of each thread of a process and of its children: R, S, Z ..."""
+    """The state of each thread of a process and of its children: R, S, Z ..."""
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
         found.append(task.read_text().rpartition(")")[2].split()[0])
@@ -112,16 +112,15 @@ def asleep(pid):
 
 
 def takes_usr1(pid):
-    """It is not SIGUSR1 that ends it: it is blocked, to be taken in time."""
+    """Whether it has blocked SIGUSR1, which would otherwise kill it"""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     blocked = int(status.partition("\nSigBlk:")[2].split()[0], 16)
     return blocked & 1 << signal.SIGUSR1 - 1
 
 
 def cgroups(pid):
-    """The cgroups that the probe of this process id has made and not removed.
-
-    Those of others may go while they are looked at: os.walk() does not mind."""
+    """The cgroups that a probe made and has not removed. Those of others may disappear
+    meanwhile: os.walk() ignores that."""
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
         roots = [line.split()[4] for line in mounts if " - cgroup2 " in line]
     return {pathlib.Path(folder) / name for root in roots
@@ -130,7 +129,7 @@ def cgroups(pid):
 
 
 class ProbedServer(server.Server):
-    """A server that runs in probe, and can be looked at meanwhile."""
+    """A server that runs in probe"""
 
     def __init__(self, name, *args, folder, options=()):
         if not self.program(name).exists():
@@ -141,7 +140,7 @@ class ProbedServer(server.Server):
             PROBE, "--quiet", "--json", self._path, *options, "--"])
 
     def so_far(self):
-        """What it used, once nothing of it is under way."""
+        """A report, once all threads sleep"""
         assert server.eventually(lambda: asleep(self.pid))
         return self.report()
 
@@ -154,7 +153,7 @@ class ProbedServer(server.Server):
 
 
 class Probed:
-    """A program that runs in probe, and can be looked at meanwhile."""
+    """A program that runs in probe"""
 
     def __init__(self, *command, options=(), wrapper=(), program=PROBE,
                  **more):
@@ -200,7 +199,7 @@ class Probed:
         return json.loads(line)
 
     def settled(self):
-        """What it used so far, once all of it sleeps: no call is to come."""
+        """A report, once all threads sleep: no system call is in progress."""
         assert server.eventually(lambda: asleep(self.program()))
         return self.so_far()
 
@@ -219,7 +218,7 @@ class Probed:
         return self.process.stdout.readline().decode().strip()
 
     def end(self):
-        """Its input ends, and so should it."""
+        """Closes its input, which ends it; the last report."""
         self.process.stdin.close()
         self.process.wait(PATIENCE_S)
         self.process.stdin = open(os.devnull, "rb")
@@ -237,7 +236,7 @@ def named(report):
 
 
 def window(begin, end):
-    """How often which call was made between two reports; 0 is left out."""
+    """Calls by name between two reports, without zeros"""
     before, after = named(begin), named(end)
     assert set(before) <= set(after)
     made = {name: after[name] - before.get(name, 0) for name in after}
@@ -247,7 +246,7 @@ def window(begin, end):
 
 
 def gone(pid):
-    """Whether there is no such process, but perhaps a zombie nobody reaped."""
+    """Whether the process has ended; it may be a zombie."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rings.c - hands operations to io_urings, as many as it is told, line by line
+ * rings.c - submits io_uring operations, as the lines of its input say
  *
- *	plain N		to a ring that it tells by a system call
- *	polled N	to a ring that a kernel thread looks into all the time
- *	wait MS		does nothing for so long
+ *	plain N		to rings that take submissions by system call
+ *	polled N	to a ring that a kernel thread polls (SQPOLL)
+ *	wait MS		sleeps
  *
- * There are two plain rings, which take turns, and a child process that has
- * inherited them all and does nothing.
+ * The two plain rings take turns. A child process has inherited all rings and does
+ * nothing.
  */
 #include <liburing.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * steps.c - does what it is told, line by line, and says when it is done
+ * steps.c - executes the lines of its input, and answers "done" to each
  *
- *	calls N		N getppid, a third of them each in the process itself, in
- *			a thread and in a child process that were there before
- *	burn MS		uses so much CPU time, half of it in a child that then ends
- *	threads N	has N threads for a moment
- *	run N		thread and child call all the time, counting into a file
- *			that is mapped, until it ends
+ *	calls N		N getppid: a third each in the process, in a thread and in a
+ *			child process that exist from the start
+ *	burn MS		uses CPU time, half of it in a child process that then ends
+ *	threads N	starts N threads, which end
+ *	run N		thread and child process call until the end, counting in a
+ *			mapped file
  */
 #include <fcntl.h>
 #include <pthread.h>

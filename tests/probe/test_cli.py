@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user of bin/probe meets: help, reports, bad input, little privilege."""
+"""bin/probe: help, reports, bad usage, missing privilege"""
 
 import json
 import os
@@ -68,7 +68,7 @@ def test_what_cannot_be_run(program, status, says):
 
 
 def test_what_is_no_program(tmp_path):
-    """Found out by the exec alone: everything is there already by then."""
+    """Only the exec fails, after all preparation."""
     nothing = tmp_path / "nothing"
     nothing.write_text("\0\0\0")
     nothing.chmod(0o755)
@@ -134,7 +134,7 @@ def test_no_path_in_the_report(tmp_path):
 
 
 def test_signals_are_as_they_were():
-    """probe catches signals; the program must not begin with them blocked."""
+    """probe blocks signals; the program must not inherit that."""
     ran = probe("--quiet", "grep", "^Sig[BIC]", "/proc/self/status")
     plain = subprocess.run(["grep", "^Sig[BIC]", "/proc/self/status"],
                            capture_output=True, text=True, check=True)
@@ -149,7 +149,7 @@ def test_descriptors_are_as_they_were():
 
 
 def test_its_output_ends_when_the_program_ends_it():
-    """Nobody else may hold the pipe open."""
+    """No other process keeps the pipe open."""
     with probes.Probed("sh", "-c", "exec >/dev/null; sleep 60") as one:
         assert one.process.stdout.read() == b""
         assert one.process.poll() is None
@@ -173,8 +173,8 @@ def test_peak_memory():
 
 
 def test_control_c(tmp_path):
-    """The terminal's signal is for all in the foreground; probe says what the
-    program used before it was ended."""
+    """The terminal's signal reaches all processes in the foreground; probe still reports
+    what the program used."""
     path = tmp_path / "used.json"
     pid, terminal = pty.fork()
     if pid == 0:
@@ -195,7 +195,7 @@ def test_control_c(tmp_path):
 
 
 def test_the_terminal_is_the_programs():
-    """It is in the foreground, and so may read what is typed."""
+    """It is in the foreground, so it can read the terminal."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(probes.PROBE, [str(probes.PROBE), "--quiet", "sh", "-c",
@@ -222,7 +222,7 @@ def test_machine():
         assert key in facts, key
 
 
-def test_machine_names_nobody():
+def test_machine_has_no_names():
     """Results are published: no host, no user, no path."""
     text = probe("--machine", cwd="/tmp").stdout
     for secret in (socket.gethostname(), os.environ.get("USER", ""),
@@ -241,7 +241,7 @@ def as_nobody(public, *command, options=(), **more):
 
 
 def test_an_ordinary_user(root, public):
-    """What there is, what is missing, and what would allow it."""
+    """The report has what is available, and says what is missing and why."""
     report, ran = as_nobody(public, "sh", "-c", "sleep 0.1; exit 5")
     assert ran.returncode == 5
     assert report["cpu"]["process_ns"] > 0
@@ -260,7 +260,7 @@ def test_an_ordinary_user(root, public):
 
 @pytest.mark.parametrize("method", ["bpf", "perf"])
 def test_a_method_that_cannot_be_had(method, root, public, tmp_path):
-    """Asked for by name, it is needed: the program is not started."""
+    """A method that was requested by name is required: the program is not started."""
     trace = tmp_path / "started"
     report, ran = as_nobody(public, "touch", trace,
                             options=["--syscalls", method])
@@ -281,7 +281,7 @@ def test_tracefs_is_not_mounted(root):
 
 
 def test_perf_event_paranoid(perf, root, public):
-    """The id can be read, but counting in the kernel is not for everybody."""
+    """The id can be read, but counting in the kernel needs privilege."""
     grant = ["unshare", "--mount", "sh", "-c", "mount -t tracefs -o mode=755 "
              "tracefs /sys/kernel/tracing && chmod -R a+rX "
              "/sys/kernel/tracing/events/raw_syscalls && exec \"$@\"", "sh"]
@@ -294,7 +294,7 @@ def test_perf_event_paranoid(perf, root, public):
 
 @pytest.mark.parametrize("limit", range(4, 16))
 def test_few_descriptors(limit):
-    """Says so, or counts less; never hangs, never crashes."""
+    """It reports that, or counts less; it does not hang or crash."""
     ran = subprocess.run(
         ["prlimit", f"--nofile={limit}", probes.PROBE, "true"],
         capture_output=True, text=True, timeout=30, check=False)

@@ -9,7 +9,7 @@ import server
 
 MS = 400
 
-#: The contract
+#: The guarantee
 WITHIN = 0.02
 
 EVERYWHERE = ["self", "threads", "forked", "workers", "sqpoll"]
@@ -70,7 +70,7 @@ def test_of_an_orphan(root, public):
 
 
 def test_a_window(programs, tmp_path):
-    """Half of it is used by a child that ends in it."""
+    """Half of the time is used by a child process that ends in the window."""
     with probes.Probed(programs / "steps", tmp_path / "made") as one:
         assert one.hear() == "done"
         begin = one.so_far()["cpu"]
@@ -110,10 +110,10 @@ def test_switches_of_who_waits(programs, tmp_path):
         last = one.end()
     key = "voluntary_switches"
     assert begin["cpu"]["threads_lost"] == end["cpu"]["threads_lost"] == 0
-    # three sleep again each time, and one on the way, if they are not too quick
+    # three threads sleep again each time, and sometimes one more in between
     assert 50 * 3 <= end["cpu"][key] - begin["cpu"][key] <= 50 * 5 + 10
     assert end["memory"]["threads"] == after["memory"]["threads"] == 3
-    # the 20 took with them what they had counted; the sum at the end has it
+    # the counts of the 20 ended threads are only in the sum at the end
     assert last["cpu"][key] >= after["cpu"][key] + 20
 
 

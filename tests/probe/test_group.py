@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""probe changes nothing for those it runs beside: it gets nobody hung up.
+"""probe does not cause SIGHUP in the process group that it runs in.
 
 Where nobody controls jobs (no terminal: a CI, a cron job), a process group is
 "orphaned". The kernel then sends SIGHUP to all that are in it when one of them
@@ -13,7 +13,7 @@ import sys
 import probes
 import pytest
 
-#: Leads a session, and so an orphaned process group. Says how many SIGHUP it got.
+#: Leads a session, and so an orphaned process group. Prints how many SIGHUP it got.
 LEADER = """
 import os, signal, subprocess, sys
 hung_up = []
@@ -55,7 +55,7 @@ os.waitpid(parent, 0)
 
 @pytest.mark.parametrize("meanwhile", [ONE_IS_STOPPED, OTHERS_END],
                          ids=["one is stopped", "others end"])
-def test_nobody_is_hung_up(meanwhile):
+def test_no_sighup(meanwhile):
     ran = subprocess.run([sys.executable, "-c", LEADER.format(meanwhile),
                           probes.PROBE], start_new_session=True, timeout=60,
                          stdout=subprocess.PIPE, text=True, check=True)

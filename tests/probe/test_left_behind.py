@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nothing is left behind: no process and no cgroup, however it ends."""
+"""However probe ends, it leaves no process and no cgroup behind."""
 
 import os
 import random
@@ -48,7 +48,7 @@ def nothing_left(marker, *pids):
 
 
 def test_killed(who, marker):
-    """With -9: it can do nothing more."""
+    """By SIGKILL"""
     with probes.Probed(*family(marker), **who) as one:
         probes.wait_for(MEMBERS, marker)
         keeper = one.keeper()
@@ -66,13 +66,13 @@ def test_killed_at_any_moment(who, marker):
             one.process.kill()
             one.process.wait()
             pids.append(one.pid)
-    # killed before there was a keeper, the cgroup may be there, empty
+    # if it was killed before there was a keeper, an empty cgroup may be left
     probes.run("true", **who)
     nothing_left(marker, *pids)
 
 
 def test_the_whole_process_group_is_killed(who, marker):
-    """As a terminal's or a CI's end may do it; the keeper is in another one."""
+    """As the end of a terminal or a CI may do; the keeper is in another group."""
     with probes.Probed(*family(marker), start_new_session=True, **who) as one:
         probes.wait_for(MEMBERS, marker)
         os.killpg(one.pid, signal.SIGKILL)
@@ -90,7 +90,7 @@ def test_killed_while_the_program_is_stopped(who, marker):
 
 
 def test_the_program_ends_first(who, marker):
-    """What it leaves behind is killed, counted, and said."""
+    """Processes that it leaves behind are killed, counted and reported."""
     script = FAMILY.replace("sleep 1000; :'", "trap : TERM; sleep 1000; :'")
     script = script.rpartition("; sleep 1000")[0] + "; sleep 0.2; exit 4"
     report, ran = probes.run("sh", "-c", script, "sh", marker, **who)
@@ -101,7 +101,7 @@ def test_the_program_ends_first(who, marker):
 
 
 def test_the_keeper_is_killed(marker):
-    """The program dies with it, and probe sees to the rest."""
+    """The program dies with it, and probe kills the rest."""
     if probes.why_not_root():
         pytest.skip("without a cgroup, forked children live on: documented")
     with probes.Probed(*family(marker)) as one:
@@ -114,7 +114,7 @@ def test_the_keeper_is_killed(marker):
 
 
 def test_both_are_killed(marker):
-    """What then remains is swept by the next one that is started."""
+    """The next probe kills what remains."""
     if probes.why_not_root():
         pytest.skip("no cgroup can be made")
     with probes.Probed(*family(marker)) as one:
@@ -141,7 +141,7 @@ def test_one_does_not_sweep_the_other(marker):
 
 
 def test_a_cgroup_inside_the_cgroup(bpf, root):
-    """A program may make some of its own: counted, killed, removed."""
+    """A program may make cgroups inside its own: counted, killed, removed."""
     script = ("mount=$(awk '/ - cgroup2 /{print $5; exit}' "
               "/proc/self/mountinfo); own=$mount$(sed -n 's/^0:://p' "
               "/proc/self/cgroup); mkdir $own/inner || exit 9; "
@@ -153,8 +153,8 @@ def test_a_cgroup_inside_the_cgroup(bpf, root):
 
 
 def test_where_cgroups_are_mounted_over(tmp_path):
-    """A folder can be made there, and is no cgroup: it is given back, and the
-    program runs without. (That has once filled a disk with folders.)"""
+    """A directory made there is no cgroup: it is removed, and the program runs without
+    one."""
     if probes.why_not_mount():
         pytest.skip(probes.why_not_mount())
     over = next(words[4] for words in

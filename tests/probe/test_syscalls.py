@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The counts of system calls are true: to the call, by name, in a window."""
+"""Counts of system calls are exact, by name and in a window."""
 
 import os
 import pathlib
@@ -17,13 +17,13 @@ import server
 
 CALLS = 2000
 
-#: Each call by its name, and not many: strace makes them slow
+#: The methods that count by name; strace gets fewer calls, as it is slow
 BY_NAME = ["bpf", "strace"]
 FEWER = {"bpf": 1, "strace": 10}
 
-#: What the ways of counting are known to differ in. For calls.c: strace shows
-#: calls when they have returned, and exit (of 2 x 3 threads) and exit_group (of
-#: 3 processes) never do; perf begins when the exec has taken place.
+#: Known differences between the methods, for calls.c: strace -c counts calls when they
+#: return, and exit (of 2 x 3 threads) and exit_group (of 3 processes) never do; perf
+#: starts after the exec.
 NEVER_RETURN = {"exit": 6, "exit_group": 3}
 EXECVE = 1
 
@@ -56,7 +56,7 @@ def test_bpf_and_strace_agree_by_name(bpf, programs, tmp_path):
 
 
 def test_our_strace_and_bpf_agree(bpf, strace, programs):
-    """Also in what strace -c does not count: those that never return."""
+    """Also for calls that never return"""
     one, other = (probes.run(programs / "calls", "300",
                              options=["--syscalls", method])[0]
                   for method in BY_NAME)
@@ -77,7 +77,7 @@ def test_perf_and_bpf_agree(bpf, perf, programs):
 
 
 def test_names_are_those_of_strace(bpf):
-    """And not numbers, and not those of another architecture."""
+    """Not numbers, and not the names of another architecture"""
     report, _ = probes.run("true")
     assert probes.named(report)["execve"] == 1
     assert not [name for name in probes.named(report) if "#" in name]
@@ -107,7 +107,7 @@ def test_a_number_without_a_name(bpf, tmp_path):
 
 @pytest.mark.parametrize("method", BY_NAME)
 def test_a_window_while_it_runs(method, request, programs, tmp_path):
-    """A process, a thread and a child process: exact, with every call named."""
+    """A process, a thread and a child process: exact by name"""
     request.getfixturevalue(method)
     with probes.Probed(programs / "steps", tmp_path / "made",
                        options=["--syscalls", method]) as one:
@@ -119,7 +119,7 @@ def test_a_window_while_it_runs(method, request, programs, tmp_path):
             one.say(f"calls {calls}\n")
             assert one.hear() == "done"
             made = probes.window(begin, one.settled())
-            # told by a line, and telling two workers: 1 + 2 + 2 each way
+            # a line from the test, and messages to two workers: 1 + 2 + 2 each way
             assert made == {"getppid": calls, "read": 5, "write": 5}
 
 
@@ -136,7 +136,7 @@ def test_a_window_of_perf(perf, programs, tmp_path):
 
 
 def test_readings_while_calls_go_on(bpf, programs, tmp_path):
-    """A reading lies between what the program had counted before and after."""
+    """A reading is between the program's own counts before and after it."""
     made = tmp_path / "made"
 
     def counted():
@@ -152,8 +152,8 @@ def test_readings_while_calls_go_on(bpf, programs, tmp_path):
             report = one.so_far()
             after = counted()
             seen = probes.window(base, report)["getppid"]
-            # Two who count in one place without a lock lose some of their
-            # counts, but never invent one; the kernel loses none.
+            # Two threads that share a counter without a lock lose counts, but
+            # never add one; the kernel loses none.
             assert seen >= before
             assert seen <= 2 * after + 2
             assert report["memory"]["processes"] == 2
@@ -171,8 +171,8 @@ def test_only_who_is_in_it(bpf):
 
 
 def test_one_process_where_there_is_no_cgroup(bpf, root, programs):
-    """Without its children, and it says so; also in a PID namespace, where the
-    process has another number for the kernel."""
+    """Child processes are not counted, and the report says so. Also in a PID namespace,
+    where the kernel has another process id."""
     hidden = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh",
               "-c", "umount -a -t cgroup2; exec \"$@\"", "sh"]
     if subprocess.run([*hidden, "true"], check=False).returncode != 0:
@@ -189,8 +189,8 @@ def test_one_process_where_there_is_no_cgroup(bpf, root, programs):
     assert "no cgroup v2 hierarchy" in report["missing"][0]["why"]
 
 
-#: Only the part of the hierarchy that this process is in is to be seen, under
-#: its old name or, in a namespace for cgroups, as if it were all there is.
+#: Only this process's part of the hierarchy is visible, under its old name or, in a
+#: cgroup namespace, as the root.
 CONTAINER = """
     all=$(awk '/ - cgroup2 /{print $5; exit}' /proc/self/mountinfo)
     mine=$all/test-$$; mkdir $mine && echo $$ >$mine/cgroup.procs || exit 99
@@ -220,7 +220,7 @@ def test_in_a_container(namespace, bpf, root):
 ROUNDS = 500
 
 
-#: What a request costs with one client, and nothing beside it: the card
+#: System calls per request with one client, as the card of the model says
 CARDS = {"epoll": {"recvfrom": 1, "sendto": 1, "epoll_wait|epoll_pwait": 1},
          "poll": {"recvfrom": 1, "sendto": 1, "poll|ppoll": 1},
          "select": {"recvfrom": 1, "sendto": 1, "select|pselect6": 1},
@@ -270,7 +270,7 @@ def test_calls_without_a_name_for_strace(strace, tmp_path):
 
 
 def refusal_of_strace(wrapper=(), env=None):
-    """What is said where it cannot be had; the program is not started."""
+    """The error message; the program is not started."""
     ran = subprocess.run([*wrapper, probes.PROBE, "--syscalls", "strace",
                           "/bin/echo", "started"], env=env,
                          capture_output=True, text=True, check=False)
@@ -292,8 +292,8 @@ def test_strace_is_forbidden(strace, programs):
 
 
 def test_what_yama_wants(strace, tmp_path):
-    """Not every kernel has it: but the program has to have said, before its exec,
-    that probe and whoever it starts may follow it."""
+    """Yama is not in every kernel, so this only checks that the program allows probe and
+    its children to trace it, before its exec."""
     trace = tmp_path / "trace"
     subprocess.run(["strace", "-f", "-qq", "-e", "trace=prctl,execve", "-o",
                     trace, probes.PROBE, "--quiet", "--syscalls", "none",
@@ -304,8 +304,8 @@ def test_what_yama_wants(strace, tmp_path):
 
 
 def test_strace_goes_with_probe(strace):
-    """Killed with -9, it leaves neither strace nor the program behind; also not
-    what strace starts, and stops, while it begins."""
+    """After SIGKILL neither strace nor the program is left, nor the stopped processes of
+    strace's start."""
     moments, started = random.Random(1), set()
     for number in [1, 2, 3, 4] * 4:  # two keepers, the program, strace
         with probes.Probed("sleep", "60", options=["--syscalls", "strace"],
@@ -321,7 +321,7 @@ def test_strace_goes_with_probe(strace):
 
 
 def test_the_keyboard_does_not_end_strace(strace, tmp_path):
-    """It has to say what the program does about Ctrl-C."""
+    """It counts what the program does after Ctrl-C."""
     script = "trap 'exit 9' INT; echo here; while :; do sleep 0.1; done"
     with probes.Probed("sh", "-c", script, options=["--syscalls", "strace"],
                        start_new_session=True) as one:
@@ -333,7 +333,7 @@ def test_the_keyboard_does_not_end_strace(strace, tmp_path):
 
 
 def test_it_stops_as_without_probe(tmp_path):
-    """SIGTERM to probe is the server's; the counters come through."""
+    """SIGTERM is passed on to the server, and its counters are printed."""
     with server.Server("epoll", wrapper=[probes.PROBE, "--quiet"]) as one:
         assert one.pid != one._process.pid
         one._process.send_signal(signal.SIGTERM)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a program has its io_urings do, which is no system call: to the operation."""
+"""Counts of io_uring operations are exact."""
 
 import json
 import subprocess
@@ -29,15 +29,15 @@ def rings(bpf, programs):
 
 
 def test_each_operation_once(rings):
-    """Over several rings, of which a child process has each one, too."""
+    """With several rings that a child process inherited"""
     begin = rings.so_far()
     for step in ("plain 1001", "polled 3003"):
         rings.say(step + "\n")
         assert rings.hear() == "done"
     end = rings.so_far()
     assert operations(begin, end) == (4004, 4004)
-    # each of the plain ones is a call; the polled ones are none, but for the
-    # one that wakes the thread up
+    # plain operations take a call each; polled ones take none, except for the one
+    # that wakes up the thread
     made = probes.window(begin, end)
     assert 1001 <= made["io_uring_enter"] <= 1002
 
@@ -60,8 +60,8 @@ def test_the_thread_that_polls(rings):
 
 
 def test_a_server(bpf, tmp_path):
-    """Two for each request, as its card says; and to accept a client one, to
-    find that it has gone one."""
+    """Two per request, as its card says; one to accept a client, and one to see its
+    end."""
     if not LOADGEN.exists():
         pytest.skip(f"{LOADGEN} is not built")
     with probes.ProbedServer("uring", "--message", "64",
@@ -82,7 +82,7 @@ def test_a_server(bpf, tmp_path):
 
 
 def test_a_ring_that_is_busy(bpf, tmp_path):
-    """What the kernel says of it has to be asked for between two calls."""
+    """The counters can be read only between two submissions."""
     if not LOADGEN.exists():
         pytest.skip(f"{LOADGEN} is not built")
     with probes.ProbedServer("uring", "--message", "64",

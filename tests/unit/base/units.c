@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* units.c - numbers with units are taken whole, or not at all */
+/* units.c - numbers with units */
 #include "tests/unit/test.h"
 
 #include "harness/base/units.h"
@@ -74,7 +74,7 @@ static void times(void **state)
 	assert_true(parse_time("1ns", &ns) && ns == 1);
 	assert_true(parse_time(".5s", &ns) && ns == 500000000);
 	assert_true(parse_time("0s", &ns) && ns == 0);
-	assert_false(parse_time("5", &ns)); /* of what? */
+	assert_false(parse_time("5", &ns)); /* no unit */
 	assert_false(parse_time("5sec", &ns));
 	assert_false(parse_time("s", &ns));
 	assert_false(parse_time("999999999999999999s", &ns));

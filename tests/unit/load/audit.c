@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* audit.c - a result is believed or not for the right reason */
+/* audit.c - which results are invalid, and why */
 #include "tests/unit/test.h"
 
 #include "harness/load/result.h"
@@ -12,7 +12,7 @@
 
 static const int64_t us = 1000, ms = 1000000, second = 1000000000;
 
-/* An open loop of 1,000/s for 10 s, or a closed one of 10 x 2 under way: at 1 ms */
+/* An open loop of 1,000/s for 10 s, or a closed loop with 10 x 2 in flight; 1 ms each */
 static struct load_options opt;
 static struct result r;
 
@@ -25,7 +25,7 @@ static void set_all(struct histogram *h, int64_t ns, uint64_t n)
 	h->sum = n * ns;
 }
 
-/* So many of the highest are `ns` instead. */
+/* Replaces n of the highest values by `ns`. */
 static void set_some(struct histogram *h, int64_t ns, uint64_t n)
 {
 	int64_t was = h->max;
@@ -87,7 +87,7 @@ static void end(void)
 	result_free(&r);
 }
 
-/* Audits, and ends: it is valid, and what was offered was done. */
+/* Audits: the result is valid and sustained. */
 static void valid(void)
 {
 	audit(&r, &opt);
@@ -99,7 +99,7 @@ static void valid(void)
 	end();
 }
 
-/* Audits, and ends: it is invalid for one reason, which has these words in it. */
+/* Audits: the result is invalid for one reason, which contains these words. */
 static void invalid(bool sustained, const char *words, const char *more)
 {
 	audit(&r, &opt);
@@ -309,13 +309,13 @@ static void longer_than_a_histogram_holds(void **state)
 /* ------------------------------------------------------------- the open loop */
 
 /*
- * 95 % of what is due has to be answered in the window; what is under way in a
- * median response time, at most a tenth, and five more may lie across its edges.
+ * 95 % of the requests due have to be answered in the window, except those in flight
+ * in a median response time (a tenth at most), and five more.
  */
 static void as_fast_as_offered(void **state)
 {
 	(void)state;
-	begin(true); /* 1 of 1,000/s is under way in 1 ms */
+	begin(true); /* 1 of 1,000/s is in flight in 1 ms */
 	r.tally->in_window = 9500 - 1 - 5;
 	valid();
 	begin(true);
@@ -324,7 +324,7 @@ static void as_fast_as_offered(void **state)
 	begin(true);
 	r.tally->in_window = 5000;
 	invalid(false, "not sustained", "--find-rate");
-	/* A slow server that keeps up: 500 are under way at any time. */
+	/* A slow server that keeps up: 500 requests in flight */
 	begin(true);
 	set_all(&r.tally->response, 500 * ms, 10000);
 	r.tally->in_window = 9000;
@@ -334,7 +334,7 @@ static void as_fast_as_offered(void **state)
 	set_all(&r.tally->response, 500 * ms, 10000);
 	r.tally->in_window = 9500 - 500 - 5 - 2;
 	invalid(false, "not sustained", "--rate");
-	/* In a queue without end everything is under way. */
+	/* In a growing queue all requests are in flight. */
 	begin(true);
 	set_all(&r.tally->response, 8 * second, 10000);
 	r.tally->in_window = 9500 - 1000 - 5;
@@ -343,7 +343,7 @@ static void as_fast_as_offered(void **state)
 	set_all(&r.tally->response, 8 * second, 10000);
 	r.tally->in_window = 9500 - 1000 - 5 - 2;
 	invalid(false, "not sustained", "--rate");
-	/* Only few are due at all. */
+	/* Few requests are due. */
 	begin(true);
 	opt.rate = 0.5;
 	answered(5);
@@ -351,7 +351,7 @@ static void as_fast_as_offered(void **state)
 	set_all(&r.tally->response, ms, 5);
 	set_all(&r.tally->send_lag, us, 5);
 	valid();
-	/* Those that came wrong, or never, were due as well. */
+	/* Damaged and unanswered requests were due as well. */
 	begin(true);
 	r.tally->damaged = 1000;
 	invalid(false, "not sustained", "--rate");
@@ -362,7 +362,7 @@ static void lag(int64_t ns, uint64_t n)
 	set_some(&r.tally->send_lag, ns, n);
 }
 
-/* One in a hundred may be as late as it likes; one more may not. */
+/* The p99 counts: 1 % of the requests may be later than the limit. */
 static void how_late_it_may_send(void **state)
 {
 	(void)state;
@@ -422,7 +422,7 @@ static void how_late_it_may_send(void **state)
 	valid();
 }
 
-/* Whose fault it was: the sockets were full for one in a hundred, or not. */
+/* The cause is the server if send buffers were full for 1 % of the requests. */
 static void late_by_full_sockets(void **state)
 {
 	(void)state;
@@ -470,7 +470,7 @@ static void as_many_as_should_be_under_way(void **state)
 	begin(false);
 	set_all(&r.tally->response, 500 * us, 200000);
 	invalid(true, "Little's law", "--cpu");
-	/* With a connection for each request, it spends time on connecting. */
+	/* With a connection per request, connecting takes time. */
 	begin(false);
 	opt.pattern = PATTERN_CONNECT;
 	set_all(&r.tally->response, 500 * us, 200000);
@@ -480,7 +480,7 @@ static void as_many_as_should_be_under_way(void **state)
 	valid();
 }
 
-/* Windows do not begin and end with a request: slow ones stick out. */
+/* Slow requests extend beyond the edges of the window. */
 static void slow_replies_across_the_edges(void **state)
 {
 	(void)state;
@@ -500,7 +500,7 @@ static void slow_replies_across_the_edges(void **state)
 	valid();
 }
 
-/* Who lost half of its connections is not told that it was too slow. */
+/* With fewer connections, fewer requests are in flight: no extra reason. */
 static void fewer_connections_are_no_lateness(void **state)
 {
 	(void)state;
@@ -515,7 +515,7 @@ static void fewer_connections_are_no_lateness(void **state)
 	invalid(true, "never answered", "");
 }
 
-/* Busy is no fault by itself: only while replies wait for it. */
+/* A busy generator is the bottleneck only if replies wait for it. */
 static void the_generator_is_the_bottleneck(void **state)
 {
 	(void)state;
@@ -553,7 +553,7 @@ static void it_waits_for_its_cpu(void **state)
 		begin(open);
 		r.delay_ns = 1.01 * second;
 		invalid(true, "CPU 10 % of the time", "--cpu");
-		begin(open); /* by its own will */
+		begin(open); /* shared on purpose */
 		r.delay_ns = 9 * second;
 		opt.spin = false;
 		valid();
@@ -590,21 +590,21 @@ static void no_median_of_anything(void **state)
 	begin(true);
 	set_slices(4 * ms, 2 * ms, ms);
 	invalid(true, "fell during the run", "--warmup");
-	/* Not by so much, in comparison */
+	/* Too small a factor, */
 	begin(true);
 	set_slices(2 * ms, 3 * ms, 3900 * us);
 	valid();
 	begin(true);
 	set_slices(3900 * us, 3 * ms, 2 * ms);
 	valid();
-	/* nor in time, */
+	/* too little time, */
 	begin(true);
 	set_slices(20 * us, 60 * us, 110 * us);
 	valid();
 	begin(true);
 	set_slices(110 * us, 60 * us, 20 * us);
 	valid();
-	/* nor in one direction. */
+	/* or not in one direction. */
 	begin(true);
 	set_slices(ms, 10 * ms, 4 * ms);
 	valid();
@@ -616,7 +616,7 @@ static void no_median_of_anything(void **state)
 	valid();
 }
 
-/* A queue that grows by 1 % of the time is one that never ends. */
+/* A queue that grows by 1 % of the time means that the load is not sustained. */
 static void who_falls_behind(void **state)
 {
 	(void)state;
@@ -631,14 +631,14 @@ static void who_falls_behind(void **state)
 	invalid(true, "grew", "");
 }
 
-/* Too few slices, or too little in them, tell of no trend. */
+/* With too few slices, or too few samples in them, no trend is reported. */
 static void too_few_to_tell(void **state)
 {
 	(void)state;
 	for (unsigned full = 0; full <= 100; full++) {
 		begin(true);
 		set_slices(ms, 5 * ms, 20 * ms);
-		/* Those that say something: spread over the run */
+		/* The full slices, spread over the run */
 		for (unsigned i = 0; i < 100; i++)
 			if (i * full / 100 == (i + 1) * full / 100)
 				r.tally->slice[i].count = 19;
@@ -651,7 +651,7 @@ static void too_few_to_tell(void **state)
 
 /* ------------------------------------------------------------------ all of them */
 
-/* Whatever is wrong at once, it is all said, and there is room for it. */
+/* All reasons at once fit. */
 static void everything_is_wrong(void **state)
 {
 	(void)state;
@@ -695,7 +695,7 @@ static void everything_is_wrong(void **state)
 	}
 }
 
-/* More than fit are left out, and nothing behind the last one is touched. */
+/* Reasons that do not fit are dropped without overflow. */
 static void no_more_than_fit(void **state)
 {
 	struct result before;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* channel.c - every request is accounted for, however its bytes are cut */
+/* channel.c - every request is counted once, however its bytes are fragmented */
 #include "tests/unit/test.h"
 
 #include "harness/load/channel.h"
@@ -10,7 +10,7 @@
 
 static const int64_t second = 1000000000;
 
-/* A channel, and the server's view of it: all bytes that were really sent */
+/* A channel, and the bytes that the server received */
 struct bench {
 	struct channel c;
 	struct tally *t;
@@ -90,7 +90,7 @@ static void check_sound(const struct bench *b)
 /* ------------------------------------------------------------------- sending */
 
 /* Three requests of 5 bytes; the socket takes `cut` bytes at 100, the rest at 200.
- * Sent is a request when its first byte is. */
+ * A request counts as sent with its first byte. */
 static void send_cut(size_t cut, bool closed_loop)
 {
 	enum { MESSAGE = 5, N = 3 };
@@ -132,7 +132,7 @@ static void sends_cut_anywhere(void **state)
 	}
 }
 
-/* However often the socket was full, a request waited once. */
+/* A request that waits for a full socket is counted once. */
 static void who_waits_counts_once(void **state)
 {
 	struct bench b;
@@ -152,7 +152,7 @@ static void who_waits_counts_once(void **state)
 	end(&b);
 }
 
-/* Little space to make bytes in is not a full socket. */
+/* A small buffer is not a full socket. */
 static void little_space_holds_nobody_up(void **state)
 {
 	struct bench b;
@@ -176,7 +176,7 @@ static void little_space_holds_nobody_up(void **state)
 	}
 }
 
-/* Nothing is made of what is not due. */
+/* Requests that are not due are not sent. */
 static void nothing_to_send(void **state)
 {
 	struct bench b;
@@ -199,7 +199,7 @@ static void nothing_to_send(void **state)
 	end(&b);
 }
 
-/* Who connects for a request is late from when it began to. */
+/* With pattern connect, the send lag ends when connecting starts. */
 static void connecting_is_not_lateness(void **state)
 {
 	struct bench b;
@@ -290,7 +290,7 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* So many under way, whatever the cuts: each reply makes room for one more. */
+/* A closed loop with any fragmentation: each reply triggers a request. */
 static void streams_keep_their_depth(void **state)
 {
 	static const unsigned depths[] = { 1, 3, 8, 100 };
@@ -325,7 +325,7 @@ static void streams_keep_their_depth(void **state)
 	}
 }
 
-/* What is under way keeps its times while room is made for more. */
+/* Requests in flight keep their times when the ring grows. */
 static void the_ring_grows(void **state)
 {
 	struct bench b;
@@ -404,7 +404,7 @@ static void only_the_window_counts(void **state)
 	}
 }
 
-/* A slice is of when it was due, not of when it was answered. */
+/* A request belongs to the slice in which it was due. */
 static void slices_are_by_when_it_was_due(void **state)
 {
 	struct bench b;
@@ -456,7 +456,7 @@ static void what_is_left_is_unanswered(void **state)
 			}
 }
 
-/* The first half of a reply came; the rest was lost if the server had the time. */
+/* Half of a reply came; the rest counts as lost if the server had enough time. */
 static void a_reply_without_its_rest(void **state)
 {
 	struct bench b;
@@ -484,7 +484,7 @@ static void a_reply_without_its_rest(void **state)
 		}
 }
 
-/* After the end it begins anew, with other requests. */
+/* After channel_end() the channel is used for later requests. */
 static void a_channel_is_used_again(void **state)
 {
 	struct bench b;
@@ -513,7 +513,7 @@ static void a_channel_is_used_again(void **state)
 
 /* ---------------------------------------------------------------------- order */
 
-/* A lost reply is not waited for until the end: later ones pass it by. */
+/* A lost reply is given up when enough later ones have come. */
 static void given_up_for_lost(void **state)
 {
 	struct bench b;
@@ -559,6 +559,6 @@ int main(void)
 		cmocka_unit_test(given_up_for_lost),
 	};
 
-	alarm(60); /* what never ends fails, too */
+	alarm(60); /* an endless loop fails */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

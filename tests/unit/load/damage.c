@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * damage.c - what happened to bytes on their way is named rightly
+ * damage.c - channel and damage together name what happened to bytes
  *
- * Three cases are ambiguous by nature and not claimed here. Bytes of messages
- * that are too small (below 16 B): too few to tell where they belong. The last
- * one to three bytes of all that is due: one lost and one changed look alike. And
- * repeated bytes at the very end, fewer than four: they may be anybody's.
+ * Three cases are ambiguous and not tested: messages below 16 B, which are too short
+ * to tell where bytes belong; the last one to three bytes due, where a lost byte looks
+ * like a changed one; and fewer than four repeated bytes at the very end.
  */
 #include "tests/unit/test.h"
 
@@ -23,7 +22,7 @@ static const size_t messages[] = { 16, 64, 1000 };
 static const size_t chunks[] = { 1, 7, ALL_AT_ONCE };
 enum { MESSAGES = 3, CHUNKS = 3 };
 
-/* Some requests were sent; here is what comes back, and what is made of it. */
+/* Requests that were sent, and the bytes that come back */
 struct bench {
 	struct channel c;
 	struct tally *t;
@@ -78,7 +77,7 @@ static void add_rest(struct bench *b, size_t from)
 	add(b, from, b->length - from);
 }
 
-/* In chunks that end where their memory does, so that reading on is seen */
+/* In chunks at the end of their allocation, so that sanitizers see overreads */
 static unsigned deliver(struct bench *b)
 {
 	size_t chunk = b->chunk < b->n ? b->chunk : b->n, done = 0;
@@ -196,7 +195,7 @@ static void a_bit_flipped(void **state)
 			flip(messages[i / 3], chunks[i % 3], at);
 }
 
-/* One that was decided upon is not looked at again with the next. */
+/* Damage that was judged is not judged again with later bytes. */
 static void two_bits_flipped(void **state)
 {
 	(void)state;
@@ -218,7 +217,7 @@ static void two_bits_flipped(void **state)
 			}
 }
 
-/* Many bytes wrong, but most of them right: still only changed */
+/* Many wrong bytes among more right ones: changed in place */
 static void every_third_byte_changed(void **state)
 {
 	(void)state;
@@ -235,8 +234,8 @@ static void every_third_byte_changed(void **state)
 	}
 }
 
-/* The byte after `at` that is the first to look different: a byte lost among
- * equal ones may have been any of them. */
+/* The first byte after `at` that differs: if one of several equal bytes is lost, it may
+ * be any of them. */
 static size_t seen_at(const struct bench *b, size_t at)
 {
 	while (at + 1 < b->length && b->stream[at] == b->stream[at + 1])
@@ -271,7 +270,7 @@ static void a_byte_lost(void **state)
 	}
 }
 
-/* Of the last byte nobody can say for a while that it will not come. */
+/* The last byte counts as lost only after a time. */
 static void the_last_byte_may_be_late(void **state)
 {
 	(void)state;
@@ -284,7 +283,7 @@ static void the_last_byte_may_be_late(void **state)
 	}
 }
 
-/* A stretch that is lost spoils the replies that it had a part of. */
+/* Lost bytes damage all replies that they belong to. */
 static void bytes_lost(void **state)
 {
 	static const size_t losses[] = { 2, 5, 16, 17, 40, 100 };
@@ -375,7 +374,7 @@ static void a_reply_repeated(void **state)
 			}
 }
 
-/* Only the beginning of it came again: then all goes on. */
+/* Only the beginning of a reply came twice. */
 static void half_a_reply_repeated(void **state)
 {
 	enum { N = 4 };
@@ -434,12 +433,12 @@ static void replies_backwards(void **state)
 		}
 }
 
-/* The bytes from `at` on come twice: all `k` of them, then all goes on. */
+/* The `k` bytes from `at` on come twice. */
 static void repeat(size_t message, size_t chunk, size_t at, size_t k)
 {
 	struct bench b = begin(message, 4, chunk);
 
-	/* As long as it looks right, it is not seen. */
+	/* A duplicate that looks right is not noticed. */
 	size_t seen = at + k;
 
 	while (seen < b.length && b.stream[seen] == b.stream[seen - k])
@@ -524,7 +523,7 @@ static void another_protocol(void **state)
 		}
 }
 
-/* Who sends only rubbish must not make the generator search for ever. */
+/* Garbage must not cost unlimited search time. */
 static void endless_rubbish(void **state)
 {
 	struct bench b = begin(64, 1000, ALL_AT_ONCE);
@@ -548,7 +547,7 @@ static void endless_rubbish(void **state)
 	free_all(&b);
 }
 
-/* A server that greets: nobody had asked it anything. */
+/* A server that sends a greeting before any request */
 static void unasked_before_anything(void **state)
 {
 	(void)state;
@@ -566,7 +565,7 @@ static void unasked_before_anything(void **state)
 		}
 }
 
-/* After it, all goes on as if it had not been. */
+/* After the greeting, requests are answered as usual. */
 static void unasked_between(void **state)
 {
 	(void)state;
@@ -593,7 +592,7 @@ static void unasked_between(void **state)
 
 /* ---------------------------------------------------------------- several things */
 
-/* One and another, with whole replies between them: each is seen for itself. */
+/* Several kinds of damage, with right replies between them */
 static void one_after_the_other(void **state)
 {
 	(void)state;
@@ -651,7 +650,7 @@ int main(void)
 	};
 	int status;
 
-	alarm(60); /* what never ends fails, too */
+	alarm(60); /* an endless loop fails */
 	status = cmocka_run_group_tests(tests, NULL, NULL);
 	free(tally);
 	return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz.c - what the fuzzers found once, in short */
+/* fuzz.c - regression tests for findings of the fuzzers */
 #include "tests/unit/test.h"
 
 #include "harness/load/channel.h"
@@ -52,7 +52,7 @@ static void rubbish_comes(struct talk *talk, size_t n)
 	assert_true(talk->t->outstanding <= talk->c.released);
 }
 
-/* Every request was counted, and once. */
+/* Every request is counted once. */
 static void end(struct talk *talk)
 {
 	const struct tally *t = talk->t;
@@ -71,7 +71,7 @@ static void leave(struct talk *talk)
 	free(talk->t);
 }
 
-/* Rubbish in place of some replies was counted as the later ones, too. */
+/* Garbage in place of replies also counted as later replies. */
 static void rubbish_after_replies_that_overtook(void **state)
 {
 	struct talk talk;
@@ -87,7 +87,7 @@ static void rubbish_after_replies_that_overtook(void **state)
 	leave(&talk);
 }
 
-/* Of two requests the second was answered first: nothing was said of it. */
+/* Reordering of two replies was not reported. */
 static void overtaken_by_the_last(void **state)
 {
 	struct talk talk;
@@ -103,7 +103,7 @@ static void overtaken_by_the_last(void **state)
 	leave(&talk);
 }
 
-/* All but the first byte of a reply came; the first was another's. */
+/* The first byte of a reply belonged to another one. */
 static void a_reply_without_its_beginning(void **state)
 {
 	struct talk talk;
@@ -121,8 +121,8 @@ static void a_reply_without_its_beginning(void **state)
 	leave(&talk);
 }
 
-/* While bytes are on their way to the socket, replies to them come, guessed; then
- * most of these bytes turn out not to have been sent. */
+/* The server guesses replies to bytes that the channel made, of which most are then
+ * not sent. */
 static void replies_to_what_was_not_sent(void **state)
 {
 	struct talk talk;
@@ -141,7 +141,7 @@ static void replies_to_what_was_not_sent(void **state)
 	leave(&talk);
 }
 
-/* Bytes that came when nothing was due were right once they were due. */
+/* Unasked bytes counted as a reply once a request was due. */
 static void a_reply_before_its_request(void **state)
 {
 	struct talk talk;
@@ -161,7 +161,7 @@ static void a_reply_before_its_request(void **state)
 	leave(&talk);
 }
 
-/* Half of the sum of two times that are as long as can be overflowed. */
+/* The mean of the two longest times overflowed. */
 static void the_longest_times(void **state)
 {
 	struct histogram *h = malloc(sizeof(*h));
@@ -175,7 +175,7 @@ static void the_longest_times(void **state)
 	free(h);
 }
 
-/* A number that fits no double was infinite. */
+/* A number beyond the range of double became infinite. */
 static void numbers_that_do_not_fit(void **state)
 {
 	char text[402];
@@ -192,7 +192,7 @@ static void numbers_that_do_not_fit(void **state)
 	assert_false(parse_percent(text, &x));
 }
 
-/* Before leaks are looked for: a program that ends has no need to free. */
+/* Without leak detection: the program exits without freeing. */
 static void leave_at_once(int status, void *unused)
 {
 	(void)unused;

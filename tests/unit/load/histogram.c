@@ -35,7 +35,7 @@ static void buckets_cover_everything_once(void **state)
 		assert_int_equal(histogram_index(high), i);
 		assert_int_equal(histogram_index((low + high) / 2), i);
 		assert_int_equal(histogram_lowest(i + 1), high + 1);
-		/* What is reported is too high by a thousandth at most. */
+		/* The reported value is at most a thousandth too high. */
 		assert_true((high - low) * 1000 <= low);
 		assert_true(high < 2048 ? high == low : high - low >= 1);
 	}
@@ -132,7 +132,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* What a sample is reported as, once it is sorted */
+/* The reported value of the sample at this rank */
 static int64_t reported(int64_t sample, int64_t max)
 {
 	int64_t high = histogram_highest(histogram_index(sample));
@@ -190,7 +190,7 @@ static void as_a_sorted_array_says(void **state)
 		}
 }
 
-/* With `count` samples of 1, 2, 3 ... ns, a percentile is its rank. */
+/* With samples of 1, 2, 3 ... `count` ns, a percentile equals its rank. */
 static uint64_t rank_of(double share, uint64_t count)
 {
 	uint64_t beyond;
@@ -435,7 +435,7 @@ struct hgrm_line {
 	uint64_t total;
 };
 
-/* Reads what print_steps wrote; the number of lines. Anything else fails. */
+/* Parses the output of print_steps; returns the number of lines. */
 static unsigned parse_hgrm(char *text, struct hgrm_line *lines, unsigned max,
 			   uint64_t *count, double *longest)
 {
@@ -527,7 +527,7 @@ static void hgrm_can_be_read(void **state)
 			hgrm_of(d, counts[i]);
 }
 
-/* It once went on for ever from a thousand million samples on. */
+/* Regression: endless output with a thousand million samples */
 static void hgrm_of_very_many_ends(void **state)
 {
 	static struct hgrm_line lines[1000];

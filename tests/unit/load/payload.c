@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* payload.c - bytes are made and checked alike, wherever they are cut */
+/* payload.c - bytes are the same in pieces of any size */
 #include "tests/unit/test.h"
 
 #include "harness/load/payload.h"
@@ -20,7 +20,7 @@ static struct place place_of(size_t offset, size_t message)
 			       .byte = offset % message };
 }
 
-/* A copy of just this size, so that a byte read or written too far is seen */
+/* A copy of exactly this size, so that sanitizers see overruns */
 static char *cut(const char *from, size_t n)
 {
 	char *copy = malloc(n ? n : 1);
@@ -225,7 +225,7 @@ static void places_after(void **state)
 	}
 }
 
-/* The bytes are the same on every machine: a result may be taken up elsewhere. */
+/* The bytes are the same on every machine. */
 static void the_same_for_ever(void **state)
 {
 	static const unsigned char wanted[] = { 0xf0, 0x26, 0x08, 0xad, 0x9e,

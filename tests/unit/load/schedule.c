@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* schedule.c - requests are due when they should be, to the ns */
+/* schedule.c - due times are exact to the ns */
 #include "tests/unit/test.h"
 
 #include "harness/load/schedule.h"
@@ -54,7 +54,7 @@ static void uniform_does_not_drift(void **state)
 	}
 }
 
-/* Together the threads make the schedule that one of them would have. */
+/* The schedules of several threads add up to that of one thread. */
 static void threads_take_turns(void **state)
 {
 	static const double rates[] = { 1000, 30000, 2.5 };
@@ -91,9 +91,9 @@ static int ascending(const void *a, const void *b)
 }
 
 /*
- * Whether these are gaps of a Poisson process, by their mean, deviation and
- * distribution (Kolmogorov-Smirnov: 1.95 / sqrt(n) is passed by chance once in
- * a thousand seeds), and whether one tells of the next.
+ * Whether these are gaps of a Poisson process: by mean, deviation, distribution
+ * (Kolmogorov-Smirnov: 1.95 / sqrt(n) is exceeded by chance for one in a thousand
+ * seeds) and correlation of successive gaps.
  */
 static void check_exponential(double *gap, unsigned n, double mean)
 {
@@ -193,7 +193,7 @@ static void a_seed_makes_it_again(void **state)
 			0, 1);
 }
 
-/* No gap is endless, whatever is drawn, and none goes back. */
+/* Every gap is finite and not negative. */
 static void no_gap_is_odd(void **state)
 {
 	struct schedule s = poisson(1000, 3, 0, 1);

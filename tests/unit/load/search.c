@@ -11,8 +11,8 @@
 
 /* -------------------------------------------------------------------- search */
 
-/* A server that holds up to `capacity`, asked by a generator that can make up to
- * `generator`, where every `lies`th answer is the wrong one */
+/* A server that holds up to `capacity`, a generator limited to `generator`, and a
+ * wrong outcome in every `lies`th probe */
 struct invented {
 	double capacity, generator;
 	unsigned lies;
@@ -123,7 +123,7 @@ static void never_above_the_highest(void **state)
 	assert_int_equal(i.probes, 2);
 }
 
-/* One lie in three tries is outvoted, wherever in the three it falls. */
+/* One wrong outcome in three probes is outvoted. */
 static void one_lie_in_three_does_no_harm(void **state)
 {
 	(void)state;
@@ -152,7 +152,7 @@ static enum probe say(double rate, void *data, bool *stop)
 #define U PROBE_UNUSABLE
 #define W PROBE_WRONG
 
-/* What is made of the answers to the one rate there is */
+/* The outcome for a single rate, by its probes */
 static void two_that_agree_decide(void **state)
 {
 
@@ -212,7 +212,7 @@ static void the_generator_is_the_limit(void **state)
 	}
 }
 
-/* What was interrupted says nothing, neither of the rate nor of who failed. */
+/* An interrupted probe does not count. */
 static void a_stop_ends_it_at_once(void **state)
 {
 	struct invented whole = { .capacity = 123456 };
@@ -234,7 +234,7 @@ static void a_stop_ends_it_at_once(void **state)
 	}
 }
 
-/* Nothing holds, then everything does: it still ends. */
+/* Inconsistent outcomes: the search still ends. */
 static void a_server_out_of_its_mind(void **state)
 {
 	(void)state;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * worker.c - a worker against an invented server, on a virtual clock
+ * worker.c - a worker against a simulated server, on a virtual clock
  *
- * The engine of this test lets time pass when the worker waits: to the next thing
- * that the server does, or until the worker wants to be woken. So every time that
- * is measured can be computed by hand, and has to be met to the nanosecond.
+ * The engine of this test advances the time when the worker waits: to the next event
+ * of the server, or to the end of the wait. So all measured times can be computed by
+ * hand, and have to be exact to the nanosecond.
  */
 #include "tests/unit/test.h"
 
@@ -24,19 +24,19 @@ static const int64_t never = INT64_MAX;
 
 /* What the server does; times are counted from the start of warm-up. */
 struct server {
-	int64_t connect; /* takes so long, or fails: */
+	int64_t connect; /* time that it takes, or to its failure: */
 	int connect_error;
-	unsigned connect_fails;       /* the first so many; 0: all, if any */
-	bool deaf;                    /* connecting never ends */
-	int64_t delay;                /* of a reply */
-	int64_t stall_from, stall_to; /* no replies, and all after it */
+	unsigned connect_fails; /* the number that fail first; 0: all, if any */
+	bool deaf;              /* connecting never ends */
+	int64_t delay;          /* of a reply */
+	int64_t stall_from, stall_to; /* replies are delayed to its end */
 	int64_t dumb_from;            /* no replies any more */
 	int64_t full_from, full_to;   /* sockets take nothing */
 	size_t room;                  /* they never take more at once; 0: all */
 	int64_t close_at;             /* it closes... */
 	unsigned close_n;             /* ...so many connections */
 	int close_error;              /* or resets them */
-	int64_t interrupt_at;         /* somebody presses Ctrl-C */
+	int64_t interrupt_at;         /* Ctrl-C */
 	int64_t oversleep_at,
 		oversleep; /* the generator does not get its CPU */
 	int64_t late;      /* it always wakes up so late */
@@ -152,7 +152,7 @@ static void world_connect(struct engine *e, struct channel *c)
 		later(w, w->now + w->server->connect, CONNECTED, c, NULL);
 }
 
-/* The server's ears: every whole request is answered. */
+/* The server receives: every complete request is answered. */
 static void hear(struct world *w, struct channel *c, const char *bytes,
 		 size_t n)
 {
@@ -232,7 +232,7 @@ static void happen(struct world *w, const struct event *e)
 	}
 }
 
-/* Everything that happens at one time, then back to the worker */
+/* All events of one time, then back to the worker */
 static void world_wait(struct engine *e, int64_t until, bool spin)
 {
 	struct world *w = of(e);
@@ -278,7 +278,7 @@ static const struct engine_kind world_kind = {
 
 /* ------------------------------------------------------------------- a run */
 
-/* All of a run that can be looked at afterwards */
+/* The outcome of a run */
 static struct outcome {
 	struct tally *t;
 	struct run run;
@@ -475,7 +475,7 @@ static void uniform_is_exact(void **state)
 	}
 }
 
-/* How many are due in the window, asked of the schedule itself */
+/* The number of requests due in the window, by the schedule */
 static uint64_t due(const struct load_options *opt)
 {
 	uint64_t n = 0;
@@ -535,7 +535,7 @@ static void bursts_are_exact(void **state)
 		}
 }
 
-/* A generator that wakes up late says so, and keeps its schedule. */
+/* A late wake-up is send lag, and does not move the schedule. */
 static void lateness_is_counted(void **state)
 {
 	struct load_options opt = options();
@@ -552,7 +552,7 @@ static void lateness_is_counted(void **state)
 	assert_int_equal(o.t->held, 0);
 }
 
-/* Without its CPU for 300 ms: what was due meanwhile is sent late, not left out. */
+/* Without a CPU for 300 ms: requests due meanwhile are sent late. */
 static void a_generator_without_cpu(void **state)
 {
 	struct load_options opt = options();
@@ -573,7 +573,7 @@ static void a_generator_without_cpu(void **state)
 	nothing_wrong();
 }
 
-/* It slept beyond the end of the window: what was due in it counts all the same. */
+/* It slept beyond the end of the window: requests due in it still count. */
 static void without_cpu_at_the_end(void **state)
 {
 	struct load_options opt = options();
@@ -590,7 +590,7 @@ static void without_cpu_at_the_end(void **state)
 		assert_int_equal(in_bucket(&o.t->send_lag, i * ms), 1);
 	assert_int_equal(o.t->in_window, 800);
 	nothing_wrong();
-	/* By a little: the last one is not forgotten. */
+	/* By a little: the last request counts. */
 	opt.rate = 10;
 	run(&opt, (struct server){ .delay = ms,
 				   .oversleep_at = 1000 * ms,
@@ -599,7 +599,7 @@ static void without_cpu_at_the_end(void **state)
 	all_are(&o.t->service, ms, 10);
 	assert_int_equal(o.t->send_lag.max, 101 * ms);
 	nothing_wrong();
-	/* But who interrupts it wants no more of it. */
+	/* After an interruption nothing more is sent. */
 	opt.rate = 1000;
 	run(&opt, (struct server){ .delay = ms,
 				   .interrupt_at = 600 * ms,
@@ -608,7 +608,7 @@ static void without_cpu_at_the_end(void **state)
 	assert_in_range(o.t->answered, 400, 401);
 }
 
-/* A worker with its own CPU to wait on: awake near a deadline, and for replies */
+/* A worker with a CPU of its own busy-polls before a due time, and for replies. */
 static void spins_when_it_has_a_cpu(void **state)
 {
 	struct load_options opt = options();
@@ -637,8 +637,8 @@ static void spins_when_it_has_a_cpu(void **state)
 /* ------------------------------------------------------- coordinated omission */
 
 /*
- * 1,000 requests/s for a second, and for the second half of it the server stands
- * still. Who is due k ms into that waits for 500 - k ms.
+ * 1,000 requests/s for a second; in the second half the server stalls. A request that
+ * is due k ms into the stall waits for 500 - k ms.
  */
 static void a_stall_is_seen_in_an_open_loop(void **state)
 {
@@ -693,7 +693,7 @@ static void a_closed_loop_hides_it(void **state)
 	nothing_wrong();
 }
 
-/* The same with sockets that take nothing: it is not the schedule that gives way. */
+/* The same with full sockets: the schedule does not move. */
 static void full_sockets_move_no_schedule(void **state)
 {
 	const struct server s = { .delay = 100 * us,
@@ -748,7 +748,7 @@ static void connect_open_loop(void **state)
 		}
 }
 
-/* Four at once and only one connection: three wait, each for those before it. */
+/* Four requests at once, one connection: three wait in turn. */
 static void connect_queue(void **state)
 {
 	struct load_options opt = options();
@@ -770,7 +770,7 @@ static void connect_queue(void **state)
 	nothing_wrong();
 }
 
-/* More than it can do: what waits at the end was never answered. */
+/* Overload: requests that wait at the end are unanswered. */
 static void connect_overload(void **state)
 {
 	struct load_options opt = options();
@@ -807,7 +807,7 @@ static void connect_closed_loop(void **state)
 	}
 }
 
-/* The first connections are refused; who waited behind them is not forgotten. */
+/* The first connections are refused; waiting requests get the others. */
 static void refused_ones_hold_up_nobody(void **state)
 {
 	struct load_options opt = options();
@@ -891,7 +891,7 @@ static void idle_ones_alone(void **state)
 	assert_int_equal(o.t->failures[FAILURE_CLOSED], 3);
 	assert_int_equal(o.still_open, 4);
 	assert_int_equal(o.over, 1100 * ms);
-	/* Of nobody there is nothing to be learned. */
+	/* Without connections nothing is measured. */
 	run(&opt, (struct server){ .close_at = 600 * ms, .close_n = 7 });
 	assert_int_equal(o.t->failures[FAILURE_CLOSED], 7);
 	assert_int_equal(o.over, 600 * ms);
@@ -990,7 +990,7 @@ static void it_never_answered_at_all(void **state)
 	assert_int_equal(o.t->unanswered, 8);
 }
 
-/* A rare request is no server that hangs: nothing is awaited meanwhile. */
+/* Long gaps between requests are no hang: nothing is outstanding. */
 static void seldom_is_not_never(void **state)
 {
 	struct load_options opt = options();
@@ -1034,7 +1034,7 @@ static void all_connections_lost(void **state)
 	}
 }
 
-/* Those that are left do all the work of an open loop. */
+/* The remaining connections take the load of an open loop. */
 static void some_connections_lost(void **state)
 {
 	struct load_options opt = options();
@@ -1135,7 +1135,7 @@ int main(void)
 	};
 	int status;
 
-	alarm(60); /* what never ends fails, too */
+	alarm(60); /* an endless loop fails */
 	status = cmocka_run_group_tests(tests, NULL, NULL);
 	free(o.t);
 	return status;

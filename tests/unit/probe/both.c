@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * both.c - bpf and strace watch the same run, and count the same
+ * both.c - bpf and strace count the same in the same execution
  *
- * A run that is never twice the same: processes that come and go side by side,
- * wait for each other, one of which is killed. It may be killed just as it makes a
- * call: strace has seen that, and the kernel never gets to it. There is no other
- * difference.
+ * The program forks processes that wait for each other, one of which is killed. If it
+ * is killed while it enters a call, strace counts that call and the kernel does not.
+ * There is no other difference.
  */
 #include "tests/unit/test.h"
 

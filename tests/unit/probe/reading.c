@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reading.c - a reading is taken when it was to be, and costs nothing then */
+/* reading.c - a reading is taken at its time, slow parts before or after it */
 #include "tests/unit/test.h"
 
 #include "harness/base/program.h"
@@ -22,7 +22,7 @@ static int64_t now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* A program that ends after half a second, started */
+/* Starts a program that ends after half a second. */
 static int start(void **state)
 {
 	static struct probed p = { .cgroup = NO_CGROUP };
@@ -49,7 +49,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* What is slow is done before: then, the program is still there. */
+/* Slow parts are read before: the program is still running then. */
 static void test_begin(void **state)
 {
 	static struct reading r;
@@ -62,7 +62,7 @@ static void test_begin(void **state)
 	reading_free(&r);
 }
 
-/* ... after: it has ended by then, but the time that it used is still known. */
+/* ... or after: the program has ended, but its CPU time is known. */
 static void test_end(void **state)
 {
 	static struct reading r;
@@ -107,7 +107,7 @@ static void test_a_signal(void **state)
 	reading_free(&r);
 }
 
-/* Who is started from here would inherit it. */
+/* Child processes would inherit the timer slack. */
 static void test_timer_slack(void **state)
 {
 	static struct reading r;

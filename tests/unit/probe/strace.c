@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* strace.c - of what strace writes, each call is counted once */
+/* strace.c - each call in strace's output is counted once */
 #include "tests/unit/test.h"
 
 #include "harness/probe/syscalls_strace.h"
@@ -44,7 +44,7 @@ static void test_lines(void **state)
 	check(&s);
 }
 
-/* It is read while strace writes: what is there may end anywhere. */
+/* The output is read while strace writes it: it may end anywhere. */
 static void test_ends_anywhere(void **state)
 {
 	(void)state;
@@ -67,7 +67,7 @@ static void test_byte_by_byte(void **state)
 	check(&s);
 }
 
-/* A call that goes on is counted: with bpf it would be. */
+/* A call in progress is counted, as with bpf. */
 static void test_a_call_that_has_not_returned(void **state)
 {
 	static const char text[] = "12 getppid() = 0x5\n12 accept(0x3, 0, 0";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* window.c - what lies between two readings of the probes */
+/* window.c - differences of two readings */
 #include "tests/unit/test.h"
 
 #include "harness/probe/uring.h"

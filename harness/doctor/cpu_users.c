@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cpu_users.c - who else uses the CPUs: see cpu_users.h */
+/* cpu_users.c - other load on the CPUs: see cpu_users.h */
 #include "harness/doctor/cpu_users.h"
 
 #include "harness/probe/cpu.h"
@@ -19,16 +19,16 @@ struct used {
 	int64_t ns;
 };
 
-struct everybody {
+struct processes {
 	struct used *list;
 	size_t n;
 };
 
-/* What each process but this one has used so far. (What /proc/PID/stat says is
- * sampled: it can miss what runs in short bursts.) */
-static struct everybody look(void)
+/* The CPU time of every other process. (/proc/PID/stat is sampled and can miss short
+ * bursts.) */
+static struct processes look(void)
 {
-	struct everybody all = { .n = 0 };
+	struct processes all = { .n = 0 };
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	size_t room = 0;
@@ -51,7 +51,7 @@ static struct everybody look(void)
 	return all;
 }
 
-/* Threads that run or could, this one left out; of the whole machine */
+/* Runnable threads of the whole machine, without this one */
 static int running(void)
 {
 	FILE *file = fopen("/proc/loadavg", "re");
@@ -78,7 +78,7 @@ static void name_busiest(struct facts *f)
 	f->busiest[strcspn(f->busiest, "\n")] = '\0';
 }
 
-static void add_up(struct facts *f, const struct everybody *before, double ns)
+static void add_up(struct facts *f, const struct processes *before, double ns)
 {
 	for (size_t i = 0; i < before->n; i++) {
 		int64_t then = before->list[i].ns;
@@ -98,7 +98,7 @@ static void add_up(struct facts *f, const struct everybody *before, double ns)
 void cpu_users_watch(struct facts *f)
 {
 	const struct timespec nap = { .tv_nsec = NAP_MS * 1000000 };
-	struct everybody before = look();
+	struct processes before = look();
 	struct timespec from, to;
 	int seen = 0;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* diagnoses.c - what was found, on paper: see doctor.h */
+/* diagnoses.c - printing of findings: see doctor.h */
 #include "harness/doctor/doctor.h"
 
 #include <string.h>
@@ -25,14 +25,14 @@ static size_t width_of(FILE *file)
 	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col;
 }
 
-/* A process may have any name; a terminal must not obey it. */
+/* The name of a process may contain escape sequences. */
 static void print_plain(FILE *file, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		fputc(text[i] >= ' ' && text[i] < 127 ? text[i] : '?', file);
 }
 
-/* From column `indent` on, where the first line already is */
+/* The first line already is at column `indent`. */
 static void print_wrapped(FILE *file, const char *text, size_t indent,
 			  size_t width)
 {

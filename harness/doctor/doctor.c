@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor.c - what this machine prevents, judged by the facts: see doctor.h */
+/* doctor.c - findings about this machine: see doctor.h */
 #include "harness/doctor/doctor.h"
 
 #include "harness/base/grow.h"
+#include "harness/base/print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,8 +14,8 @@
 
 /* ------------------------------------------------------------------ diagnoses */
 
-/* Adds one; what it is about, and the first words of it */
-__attribute__((format(printf, 4, 5))) static void say(struct diagnoses *d,
+/* Adds a finding. */
+__attribute__((format(printf, 4, 5))) static void add(struct diagnoses *d,
 						      const char *what,
 						      enum health health,
 						      const char *format, ...)
@@ -30,9 +31,9 @@ __attribute__((format(printf, 4, 5))) static void say(struct diagnoses *d,
 	va_end(arguments);
 }
 
-/* ... goes on with it */
-__attribute__((format(printf, 2, 3))) static void also(struct diagnoses *d,
-						       const char *format, ...)
+/* Appends to the text of the last finding. */
+__attribute__((format(printf, 2, 3))) static void
+append(struct diagnoses *d, const char *format, ...)
 {
 	struct diagnosis *last = &d->list[d->n - 1];
 	size_t length = strlen(last->found);
@@ -44,9 +45,9 @@ __attribute__((format(printf, 2, 3))) static void also(struct diagnoses *d,
 	va_end(arguments);
 }
 
-/* ... and what mends it: a command, with # where only root may give it */
+/* Sets the command that fixes the last finding; # becomes sudo where it is needed. */
 __attribute__((format(printf, 3, 4))) static void
-mend(struct diagnoses *d, const struct facts *f, const char *format, ...)
+fix(struct diagnoses *d, const struct facts *f, const char *format, ...)
 {
 	struct diagnosis *last = &d->list[d->n - 1];
 	char command[sizeof(last->remedy)], *from, *to = last->remedy;
@@ -64,48 +65,32 @@ mend(struct diagnoses *d, const struct facts *f, const char *format, ...)
 	*to = '\0';
 }
 
-enum { GROUPED_SIZE = 32 };
-
-/* 1,048,576 */
-static char *grouped(int64_t n, char to[GROUPED_SIZE])
-{
-	char digits[GROUPED_SIZE], *end = to;
-	int length = snprintf(digits, sizeof(digits), "%" PRId64, n);
-
-	for (int i = 0; i < length; i++) {
-		if (i > 0 && (length - i) % 3 == 0)
-			*end++ = ',';
-		*end++ = digits[i];
-	}
-	*end = '\0';
-	return to;
-}
-
-static char *bytes(uint64_t n, char to[GROUPED_SIZE])
+static char *bytes(uint64_t n, char to[PRINT_SIZE])
 {
 	if (n < 1000000000)
-		snprintf(to, GROUPED_SIZE, "%.0f MB", (double)n / 1e6);
+		snprintf(to, PRINT_SIZE, "%.0f MB", (double)n / 1e6);
 	else
-		snprintf(to, GROUPED_SIZE, "%.1f GB", (double)n / 1e9);
+		snprintf(to, PRINT_SIZE, "%.1f GB", (double)n / 1e9);
 	return to;
 }
 
-/* A limit of this shell's processes, which docker sets otherwise */
-static void mend_limit(struct diagnoses *d, const struct facts *f,
-		       const char *name, int64_t n)
+/* A resource limit of this shell, or of its container */
+static void fix_limit(struct diagnoses *d, const struct facts *f,
+		      const char *name, int64_t n)
 {
 	if (f->confined)
-		mend(d, f, "docker run --ulimit %s=%" PRId64, name, n);
+		fix(d, f, "docker run --ulimit %s=%" PRId64, name, n);
 	else if (f->root && !f->may_raise)
-		also(d, "; nor may root raise that here (CAP_SYS_RESOURCE)");
+		append(d,
+		       "; root cannot raise it here without CAP_SYS_RESOURCE");
 	else
-		mend(d, f, "#prlimit --pid $$ --%s=%" PRId64, name, n);
+		fix(d, f, "#prlimit --pid $$ --%s=%" PRId64, name, n);
 }
 
-/* A setting of the kernel. Those of the network are a container's own. */
+/* A kernel setting. A container has its own network settings. */
 __attribute__((format(printf, 4, 5))) static void
-mend_sysctl(struct diagnoses *d, const struct facts *f, const char *name,
-	    const char *format, ...)
+fix_sysctl(struct diagnoses *d, const struct facts *f, const char *name,
+	   const char *format, ...)
 {
 	char value[64];
 	va_list arguments;
@@ -114,127 +99,131 @@ mend_sysctl(struct diagnoses *d, const struct facts *f, const char *name,
 	vsnprintf(value, sizeof(value), format, arguments);
 	va_end(arguments);
 	if (f->confined && strncmp(name, "net.", 4) == 0) {
-		mend(d, f, "docker run --sysctl %s=%s", name, value);
+		fix(d, f, "docker run --sysctl %s=%s", name, value);
 		return;
 	}
 	if (f->confined)
-		also(d, "; on the machine that the container is on:");
-	mend(d, f, "%ssysctl %s=%s", f->confined ? "sudo " : "#", name, value);
+		append(d, "; on the host of the container, run:");
+	fix(d, f, "%ssysctl %s=%s", f->confined ? "sudo " : "#", name, value);
 }
 
-/* A limit of the cgroup: by its file, where that is ours to write */
-static void mend_cgroup(struct diagnoses *d, const struct facts *f,
-			const struct cgroup_limit *limit, const char *none)
+/* A cgroup limit, if its file may be written */
+static void fix_cgroup(struct diagnoses *d, const struct facts *f,
+		       const struct cgroup_limit *limit, const char *none)
 {
 	if (limit->ours || !f->confined)
-		mend(d, f, "echo %s | #tee '%s'", none, limit->file);
+		fix(d, f, "echo %s | #tee '%s'", none, limit->file);
 }
 
-/* --------------------------------------------------------------------- the run */
+/* --------------------------------------------------------------------- programs and disk */
 
 static void judge_programs(struct diagnoses *d, const struct facts *f,
 			   const struct needs *n)
 {
 	if (!*n->missing) {
-		say(d, "programs", HEALTH_OK, "all that are needed are there");
+		add(d, "programs", HEALTH_OK, "all needed programs exist");
 		return;
 	}
-	say(d, "programs", HEALTH_FAIL, "not there, or not executable: %s",
+	add(d, "programs", HEALTH_FAIL,
+	    "missing or not executable, so they cannot be measured: %s",
 	    n->missing);
-	mend(d, f, "make");
+	fix(d, f, "make");
 }
 
-/* Only a warning: a run may be told to put them elsewhere. */
+/* Only a warning: --out may name another folder. */
 static void judge_disk(struct diagnoses *d, const struct facts *f,
 		       const struct needs *n)
 {
-	char has[GROUPED_SIZE], needed[GROUPED_SIZE];
+	char has[PRINT_SIZE], needed[PRINT_SIZE];
 
 	if (f->disk == UNKNOWN || !f->disk_writable) {
-		say(d, "disk", HEALTH_WARN,
-		    "the folder results cannot be written here: name another "
-		    "one with --out");
+		add(d, "disk", HEALTH_WARN,
+		    "results/ is not writable: no run can be stored there; name "
+		    "another folder with --out DIR");
 		return;
 	}
 	bytes((uint64_t)f->disk, has);
 	if ((uint64_t)f->disk >= n->disk) {
-		say(d, "disk", HEALTH_OK, "%s free for results", has);
+		add(d, "disk", HEALTH_OK, "%s free for results", has);
 		return;
 	}
-	say(d, "disk", HEALTH_WARN,
-	    "%s free for results that take about %s: free some, or name a "
-	    "folder on another disk with --out",
+	add(d, "disk", HEALTH_WARN,
+	    "%s free, but the results need about %s: the run would stop; "
+	    "free some space, or name another disk with --out DIR",
 	    has, bytes(n->disk, needed));
 }
 
 /* ------------------------------------------------------------------------ CPUs */
 
-static void why_no_more(struct diagnoses *d, const struct facts *f)
+static void fix_cpus(struct diagnoses *d, const struct facts *f)
 {
 	if (f->cpus_attainable > f->cpus_allowed)
-		mend(d, f, "taskset -pc %s $$", f->attainable_list);
+		fix(d, f, "taskset -pc %s $$", f->attainable_list);
+	else if (f->cpus_online > f->cpus_allowed && f->confined)
+		fix(d, f, "docker run --cpuset-cpus 0-%" PRId64,
+		    f->cpus_online - 1);
 	else if (f->cpus_online > f->cpus_allowed)
-		also(d,
-		     "; its container or cgroup allows no others of the %" PRId64
-		     " CPUs",
-		     f->cpus_online);
+		append(d,
+		       "; its cgroup allows no others of the %" PRId64
+		       " CPUs (cpuset.cpus)",
+		       f->cpus_online);
 	else
-		also(d, "; this machine has no others");
+		append(d, "; this machine has no others");
 }
 
 static void judge_cpus(struct diagnoses *d, const struct facts *f,
 		       const struct needs *n)
 {
 	if (!f->split_possible) {
-		say(d, "CPUs", n->split ? HEALTH_FAIL : HEALTH_OK,
-		    "this process may use only CPU %s: server and generator "
-		    "cannot be split, only shared",
+		add(d, "CPUs", n->split ? HEALTH_FAIL : HEALTH_OK,
+		    "this process may use only CPU %s: split cells cannot be "
+		    "measured, only shared ones",
 		    f->allowed_list);
-		why_no_more(d, f);
+		fix_cpus(d, f);
 	} else if (f->siblings) {
-		say(d, "CPUs", HEALTH_WARN,
-		    "server and generator have CPU %s and %s, which are two "
-		    "threads of one core: each slows the other",
+		add(d, "CPUs", HEALTH_WARN,
+		    "CPU %s (server) and CPU %s (generator) are SMT siblings of "
+		    "one core: each slows the other down",
 		    f->server_cpus, f->client_cpus);
-		why_no_more(d, f);
+		fix_cpus(d, f);
 	} else {
-		say(d, "CPUs", HEALTH_OK,
+		add(d, "CPUs", HEALTH_OK,
 		    "%" PRId64 "; the server has CPU %s, the generator CPU %s",
 		    f->cpus_allowed, f->server_cpus, f->client_cpus);
 	}
 }
 
-/* Three CPUs are all that is ever busy here. */
+/* At most three CPUs are busy: server, generator, harness. */
 static void judge_quota(struct diagnoses *d, const struct facts *f)
 {
 	int64_t used = f->cpus_allowed < 3 ? f->cpus_allowed : 3;
 
 	if (f->quota.left >= used * 1000)
 		return;
-	say(d, "quota", HEALTH_WARN,
-	    "the time of %.2g CPUs is all that this cgroup may use: when it is "
-	    "used up, everything stands still until the next period, and "
-	    "latencies show that",
+	add(d, "quota", HEALTH_WARN,
+	    "this cgroup may use %.2g CPUs: then its processes are throttled "
+	    "until the next period, which adds to the tail latency",
 	    (double)f->quota.left / 1000);
 	if (f->confined && !f->quota.ours)
-		also(d, " (docker run --cpus)");
-	mend_cgroup(d, f, &f->quota, f->quota.v2 ? "max" : "-1");
+		fix(d, f, "docker run --cpus %" PRId64, used);
+	else
+		fix_cgroup(d, f, &f->quota, f->quota.v2 ? "max" : "-1");
 }
 
 static void judge_governor(struct diagnoses *d, const struct facts *f)
 {
 	if (!*f->governor) {
-		say(d, "governor", HEALTH_OK,
-		    "not ours to choose: this machine shows none");
+		add(d, "governor", HEALTH_OK,
+		    "none: the frequency is not controlled here");
 	} else if (strcmp(f->governor, "performance") == 0) {
-		say(d, "governor", HEALTH_OK, "performance");
+		add(d, "governor", HEALTH_OK, "performance");
 	} else {
-		say(d, "governor", HEALTH_WARN,
-		    "%s: CPUs change their frequency, and times with it",
+		add(d, "governor", HEALTH_WARN,
+		    "%s: the CPU frequency varies, and with it all times",
 		    f->governor);
-		mend(d, f,
-		     "echo performance | #tee "
-		     "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor");
+		fix(d, f,
+		    "echo performance | #tee "
+		    "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor");
 	}
 }
 
@@ -243,30 +232,31 @@ static void judge_turbo(struct diagnoses *d, const struct facts *f)
 	if (!*f->turbo_file)
 		return;
 	if (!f->turbo) {
-		say(d, "turbo", HEALTH_OK, "off");
+		add(d, "turbo", HEALTH_OK, "off");
 		return;
 	}
-	say(d, "turbo", HEALTH_WARN,
-	    "on: how fast a CPU is depends on how warm it is, and on what the "
-	    "others do");
-	mend(d, f, "echo %d | #tee %s", f->turbo_off_is_1, f->turbo_file);
+	add(d, "turbo", HEALTH_WARN,
+	    "on: the CPU frequency depends on temperature and on the load of "
+	    "other cores, and with it all times");
+	fix(d, f, "echo %d | #tee %s", f->turbo_off_is_1, f->turbo_file);
 }
 
 static void judge_load(struct diagnoses *d, const struct facts *f)
 {
 	if (f->busy >= 0.1) {
-		say(d, "other load", HEALTH_WARN,
-		    "other programs use %.2g CPUs, the most of it %s (process "
-		    "%" PRId64 ", %.2g): end them, or measure later",
+		add(d, "other load", HEALTH_WARN,
+		    "other programs use %.2g CPUs, mostly %s (process %" PRId64
+		    ", %.2g): repetitions may be invalid; end them, or measure "
+		    "later",
 		    f->busy, f->busiest, f->busiest_pid, f->busiest_share);
 	} else if (f->runnable >= 0.5) {
-		say(d, "other load", HEALTH_WARN,
-		    "on average %.1f threads want a CPU whose programs cannot "
-		    "be seen: of other containers, or gone at once as in a "
-		    "build; measure later",
+		add(d, "other load", HEALTH_WARN,
+		    "%.1f threads on average want a CPU, of another container or "
+		    "of short processes as in a build: repetitions may be "
+		    "invalid; measure later",
 		    f->runnable);
 	} else {
-		say(d, "other load", HEALTH_OK, "other programs use %.2f CPUs",
+		add(d, "other load", HEALTH_OK, "other programs use %.2f CPUs",
 		    f->busy);
 	}
 }
@@ -275,11 +265,11 @@ static void judge_steal(struct diagnoses *d, const struct facts *f)
 {
 	bool much = f->steal > 0.01;
 
-	say(d, "steal", much ? HEALTH_WARN : HEALTH_OK,
-	    "the host gave %.2g %% of these CPUs' time since boot to others%s",
+	add(d, "steal", much ? HEALTH_WARN : HEALTH_OK,
+	    "the hypervisor gave %.2g %% of the CPU time since boot to others%s",
 	    f->steal * 100,
-	    much ? ": repetitions may come out invalid; measure later, or on "
-		   "another host" :
+	    much ? ": repetitions may be invalid; measure later, or on another "
+		   "host" :
 		   "");
 }
 
@@ -288,116 +278,115 @@ static void judge_clock(struct diagnoses *d, const struct facts *f)
 	const char *name = *f->clock ? f->clock : "the clock";
 
 	if (f->clock_ns < 200) {
-		say(d, "clock", HEALTH_OK, "%s, read in %.0f ns", name,
+		add(d, "clock", HEALTH_OK, "%s, read in %.0f ns", name,
 		    f->clock_ns);
 		return;
 	}
-	say(d, "clock", HEALTH_WARN,
-	    "%s takes %.0f ns to be read, and every request is timed several "
-	    "times",
+	add(d, "clock", HEALTH_WARN,
+	    "%s takes %.0f ns to read, several times for each request: times "
+	    "are too long",
 	    name, f->clock_ns);
 	if (f->tsc_available && strcmp(f->clock, "tsc") != 0)
-		mend(d, f,
-		     "echo tsc | #tee /sys/devices/system/clocksource/"
-		     "clocksource0/current_clocksource");
+		fix(d, f,
+		    "echo tsc | #tee /sys/devices/system/clocksource/"
+		    "clocksource0/current_clocksource");
 }
 
 /* ---------------------------------------------------------------------- limits */
 
-/* Beside the clients: standard ones, pipes, rings, files, counters */
+/* In addition to clients: standard ones, pipes, rings, files, counters */
 enum { DESCRIPTORS_BESIDE = 100 };
 
 static void judge_descriptors(struct diagnoses *d, const struct facts *f,
 			      const struct needs *n)
 {
 	int64_t needed = (int64_t)n->clients + DESCRIPTORS_BESIDE;
-	char has[GROUPED_SIZE], clients[GROUPED_SIZE];
+	char has[PRINT_SIZE], clients[PRINT_SIZE];
 
-	grouped(n->clients, clients);
+	print_count(clients, n->clients);
 	if (f->descriptors != UNKNOWN && f->descriptors < needed) {
-		say(d, "descriptors", HEALTH_FAIL,
-		    "a process may have %s, too few for %s clients",
-		    grouped(f->descriptors, has), clients);
+		add(d, "descriptors", HEALTH_FAIL,
+		    "at most %s per process, too few for %s clients",
+		    print_count(has, f->descriptors), clients);
 		if (f->descriptors_most != UNKNOWN &&
 		    f->descriptors_most < needed && !f->confined)
-			mend(d, f,
-			     "#sysctl fs.nr_open=%" PRId64
-			     " && #prlimit --pid $$ --nofile=%" PRId64,
-			     needed, needed);
+			fix(d, f,
+			    "#sysctl fs.nr_open=%" PRId64
+			    " && #prlimit --pid $$ --nofile=%" PRId64,
+			    needed, needed);
 		else
-			mend_limit(d, f, "nofile", needed);
+			fix_limit(d, f, "nofile", needed);
 	} else if (f->descriptors_free != UNKNOWN &&
 		   f->descriptors_free < 2 * needed) {
-		say(d, "descriptors", HEALTH_FAIL,
-		    "all processes together may open %s more, too few for %s "
-		    "clients and their server",
-		    grouped(f->descriptors_free, has), clients);
-		mend_sysctl(d, f, "fs.file-max", "%" PRId64,
-			    f->descriptors_all + 2 * needed);
+		add(d, "descriptors", HEALTH_FAIL,
+		    "%s more for all processes, too few for %s clients and a server",
+		    print_count(has, f->descriptors_free), clients);
+		fix_sysctl(d, f, "fs.file-max", "%" PRId64,
+			   f->descriptors_all + 2 * needed);
 	} else {
-		grouped(f->descriptors, has);
-		say(d, "descriptors", HEALTH_OK, "%s for a process",
-		    f->descriptors == UNKNOWN   ? "nobody says how many" :
-		    f->descriptors == UNLIMITED ? "any number" :
+		print_count(has, f->descriptors);
+		add(d, "descriptors", HEALTH_OK, "%s per process",
+		    f->descriptors == UNKNOWN   ? "unknown limit" :
+		    f->descriptors == UNLIMITED ? "no limit" :
 						  has);
 	}
 }
 
-/* Every client's own port, and the one of the server */
+/* One for each client, and one for the server */
 static void judge_ports(struct diagnoses *d, const struct facts *f,
 			const struct needs *n)
 {
 	const int64_t most = 65535 - 1024;
-	char has[GROUPED_SIZE], clients[GROUPED_SIZE];
+	char has[PRINT_SIZE], clients[PRINT_SIZE];
 
-	grouped(f->ports, has);
-	grouped(n->clients, clients);
+	print_count(has, f->ports);
+	print_count(clients, n->clients);
 	if (n->clients > most) {
-		say(d, "ports", HEALTH_FAIL,
-		    "%s clients need a port each, and no more than %s can be "
-		    "had for one server",
-		    clients, grouped(most, has));
+		add(d, "ports", HEALTH_FAIL,
+		    "at most %s can be used: %s clients cannot connect to one "
+		    "server",
+		    print_count(has, most), clients);
 	} else if (f->ports != UNKNOWN && f->ports <= n->clients) {
-		say(d, "ports", HEALTH_FAIL,
-		    "%s (%" PRId64 " to %" PRId64 "), too few for %s clients",
+		add(d, "ports", HEALTH_FAIL,
+		    "%s (%" PRId64 " to %" PRId64
+		    "): %s clients cannot connect",
 		    has, f->port_low, f->port_high, clients);
-		mend_sysctl(d, f, "net.ipv4.ip_local_port_range",
-			    "'1024 65535'");
+		fix_sysctl(d, f, "net.ipv4.ip_local_port_range",
+			   "'1024 65535'");
 	} else if (n->connecting && f->tw_reuse == 0) {
-		say(d, "ports", HEALTH_FAIL,
-		    "one that was used is kept back for a minute, so that %s "
-		    "are soon used up where every request has a connection of "
-		    "its own",
-		    f->ports == UNKNOWN ? "they" : has);
-		mend_sysctl(d, f, "net.ipv4.tcp_tw_reuse", "2");
+		add(d, "ports", HEALTH_FAIL,
+		    "a used port is blocked for a minute: pattern connect runs "
+		    "out of %s ports",
+		    f->ports == UNKNOWN ? "the" : has);
+		fix_sysctl(d, f, "net.ipv4.tcp_tw_reuse", "2");
 	} else {
-		say(d, "ports", HEALTH_OK, "%s for clients",
-		    f->ports == UNKNOWN ? "nobody says how many" : has);
+		add(d, "ports", HEALTH_OK, "%s for clients",
+		    f->ports == UNKNOWN ? "unknown number" : has);
 	}
 }
 
-/* What models/common/listener.c asks for */
+/* As in models/common/listener.c */
 enum { BACKLOG = 4096 };
 
 static void judge_backlog(struct diagnoses *d, const struct facts *f,
 			  const struct needs *n)
 {
-	char clients[GROUPED_SIZE], has[GROUPED_SIZE];
+	char clients[PRINT_SIZE], has[PRINT_SIZE];
 
 	if (f->somaxconn == UNKNOWN) {
-		say(d, "backlog", HEALTH_OK, "nobody says how long it is");
+		add(d, "backlog", HEALTH_OK, "unknown length");
 		return;
 	}
-	grouped(f->somaxconn, has);
+	print_count(has, f->somaxconn);
 	if (f->somaxconn >= BACKLOG || f->somaxconn >= n->clients) {
-		say(d, "backlog", HEALTH_OK, "%s connections", has);
+		add(d, "backlog", HEALTH_OK, "%s connections", has);
 		return;
 	}
-	say(d, "backlog", HEALTH_WARN,
-	    "%s connections may wait to be accepted, and %s clients come at "
-	    "once: the others try again after a second",
-	    has, grouped(n->clients, clients));
-	mend_sysctl(d, f, "net.core.somaxconn", "%d", BACKLOG);
+	add(d, "backlog", HEALTH_WARN,
+	    "%s connections may wait to be accepted: if %s clients connect at "
+	    "once, the others retry after a second",
+	    has, print_count(clients, n->clients));
+	fix_sysctl(d, f, "net.core.somaxconn", "%d", BACKLOG);
 }
 
 static void judge_loopback(struct diagnoses *d, const struct facts *f)
@@ -405,17 +394,17 @@ static void judge_loopback(struct diagnoses *d, const struct facts *f)
 	int error = f->loopback_error;
 
 	if (!error) {
-		say(d, "loopback", HEALTH_OK, "127.0.0.1 answers");
+		add(d, "loopback", HEALTH_OK, "127.0.0.1 answers");
 		return;
 	}
-	say(d, "loopback", HEALTH_FAIL,
-	    "no process here can connect to 127.0.0.1: %s", strerror(error));
+	add(d, "loopback", HEALTH_FAIL,
+	    "no client can connect to 127.0.0.1: %s", strerror(error));
 	if (error == ENETUNREACH || error == EADDRNOTAVAIL || error == ENETDOWN)
-		mend(d, f, "#ip link set lo up");
+		fix(d, f, "#ip link set lo up");
 }
 
-/* What prevents more threads, and the remedy */
-struct narrow {
+/* A limit of the number of threads, and its remedy */
+struct thread_limit {
 	int64_t left;
 	const char *what;
 	enum { BY_USER, BY_CGROUP, BY_SYSCTL } kind;
@@ -423,9 +412,10 @@ struct narrow {
 	int64_t value;
 };
 
-static struct narrow narrowest(const struct facts *f, int64_t needed)
+static struct thread_limit lowest_thread_limit(const struct facts *f,
+					       int64_t needed)
 {
-	const struct narrow all[] = {
+	const struct thread_limit all[] = {
 		{ f->threads_cgroup.left, "pids.max of its cgroup", BY_CGROUP,
 		  NULL, 0 },
 		{ f->threads_user, "ulimit -u", BY_USER, NULL, 0 },
@@ -436,7 +426,7 @@ static struct narrow narrowest(const struct facts *f, int64_t needed)
 		{ f->maps, "vm.max_map_count", BY_SYSCTL, "vm.max_map_count",
 		  2 * needed + 1000 },
 	};
-	struct narrow least = { UNLIMITED, "nothing", BY_USER, NULL, 0 };
+	struct thread_limit least = { UNLIMITED, "", BY_USER, NULL, 0 };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (all[i].left != UNKNOWN && all[i].left < least.left)
@@ -444,55 +434,55 @@ static struct narrow narrowest(const struct facts *f, int64_t needed)
 	return least;
 }
 
-/* Those of the generator, this program, its keepers; some may come and go */
+/* In addition: the generator, this program, its keepers, other processes */
 enum { THREADS_BESIDE = 100 };
 
 static void judge_threads(struct diagnoses *d, const struct facts *f,
 			  const struct needs *n)
 {
 	int64_t needed = (int64_t)n->threads + THREADS_BESIDE;
-	struct narrow least = narrowest(f, needed);
-	char has[GROUPED_SIZE], clients[GROUPED_SIZE];
+	struct thread_limit least = lowest_thread_limit(f, needed);
+	char has[PRINT_SIZE], clients[PRINT_SIZE];
 
-	grouped(least.left, has);
+	print_count(has, least.left);
 	if (least.left >= needed) {
-		say(d, "threads", HEALTH_OK, "%s more",
+		add(d, "threads", HEALTH_OK, "%s more allowed",
 		    least.left == UNLIMITED ? "any number" : has);
 		return;
 	}
-	say(d, "threads", n->threads > 0 ? HEALTH_FAIL : HEALTH_WARN,
-	    "%s more may be made (%s), too few for %s clients with one each",
-	    has, least.what, grouped(n->threads, clients));
+	add(d, "threads", n->threads > 0 ? HEALTH_FAIL : HEALTH_WARN,
+	    "%s more allowed (%s): a model with one per client cannot serve %s",
+	    has, least.what, print_count(clients, n->threads));
 	if (least.kind == BY_USER)
-		mend_limit(d, f, "nproc", 2 * needed + 10000);
+		fix_limit(d, f, "nproc", 2 * needed + 10000);
 	else if (least.kind == BY_SYSCTL)
-		mend_sysctl(d, f, least.sysctl, "%" PRId64, least.value);
+		fix_sysctl(d, f, least.sysctl, "%" PRId64, least.value);
 	else
-		mend_cgroup(d, f, &f->threads_cgroup, "max");
+		fix_cgroup(d, f, &f->threads_cgroup, "max");
 	if (!*d->list[d->n - 1].remedy)
-		mend(d, f, "docker run --pids-limit -1");
+		fix(d, f, "docker run --pids-limit -1");
 }
 
-/* aio takes one for each client, and two for itself. */
+/* aio needs one per client and two more. */
 static void judge_signals(struct diagnoses *d, const struct facts *f,
 			  const struct needs *n)
 {
 	int64_t needed = (int64_t)n->signals + 2;
-	char has[GROUPED_SIZE], clients[GROUPED_SIZE];
+	char has[PRINT_SIZE], clients[PRINT_SIZE];
 
 	if (n->signals == 0)
 		return;
 	if (f->signals == UNKNOWN || f->signals >= needed) {
-		say(d, "signals", HEALTH_OK, "%s more may be queued",
-		    f->signals == UNKNOWN ? "nobody says how many" :
-					    grouped(f->signals, has));
+		add(d, "signals", HEALTH_OK, "%s more may be queued",
+		    f->signals == UNKNOWN ? "unknown number" :
+					    print_count(has, f->signals));
 		return;
 	}
-	say(d, "signals", HEALTH_FAIL,
-	    "%s more may be queued, too few for %s clients of aio, which has "
-	    "one for each",
-	    grouped(f->signals, has), grouped(n->signals, clients));
-	mend_limit(d, f, "sigpending", needed + 1000);
+	add(d, "signals", HEALTH_FAIL,
+	    "%s more may be queued: aio needs one per client and cannot serve "
+	    "%s",
+	    print_count(has, f->signals), print_count(clients, n->signals));
+	fix_limit(d, f, "sigpending", needed + 1000);
 }
 
 static void judge_memory(struct diagnoses *d, const struct facts *f,
@@ -501,23 +491,23 @@ static void judge_memory(struct diagnoses *d, const struct facts *f,
 	const struct cgroup_limit *limit = &f->memory_cgroup;
 	bool by_cgroup = f->memory == UNKNOWN || limit->left < f->memory;
 	int64_t least = by_cgroup ? limit->left : f->memory;
-	char has[GROUPED_SIZE], needed[GROUPED_SIZE];
+	char has[PRINT_SIZE], needed[PRINT_SIZE];
 
 	bytes((uint64_t)least, has);
 	if (least >= (int64_t)n->memory) {
-		say(d, "memory", HEALTH_OK, "%s",
-		    least == UNLIMITED ? "nobody says how much" : has);
+		add(d, "memory", HEALTH_OK, "%s",
+		    least == UNLIMITED ? "unknown amount" : has);
 		return;
 	}
-	say(d, "memory", HEALTH_WARN,
-	    "%s can be had%s, and clients and server may take %s: end other "
-	    "programs, or measure with fewer clients (--connections, --idle)",
+	add(d, "memory", HEALTH_WARN,
+	    "%s available%s, but clients and server may need %s: end other "
+	    "programs, or use fewer clients (--connections, --idle)",
 	    has, by_cgroup ? " in this cgroup" : "", bytes(n->memory, needed));
 	if (by_cgroup)
-		mend_cgroup(d, f, limit, limit->v2 ? "max" : "-1");
+		fix_cgroup(d, f, limit, limit->v2 ? "max" : "-1");
 }
 
-/* ------------------------------------------------------- what may be forbidden */
+/* ------------------------------------------------------- permissions */
 
 static void judge_uring(struct diagnoses *d, const struct facts *f,
 			const struct needs *n)
@@ -527,49 +517,50 @@ static void judge_uring(struct diagnoses *d, const struct facts *f,
 			 f->uring_error == EACCES);
 
 	if (!f->uring_error) {
-		say(d, "io_uring", HEALTH_OK, "allowed");
+		add(d, "io_uring", HEALTH_OK, "allowed");
 		return;
 	}
-	say(d, "io_uring", n->uring ? HEALTH_FAIL : HEALTH_WARN, "%s",
-	    n->uring ? "uring cannot run: " : "");
+	add(d, "io_uring", n->uring ? HEALTH_FAIL : HEALTH_WARN, "%s",
+	    n->uring ? "uring cannot run: " :
+		       "the load generator uses epoll instead: ");
 	if (f->uring_error == EPERM && f->uring_disabled > 0) {
-		also(d, "it is switched off (kernel.io_uring_disabled = %d)",
-		     (int)f->uring_disabled);
-		mend_sysctl(d, f, "kernel.io_uring_disabled", "0");
+		append(d, "disabled (kernel.io_uring_disabled = %d)",
+		       (int)f->uring_disabled);
+		fix_sysctl(d, f, "kernel.io_uring_disabled", "0");
 	} else if (filtered) {
-		also(d, "a seccomp filter forbids it");
+		append(d, "a seccomp filter blocks it");
 		if (f->confined)
-			mend(d, f,
-			     "docker run --security-opt seccomp=unconfined");
+			fix(d, f,
+			    "docker run --security-opt seccomp=unconfined");
 	} else if (f->uring_error == ENOSYS) {
-		also(d, "this kernel has none (it takes Linux 5.6 with "
-			"CONFIG_IO_URING)");
+		append(d, "this kernel has none (needs Linux 5.6 with "
+			  "CONFIG_IO_URING)");
 	} else if (f->uring_error == ENOMEM) {
-		also(d, "it may lock too little memory");
-		mend_limit(d, f, "memlock", INT64_C(1) << 26);
+		append(d, "the limit of locked memory is too low");
+		fix_limit(d, f, "memlock", INT64_C(1) << 26);
 	} else {
-		also(d, "%s", strerror(f->uring_error));
+		append(d, "%s", strerror(f->uring_error));
 	}
 }
 
-/* A probe's sentence has what would help behind the first semicolon. */
+/* In a sentence of a probe the remedy follows the first semicolon. */
 static int cause_of(const char *why)
 {
 	return (int)strcspn(why, ";");
 }
 
-/* What root may do is the first remedy; else it takes more, which `why` names. */
-static void mend_permission(struct diagnoses *d, const struct facts *f,
-			    const char *why)
+/* The first remedy is root; for root, `why` has another. */
+static void fix_permission(struct diagnoses *d, const struct facts *f,
+			   const char *why)
 {
 	const char *help = why + cause_of(why);
 
 	if (!f->root)
-		mend(d, f, "#bin/matrix run");
+		fix(d, f, "#bin/matrix run");
 	else if (f->confined)
-		mend(d, f, "docker run --privileged");
+		fix(d, f, "docker run --privileged");
 	else
-		also(d, "%s", help);
+		append(d, "%s", help);
 }
 
 static void judge_counting(struct diagnoses *d, const struct facts *f,
@@ -580,39 +571,39 @@ static void judge_counting(struct diagnoses *d, const struct facts *f,
 	if (!n->counting)
 		return;
 	if (f->counting == SYSCALLS_BPF) {
-		say(d, "system calls", HEALTH_OK,
-		    "counted in the kernel, by name (bpf)");
+		add(d, "system calls", HEALTH_OK,
+		    "counted by name, in the kernel (bpf)");
 		return;
 	}
 	if (f->counting == SYSCALLS_NONE)
-		say(d, "system calls", HEALTH_FAIL, "cannot be counted");
+		add(d, "system calls", HEALTH_FAIL, "cannot be counted");
 	else if (f->counting == SYSCALLS_PERF)
-		say(d, "system calls", HEALTH_WARN,
-		    "only their total is counted (perf), not which they are");
+		add(d, "system calls", HEALTH_WARN,
+		    "only the total is counted (perf), not by name");
 	else
-		say(d, "system calls", HEALTH_WARN,
-		    "counted by %s, which slows down what it counts",
+		add(d, "system calls", HEALTH_WARN,
+		    "counted by %s, which slows down the server",
 		    syscalls_methods[f->counting]);
-	also(d, ": %.*s", cause_of(why), why);
-	mend_permission(d, f, why);
+	append(d, ": %.*s", cause_of(why), why);
+	fix_permission(d, f, why);
 }
 
 static void judge_cgroup(struct diagnoses *d, const struct facts *f)
 {
 	if (f->cgroup) {
-		say(d, "cgroup", HEALTH_OK,
-		    "one for each server: its forked children are measured, "
-		    "and none outlives it");
+		add(d, "cgroup", HEALTH_OK,
+		    "one per server: forked children are measured and do not "
+		    "outlive it");
 		return;
 	}
-	say(d, "cgroup", HEALTH_WARN,
-	    "forked children of a server are not measured, and could outlive "
-	    "it if this program and its keeper are killed at once: %.*s",
+	add(d, "cgroup", HEALTH_WARN,
+	    "forked children of a server are not measured, and outlive it if "
+	    "this program and its keeper are killed at the same time: %.*s",
 	    cause_of(f->cgroup_why), f->cgroup_why);
-	mend_permission(d, f, f->cgroup_why);
+	fix_permission(d, f, f->cgroup_why);
 }
 
-/* ---------------------------------------------------------------- all together */
+/* ---------------------------------------------------------------- all findings */
 
 struct diagnoses doctor_judge(const struct facts *f, const struct needs *n)
 {

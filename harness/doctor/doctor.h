@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * doctor.h - what this machine prevents, and the command that mends it
+ * doctor.h - what this machine prevents, and the command that fixes it
  *
- *	ok    descriptors     1,048,576 for a process
- *	warn  governor        powersave: CPUs change their frequency, and times with
- *	                      it
+ *	ok    descriptors     1,048,576 per process
+ *	warn  governor        powersave: the CPU frequency varies, and with it all
+ *	                      times
  *	      echo performance | sudo tee /sys/devices/system/cpu/cpu*...
- *	FAIL  io_uring        switched off for all (kernel.io_uring_disabled = 2):
- *	                      uring cannot run
+ *	FAIL  io_uring        uring cannot run: disabled (kernel.io_uring_disabled =
+ *	                      2)
  *	      sudo sysctl kernel.io_uring_disabled=0
  *
- * A command stands on a line of its own, and is never broken: it can be copied.
- * What only a person can do is said in words.
+ * A command is on one line of its own, so that it can be copied. If no command helps,
+ * the text has the remedy.
  */
 #ifndef DOCTOR_DOCTOR_H
 #define DOCTOR_DOCTOR_H
@@ -24,10 +24,10 @@
 enum health { HEALTH_OK, HEALTH_WARN, HEALTH_FAIL };
 
 struct diagnosis {
-	const char *what;   /* a word: "descriptors" */
-	enum health health; /* FAIL: something of the plan cannot be measured */
-	char found[512];    /* what was found, and what follows from it */
-	char remedy[512];   /* the command that mends it; "" */
+	const char *what;   /* the subject: "descriptors" */
+	enum health health; /* FAIL: a part of the plan cannot be measured */
+	char found[512];    /* the state, and what it prevents */
+	char remedy[512];   /* the command that fixes it, or "" */
 };
 
 struct diagnoses {
@@ -35,28 +35,26 @@ struct diagnoses {
 	size_t n;
 };
 
-/* For what the plan wants (its most connections and idle clients); NULL: quick's
- * 1,000. `bin` is the folder of our programs. */
+/* Checks the machine for a plan; NULL: quick. `bin` is the folder of the programs. */
 struct diagnoses doctor(const struct plan *p, const char *bin);
 void diagnoses_free(struct diagnoses *d);
 
-/* Prints them, as wide as the terminal is, else 78; returns whether any is a
- * FAIL. */
+/* Prints them as wide as the terminal, else 78 columns. true: one is FAIL. */
 bool diagnoses_print(const struct diagnoses *d, FILE *file, bool color);
 
-/* What a plan wants of a machine */
+/* What a plan needs */
 struct needs {
-	unsigned clients; /* the most at once */
-	unsigned threads; /* the most that models with one for each have */
-	unsigned signals; /* the most that aio has */
+	unsigned clients; /* the most at a time */
+	unsigned threads; /* the most, of models with one per client */
+	unsigned signals; /* the most, of aio */
 	bool split, connecting, uring, counting;
 	uint64_t memory, disk; /* bytes */
-	char missing[256];     /* programs that are not there */
+	char missing[256];     /* programs not found */
 };
 
 struct needs doctor_needs(const struct plan *p, const char *bin);
 
-/* doctor() for such needs, on such a machine */
+/* The findings for these facts and needs */
 struct diagnoses doctor_judge(const struct facts *f, const struct needs *n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* facts.c - what of this machine a run depends on: see facts.h */
+/* facts.c - the present state of this machine: see facts.h */
 #include "harness/doctor/facts.h"
 
 #include "harness/probe/memory.h"
@@ -23,7 +23,7 @@
 
 /* ---------------------------------------------------------------------- files */
 
-/* The first line of a file; "" if there is none */
+/* The first line of a file, or "" */
 static char *read_line(const char *path, char *line, size_t size)
 {
 	FILE *file = fopen(path, "re");
@@ -53,9 +53,9 @@ static int64_t less(int64_t a, int64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* ----------------------------------------------------------------------- who */
+/* ----------------------------------------------------------------------- privileges */
 
-/* The machine's first process ids are in a namespace with this number, always. */
+/* The initial PID namespace always has this number. */
 static bool in_container(void)
 {
 	char ids[64];
@@ -65,7 +65,7 @@ static bool in_container(void)
 	return n > 0 && strcmp(ids, "pid:[4026531836]") != 0;
 }
 
-static void find_surroundings(struct facts *f)
+static void find_privileges(struct facts *f)
 {
 	FILE *status = fopen("/proc/self/status", "re");
 	char line[256];
@@ -92,8 +92,7 @@ static void find_surroundings(struct facts *f)
 
 /* ---------------------------------------------------------------------- CPUs */
 
-/* All that would be allowed to who asks: what taskset took away, and not what a
- * cgroup did */
+/* The largest possible affinity mask: undoes taskset, but not a cpuset cgroup. */
 static cpu_set_t attainable(const cpu_set_t *allowed)
 {
 	cpu_set_t all, had = *allowed;
@@ -131,7 +130,6 @@ static void find_cpus(struct facts *f)
 
 #define CPUS "/sys/devices/system/cpu/"
 
-/* One that is not the steady one, if any of these CPUs has it */
 static void find_governor(struct facts *f)
 {
 	cpu_set_t allowed;
@@ -216,7 +214,7 @@ static void find_steal(struct facts *f)
 
 /* ---------------------------------------------------------------------- limits */
 
-/* The hard limit: every program here takes all it may have. */
+/* The hard limit: the programs raise their soft limit to it. */
 static void find_descriptors(struct facts *f)
 {
 	static const char path[] = "/proc/sys/fs/file-nr";
@@ -249,21 +247,19 @@ static void find_ports(struct facts *f)
 	f->somaxconn = number_of("/proc/sys/net/core/somaxconn");
 }
 
-/* Whether a process here can talk to another one, without waiting long for it */
 static int try_loopback(void)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	const struct timeval patience = { .tv_sec = 1 };
+	const struct timeval timeout = { .tv_sec = 1 };
 	socklen_t length = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience,
-		   sizeof(patience));
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (bind(listener, (void *)&address, length) < 0 ||
 	    listen(listener, 1) < 0 ||
 	    getsockname(listener, (void *)&address, &length) < 0 ||
@@ -288,7 +284,7 @@ static void find_threads(struct facts *f)
 		less(number_of("/proc/sys/kernel/threads-max"), all);
 	f->thread_ids = less(number_of("/proc/sys/kernel/pid_max"), all);
 	f->threads_user = user_threads_left();
-	/* A stack and the page that guards it, beside what any program has */
+	/* Each thread needs two: its stack and the guard page. */
 	f->maps = most == UNKNOWN ? UNKNOWN : less(most, 200) / 2;
 	f->threads_cgroup = cgroup_limit_threads();
 }
@@ -308,7 +304,7 @@ static void find_memory(struct facts *f)
 	f->memory_cgroup = cgroup_limit_memory();
 }
 
-/* Results go into a folder beside bin that need not be there yet. */
+/* results/ is beside bin/ and may not exist yet. */
 static void find_disk(struct facts *f, const char *bin)
 {
 	char path[4096 + 16];
@@ -351,9 +347,9 @@ static void try_probes(struct facts *f, bool counting)
 void facts_gather(struct facts *f, const char *bin, bool counting)
 {
 	memset(f, 0, sizeof(*f));
-	/* First, before anything here is done that costs time */
+	/* First, before this process causes load itself */
 	cpu_users_watch(f);
-	find_surroundings(f);
+	find_privileges(f);
 	find_cpus(f);
 	f->quota = cgroup_limit_cpu();
 	find_governor(f);

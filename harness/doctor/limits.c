@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.c - what cgroups and the user's own limits leave: see limits.h */
+/* limits.c - what cgroups and user limits leave: see limits.h */
 #include "harness/doctor/limits.h"
 
 #include <dirent.h>
@@ -17,8 +17,8 @@
 
 enum { DEEP = 4096 };
 
-/* A controller of version 1 has a hierarchy of its own; of version 2 all are in
- * one, which is named by 0 and no controllers. */
+/* Each v1 controller has its own hierarchy. v2 has one for all: line "0::PATH" in
+ * /proc/self/cgroup. */
 struct hierarchy {
 	bool v2;
 	char mount[DEEP], folder[2 * DEEP]; /* of this process's cgroup */
@@ -38,7 +38,7 @@ static bool in_list(const char *list, const char *name)
 	return false;
 }
 
-/* The cgroup of this process, as the hierarchy calls it */
+/* The path of this process's cgroup within the hierarchy */
 static bool find_own(struct hierarchy *h, const char *controller, char *own)
 {
 	FILE *file = fopen("/proc/self/cgroup", "re");
@@ -61,7 +61,7 @@ static bool find_own(struct hierarchy *h, const char *controller, char *own)
 	return found;
 }
 
-/* Where the hierarchy is mounted, and which part of it that is */
+/* The mount point of the hierarchy, and the part that is mounted */
 static bool find_mount(struct hierarchy *h, const char *controller, char *root)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -97,11 +97,11 @@ static bool find_hierarchy(struct hierarchy *h, const char *controller)
 	strcpy(root, "/");
 	if (!find_own(h, controller, own) || !find_mount(h, controller, root))
 		return false;
-	/* In a container, without a namespace for cgroups, both begin alike. */
+	/* In a container without cgroup namespace, `own` begins with `root`. */
 	length = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	if (strncmp(own, root, length) == 0)
 		below += length;
-	if (strncmp(below, "/..", 3) == 0) /* outside of what is mounted */
+	if (strncmp(below, "/..", 3) == 0) /* outside the mounted part */
 		below = "";
 	snprintf(h->folder, sizeof(h->folder), "%s%s", h->mount,
 		 strcmp(below, "/") == 0 ? "" : below);
@@ -110,7 +110,7 @@ static bool find_hierarchy(struct hierarchy *h, const char *controller)
 
 /* -------------------------------------------------------------------- one folder */
 
-/* "max" or nothing at all: no limit */
+/* "max", or no file: no limit */
 static int64_t number_in(const char *folder, const char *name)
 {
 	char path[2 * DEEP + 64];
@@ -126,7 +126,7 @@ static int64_t number_in(const char *folder, const char *name)
 	return number;
 }
 
-/* "150000 100000": of each 100 ms, 150 on CPUs */
+/* In thousandths of a CPU. "150000 100000": 150 ms per 100 ms */
 static int64_t cpu_left(const char *folder, bool v2)
 {
 	char path[2 * DEEP + 64];
@@ -164,8 +164,8 @@ static int64_t threads_left(const char *folder, bool v2)
 		    number_in(folder, "pids.current"));
 }
 
-/* Files that nobody has used for a while count, and are given up if need be. */
-static int64_t given_up(const char *folder, const char *name)
+/* The kernel reclaims inactive file pages when memory is needed. */
+static int64_t reclaimable(const char *folder, const char *name)
 {
 	char path[2 * DEEP + 64], line[256], key[64];
 	int64_t number = 0, value;
@@ -184,20 +184,20 @@ static int64_t given_up(const char *folder, const char *name)
 
 static int64_t memory_left(const char *folder, bool v2)
 {
-	/* How version 1 says that there is no limit: as much as can be said */
+	/* v1 has no "max": a huge number means no limit. */
 	const int64_t none = INT64_C(1) << 60;
 	int64_t most =
 		number_in(folder, v2 ? "memory.max" : "memory.limit_in_bytes");
 
 	if (most >= none)
 		return UNLIMITED;
-	return left(most + given_up(folder, v2 ? "inactive_file" :
-						 "total_inactive_file"),
+	return left(most + reclaimable(folder, v2 ? "inactive_file" :
+						    "total_inactive_file"),
 		    number_in(folder,
 			      v2 ? "memory.current" : "memory.usage_in_bytes"));
 }
 
-/* ------------------------------------------------------------------ all of them */
+/* ------------------------------------------------------------------ all levels */
 
 static struct cgroup_limit
 narrowest(const char *controller, const char *file_v1, const char *file_v2,
@@ -242,7 +242,7 @@ struct cgroup_limit cgroup_limit_memory(void)
 			 memory_left);
 }
 
-/* -------------------------------------------------------------------- the user's */
+/* -------------------------------------------------------------------- user limits */
 
 static int64_t threads_of_user(void)
 {
@@ -264,9 +264,9 @@ static int64_t threads_of_user(void)
 	return threads;
 }
 
-/* Either capability frees from the limit, and to be root does; but not inside a
- * user namespace, which maps fewer ids. */
-static bool is_free(void)
+/* The limit does not apply to root or with either capability, except in a user
+ * namespace, which maps fewer ids. */
+static bool is_exempt(void)
 {
 	FILE *map = fopen("/proc/self/uid_map", "re");
 	uint64_t ids = UINT32_MAX;
@@ -294,7 +294,7 @@ int64_t user_threads_left(void)
 
 	if (getrlimit(RLIMIT_NPROC, &limit) < 0)
 		return UNKNOWN;
-	if (limit.rlim_cur == RLIM_INFINITY || is_free())
+	if (limit.rlim_cur == RLIM_INFINITY || is_exempt())
 		return UNLIMITED;
 	return left((int64_t)limit.rlim_cur, threads_of_user());
 }

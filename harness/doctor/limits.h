@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.h - what cgroups and the user's own limits leave to this process */
+/* limits.h - what cgroups and user limits leave to this process */
 #ifndef DOCTOR_LIMITS_H
 #define DOCTOR_LIMITS_H
 
 #include "harness/doctor/facts.h"
 
-/* Of both versions of cgroups. A limit of one above ours holds for us, too: the
- * one that leaves least is returned. */
+/* The cgroup (v1 or v2) that leaves least, among that of this process and those
+ * above it */
 struct cgroup_limit cgroup_limit_cpu(void); /* thousandths of a CPU */
 struct cgroup_limit cgroup_limit_threads(void);
 struct cgroup_limit cgroup_limit_memory(void); /* bytes */
 
-/* Threads that RLIMIT_NPROC leaves; UNLIMITED for whom it does not bind */
+/* Threads that RLIMIT_NPROC leaves; UNLIMITED for root */
 int64_t user_threads_left(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* needs.c - what a plan wants of a machine: see doctor.h */
+/* needs.c - what a plan needs: see doctor.h */
 #include "harness/plan/blocks.h"
 #include "harness/plan/command.h"
 #include "harness/doctor/doctor.h"
@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a client costs on both sides, with sockets, stacks and buffers: above what
- * thread needs, the dearest of ours. And what there is without any. */
-enum { CLIENT_BYTES = 128 * 1024, BESIDE_BYTES = 100 * 1024 * 1024 };
+/* Memory of a client on both sides, with sockets, stacks and buffers: more than that
+ * of thread, the most expensive model; and memory without clients. */
+enum { CLIENT_BYTES = 128 * 1024, BASE_BYTES = 100 * 1024 * 1024 };
 
-/* Of a repetition: its line and its histograms */
+/* The line and the histograms of a repetition */
 enum { REPETITION_BYTES = 20000 };
 
-/* The plan quick, where none is given */
+/* The plan quick, if none is given */
 enum { QUICK_CLIENTS = 1000, QUICK_REPETITIONS = 100 };
 
 static void at_least(unsigned *most, unsigned n)
@@ -25,13 +25,13 @@ static void at_least(unsigned *most, unsigned n)
 		*most = n;
 }
 
-/* Whoever has a label of ours is ours: plan.c sees to that. */
+/* A label such as "thread" is that model: plan.c rejects it for other programs. */
 static void add_cell(struct needs *n, const struct cell *c)
 {
 	unsigned clients = c->connections + c->idle;
-	uint64_t under_way = (uint64_t)c->connections * c->depth * c->message;
+	uint64_t in_flight = (uint64_t)c->connections * c->depth * c->message;
 	uint64_t memory =
-		BESIDE_BYTES + (uint64_t)clients * CLIENT_BYTES + 4 * under_way;
+		BASE_BYTES + (uint64_t)clients * CLIENT_BYTES + 4 * in_flight;
 
 	at_least(&n->clients, clients);
 	if (memory > n->memory)
@@ -55,7 +55,7 @@ static void add_cells(struct needs *n, const struct cells *cells)
 
 /* ------------------------------------------------------------------- programs */
 
-static bool is_here(const char *text)
+static bool is_available(const char *text)
 {
 	struct command command;
 	char why[WHY_SIZE];
@@ -74,7 +74,7 @@ static void add_program(struct needs *n, const char *bin, const char *name,
 	char path[PATH_MAX];
 	size_t length = strlen(n->missing);
 
-	if (command ? is_here(command) :
+	if (command ? is_available(command) :
 		      snprintf(path, sizeof(path), "%s/%s", bin, name) <
 				      (int)sizeof(path) &&
 			      access(path, X_OK) == 0)
@@ -92,7 +92,7 @@ static void add_programs(struct needs *n, const struct plan *p, const char *bin)
 	add_program(n, bin, "loadgen", NULL);
 }
 
-/* ------------------------------------------------------------------------ both */
+/* ------------------------------------------------------------------------ plans */
 
 static struct needs of_quick(const char *bin)
 {
@@ -103,7 +103,7 @@ static struct needs of_quick(const char *bin)
 		.split = true,
 		.uring = true,
 		.counting = true,
-		.memory = BESIDE_BYTES + (uint64_t)QUICK_CLIENTS * CLIENT_BYTES,
+		.memory = BASE_BYTES + (uint64_t)QUICK_CLIENTS * CLIENT_BYTES,
 		.disk = (uint64_t)QUICK_REPETITIONS * REPETITION_BYTES,
 	};
 

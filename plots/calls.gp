@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# calls.gp - system calls for each request: a row a model, a piece a call
+# calls.gp - system calls per request: a row for each model, a piece for each call
 
 format = ARG1; work = ARG2; output = ARG3
 load work.'/page.gp'
@@ -21,7 +21,7 @@ unset grid
 set grid xtics lt 1 lw 1 lc rgb grid
 set style textbox opaque fillcolor rgb paper noborder margins 1, 0.4
 
-# What each colour does, below
+# The legend, below
 do for [i = 1:roles] {
 	x = plot_left + role_at[i]
 	y = top[1] + panel_height + panel_gap

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-# charts.awk - from the tables of a run to what gnuplot draws
+# charts.awk - turns the tables of a run into gnuplot's input
 #
-# Run by plots/draw, after csv.awk, text.awk, run.awk and forms.awk. Each chart of
-# charts.csv is made for each family of cells (run.awk). Of a chart it writes
+# plots/draw runs it with csv.awk, text.awk, run.awk and forms.awk. It makes each chart of
+# charts.csv for each family of cells (run.awk) and writes
 #
 #	OUT/NAME.tsv       the numbers behind it
 #	WORK/NAME/page.gp  texts, axes and styles, as variables of gnuplot
-#	WORK/NAME/...      points and names, one file for each thing that is drawn
+#	WORK/NAME/...      points and names, a file for each element
 #
 # and prints "FORM NAME": FORM.gp draws it. A form is one of
 #
-#	lines  against what is on the x axis
-#	rows   a row for each model, where there is but one place on that axis
+#	lines  a line for each model
+#	rows   a row for each model, if the x axis has a single place
 #	calls  a row for each model and place, with a piece for each system call
 
 BEGIN {
@@ -31,7 +31,7 @@ BEGIN {
 	exit complaints > 0
 }
 
-# One chart: rows c to c + panels - 1 of charts.csv, a panel each
+# Draws a chart: rows c to c + panels - 1 of charts.csv are its panels
 function draw_families(c,    f, best)
 {
 	for (panels = 1; chart(c + panels, "chart") == chart(c, "chart"); )
@@ -47,7 +47,7 @@ function draw_families(c,    f, best)
 			draw_chart(c, family[f], f == best)
 }
 
-# Not if all went well and nobody measured this
+# Whether a family has a value, or a cell without a result, for this chart
 function is_of_chart(f, c,    k, m, i)
 {
 	if (!index(" " chart(c, "loops") " ", " " cell(first_of[f], "loop") " "))
@@ -61,7 +61,7 @@ function is_of_chart(f, c,    k, m, i)
 	return 0
 }
 
-# The richest family's chart has the plain name; the others have a folder.
+# The chart of the family with the most places has the plain name; others are in more/.
 function chart_name(c, f, is_best,    name)
 {
 	if (is_best)
@@ -107,7 +107,7 @@ function draw_chart(c, f, is_best,    p, form)
 	print form, name
 }
 
-# The numbers behind a chart: every cell of it, also what could not be measured
+# Writes the numbers of a chart: all its cells, also those without a result
 function write_table(c, f,    p, k, m, i, metric, to)
 {
 	to = out "/" name ".tsv"
@@ -180,7 +180,7 @@ function note_cell(i, metric,    blocks)
 		most = blocks
 }
 
-# A little room at both ends; what noise alone can do must not fill the panel.
+# Adds room at both ends, and keeps noise from filling the panel
 function make_range(    middle)
 {
 	if (!has_values) {
@@ -203,10 +203,11 @@ function part_of_axis(x)
 	return scale == "log" ? log(x / from) / log(to_end / from) : x / to_end
 }
 
-# The finding of this chart for a setting of this family: the one that the run's own
-# choice is, else the last that claims something, else the last
-function finding_for(f, c, is_best,    chosen, k, m, i, setting, title, best)
+# The finding of this chart for a setting of this family: the run's own choice, else the last
+# significant one, else the last
+function finding_for(f, c, is_best,    chosen, k, m, i, title, best, none)
 {
+	none = "no .*(claim|difference)|not significant"
 	for (i = 1; i <= findings; i++) {
 		if (table["findings", i, "chart"] == chart(c, "finding"))
 			chosen = table["findings", i, "title"]
@@ -220,7 +221,7 @@ function finding_for(f, c, is_best,    chosen, k, m, i, setting, title, best)
 			continue
 		if (title == chosen)
 			return title
-		if (best == "" || best ~ /no (claim|difference)/ || title !~ /no (claim|difference)/)
+		if (best == "" || best ~ none || title !~ none)
 			best = title
 	}
 	return best == "" && is_best ? chosen : best
@@ -237,7 +238,7 @@ function axis_words(f, c,    words)
 function write_panel(f, c, p, side,    title)
 {
 	title = chart(c, "finding") == "" || !has_values ? "" : finding_for(f, c, name == chart(c, "chart"))
-	# As on the axis; and no line ends between a number and its unit
+	# µs as on the axis, and no line break between a number and its unit
 	while (match(title, /[0-9] us/))
 		title = substr(title, 1, RSTART + 1) "µs" substr(title, RSTART + 4)
 	while (match(title, /[0-9] ([nm]?s|µs|[KM]?i?B|%)([ ,)]|$)/))
@@ -299,18 +300,17 @@ function write_notes(    k, text, lines)
 function end_page(c, f, form,    text)
 {
 	if (seen_cut)
-		add_note("→", "the bar is shortened, or nothing could be seen of the others; " \
-			"its pieces are in proportion")
+		add_note("→", "this bar is cut; its pieces are in proportion")
 	if (seen_hollow)
-		add_note("○", "hollow: not sustained in some blocks; at the upper edge, in none: " \
-			"the server did not keep up, and any number would only say how long " \
-			"the load lasted")
+		add_note("○", "hollow: the offered load was not sustained in some blocks. At the upper " \
+			"edge: in none, so there is no response time; it would grow with the " \
+			"length of the run")
 	if (seen_oversubscribed)
-		add_note("*", "oversubscribed: it spins on the CPU that the generator needs, " \
-			"too. Drawn, but never compared")
+		add_note("*", "oversubscribed: the server busy-polls on the generator's CPU; drawn, " \
+			"but not compared")
 	if (seen_unsure)
-		add_note("?", "in some place decided by chance: fewer than 100 requests beyond this percentile " \
-			"(which: " name ".tsv)")
+		add_note("?", "some values are uncertain: fewer than 100 requests are beyond the " \
+			"percentile (see " name ".tsv)")
 	write_notes()
 	text = chart(c, "read")
 	if (form == "lines" && chart(c, "along") != "")
@@ -322,12 +322,12 @@ function end_page(c, f, form,    text)
 	print "caption = " quoted(text) > page
 	print "caption_lines = " wrapped > page
 	print "mark = " quoted(ENVIRON["INCOMPLETE"] ? \
-		"INCOMPLETE: this run was not finished" : "") > page
+		"INCOMPLETE: this run is not complete" : "") > page
 	close(page)
 	write_description(c, text)
 }
 
-# What is to be seen, for those who cannot: of a picture that is SVG
+# Title and description of the SVG, for screen readers
 function write_description(c, text,    to)
 {
 	to = folder "/described"
@@ -337,42 +337,41 @@ function write_description(c, text,    to)
 	close(to)
 }
 
-# How it was measured: the setting, how many times, spread, machine
+# The caption: setting, number of blocks, spread, machine
 function caption(c, f,    text)
 {
 	text = setting_words(first_of[f]) ". "
 	if (chart(c, "chart") == "calls")
 		text = text "Counted once for each cell. "
 	else if (most == 1)
-		text = text "One repetition each: no spread. "
+		text = text "One repetition each, without spread. "
 	else if (most)
 		text = text "Medians of " (fewest == most ? "" : fewest " to ") most " blocks. "
 	if (seen_interval)
 		text = text "Bars: 95 % interval of the median" \
-		       (seen_range ? "; with fewer than 6 blocks, lowest to highest. " : ". ")
+		       (seen_range ? "; below 6 blocks the range. " : ". ")
 	else if (seen_range)
-		text = text "Bars: lowest to highest (fewer than 6 blocks have no interval). "
+		text = text "Bars: range (below 6 blocks there is no interval). "
 	if ((seen_interval || seen_range) && fewest == 1)
 		text = text "No bar: one block. "
 	return text ENVIRON["MACHINE"]
 }
 
-# As setting_heading() of harness/verdict/describe.h
+# setting_heading() of harness/verdict/describe.h
 function setting_words(i,    text)
 {
-	text = cell(i, "loop") == "none" ? "Silent clients" : \
+	text = cell(i, "loop") == "none" ? "Idle clients" : \
 	       cell(i, "loop") == "open" ? "Open loop of " count(cell(i, "connections")) \
 	       " connection" plural(cell(i, "connections")) : "Closed loop"
 	text = text ", server and clients on " (cell(i, "placement") == "split" ? \
-	       "a core each" : "one core")
+	       "separate cores" : "one core")
 	if (cell(i, "loop") == "none")
 		return text
 	if (cell(i, "idle") > 0)
-		text = text ", " count(cell(i, "idle")) " silent client" \
-		       plural(cell(i, "idle")) " beside them"
+		text = text ", " count(cell(i, "idle")) " idle client" plural(cell(i, "idle"))
 	text = text ", " tick_text(cell(i, "message"), "bytes")
 	if (cell(i, "depth") > 1)
-		text = text ", " cell(i, "depth") " under way on each"
+		text = text ", " cell(i, "depth") " in flight on each"
 	if (cell(i, "pattern") ~ /^burst:/)
 		text = text ", in bursts of " substr(cell(i, "pattern"), 7)
 	if (cell(i, "pattern") == "connect")

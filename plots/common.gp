@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: MIT
 # common.gp - the page around every chart; loaded by each form
 #
-# Called as   gnuplot -c FORM.gp svg WORK OUTPUT   by plots/draw, in this folder.
-# WORK/page.gp has the texts, axes and styles; plots/charts.awk wrote it. Lengths are
-# pixels from the upper left corner: right(x) and down(y) make them what gnuplot calls
-# screen.
+# plots/draw calls   gnuplot -c FORM.gp svg WORK OUTPUT   in this folder. plots/charts.awk
+# wrote WORK/page.gp, with texts, axes and styles. Lengths are pixels from the upper left
+# corner; right(x) and down(y) convert them to gnuplot's screen coordinates.
 
 width = 900
 left = 20 # of all texts
-line_height = format eq 'svg' ? 18 : 15 # so far apart does gnuplot write lines
+line_height = format eq 'svg' ? 18 : 15 # gnuplot's own
 heading_line = format eq 'svg' ? 24 : 20
 
 right(x) = x / (width * 1.0)
 down(y) = 1 - y / (height * 1.0)
 
-# Of each panel: a heading of some lines, the line that names its axis, the plot
+# A panel has a heading of some lines, the axis title, the plot.
 heading_height(p) = heading_line * heading_lines[p] + 26
 texts_height = 14 + line_height * (notes_lines + reading_lines + caption_lines) \
 	+ 8 * (notes_lines > 0) + 8 * (reading_lines > 0)
@@ -40,14 +39,14 @@ set tics nomirror scale 0 textcolor rgb ink font small
 set grid lt 1 lw 1 lc rgb grid
 set key off
 
-# A model's marker in a plot for each model m
+# The marker of model m
 size = format eq 'svg' ? 0.85 : 1.1
 solid = 'lc rgb color[m] lt 1 lw 2 pt marker[m] ps size'
 hollow = 'lc rgb paper lt 1 lw 1 pt marker[m] ps size * 0.5'
 
 set multiplot
 
-# What is not in a panel stands on the page: labels of an empty plot
+# Texts outside the panels are labels of an empty plot.
 set lmargin at screen 0; set rmargin at screen 1
 set tmargin at screen 1; set bmargin at screen 0
 y = 14

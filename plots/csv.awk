@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-# csv.awk - reads CSV as RFC 4180 has it, and keeps what is wrong with it apart
+# csv.awk - reads CSV (RFC 4180) and leaves broken records out
 
-# Says what is wrong with the input; all else is still drawn.
+# Reports a problem of the input; the rest is still drawn.
 function complain(text)
 {
 	print "plots/draw: " text > "/dev/stderr"
 	complaints++
 }
 
-# The fields of a record, in field[1] and on; 0: a quote is out of place
+# Splits a record into field[1], ...; returns their number, 0 if a quote is misplaced
 function split_record(text, field,    n, at, value, more)
 {
 	do {
@@ -51,8 +51,8 @@ function read_lines(file,    text)
 	close(file)
 }
 
-# The next record, which a quoted line break does not end: how many fields; -1: it is
-# broken, and what follows it is not; 0: there is none. It began at line_of[file].
+# Reads the next record, which may span lines within quotes. Returns the number of fields;
+# -1: the record is broken; 0: end of file. line_of[file] is its first line.
 function next_record(file, field,    text, at, n)
 {
 	do {
@@ -69,8 +69,8 @@ function next_record(file, field,    text, at, n)
 	return n ? n : -1
 }
 
-# A whole file: table[name, row, column], and how many rows. `needed`: the columns
-# without which nothing can be done; a row that is not like the header is left out.
+# Reads a file into table[name, row, column]; returns the number of rows. `needed` columns
+# must exist. A row with another number of fields than the header is left out.
 function read_csv(file, name, needed,    head, field, column, columns, n, i, rows)
 {
 	read_lines(file)
@@ -82,14 +82,14 @@ function read_csv(file, name, needed,    head, field, column, columns, n, i, row
 	n = split(needed, column, " ")
 	for (i = 1; i <= n; i++)
 		if (!((name, column[i]) in has_column)) {
-			complain(file ": it has no column '" column[i] "'")
+			complain(file ": no column '" column[i] "'")
 			return -1
 		}
 	while ((n = next_record(file, field)) != 0) {
 		if (n != columns) {
 			complain(file ": line " line_of[file] " is " \
-				 (n < 0 ? "cut off or broken" : n " fields and not " columns) \
-				 ": left out")
+				 (n < 0 ? "cut off or broken" : \
+				  n " fields instead of " columns) ": left out")
 			continue
 		}
 		rows++

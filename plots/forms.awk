@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# forms.awk - where things stand in a chart; lengths in pixels, as in page.gp
+# forms.awk - the layout of charts; lengths in pixels, as in page.gp
 
 BEGIN {
 	PANEL_WIDTH = 626 # plot_right - plot_left of lines.gp
@@ -7,7 +7,7 @@ BEGIN {
 	ROW_WIDTH = 764 # of calls.gp
 }
 
-# Sorts keys, and another list in the same way
+# Sorts keys, and another list in the same order
 function sort_by(key, other, n,    i, k)
 {
 	for (i = 2; i <= n; i++)
@@ -25,7 +25,7 @@ function swap(key, other, k,    a, b)
 	other[k - 1] = b
 }
 
-# Pushes neighbours apart until there is a gap between any two, all from 0 to 1
+# Pushes neighbours apart within 0..1 until every gap is at least `gap`
 function keep_apart(at, n, gap,    round, k, push)
 {
 	for (round = 0; round < 200; round++)
@@ -44,7 +44,7 @@ function keep_apart(at, n, gap,    round, k, push)
 			at[k] = 1 - (n - k) * gap
 }
 
-# What is written at an axis, in a file that is loaded where the axis is set
+# Writes the ticks of an axis to a file that gnuplot loads
 function write_tics(name, axis, ticks,    to)
 {
 	to = folder "/" name
@@ -57,21 +57,21 @@ function write_tics(name, axis, ticks,    to)
 
 # ------------------------------------------------------------------------- lines
 
-# The x axis is logarithmic; 50 pixels at both ends are free.
+# The factor of n pixels on the x axis, which is logarithmic with 50 free pixels at both ends
 function pixels_of(f, n,    wide)
 {
 	wide = log(place[f, places[f]] / place[f, 1])
 	return exp(n * wide / (PANEL_WIDTH - 100))
 }
 
-# Models stand a few pixels beside each other, so that no bar hides another.
+# Shifts models by a few pixels, so that no bar hides another
 function beside(f, k, m, pixels)
 {
 	return place[f, k] * pixels_of(f, (m - (models[f] + 1) / 2) * pixels)
 }
 
 # linesP, a block for each model: x, median, low, high, 1 if hollow;
-# lostP: x and model of what stands at the upper edge
+# lostP: x and model of the points at the upper edge
 function write_lines(f, c, p,    m, k, i, metric, to, lost, last, next_k)
 {
 	metric = metric_of(f, c)
@@ -106,7 +106,7 @@ function write_lines(f, c, p,    m, k, i, metric, to, lost, last, next_k)
 	empty(folder "/right" p)
 	empty(folder "/left" p)
 	for (k = 1; k <= places[f]; k = next_k) {
-		# Names at places that are near each other may touch, too.
+		# Names at neighbouring places could touch.
 		for (next_k = k + 1; next_k < places[f] && \
 		     place[f, next_k] < place[f, next_k - 1] * pixels_of(f, 90); )
 			next_k++
@@ -122,9 +122,8 @@ function empty(file)
 	close(file)
 }
 
-# Names of the lines that end at these places. namesP, beyond the edge: height from 0 to
-# 1, model, name. rightP, or leftP where there is no more room, beside the last point: x,
-# y, name
+# Names of the lines that end at these places. namesP, right of the plot: height from 0 to
+# 1, model, name. rightP and leftP, beside the last point: x, y, name
 function write_names(f, p, metric, last, first_k, last_k,    k, m, at, order, n, text, room, to)
 {
 	for (m = 1; m <= models[f]; m++)
@@ -141,7 +140,7 @@ function write_names(f, p, metric, last, first_k, last_k,    k, m, at, order, n,
 			print at[k], m, word(text) >> (folder "/names" p)
 			continue
 		}
-		# Within the plot not on its edge
+		# inside the plot, not on its edge
 		if (at[k] < (k - 0.5) * 17 / PANEL_HEIGHT)
 			at[k] = (k - 0.5) * 17 / PANEL_HEIGHT
 		room = log(place[f, places[f]] / place[f, last[m]]) / log(pixels_of(f, 1))
@@ -155,7 +154,7 @@ function write_names(f, p, metric, last, first_k, last_k,    k, m, at, order, n,
 	close(folder "/left" p)
 }
 
-# Every place on the x axis that is measured has its number, if there is room for it.
+# Ticks at the measured places of the x axis, as far as there is room
 function write_places(f,    k, text, last, words, loop)
 {
 	loop = cell(first_of[f], "loop")
@@ -165,8 +164,8 @@ function write_places(f,    k, text, last, words, loop)
 		last = place[f, k]
 		text = add_tick(text, count(last), last)
 	}
-	words = loop == "open" ? "requests offered a second, by all connections together" : \
-		loop == "none" ? "silent clients" : "connections"
+	words = loop == "open" ? "offered requests per second (all connections)" : \
+		loop == "none" ? "idle clients" : "connections"
 	write_tics("places", "x", text)
 	print "places_words = " quoted(words) > page
 	printf "first = %.10g; last = %.10g\n", place[f, 1] / pixels_of(f, 50), \
@@ -174,7 +173,7 @@ function write_places(f,    k, text, last, words, loop)
 	printf "half_box = %.10g\n", pixels_of(f, 11) > page
 }
 
-# What is not there, in a strip below: x, row, letter of the reason
+# Missing values, in a strip below: x, row, letter of the reason
 function write_absent(c, f,    m, k, p, i, why, to, rows, row, names)
 {
 	to = folder "/absent"
@@ -201,8 +200,8 @@ function write_absent(c, f,    m, k, p, i, why, to, rows, row, names)
 	write_tics("absent_names", "y", names)
 }
 
-# Reasons that differ in nothing but numbers have one letter, and the first is an
-# example.
+# The letter of a reason. Reasons that differ only in numbers share a letter, with the first
+# as example.
 function letter_of(why,    key)
 {
 	key = name why
@@ -217,15 +216,15 @@ function letter_of(why,    key)
 			example_at[key] = n_notes
 		}
 	} else if (key in example && why != example[key]) {
-		note[example_at[key]] = letter[key] " – such as " example[key]
+		note[example_at[key]] = letter[key] " – for example " example[key]
 	}
 	return letter[key]
 }
 
 # -------------------------------------------------------------------------- rows
 
-# rowsP: row, median, low, high, model, text, 1 if hollow, 1 if it is the limit;
-# hatchedP: row, why
+# rowsP: row, median, low, high, model, text, 1 if hollow, 1 if it is the baseline;
+# hatchedP: row, reason
 function write_rows(f, c, p,    m, i, metric, to, hatched, names)
 {
 	metric = metric_of(f, c)
@@ -259,8 +258,8 @@ function write_rows(f, c, p,    m, i, metric, to, hatched, names)
 
 # ------------------------------------------------------------------------- calls
 
-# pieces: row, from, to, colour, name if there is room for it; totals: row, end, text;
-# hatched: row, why; groups: row, text; all in one panel
+# pieces: row, from, to, colour, name if it fits; totals: row, end, text;
+# hatched: row, reason; groups: row, text; all in one panel
 function write_calls(f, c, p,    m, k, i, row, names, why)
 {
 	make_room()
@@ -276,7 +275,7 @@ function write_calls(f, c, p,    m, k, i, row, names, why)
 		print ++row, word(place_words(f, k)) > groups
 		for (m = 1; m <= models[f]; m++) {
 			i = cell_at[f, place[f, k], model_of[f, m]]
-			# Nobody asks what the calls of the baseline are.
+			# the baseline's calls are usually not counted
 			if (!i || (model_of[f, m] == "baseline" && cell(i, "calls_method") == ""))
 				continue
 			row++
@@ -300,13 +299,12 @@ function write_calls(f, c, p,    m, k, i, row, names, why)
 function place_words(f, k,    x)
 {
 	x = place[f, k]
-	return cell(first_of[f], "loop") == "open" ? count(x) " requests offered a second" : \
+	return cell(first_of[f], "loop") == "open" ? count(x) " offered requests per second" : \
 	       count(x) " connection" plural(x)
 }
 
-# A server that spins makes thousands of calls for a request: a bar that is six times
-# as long as the next is cut, so that the others can be seen. Beside the bars there is
-# room for their numbers.
+# A server that busy-polls makes thousands of calls per request. A bar that is six times as
+# long as the next is cut, so that the others stay visible. Numbers are beside the bars.
 function make_room(    k)
 {
 	sort_by(value, value, has_values)
@@ -336,13 +334,13 @@ function write_pieces(i, row,    key, n, k, at, per, total, end, order, place, r
 	}
 	if ((end - at) / to_end * ROW_WIDTH >= 3)
 		rest = rest write_piece(row, at + 0, end, \
-			calls_of[key] ? "other" : "not known which")
+			calls_of[key] ? "other" : "names unknown")
 	seen_cut += total > cut_at
 	print row, end, word(number(total, 1) (total > cut_at ? " →" : "") \
 		names_that_fit(rest, (to_end - end) / to_end * ROW_WIDTH / 7 - 9)) > totals
 }
 
-# As many of ", name, name" as have room, or none
+# As many of ", name, name" as fit, or none
 function names_that_fit(names, width)
 {
 	names = substr(names, 3)
@@ -360,7 +358,7 @@ function role_of(call)
 	return style_row["other", ""]
 }
 
-# Returns its name, if there is no room for it within the piece.
+# Writes a piece; returns its name if that does not fit into it
 function write_piece(row, begin, end, call,    look, room, fits)
 {
 	look = role_of(call)
@@ -372,7 +370,7 @@ function write_piece(row, begin, end, call,    look, room, fits)
 	return fits ? "" : ", " call
 }
 
-# What the colours mean, in the order of the style
+# The legend of the colours, in the order of style.csv
 function write_roles(    i, names, n, role, at)
 {
 	for (i = 1; ("style", i, "kind") in table; i++) {

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-# lines.gp - a measure against connections, load or silent clients: a line a model
+# lines.gp - a metric against connections, offered load or idle clients: a line for each model
 #
-# Below is a strip for what could not be measured: hatched, with a letter that is
-# explained beneath.
+# Missing values are hatched in a strip below, each with a letter for the reason.
 
 format = ARG1; work = ARG2; output = ARG3
 load work.'/page.gp'
@@ -31,8 +30,8 @@ do for [p = 1:panels] {
 	set xlabel places_words offset 0, 0.4 font small textcolor rgb ink
 	set border 1 lc rgb soft
 
-	# The lines, their bars, their points: hollow where not all of it was sustained,
-	# at the upper edge where nothing was; names of lines that end before the edge
+	# Lines, bars and points: hollow if not sustained in some blocks, at the upper edge
+	# if in none; names of lines that end before the edge
 	plot for [m = 1:models] lines index m - 1 using 1:2 with lines ls m lw 2, \
 	     for [m = 1:models] lines index m - 1 using 1:2:3:4 with yerrorbars \
 		lc rgb color[m] lt 1 lw 1 pt 0, \
@@ -45,7 +44,7 @@ do for [p = 1:panels] {
 	     sprintf('%s/left%d', work, p) using 1:2:3 with labels right offset -1, 0 boxed \
 		font small textcolor rgb ink
 
-	# Names of the others, each with its marker, at the height of the line's end
+	# Names of the other lines, each with its marker, at the height of its end
 	set lmargin at screen right(plot_right); set rmargin at screen right(width)
 	unset logscale; unset xlabel; unset tics; set border 0
 	set xrange [0:width - plot_right]; set yrange [0:1]
@@ -61,7 +60,7 @@ if (absent_rows > 0) {
 	set logscale x
 	set xrange [first:last]; set yrange [absent_rows + 0.5:0.5]
 	set border 0
-	set label 1 'no point: why is below' at screen right(plot_right + 16), down(strip_top + 9) \
+	set label 1 'missing: reasons below' at screen right(plot_right + 16), down(strip_top + 9) \
 		font small textcolor rgb soft
 	load work.'/absent_names'
 	set style fill pattern 5 border lc rgb soft

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# rows.gp - a measure at one place: a row a model, its number beside it
+# rows.gp - a metric at a single place: a row for each model, its number beside it
 #
-# What could not be measured is a hatched row with the reason.
+# A missing value is a hatched row with the reason.
 
 format = ARG1; work = ARG2; output = ARG3
 load work.'/page.gp'
@@ -26,7 +26,7 @@ do for [p = 1:panels] {
 	load sprintf('%s/tics%d', work, p)
 	load work.'/models'
 	set style fill pattern 5 border lc rgb soft
-	# The limit: what the leanest server has
+	# The baseline server
 	plot data using ($8 == 1 ? $2 : NaN):(0.5):(0):(rows) with vectors nohead \
 		lc rgb soft lw 1 dt (3, 4), \
 	     data using 2:1:3:4 with xerrorbars lc rgb soft lt 1 lw 1 pt 0, \
@@ -37,7 +37,7 @@ do for [p = 1:panels] {
 	     hatched using (from[p]):1:2 with labels left offset 1, 0 boxed \
 		font small textcolor rgb ink
 
-	# On top of all: numbers at the right, reasons on paper
+	# Numbers at the right
 	set lmargin at screen right(plot_right); set rmargin at screen right(width)
 	unset logscale; unset tics; set xrange [0:1]
 	plot data using (0.1):1:6 with labels left font small textcolor rgb ink

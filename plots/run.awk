@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-# run.awk - the tables of a run: cells, families, what can be said of a cell
+# run.awk - the tables of a run: cells, families, missing values
 #
-# A family is all the cells that differ in nothing but their model and their place
-# on the x axis: connections, in an open loop the requests offered, or the number of
-# silent clients. place[f, k] are those of family f, model_of[f, m] its models, and
-# cell_at[f, place, model] the cell.
+# The cells of a family differ only in the model and the place on the x axis: connections,
+# offered requests per second (open loop), or idle clients. Family f has place[f, k],
+# model_of[f, m] and cell_at[f, place, model].
 
 function read_style(    rows, i)
 {
@@ -20,7 +19,7 @@ function style(row, column)
 	return table["style", row, column]
 }
 
-# The row of the style for this model: its own, or a spare one
+# Chooses the row of style.csv for a model: its own or a spare
 function take_style(model)
 {
 	if (model in look)
@@ -44,7 +43,7 @@ function read_cells(    i, why)
 		"model loop connections rate idle message depth pattern work placement " \
 		"cell n status reason oversubscribed coarse unsure")
 	if (cells == 0)
-		complain(run "/cells.csv: there is no cell in it")
+		complain(run "/cells.csv: no cells")
 	for (i = 1; i <= cells; i++) {
 		why = what_is_wrong(i)
 		if (why == "")
@@ -57,15 +56,15 @@ function read_cells(    i, why)
 function what_is_wrong(i,    c, metric)
 {
 	if (cell(i, "model") !~ /^[A-Za-z0-9][A-Za-z0-9_-]*$/)
-		return "'" cell(i, "model") "' is no name of a model"
+		return "'" cell(i, "model") "' is not the name of a model"
 	if (cell(i, "loop") !~ /^(closed|open|none)$/)
-		return "'" cell(i, "loop") "' is no loop that is known"
+		return "unknown loop '" cell(i, "loop") "'"
 	if (!is_number(cell(i, axis_of(i))) || cell(i, axis_of(i)) < 0)
-		return "it does not say how many (" axis_of(i) ")"
+		return axis_of(i) " is not a number"
 	for (c = 1; c <= charts; c++) {
 		metric = cell(i, chart(c, "metric"))
 		if (metric != "" && !is_number(metric))
-			return "'" metric "' is no number"
+			return "'" metric "' is not a number"
 	}
 	return ""
 }
@@ -76,16 +75,16 @@ function axis_of(i)
 	       cell(i, "loop") == "none" ? "idle" : "connections"
 }
 
-# As setting_key() of harness/verdict/describe.h names a setting, but for one part of it
-function setting_key(i, without,    key, silent)
+# setting_key() of harness/verdict/describe.h, without one part
+function setting_key(i, without,    key, alone)
 {
-	silent = cell(i, "loop") == "none"
+	alone = cell(i, "loop") == "none"
 	key = cell(i, "loop") " " cell(i, "placement")
-	if (!silent && without != "connections")
+	if (!alone && without != "connections")
 		key = key " " cell(i, "connections")
 	if (cell(i, "loop") == "open" && without != "rate")
 		key = key " rate " cell(i, "rate")
-	if (without != "idle" && (silent || cell(i, "idle") + 0 > 0))
+	if (without != "idle" && (alone || cell(i, "idle") + 0 > 0))
 		key = key " idle " cell(i, "idle")
 	if (cell(i, "message") != 64)
 		key = key " message " cell(i, "message")
@@ -104,7 +103,7 @@ function add_cell(i,    f, model, x, k)
 	model = cell(i, "model")
 	x = cell(i, axis_of(i)) + 0
 	take_style(model)
-	if (x == 0) # of no clients there is nothing to say for each of them
+	if (x == 0) # nothing is per client without clients
 		return
 	if (!(f in first_of)) {
 		family[++families] = f
@@ -136,7 +135,7 @@ function read_calls(    rows, i, name, n)
 	}
 }
 
-# ---------------------------------------------------------------- what a cell says
+# ------------------------------------------------------------- values of a cell
 
 function chart(c, column)
 {
@@ -154,7 +153,7 @@ function is_coarse(f,    k, m, i)
 	return 0
 }
 
-# Where the generator had no CPU of its own, its lateness is in the response time.
+# Service time if the generator shared its CPU: its own delay is in the response time.
 function metric_of(f, c,    metric)
 {
 	metric = chart(c, "metric")
@@ -163,7 +162,7 @@ function metric_of(f, c,    metric)
 	return metric
 }
 
-# Sets median, low and high; spread: "interval", "range", or "" if there is one value
+# Sets median, low, high, and spread: "interval", "range", or "" for a single value
 function read_values(i, metric)
 {
 	median = low = high = cell(i, metric)
@@ -182,35 +181,34 @@ function read_values(i, metric)
 	}
 	if (median == "")
 		return
-	median += 0 # as numbers, not as texts
+	median += 0 # numbers, not strings
 	low += 0
 	high += 0
 }
 
 function not_sustained(i)
 {
-	return cell(i, "loop") == "open" && cell(i, "reason") ~ \
-	       /^not sustained|^what was offered was not done|offer less \(--rate\)/
+	return cell(i, "loop") == "open" && cell(i, "reason") ~ /not sustained|--rate/
 }
 
-# Why there is nothing to draw; "" if there is. A logarithm has no place for 0.
+# Why a value is not drawn, or ""
 function why_absent(i, metric, c)
 {
 	if (cell(i, metric) == "" && cell(i, "status") != "ok")
 		return cell(i, "status") (cell(i, "reason") == "" ? "" : ": " cell(i, "reason"))
 	if (cell(i, metric) == "")
 		return metric ~ /^calls/ && cell(i, "calls_method") == "none" ? \
-		       "not counted: this user may not count system calls" : \
+		       "not counted: this user has no permission to count system calls" : \
 		       (metric ~ /^calls/ ? "not counted" : "not measured") \
-		       (cell(i, "n") > 0 ? " (repetitions.jsonl says why)" : \
+		       (cell(i, "n") > 0 ? " (see repetitions.jsonl)" : \
 			cell(i, "reason") == "" ? "" : ": " cell(i, "reason"))
 	if (chart(c, "scale") == "log" && cell(i, metric) <= 0)
 		return number(cell(i, metric) + 0, chart(c, "unit")) \
-		       ", for which a logarithmic axis has no place"
+		       ", which a logarithmic axis cannot show"
 	return ""
 }
 
-# No number, but a place of its own: hollow, at the upper edge
+# Not sustained, so without a response time: a hollow point at the upper edge
 function is_lost(i, metric)
 {
 	return cell(i, metric) == "" && not_sustained(i) && metric ~ /^(response|service)_/
@@ -232,14 +230,14 @@ function marks(i, metric,    text)
 	return substr(text, 2)
 }
 
-# What there is room for
+# A name that fits
 function short(model,    name)
 {
 	name = label[model]
 	return length(name) <= 12 ? name : substr(name, 1, 6) "…" substr(name, length(name) - 4)
 }
 
-# The name of a line or row, and of some cell of it: * oversubscribed; ? by chance
+# The name of a line or row, with the signs of its cells: * oversubscribed, ? uncertain
 function name_of(f, model, metric,    k, i, over, unsure)
 {
 	for (k = 1; k <= places[f]; k++) {

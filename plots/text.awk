@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# text.awk - numbers, axes and sentences as people read them
+# text.awk - numbers, axes and sentences
 
 function floor(x)
 {
@@ -11,7 +11,7 @@ function log10(x)
 	return log(x) / log(10)
 }
 
-# Three digits: 0.071, 2.02, 12.3, 152
+# Three significant digits: 0.071, 2.02, 12.3, 152
 function digits(x,    a)
 {
 	a = x < 0 ? -x : x
@@ -24,7 +24,7 @@ function digits(x,    a)
 	return sprintf("%.*f", a < 9.995 ? 2 : a < 99.95 ? 1 : 0, x)
 }
 
-# Its unit, and in unit_size how much that is
+# The unit for x; its size in unit_size
 function unit_for(x, unit,    a)
 {
 	a = x < 0 ? -x : x
@@ -48,7 +48,7 @@ function number(x, unit,    name)
 	return digits(x / unit_size) name
 }
 
-# The same for a round number of an axis: "20 µs", "0.5"
+# "20 µs", "0.5": a tick of an axis
 function tick_text(x, unit,    name)
 {
 	name = unit_for(x, unit)
@@ -76,7 +76,7 @@ function plural(n)
 
 # ---------------------------------------------------------------------- axes
 
-# The numbers at a logarithmic axis from low to high, as gnuplot takes them
+# gnuplot's ticks of a logarithmic axis
 function log_ticks(low, high, unit,    text, decade, step, steps, i, x, wide, octave)
 {
 	wide = log10(high / low)
@@ -96,7 +96,7 @@ function log_ticks(low, high, unit,    text, decade, step, steps, i, x, wide, oc
 	return text
 }
 
-# The step of about n numbers from 0 to high
+# A round step that divides 0..high into about n parts
 function step_for(high, n,    size, part)
 {
 	size = 10 ^ floor(log10(high / n))
@@ -115,7 +115,8 @@ function linear_ticks(high, unit, n,    text, step, i, scale)
 
 # ----------------------------------------------------------------- sentences
 
-# Lines of at most so many characters, and in wrapped how many; no more than `most`
+# Wraps text into lines of at most `width` characters, at most `most` lines; sets wrapped to
+# their number
 function wrap(text, width, most,    word, n, i, line, lines)
 {
 	n = split(text, word, " ")
@@ -134,7 +135,7 @@ function wrap(text, width, most,    word, n, i, line, lines)
 	return lines line
 }
 
-# The same number of lines as wrap() makes, of about one length
+# wrap() with lines of about the same length
 function balanced(text, width,    lines, shorter)
 {
 	lines = wrap(text, width, 4)
@@ -143,19 +144,19 @@ function balanced(text, width,    lines, shorter)
 	return wrap(text, width + 1, 4)
 }
 
-# What is too long ends with ...
+# Shortens a text to `width` characters
 function cut(text, width)
 {
 	if (length(text) <= width)
 		return text
 	text = substr(text, 1, width - 1)
-	# Not in the middle of a character
+	# not within a UTF-8 character
 	sub(/[\300-\377][\200-\277]*$/, "", text)
 	sub(/[ ,:;]+$/, "", text)
 	return text "…"
 }
 
-# As a string of gnuplot, in which nothing means anything but itself
+# A gnuplot string without special characters
 function quoted(text)
 {
 	gsub(/'/, "’", text)
@@ -163,15 +164,15 @@ function quoted(text)
 	return "'" text "'"
 }
 
-# As a word of one of its data files
+# A quoted field of a gnuplot data file
 function word(text)
 {
 	gsub(/"/, "”", text)
-	gsub(/\\/, "&&", text) # each one twice
+	gsub(/\\/, "&&", text) # doubles each
 	return "\"" text "\""
 }
 
-# A list of marks of an axis: add_tick() to it, and pass it on
+# Appends a tick to the list of an axis
 function add_tick(list, text, at)
 {
 	gsub(/%/, "%%", text)

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""From the folder of a run to report.html, one file that needs nothing else.
+"""From the folder of a run to report.html, one self-contained file.
 
-To be read in this order:
+Reading order:
 
-  words.py    numbers and settings for people
-  stats.py    what blocks can say: interval of a median, A/A band
-  run.py      the folder of a run: what is there, and what is wrong with it
-  reduce.py   repetitions to cells, where cells.csv is missing or too old
+  words.py    numbers and settings in words
+  run.py      reads the folder of a run
   times.py    histograms: merged, as curves, over time
-  facts.py    what this run can tell, and what it cannot
-  style.py    plots/style.csv: one look for a model everywhere
-  drawing.py  matplotlib to SVG that stands in a page
+  view.py     what every chart needs of a run
+  facts.py    strengths and limits of the run
+  style.py    plots/style.csv: the look of each model
+  drawing.py  matplotlib's SVG for the page
   charts/     one file for each chart: its numbers, its picture
-  versus.py   two runs compared: a page of its own
-  page.py     all of it together: report.css and report.js are its look
+  page.py     the page; report.css and report.js are its look and its controls
+  versus.py   the page of bin/matrix compare
 """

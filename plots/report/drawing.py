@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""matplotlib's SVG, made fit to stand in a page: small, with text as text, in the
-colours of the page, with a title and a description, and with marks of which model
-and setting a thing is, so that the page can hide it.
+"""SVG for the page, drawn by matplotlib: small, with text as text, in the colours of the
+page, with a title and a description. Its elements carry the model and setting they belong
+to, so that the page can hide them.
 
-A Drawing is a sheet of so many CSS pixels; (0, 0) is its upper left corner. A Plot
-is a part of it in which numbers have places. matplotlib's own axes do much more, and
-take most of a second for a page's worth of what is not used here.
+A Drawing is a sheet in CSS pixels; (0, 0) is its upper left corner. A Plot is a part of it
+with scales. matplotlib's own axes are not used: they would double the time of a page.
 
     d = Drawing(420, 300, "what it says", "what it shows")
     p = d.plot(left=60, right=90, top=20, bottom=40)
@@ -13,8 +12,8 @@ take most of a second for a page's worth of what is not used here.
     d.points([p.x(64)], [p.y(12e3)], look, m=2, c="64", tip="64: 12 us")
     d.svg()
 
-All that draws takes marks: m, the number of the model; c, connections, several with
-blanks between; l, the number of the load; tip, what is shown where it is pointed at.
+Every method that draws takes marks: m, the number of the model; c, connections, several
+separated by blanks; l, the number of the load; tip, the text of a tooltip.
 """
 
 import base64
@@ -51,8 +50,8 @@ _scope, _ids = "d", itertools.count(1)
 
 
 def begin(scope):
-    """Of what follows, identifiers begin with this word: they stay the only ones
-    of their kind in a page whose parts were drawn by several processes"""
+    """The prefix of all identifiers that follow: several processes draw parts of a page,
+    and its identifiers must be unique"""
     global _scope, _ids
     _scope, _ids = scope, itertools.count(1)
 
@@ -77,7 +76,7 @@ class Drawing:
             artist.set_gid(f"mark{len(self.marks)}")
             self.marks.append((attributes, inside))
         artist.set_transform(self.down)
-        artist.set_zorder(len(self.figure.get_children()))  # as it comes
+        artist.set_zorder(len(self.figure.get_children()))  # in the order of the calls
         self.figure.add_artist(artist)
 
     def line(self, xs, ys, color, width=1.0, dash="solid", alpha=None, **marks):
@@ -103,15 +102,14 @@ class Drawing:
                             edgecolor=edge, linewidth=0.8), **marks)
 
     def hatched(self, x, y, width, height, **marks):
-        """A field for what is not there"""
+        """A field for a missing value"""
         self._add(Rectangle((x, y), width, height, hatch="////", linewidth=0.6,
                             facecolor=style.page("absent"),
                             edgecolor=style.page("soft")), **marks)
 
     def text(self, x, y, what, soft=False, size=11, ha="left", over=False, m=None,
              c=None, l=None):
-        """Around a height; as SVG has it, which needs no measuring of letters. `over`:
-        it may stand on a line, and has to be read"""
+        """Vertically centred on y. `over`: with an outline, to be readable on a line"""
         kind = f"{ha[0]}{' soft' if soft else ''}{' over' if over else ''}"
         big = f' font-size="{size}"' if size != 11 else ""
         self.texts.append(f'<text{_attributes(m, c, l)} class="{kind}"{big} '
@@ -119,8 +117,8 @@ class Drawing:
                           f"{html.escape(what)}</text>")
 
     def picture(self, shares, x, y, width, height, m=None):
-        """Behind all else, a field for each number from 0 to 1: as opaque as it is
-        large, so that it suits a light page and a dark one"""
+        """A heat map of numbers from 0 to 1, behind everything else. A larger number is
+        more opaque, which suits a light and a dark page."""
         levels = np.ceil(np.sqrt(np.clip(shares, 0, 1)) * (LEVELS - 1))
         picture = Image.fromarray(levels.astype(np.uint8), mode="P")
         picture.putpalette(bytes(PICTURE) * LEVELS)
@@ -149,7 +147,7 @@ def _attributes(m, c, l):
 # ------------------------------------------------------------------------ numbers
 
 class _Scale:
-    """From low to high is from one place to another"""
+    """Maps low..high to first..last"""
 
     def __init__(self, low, high, log, first, last):
         self.low, self.high, self.log = low, high, log
@@ -164,7 +162,7 @@ class _Scale:
 
 
 class Plot:
-    """A part of a drawing; x() and y() say where a number stands"""
+    """A part of a drawing; x() and y() map numbers to places"""
 
     def __init__(self, drawing, left, top, width, height):
         self.drawing = drawing
@@ -180,11 +178,11 @@ class Plot:
         self.y = _Scale(low, high, log, self.bottom, self.top)
 
     def head(self, what):
-        """What is measured; above, from the edge of the sheet"""
+        """The axis title, above the plot"""
         self.drawing.text(4, self.top - 16, what)
 
     def scale_y(self, metric, low, high, log):
-        """Values of this metric upwards, with lines across in its units"""
+        """A vertical axis of this metric, with grid lines"""
         self.range_y(low, high, log)
         ticks = log_ticks(metric, low, high) if log else linear_ticks(metric, low, high)
         self._grid([((self.left, self.y(tick)), (self.right, self.y(tick)))
@@ -194,7 +192,7 @@ class Plot:
                               soft=True, ha="right")
 
     def scale_x(self, metric, low, high, log):
-        """The same to the right"""
+        """A horizontal axis of this metric"""
         self.range_x(low, high, log)
         ticks = log_ticks(metric, low, high) if log else linear_ticks(metric, low, high)
         self.rule_x(ticks, [tick_label(metric, tick) for tick in ticks])
@@ -214,10 +212,10 @@ class Plot:
             self.drawing.line(xs, ys, style.page("grid"), 0.8)
 
     def end_labels(self, ends):
-        """`ends` are (x, y, look, model, name, at_edge, aside): where on the sheet each
-        line ends, whose it is, and how far points of others are beside it. Names of those at the edge stand to the right, each
-        with its marker; the others beside their last point, as nothing is known of
-        what would follow. They are moved apart where they would touch."""
+        """Names the lines. `ends` are (x, y, look, model, name, at_edge, aside): the end of
+        a line on the sheet, and how far beside it points of other models are. Names of
+        lines that reach the edge are right of the plot, with a marker; other names are
+        beside the last point. Names that would touch are moved apart."""
         d, edge = self.drawing, self.right + 14
         groups = []
         for end in sorted(ends, key=lambda end: (end[5], end[0])):
@@ -240,7 +238,7 @@ class Plot:
 
 
 def log_ticks(metric, low, high):
-    """1, 10, 100 ...; with those between where these are few. Bytes: powers of two"""
+    """1, 10, 100 ..., with steps between if these are few. Bytes: powers of two"""
     if metric.endswith("_bytes"):
         powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
         return [2.0 ** n for n in powers if n % (len(powers) // 6 + 1) == 0]
@@ -254,7 +252,7 @@ def log_ticks(metric, low, high):
 
 
 def linear_ticks(metric, low, high):
-    """Round numbers of the unit that fits"""
+    """Round numbers in the unit of the highest"""
     size = [step for step, _ in words.scales(metric)
             if step <= max(abs(low), abs(high))] or [1]
     return [tick * size[-1] for tick in ticker.MaxNLocator(
@@ -274,8 +272,8 @@ def tick_label(metric, tick):
 
 
 def apart(heights, least, top):
-    """Moves these heights, from 0 to `top`, so that no two are nearer than `least`,
-    as little as can be: neighbours that would touch are one block, in the middle of their wishes"""
+    """Moves heights within 0..top as little as possible, so that no two are closer than
+    `least`. Neighbours that would touch form a block around the mean of their heights."""
     order = sorted(range(len(heights)), key=lambda i: heights[i])
     blocks = []  # (lowest place, how many)
     for k, i in enumerate(order):
@@ -303,14 +301,14 @@ def _short(found):
 
 
 def _shorten(svg):
-    """Coordinates to a tenth of a pixel; what stands between quotes only"""
+    """Rounds coordinates in attributes to a tenth of a pixel"""
     return re.sub(r'(?<=[ (])(?:d|x|y|width|height|transform|points|style)="[^"]*"',
                   lambda found: _NUMBER.sub(_short, found[0])
                   if not found[0].startswith("style") else found[0], svg)
 
 
 def _ids_of(svg, prefix):
-    """Only those that are referred to, and unlike those of all other drawings"""
+    """Keeps identifiers that are referred to, unique by the prefix"""
     used = set(re.findall(r'(?:url\(|xlink:href=")#([\w-]+)', svg))
     names = {name: f"{prefix}{i}" for i, name in enumerate(sorted(used))}
     svg = re.sub(r' id="([\w-]+)"', lambda found: f' id="{names[found[1]]}"'
@@ -320,7 +318,7 @@ def _ids_of(svg, prefix):
 
 
 def _marked(svg, marks):
-    """Groups of marked artists carry their marks in place of an id."""
+    """Replaces the ids of marked groups by their marks"""
     return re.sub(r'<g id="mark(\d+)">',
                   lambda found: "<g{}>{}".format(*marks[int(found[1])]), svg)
 
@@ -338,7 +336,7 @@ _DROPPED = [
     (re.compile(r">\s+<"), "><"),
     (re.compile(r" *\n *"), " "),
     (re.compile(r"<g>(<path[^>]*/>)</g>"), r"\1"),
-    # What all points have in common is said once
+    # The style that all points share moves to their group
     (re.compile(r'<g>((?:<use [^>]*? style="([^"]*)"/>)+)</g>'),
      lambda found: f'<g style="{found[2]}">{_STYLE.sub("", found[1])}</g>'),
 ]
@@ -356,5 +354,5 @@ def _tidy(svg, drawing, number):
             f'aria-labelledby="{number}t {number}s" '
             f'style="max-width:{drawing.width * 1.5:.0f}px">'
             f'<title id="{number}t">{html.escape(drawing.title)}</title>'
-            f'<desc id="{number}s">{html.escape(drawing.desc)}</desc>{"".join(drawing.images)}{svg}'
-            f'{"".join(drawing.texts)}</svg>')
+            f'<desc id="{number}s">{html.escape(drawing.desc)}</desc>'
+            f'{"".join(drawing.images)}{svg}{"".join(drawing.texts)}</svg>')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""report.py RUN: reads the folder, writes report.html into it, says what is wrong.
-report.py --compare FILE: what bin/matrix compare hands over, as a page."""
+"""report.py RUN: reads the folder, writes report.html into it, reports problems.
+report.py --compare FILE: writes a comparison of bin/matrix compare as a page."""
 
 import argparse
 import contextlib
@@ -9,30 +9,30 @@ import sys
 
 from . import run
 
-HELP = "Makes report.html, one file that needs nothing else, of a run's folder."
+HELP = "Writes report.html, a self-contained page, from the tables of a run."
 
 
 def _arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="report.py", description=HELP,
-        epilog="Exit status: 0 done; 1 nothing could be drawn, or not all of the "
-               "folder could be read (what is good is drawn); 2 bad usage.")
+        epilog="Exit status: 0 done; 1 nothing could be drawn, or a part of the folder "
+               "could not be read (the rest is drawn); 2 bad usage.")
     parser.add_argument("run", nargs="?", help="a folder of results/")
-    parser.add_argument("--compare", metavar="FILE", help="in place of a run, what "
-                        "bin/matrix compare --page hands over; -: read it from stdin")
-    parser.add_argument("-o", "--out", metavar="FILE", help="another file than "
-                        "RUN/report.html")
+    parser.add_argument("--compare", metavar="FILE", help="instead of a run, the JSON of "
+                        "bin/matrix compare --page; -: read it from stdin")
+    parser.add_argument("-o", "--out", metavar="FILE", help="the page (default "
+                        "RUN/report.html)")
     options = parser.parse_args(arguments)
     if bool(options.run) == bool(options.compare):
-        parser.error("either a folder, or --compare")
+        parser.error("give either a folder or --compare")
     if options.compare and not options.out:
-        parser.error("--compare wants --out")
+        parser.error("--compare needs --out")
     return options
 
 
 def _write(path, text):
-    """Wholly or not at all, where it is a regular file, or the link to one. Returns
-    whether it is: into a pipe or a device it is written as into any of them."""
+    """Writes a regular file, or the target of a link to one, completely or not at all.
+    Writes directly into a pipe or a device. Returns whether the file is regular."""
     real = os.path.realpath(path)
     regular = os.path.isfile(real) or not os.path.exists(path)
     new = f"{real}.new" if regular else path
@@ -51,8 +51,8 @@ def _write(path, text):
 
 
 def _compare(options):
-    """The page of a comparison, and where it goes; nothing in it is half good."""
-    from . import versus  # before stdin is read: another Python may have to take over
+    """(page of a comparison, its path, problems)"""
+    from . import versus  # first: without matplotlib another Python reads stdin
     name = "stdin" if options.compare == "-" else options.compare
     try:
         if options.compare == "-":
@@ -64,13 +64,13 @@ def _compare(options):
     except versus.NotAComparison as error:
         raise run.NotARun(f"{name} {error}") from None
     except UnicodeDecodeError:
-        raise run.NotARun(f"{name} is not text in UTF-8") from None
+        raise run.NotARun(f"{name} is not UTF-8 text") from None
 
 
 def _report(options):
-    """The page of a run, where it goes, and what of the run could not be read"""
+    """(page of a run, its path, problems)"""
     found = run.read(options.run)
-    from . import page, view  # what draws takes a second to load
+    from . import page, view  # matplotlib takes a second to load
     return (page.build(view.View(found)),
             options.out or str(found.path / "report.html"), found.problems)
 

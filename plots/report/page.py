@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""All charts in one page. It needs no network and no script: what a script adds is
-to hide, to sort and to remember."""
+"""All charts in one page. It needs neither network nor script; the script adds filters,
+sorting and a link to the current view."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def escape(text):
-    """What a terminal would obey, a page would show as nothing: so do we"""
+    """HTML of a text, with unprintable characters replaced"""
     shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd"
                     for c in str(text))
     return html.escape(shown)
@@ -29,7 +29,7 @@ def _attributes(data):
                    if value is not None)
 
 
-#: Columns of words that are sorted by a number: models as they are taught, and so on
+#: Columns of words that are sorted by a number, such as models in reading order
 WORDS = {"model", "load"}
 
 
@@ -40,7 +40,7 @@ def _cell(text, number, is_number):
 
 
 def table(of, caption, id):
-    """Sorting is a button in each head: the script makes it one"""
+    """HTML of a table, which the script makes sortable"""
     right = [is_number and head not in WORDS for head, is_number in of.columns]
     heads = "".join(f'<th scope="col"{" class=n" if is_right else ""}>'
                     f"{escape(head)}</th>"
@@ -64,8 +64,8 @@ def _reasons(reasons):
     if not reasons:
         return ""
     items = "".join(f"<li>{escape(text)}</li>" for text in reasons)
-    return (f'<div class="reasons"><p>Hatched, by its number: what is not there</p>'
-            f"<ol>{items}</ol></div>")
+    return (f'<div class="reasons"><p>Hatched: missing values, with the number of the '
+            f"reason</p><ol>{items}</ol></div>")
 
 
 def _tables(chart):
@@ -81,7 +81,7 @@ def _tables(chart):
 
 
 def _what(of):
-    """The first number of a table that has no name of its own"""
+    """The head of a table's main column"""
     usual = {"model", "load", "setting", "n", "system call"}
     named = [head for head, is_number in of.columns if is_number
              and head not in usual and head not in lines.AXIS_WORDS.values()]
@@ -93,13 +93,13 @@ def chart(of, level):
     signs = f'<p class="note">{escape(of.signs)}</p>' if of.signs else ""
     figures = "".join(_figure(figure) for figure in of.figures)
     pictures = f'<div class="figures">{figures}</div>' if figures else ""
-    # Where there is room, what is said of pictures stands beside them
+    # On a wide page the text is beside the pictures
     kind = "chart beside" if figures and level == 2 else "chart"
     id = of.id.replace(" ", "-")
     return (f'<section class="{kind}" id="{id}" aria-labelledby="{id}-title">'
             f'<h{level} id="{id}-title"><small>{escape(of.name)}</small> '
             f'{escape(of.title)}</h{level}><div class="before">{note}'
-            f'<p class="read"><b>How to read it.</b> {escape(of.read)}</p></div>'
+            f'<p class="read"><b>How to read.</b> {escape(of.read)}</p></div>'
             f'{pictures}<div class="after">{of.html}{signs}{_reasons(of.reasons)}</div>'
             f"{_tables(of)}</section>")
 
@@ -110,14 +110,14 @@ def _started(run):
     sittings = run.run.get("sittings")
     if isinstance(sittings, list) and sittings and isinstance(sittings[0], dict):
         return str(sittings[0].get("started", ""))
-    return min(r["started"] for r in run.repetitions)
+    return "not known"
 
 
 def _commit(run):
     build = run.machine.get("build") or {}
     if not build.get("commit"):
         return "not known"
-    return f"{str(build['commit'])[:12]}{', with changes' if build.get('dirty') else ''}"
+    return f"{str(build['commit'])[:12]}{', modified' if build.get('dirty') else ''}"
 
 
 def _bytes(n):
@@ -128,10 +128,10 @@ def _machine(run):
     m = run.machine
     if not m:
         return []
-    kind = {"none": "bare metal", "guest": "a virtual machine"}.get(
+    kind = {"none": "bare metal", "guest": "virtual machine"}.get(
         m.get("virtualization"), "")
     if m.get("container") not in (None, "none"):
-        kind += f"{', ' if kind else ''}in a container ({m['container']})"
+        kind += f"{', ' if kind else ''}container ({m['container']})"
     return [("Processor", f"{m.get('cpu_model', 'not known')}, "
              f"{m.get('cpus_allowed', '?')} of {m.get('cpus', '?')} CPUs"),
             ("Kernel", f"{m.get('kernel_release', 'not known')} "
@@ -148,7 +148,7 @@ def _about(run):
     return [("Plan", f"{run.run.get('plan', 'not known')}, "
              f"{words.many(run.blocks, 'block')}"
              f"{_of_planned(run)}, {words.many(len(run.repetitions), 'repetition')}"),
-            ("Began", _started(run)), ("Seed", run.run.get("seed", "not known")),
+            ("Started", _started(run)), ("Seed", run.run.get("seed", "not known")),
             ("Commit", _commit(run)), ("CPUs", pins or "not known"), *_machine(run)]
 
 
@@ -161,13 +161,13 @@ def _banner(run):
     parts = []
     if not run.complete:
         parts.append('<div class="banner" role="note"><b>This run is not complete.</b>'
-                     " It was interrupted, or is still going on: what follows is made "
-                     f"of {words.many(len(run.repetitions), 'repetition')}. "
-                     "<code>bin/matrix resume</code> goes on with it.</div>")
+                     " It was interrupted or is still running. "
+                     f"{words.many(len(run.repetitions), 'repetition')} recorded; "
+                     "<code>bin/matrix resume</code> measures the rest.</div>")
     if run.problems:
         items = "".join(f"<li>{escape(text)}</li>" for text in run.problems)
-        parts.append('<div class="banner" role="note"><b>Not all of this folder could '
-                     f"be read.</b> What is good is drawn.<ul>{items}</ul></div>")
+        parts.append('<div class="banner" role="note"><b>Parts of this folder could not '
+                     f"be read.</b> The page shows the rest.<ul>{items}</ul></div>")
     return "".join(parts)
 
 
@@ -175,7 +175,7 @@ def header(view):
     run = view.run
     facts_list = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
                          for name, value in _about(run))
-    return (f'<header><p class="eyebrow">Ways to wait for a socket</p>'
+    return (f'<header><p class="eyebrow">I/O models compared</p>'
             f"<h1>Run {escape(run.name)}</h1>{_banner(run)}"
             f'<dl class="facts">{facts_list}</dl></header>')
 
@@ -184,10 +184,10 @@ def trust(view):
     def listed(texts):
         return "".join(f"<li>{escape(text)}</li>" for text in texts)
     return ('<section id="trust" class="box" aria-labelledby="trust-title">'
-            '<h2 id="trust-title">What this run can and cannot tell</h2>'
-            f'<div class="two"><div><h3>It can</h3><ul>{listed(facts.can(view))}</ul>'
-            f"</div><div><h3>It cannot, and why</h3>"
-            f"<ul>{listed(facts.cannot(view))}</ul></div></div></section>")
+            '<h2 id="trust-title">Strengths and limits of this run</h2>'
+            f'<div class="two"><div><h3>Strengths</h3><ul>{listed(facts.strengths(view))}'
+            f"</ul></div><div><h3>Limits</h3>"
+            f"<ul>{listed(facts.limits(view))}</ul></div></div></section>")
 
 
 def findings(charts):
@@ -196,16 +196,16 @@ def findings(charts):
     items = "".join(f'<li><a href="#{of.id}">{escape(of.title)}</a>'
                     f" <small>{escape(of.name)}</small></li>" for of in found)
     return ('<section id="findings" aria-labelledby="findings-title">'
-            '<h2 id="findings-title">What the data says</h2>'
+            '<h2 id="findings-title">Findings</h2>'
             f'<ul class="findings">{items}</ul></section>')
 
 
 # ---------------------------------------------------------------------- the controls
 
 def _sample(view, model):
-    """How the lines and points of a model look"""
+    """A sample of a model's line and marker"""
     look = view.looks[model]
-    d = Drawing(44, 14, f"{look.label}", "Its colour, dash and marker in all charts")
+    d = Drawing(44, 14, look.label, "Its colour, dash and marker in all charts")
     d.line([2, 42], [7, 7], look.paint, 1.8, look.dash)
     d.points([22], [7], look, 7)
     return d.svg()
@@ -217,7 +217,7 @@ def _box(group, value, label, extra=""):
 
 
 def controls(view):
-    """Only with a script: without one, everything shows"""
+    """Filters, which the script makes visible"""
     models = "".join(_box("models", model, view.looks[model].label,
                           _sample(view, model)) for model in view.models)
     connections = "".join(_box("connections", n, words.count(n))
@@ -225,7 +225,7 @@ def controls(view):
     loads = "".join(_box("loads", key, text) for key, text in view.loads.items())
     themes = "".join(f'<label><input type="radio" name="theme" value="{value}"'
                      f'{" checked" if not value else ""}><span>{label}</span></label>'
-                     for value, label in (("", "as the system"), ("light", "light"),
+                     for value, label in (("", "system"), ("light", "light"),
                                           ("dark", "dark")))
     return (f'<details id="controls" hidden><summary>Show <span id="shown" '
             f'aria-live="polite">everything</span></summary><form>'
@@ -237,16 +237,16 @@ def controls(view):
 
 
 def legend(view):
-    """Of all charts; where there is a script, it is in the controls, too"""
+    """The models' looks in all charts"""
     items = "".join(f'<li data-m="{i}">{_sample(view, model)} '
                     f"{escape(view.looks[model].label)}</li>"
                     for i, model in enumerate(view.models))
-    return f'<ul class="legend" aria-label="Models, as they are drawn">{items}</ul>'
+    return f'<ul class="legend" aria-label="Legend">{items}</ul>'
 
 
 def navigation(charts):
-    links = [("trust", "Can and cannot"), ("findings", "Findings"),
-             *[(of.id, of.name) for of in charts], ("settings", "In detail"),
+    links = [("trust", "Strengths and limits"), ("findings", "Findings"),
+             *[(of.id, of.name) for of in charts], ("settings", "Details"),
              ("cells", "All cells"), ("about", "About this run")]
     items = "".join(f'<li><a href="#{id}">{escape(name)}</a></li>'
                     for id, name in links)
@@ -269,7 +269,7 @@ def settings(view, found):
                      f'{f"<ul>{said}</ul>" if said else ""}<div class="parts">'
                      f'{"".join(chart(of, 4) for of in charts)}</div></details>')
     return ('<section id="settings" aria-labelledby="settings-title">'
-            '<h2 id="settings-title">Each setting in detail</h2>'
+            '<h2 id="settings-title">Details of each setting</h2>'
             f'{"".join(parts)}</section>')
 
 
@@ -277,15 +277,15 @@ _COLUMNS = [("replies/s", "requests_per_second"), ("p50", "response_p50_ns"),
             ("p99", "response_p99_ns"), ("service p99", "service_p99_ns"),
             ("server CPU/request", "server_cpu_per_request_ns"),
             ("calls/request", "calls_per_request"),
-            ("asleep/request", "voluntary_switches_per_request"),
-            ("CPU lost/request", "involuntary_switches_per_request"),
+            ("voluntary switches/request", "voluntary_switches_per_request"),
+            ("involuntary switches/request", "involuntary_switches_per_request"),
             ("server CPU", "server_cpu_share"),
             ("memory/client", "resident_per_connection_bytes"),
             ("threads", "threads")]
 
 
 def cells(view):
-    """Every cell there is, with its status"""
+    """All cells, with their status"""
     heads = [("model", True), ("connections", True), ("load", True), ("status", False),
              ("n", True), *[(head, True) for head, _ in _COLUMNS],
              ("remarks", False)]
@@ -307,14 +307,14 @@ def cells(view):
              remarks(row, "server_cpu_share"), None)]))
     of = type("", (), {"columns": heads, "rows": rows})
     return ('<section id="cells" aria-labelledby="cells-title">'
-            '<h2 id="cells-title">All cells</h2><p class="read">Medians of the blocks '
-            "that count; of the p99, with its 95 % interval (all: lowest and highest, "
-            "below 6 blocks). What could not be had is a dash, never 0.</p>"
+            '<h2 id="cells-title">All cells</h2><p class="read">Medians of the valid '
+            "blocks; of the p99 also the 95 % interval (below 6 blocks: the range). "
+            "A dash is a missing value.</p>"
             f"{table(of, 'All cells', 'cells-1')}</section>")
 
 
 def _flat(value, name=""):
-    """(name, value) of everything in a JSON object"""
+    """(name, value) of all values in a JSON object"""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from _flat(one, f"{name}{'.' if name else ''}{key}")
@@ -334,10 +334,9 @@ def _values(name, value, id):
 
 
 def _warnings(run):
-    """What bin/matrix says of the record, the most important first"""
+    """The table of warnings.csv"""
     if run.warnings is None:
-        return ("<p>Not known: warnings.csv is not there, or is of other repetitions. "
-                "<code>bin/matrix report</code> makes it.</p>")
+        return ("<p>warnings.csv is missing: <code>bin/matrix report</code> makes it.</p>")
     if not run.warnings:
         return "<p>None.</p>"
     rows = "".join(
@@ -345,9 +344,9 @@ def _warnings(run):
         f"data-v=\"{escape(row['count'])}\">{escape(row['count'])} {escape(row['of'])}"
         f"{'' if row['count'] == '1' else 's'}</td><td>{escape(row['models'])}</td>"
         f"<td>{escape(row['settings'])}</td></tr>" for row in run.warnings)
-    return (f'<div class="scroll"><table class="data" id="warnings"><caption>What limits '
-            f"trust, the most important first</caption><thead><tr>"
-            f'<th scope="col">warning</th><th scope="col" class="n">how often</th>'
+    return (f'<div class="scroll"><table class="data" id="warnings"><caption>Most important '
+            f"first</caption><thead><tr>"
+            f'<th scope="col">warning</th><th scope="col" class="n">count</th>'
             f'<th scope="col">models</th><th scope="col">settings</th></tr></thead>'
             f"<tbody>{rows}</tbody></table></div>")
 
@@ -359,9 +358,8 @@ def about(view):
             f"{_warnings(run)}<h3>The plan</h3><pre>{escape(run.plan)}</pre>"
             f"<h3>The machine</h3>{_values('machine.json', run.machine, 'machine')}"
             f"<h3>The run</h3>{_values('run.json', run.run, 'run')}"
-            "<p>Everything here was made by <code>bin/matrix report</code> from the "
-            "files in this folder; results/README.md says what each of them means."
-            "</p></section>")
+            "<p><code>bin/matrix report</code> made this page from the files in this "
+            "folder; results/README.md documents them.</p></section>")
 
 
 # -------------------------------------------------------------------------- the page
@@ -373,38 +371,38 @@ def _css():
 
 
 def _policy(script):
-    """Nothing is fetched, and no script runs but ours, whatever a run says"""
+    """Allows no request and no script but this page's, whatever a run contains"""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
 
 
 def _charts(view):
-    """A chart that fails is one that is missing: all others are drawn"""
+    """All charts. One that fails is reported, and the others are drawn."""
     found = []
     for module in (heat, steps, lines, calls):
         try:
             found += module.build(view)
-        except Exception as error:  # whatever it was, it is said
+        except Exception as error:  # one chart that fails does not lose the page
             view.run.problem(f"charts/{module.__name__.split('.')[-1]}.py failed: "
                              f"{type(error).__name__}: {error}")
     return found
 
 
 def build(view):
-    """The page, as one text"""
+    """The HTML of the page"""
     drawing.begin("d")
     charts = _charts(view)
     in_detail = details.build(view)
     drawing.begin("p")
     script = (HERE / "report.js").read_text(encoding="utf-8")
-    title = f"Run {escape(view.run.name)} - ways to wait for a socket"
+    title = f"Run {escape(view.run.name)} - io-models"
     return "\n".join([
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title><style>{_css()}</style></head><body>",
-        '<a class="skip" href="#findings">To the findings</a>', header(view),
+        '<a class="skip" href="#findings">Skip to the findings</a>', header(view),
         trust(view), navigation(charts), controls(view), "<main>", legend(view),
         findings(charts), *[chart(of, 2) for of in charts],
         settings(view, in_detail), cells(view), about(view), "</main>",

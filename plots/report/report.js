@@ -1,27 +1,27 @@
 "use strict";
 /*
- * The page without this shows everything. What is added: to hide models, connections
- * and loads, to sort tables, and to keep all of that in the address, after the #:
+ * Without this script the page shows everything. The script hides models, connections
+ * and loads, sorts tables, and keeps this state in the fragment of the address:
  *
  *   #at=throughput&models=epoll,poll&connections=64&loads=closed+split
  *   &sort=throughput-1:3:descending&theme=dark
  *
- * Only what differs from the usual is there. Keys that are not known are kept out.
+ * Defaults are left out of it. Unknown keys are ignored.
  */
 (() => {
   const controls = document.getElementById("controls");
   const form = controls.querySelector("form");
   const groups = ["models", "connections", "loads"];
   const rules = document.head.appendChild(document.createElement("style"));
-  const sorted = new Map();  // table's id: [column, direction]
+  const sorted = new Map();  // id of a table: [column, direction]
   let at = "";
 
   const boxes = group => [...form.querySelectorAll(`input[name="${group}"]`)];
   const theme = () => form.querySelector('input[name="theme"]:checked').value;
 
-  /* ------------------------------------------------------------- what is shown */
+  /* ------------------------------------------------------------------ filters */
 
-  // How the page's elements name what a box stands for
+  // The elements that belong to a checkbox
   const selector = {
     models: (box, i) => `[data-m="${i}"]`,
     connections: box => `[data-c~="${box.value}"]`,
@@ -42,7 +42,7 @@
       counts.filter(text => text).join(", ") || "everything";
   }
 
-  // The head of several columns gets as wide as those that are left
+  // A head of several columns spans those that are visible
   function spanHeads() {
     const off = new Set(boxes("connections").filter(box => !box.checked)
       .map(box => box.value));
@@ -60,7 +60,7 @@
     return "v" in cell.dataset ? Number(cell.dataset.v) : cell.textContent.trim();
   }
 
-  // What is absent comes last, whatever the direction
+  // Missing values come last in both directions
   function compare(a, b, sign) {
     const missing = x => x === "" || x === "\u2013";
     if (missing(a) || missing(b))
@@ -91,7 +91,7 @@
       sorted.delete(table.id);
   }
 
-  // Up, down, as it was
+  // Ascending, descending, original order
   function nextDirection(head) {
     return { ascending: "descending", descending: "" }[head.ariaSort ?? ""] ??
       "ascending";
@@ -110,7 +110,7 @@
     });
   }
 
-  /* --------------------------------------------------------- state, in the address */
+  /* ------------------------------------------------------ state in the address */
 
   function remember() {
     const state = new URLSearchParams();
@@ -168,7 +168,7 @@
     hide();
   }
 
-  // To a part of the page, which may be folded
+  // Scrolls to a part of the page and unfolds it
   function go(id) {
     const target = id && document.getElementById(id);
     if (!target)
@@ -180,7 +180,7 @@
     target.scrollIntoView();
   }
 
-  /* --------------------------------------------------------------------- begin */
+  /* --------------------------------------------------------------------- start */
 
   document.addEventListener("click", event => {
     const link = event.target.closest('a[href^="#"]');
@@ -207,7 +207,7 @@
   document.querySelectorAll("table.data").forEach(makeSortable);
   for (const part of document.querySelectorAll("details.numbers, details.setting"))
     part.open = false;
-  // Who uses the keyboard gets to what can be scrolled
+  // What can be scrolled can be focused by keyboard
   const reachable = new ResizeObserver(entries => entries.forEach(({ target }) => {
     if (target.scrollWidth > target.clientWidth + 1)
       target.tabIndex = 0;

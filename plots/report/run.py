@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The folder of a run: all that is in it, and what is wrong with it.
+"""Reads the folder of a run and collects what is wrong with it.
 
     run = read("results/2026-11-21T154500-quick")
-    run.repetitions, run.cells, run.findings["throughput"], run.problems
+    run.cells, run.findings["throughput"], run.repetitions, run.problems
 
-Reading never fails for a part that is missing or broken: it is left out, and a
-sentence in `problems` says so. Only a folder that is no run at all is NotARun.
-results/README.md is the dictionary of what is read.
+Medians, intervals and verdicts come from the tables that bin/matrix made; nothing is
+computed from the record. The repetitions are read for what is drawn one by one: their
+points, their histograms, their warnings.
+
+A broken part is left out, and `problems` says so. Without cells.csv there is nothing to
+draw: NotARun. results/README.md documents every file.
 """
 
 import csv
@@ -14,29 +17,24 @@ import json
 import math
 import pathlib
 
-from . import reduce
-
 SCHEMA = 1
 
-#: Parts of a cell with their types, as they stand in a line and in cells.csv
+#: The parts of a cell, as they stand in cells.csv, with their types
 PARTS = {"model": str, "loop": str, "connections": int, "rate": float,
          "idle": int, "message": int, "depth": int, "pattern": str,
          "work": str, "placement": str}
 
-_KEYS = {"index": int, "attempt": int, "block": int, "role": str, "cell": str,
-         "status": str, "reasons": list, "warnings": list, "metrics": dict}
 _WORDS = {"loop": {"closed", "open", "none"}, "placement": {"split", "shared"},
-          "status": {"ok", "invalid", "refused", "unsupported", "failed"},
-          "role": {"timing", "aa", "counting", "idle", "ceiling"}}
+          "status": {"ok", "invalid", "refused", "unsupported", "failed"}}
 
 
 class NotARun(Exception):
-    """What was named is no folder of a run, or nothing in it can be read."""
+    """The folder is not that of a run, or its tables are missing."""
 
 
 class Run:
-    """What was read. `cells` are rows of cells.csv with numbers as floats, what
-    is absent as None; so are `calls`. `findings`: chart to (title, note)."""
+    """`cells` and `calls` are rows with numbers as floats, an empty field as None.
+    `findings` maps a chart to (title, note)."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -44,8 +42,7 @@ class Run:
         self.complete = not (self.path / "INCOMPLETE").exists()
         self.repetitions = []
         self.cells, self.calls, self.findings = [], [], {}
-        self.warnings = None  # rows of warnings.csv; None: not known
-        self.made_here = False  # cells are not those of cells.csv
+        self.warnings = None  # rows of warnings.csv; None: there is no such file
         self.machine, self.run, self.plan = {}, {}, ""
 
     def problem(self, text):
@@ -64,76 +61,56 @@ class Run:
 
 # ------------------------------------------------------------ repetitions.jsonl
 
+_KEYS = {"index": int, "attempt": int, "block": int, "role": str, "cell": str,
+         "status": str, "warnings": list, "metrics": dict}
+
+
 def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is(value, kind):
-    if kind is float:
-        return value is None or _is_number(value) and math.isfinite(value)
-    return isinstance(value, kind) and not isinstance(value, bool)
-
-
 def what_is_wrong(line):
-    """Why this object is no repetition; None: it is one"""
+    """Why this object is not a repetition, or None"""
     if not isinstance(line, dict) or "schema" not in line:
-        return "is no repetition"
+        return "is not a repetition"
     schema = line["schema"]
     if _is_number(schema) and schema > SCHEMA:
-        return (f"was written by a newer program: schema {schema}, and this "
-                f"one reads {SCHEMA}")
+        return (f"was written by a newer program: it has schema {schema}, this "
+                f"program reads {SCHEMA}")
     if schema != SCHEMA:
-        return f"has schema {schema!r}, and {SCHEMA} is read"
-    for key, kind in {**_KEYS, **PARTS}.items():
-        if key not in line or not _is(line[key], kind):
-            return f"is no repetition: {key} is not there, or is something else"
-    for key, words in _WORDS.items():
-        if line[key] not in words:
-            return f"is no repetition: {key} {line[key]!r} is unknown"
-    if not all(_is(value, float) for value in line["metrics"].values()):
-        return "is no repetition: a metric is no number"
+        return f"has schema {schema!r}, this program reads {SCHEMA}"
+    for key, kind in _KEYS.items():
+        if not isinstance(line.get(key), kind) or isinstance(line[key], bool):
+            return f"is not a repetition: {key} is missing or has another type"
+    if not all(value is None or _is_number(value) and math.isfinite(value)
+               for value in line["metrics"].values()):
+        return "is not a repetition: a metric is not a number"
     return None
+
+
+def _repetition(line):
+    """What is drawn of it. `counts`: it is in the medians of its cell, if the cell has
+    any (view.View)"""
+    load, file = line.get("load"), line.get("histograms")
+    sustained = load.get("sustained") if isinstance(load, dict) else None
+    return {**{key: line[key] for key in _KEYS},
+            "warnings": [str(text) for text in line["warnings"]],
+            "histograms": file if isinstance(file, str) else "",
+            "counts": line["status"] == "ok" and sustained is not False}
 
 
 def _read_line(run, number, text):
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
-        cut = not text.endswith("\n")
         run.problem(f"repetitions.jsonl, line {number} is "
-                    f"{'cut off' if cut else 'broken'}: left out")
+                    f"{'broken' if text.endswith(chr(10)) else 'cut off'}: left out")
         return
     wrong = what_is_wrong(line)
     if wrong:
         run.problem(f"repetitions.jsonl, line {number} {wrong}; left out")
-        return
-    run.repetitions.append(_tidied(line))
-
-
-def _tidied(line):
-    """With nothing in it that later would have to be asked what it is"""
-    for key in ("reasons", "warnings"):
-        line[key] = [str(text) for text in line[key]]
-    for key in ("started", "cpu_method", "histograms"):
-        line[key] = line.get(key) if isinstance(line.get(key), str) else ""
-    load, calls = _object(line.get("load")), _object(line.get("calls"))
-    line["load"] = {"sustained": load.get("sustained"), "coarse": load.get("coarse"),
-                    "unsure": {key: _list(_object(load.get(key)).get("unsure"))
-                               for key in load if key.endswith("_ns")}}
-    names = _object(calls.get("by_name"))
-    line["calls"] = {
-        "method": calls.get("method") if isinstance(calls.get("method"), str) else "",
-        "requests": calls.get("requests") if _is_number(calls.get("requests")) else None,
-        "by_name": {name: n for name, n in names.items() if _is_number(n)}}
-    return line
-
-
-def _object(value):
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value):
-    return value if isinstance(value, list) else []
+    else:
+        run.repetitions.append(_repetition(line))
 
 
 def _read_repetitions(run):
@@ -143,13 +120,8 @@ def _read_repetitions(run):
             for number, text in enumerate(file, 1):
                 _read_line(run, number, text)
     except OSError as error:
-        raise NotARun(f"{run.path}: no run of bin/matrix: repetitions.jsonl: "
+        raise NotARun(f"{run.path}: not a run of bin/matrix: repetitions.jsonl: "
                       f"{error.strerror}") from None
-    if not run.repetitions:
-        said = f" ({run.problems[0]})" if run.problems else ""
-        raise NotARun(f"{run.path}: repetitions.jsonl has no repetition that can "
-                      f"be read{said}")
-    reduce.drop_the_slow(run.repetitions)
 
 
 # --------------------------------------------------------------- the CSV files
@@ -159,7 +131,7 @@ def _number(text):
         value = float(text)
     except ValueError:
         return None
-    return value if abs(value) != float("inf") and value == value else None
+    return value if math.isfinite(value) else None
 
 
 def _value(column, text):
@@ -176,7 +148,7 @@ _TEXTS = {"cell", "status", "reason", "cpu_method", "calls_method", "unsure",
 
 
 def _read_csv(run, name, needed):
-    """Its rows; an empty list where it is missing or not what it should be"""
+    """Its rows; an empty list if it is missing or broken"""
     try:
         with open(run.path / name, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, strict=True))
@@ -187,7 +159,7 @@ def _read_csv(run, name, needed):
         return []
     bad = [row for row in rows if None in row or None in row.values()]
     if bad or (rows and not needed <= set(rows[0])):
-        run.problem(f"{name} is cut off, or no such table: left out")
+        run.problem(f"{name} is cut off or lacks a column: left out")
         return []
     return rows
 
@@ -198,43 +170,39 @@ def _read_table(run, name, needed):
             for row in rows]
 
 
+_CELL = {"cell", "n", "invalid", "status", "reason", "oversubscribed", "coarse", "unsure",
+         "cpu_method", "calls_method"}
 _WARNING = {"warning", "count", "of", "models", "settings"}
 
 
-def _same_counts(cells, made):
-    """Whether cells.csv is of these repetitions"""
-    def counts(rows):
-        return {row["cell"]: (row["n"], row["invalid"]) for row in rows}
-    return counts(cells) == counts(made)
+def _is_cell(row):
+    return all(row[key] in words for key, words in _WORDS.items()) and \
+        row["n"] is not None and row["invalid"] is not None and \
+        (row["loop"] != "open" or row["rate"] is not None)
 
 
-def _read_cells(run):
-    """Those of cells.csv, which bin/matrix made; else made here in the same way"""
-    made = reduce.cells(run.repetitions)
-    run.cells = _read_table(run, "cells.csv", {"cell", "n", "status", "reason"})
-    run.calls = _read_table(run, "calls.csv", {"call", "per_request"})
+def _read_tables(run):
+    makes = f"bin/matrix report {run.path} makes it"
+    if not (run.path / "cells.csv").exists():
+        raise NotARun(f"{run.path}: no cells.csv: {makes}")
+    rows = _read_table(run, "cells.csv", _CELL)
+    run.cells = [row for row in rows if _is_cell(row)]
+    if not run.cells:
+        raise NotARun(f"{run.path}: cells.csv has no cell that can be read: {makes} "
+                      "again")
+    if len(run.cells) < len(rows):
+        run.problem(f"cells.csv has {len(rows) - len(run.cells)} broken rows: left out")
+    run.calls = _read_table(run, "calls.csv", {"cell", "call", "per_request",
+                                               "per_second"})
     findings = _read_csv(run, "findings.csv", {"chart", "title", "note"})
-    run.findings = {row["chart"]: (row["title"], row["note"])
-                    for row in findings}
-    if run.cells and _same_counts(run.cells, made):
-        if (run.path / "warnings.csv").exists():
-            run.warnings = _read_csv(run, "warnings.csv", _WARNING)
-        return
-    if run.cells:
-        run.findings = {}
-        run.problem("cells.csv is not of these repetitions: medians were made "
-                    "anew from repetitions.jsonl, and there are no findings")
-    elif not run.problems:
-        run.problem("cells.csv is not there: medians were made from "
-                    "repetitions.jsonl, and there are no findings; bin/matrix "
-                    "report makes both")
-    run.cells, run.calls = made, reduce.calls(run.repetitions, made)
-    run.made_here = True
+    run.findings = {row["chart"]: (row["title"], row["note"]) for row in findings}
+    if (run.path / "warnings.csv").exists():
+        run.warnings = _read_csv(run, "warnings.csv", _WARNING)
 
 
-# --------------------------------------------------------------- all the others
+# --------------------------------------------------------------- the other files
 
-#: Types of what the page asks for; what else is there is only listed
+#: Types of the keys that the page uses; all other keys are only listed
 _PLACE = {"server": str, "client": str}
 _SHAPES = {
     "machine.json": {"build": {"commit": str, "dirty": bool}, "virtualization": str,
@@ -244,7 +212,7 @@ _SHAPES = {
 
 
 def _drop_others(of, shape, above=""):
-    """Takes out what has another type; yields the names of it"""
+    """Removes values of another type; yields their names"""
     for key, kind in shape.items():
         value = of.get(key)
         inside = kind if isinstance(kind, dict) else None
@@ -261,16 +229,16 @@ def _read_json(run, name):
     try:
         value = json.loads((run.path / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        run.problem(f"{name} is not there")
+        run.problem(f"{name} is missing")
         return {}
     except (OSError, ValueError):
         run.problem(f"{name} cannot be read: left out")
         return {}
     if not isinstance(value, dict):
-        run.problem(f"{name} is something else: left out")
+        run.problem(f"{name} is not a JSON object: left out")
         return {}
     for key in _drop_others(value, _SHAPES[name]):
-        run.problem(f"{name}: {key} is something else: left out")
+        run.problem(f"{name}: {key} has another type: left out")
     return value
 
 
@@ -279,15 +247,15 @@ def _read_plan(run):
         run.plan = (run.path / "plan.txt").read_text(encoding="utf-8",
                                                      errors="replace")
     except OSError:
-        run.problem("plan.txt is not there")
+        run.problem("plan.txt is missing")
 
 
 def read(path):
     run = Run(path)
     if not run.path.is_dir():
-        raise NotARun(f"{path}: no folder of that name")
+        raise NotARun(f"{path}: no such folder")
     _read_repetitions(run)
-    _read_cells(run)
+    _read_tables(run)
     run.machine = _read_json(run, "machine.json")
     run.run = _read_json(run, "run.json")
     _read_plan(run)

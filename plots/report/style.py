@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""plots/style.csv and plots/charts.csv: one look and one wording for all drawers.
+"""plots/style.csv and plots/charts.csv, which gnuplot reads as well: colours, markers and
+texts of all charts.
 
-Colours in a page follow the reader's theme. So a drawing is made with stand-ins
-(paint()), which as_variables() turns into CSS variables; css() gives these their
-values, for a light page and for a dark one.
+Colours follow the reader's theme. A drawing is made with placeholders (paint()), which
+as_variables() turns into CSS variables; css() defines these for a light and a dark page.
 """
 
 import csv
@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 
 
 def rows(name):
-    """Lines of a CSV file but for its comments"""
+    """Rows of a CSV file without its comments"""
     with open(HERE / name, encoding="utf-8", newline="") as file:
         lines = [line for line in file if not line.startswith("#")]
     return list(csv.DictReader(lines))
@@ -41,7 +41,7 @@ def _dashes(text):
 
 
 class Look:
-    """How a model looks: `label`, `marker`, `dash` for matplotlib, `paint`"""
+    """`label`, `marker`, `dash` and `paint` of a model"""
 
     def __init__(self, row, name):
         self.label = row["label"] if row["kind"] == "model" and row["label"] \
@@ -53,13 +53,13 @@ class Look:
 
 @functools.lru_cache(maxsize=None)
 def _paints():
-    """Every colour there is: (kind, name) to its number"""
+    """{(kind, name): number} of all colours"""
     return {(kind, name): number for number, (kind, name) in enumerate(
         ((kind, name) for kind, of in _table().items() for name in of), 1)}
 
 
 def paint(kind, name):
-    """The stand-in of this colour, for matplotlib; no drawing has others"""
+    """The placeholder of this colour, for matplotlib"""
     return f"#0000{_paints()[kind, name]:02x}"
 
 
@@ -77,26 +77,38 @@ def as_variables(svg):
 
 
 def call(name):
-    """(stand-in, what it does) of a system call"""
+    """(placeholder, role) of a system call"""
     if name in _table()["call"]:
         return paint("call", name), _table()["call"][name]["label"]
     return paint("other", ""), _table()["other"][""]["label"]
 
 
 def call_kind(name):
-    """The variable of a system call's colour"""
+    """The CSS variable of a system call's colour"""
     known = name in _table()["call"]
     return variable("call", name) if known else variable("other", "")
 
 
 def call_roles():
-    """What system calls do, in the order of the style"""
+    """Roles of system calls, in the order of style.csv"""
     return list(dict.fromkeys(row["label"] for row in (
         *_table()["call"].values(), *_table()["other"].values())))
 
 
+def known_models():
+    """Models with a look of their own, in reading order"""
+    return [model for model in _table()["model"] if model != "baseline"]
+
+
+def model_order(model):
+    """A key to sort by: reading order, then other models by name, the baseline last"""
+    known = known_models()
+    return (model == "baseline",
+            known.index(model) if model in known else len(known), model)
+
+
 def looks(models):
-    """The look of each of these models, which stand in the order of cells.csv"""
+    """{model: look} of these models, which are in the order of cells.csv"""
     spare = list(_table()["spare"].values())
     unknown = [model for model in models if model not in _table()["model"]]
     return {model: Look(_table()["model"].get(model)
@@ -104,7 +116,7 @@ def looks(models):
             for model in models}
 
 
-#: The lightest and the darkest field of a heat table; ink is readable on all between
+#: The lightest and the darkest field of a heat table; text is readable on every field
 _HEAT = {False: ("#FFFFFF", "#F2A03D"), True: ("#16181C", "#8A4A06")}
 HEAT_STEPS = 7
 
@@ -115,7 +127,7 @@ def _mixed(first, last, share):
 
 
 def heat(dark):
-    """Colours of a heat table's fields, the best first"""
+    """Colours of a heat table, the best first"""
     return [_mixed(*_HEAT[dark], i / (HEAT_STEPS - 1)) for i in range(HEAT_STEPS)]
 
 

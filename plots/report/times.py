@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Every time that was measured: histograms/, merged by adding counts.
+"""Histograms of response times, merged by adding counts.
 
-Percentiles of several repetitions are those of all their requests together; they
-are never averaged. A file that is missing or broken is said, and left out.
+A percentile of several repetitions is that of all their requests; percentiles are never
+averaged. A missing or broken file is reported and left out.
 """
 
 import gc
@@ -23,8 +23,8 @@ class Times:
         self.total = int(self.count.sum())
 
     def curve(self):
-        """[(1 / (1 - p), time)]: the p-th part of all requests took no longer.
-        Up to the last request; evenly along the logarithm of 1 / (1 - p)."""
+        """[(1 / (1 - p), the time at percentile p)], evenly spaced on a logarithmic axis,
+        up to the last request"""
         if not self.total:
             return []
         at = np.unique(np.round(np.logspace(0, np.log10(self.total), CURVE), 9))
@@ -42,8 +42,8 @@ class Times:
 
 
 class File:
-    """What is drawn of a repetition's times: `response` and `service` are arrays of
-    [lowest, highest, count], or None; `slices` is as slices() has it"""
+    """The times of a repetition: `response` and `service` are arrays of [lowest, highest,
+    count], or None; `slices` is what slices() returns"""
 
     def __init__(self, content):
         histograms = content["histograms"]
@@ -54,7 +54,7 @@ class File:
 
 
 def _table(buckets):
-    """[lowest, highest, count] of columns that step from bucket to bucket"""
+    """[lowest, highest, count] of each bucket"""
     lowest = np.cumsum(np.array(buckets["step"], dtype=np.int64))
     width, count = (np.array(buckets[name], dtype=np.int64)
                     for name in ("width", "count"))
@@ -62,17 +62,17 @@ def _table(buckets):
 
 
 def load(run, repetition):
-    """The file of a repetition; None: there is none, or a problem was said"""
+    """The file of a repetition; None: it has none, or a problem was reported"""
     name = repetition["histograms"]
     if not name.startswith("histograms/") or ".." in name:
         return None
     collecting = gc.isenabled()
-    gc.disable()  # a hundred thousand numbers in lists, and none of them in a circle
+    gc.disable()  # a hundred thousand numbers in lists, without cycles
     try:
         with gzip.open(run.path / name) as file:
             return File(json.loads(file.read()))
     except FileNotFoundError:
-        run.problem(f"{name} is not there: what it says is left out")
+        run.problem(f"{name} is missing: left out")
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError,
             OverflowError, RecursionError, zlib.error):
         run.problem(f"{name} cannot be read: left out")
@@ -83,7 +83,7 @@ def load(run, repetition):
 
 
 def merged(tables):
-    """Times of all these tables together; None: there are none"""
+    """Times of all these tables together, or None"""
     parts = [table for table in tables if table is not None and len(table)]
     if not parts:
         return None
@@ -102,7 +102,7 @@ ROWS = EIGHTHS * 40  # beyond the longest time of a histogram
 
 
 def rows_of(lowest):
-    """In which eighth of a power of two a time is"""
+    """The row of each time: which eighth of which power of two"""
     lowest = np.clip(lowest, 1, 2 ** 39)
     power = np.floor(np.log2(lowest)).astype(int)
     return EIGHTHS * power + ((lowest / 2.0 ** power - 1) * EIGHTHS).astype(int)
@@ -115,8 +115,8 @@ def time_of(row):
 
 
 def slices(of):
-    """How many requests of each slice of the window took so long: rows are times, by
-    rows_of(), columns are slices"""
+    """The number of requests by response time (rows, see rows_of()) and slice of the
+    window (columns)"""
     tables = [_table(one["buckets"]) for one in of]
     if not tables:
         return np.zeros((ROWS, 0))

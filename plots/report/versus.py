@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Two runs compared, as a page: what bin/matrix compare says, drawn.
+"""The page of bin/matrix compare.
 
     bin/matrix compare A B --page versus.html
 
-It hands over a JSON object: what the runs are, what differs between them, and the
-comparison itself as a CSV table, whose columns are in results/README.md. Nothing is
-computed here: a number in the page is one that the table has.
+Its input is a JSON object: facts about both runs, the differences between them, and the
+comparison as a CSV table, whose columns are in results/README.md. Nothing is computed
+here: every number of the page is in the table.
 """
 
 import csv
@@ -13,7 +13,7 @@ import io
 import json
 import pathlib
 
-from . import drawing, page, reduce, style, words
+from . import drawing, page, style, words
 from .drawing import Drawing
 from .page import escape
 from .view import Chart, Figure, Table
@@ -24,48 +24,47 @@ HERE = pathlib.Path(__file__).resolve().parent
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 430, 82, 92, 28, 26, 24
 
 NAMES = {
-    "requests_per_second": "Requests a second",
+    "requests_per_second": "Requests per second",
     "response_p50_ns": "Median response time",
-    "response_p99_ns": "99th percentile of the response time",
+    "response_p99_ns": "p99 response time",
     "service_p50_ns": "Median service time",
-    "service_p99_ns": "99th percentile of the service time",
-    "server_cpu_per_request_ns": "CPU of the server a request",
-    "calls_per_request": "System calls a request",
-    "server_cpu_share": "CPU of the server, clients silent",
-    "resident_per_connection_bytes": "Memory a silent client",
+    "service_p99_ns": "p99 service time",
+    "server_cpu_per_request_ns": "Server CPU time per request",
+    "calls_per_request": "System calls per request",
+    "server_cpu_share": "Server CPU with idle clients",
+    "resident_per_connection_bytes": "Memory per idle client",
 }
 CALLED = ("worse", "better", "different")
 ABSENT = ("not comparable", "only in A", "only in B")
 
-READ = ("A mark is the ratio, B divided by A: at the line of 1 both are alike. Its bar "
-        "is the 95 % interval. Filled marks are called different, with the word beside "
-        "them; hollow ones are within noise, or of too few repetitions for a claim. "
-        "The shaded field is the wider A/A band of both runs, how far a model differs "
-        "from itself within moments.")
-COUNT = ("A mark is the ratio, B divided by A. Calls are counted once in each run, so "
-         "there is no bar; what is no whole number depends on how many requests were "
-         "served at once, and is called neither worse nor better.")
+READ = ("A point is the ratio B / A, its bar the 95 % interval. A filled point is a "
+        "significant difference, named at the right; a hollow one is within noise or has "
+        "too few repetitions. The shaded field is the wider A/A band of both runs: the "
+        "difference of a model from itself.")
+COUNT = ("A point is the ratio B / A. Each run counts the calls once, so there is no "
+         "interval. A count that is not a whole number depends on how many requests were "
+         "served together, and is neither worse nor better.")
 
-#: Steps that are read easily, the finest first
+#: Ticks of an axis, the finest first
 TICKS = [[1 + i / 100 for i in range(-10, 11)], [1 + i / 20 for i in range(-8, 11)],
          [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2],
          [0.1, 0.2, 0.5, 1, 2, 5, 10], [10.0 ** i for i in range(-9, 10)]]
 
 
 class NotAComparison(Exception):
-    """What was given is not what bin/matrix compare hands over."""
+    """The input is not the JSON of bin/matrix compare."""
 
 
 def read(text):
-    """The object, with its table as rows: numbers as floats, what is absent as None"""
+    """The comparison, with numbers as floats, an empty field as None"""
     try:
         given = json.loads(text)
         if given["schema"] > SCHEMA:
-            raise NotAComparison(f"was written by a newer program: schema "
-                                 f"{given['schema']}, and this one reads {SCHEMA}")
+            raise NotAComparison(f"was written by a newer program: it has schema "
+                                 f"{given['schema']}, this program reads {SCHEMA}")
         rows = [_row(row) for row in csv.DictReader(io.StringIO(given["table"]))]
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise NotAComparison("is no comparison of bin/matrix compare "
+        raise NotAComparison("is not a comparison of bin/matrix compare "
                              f"({error})") from None
     return Comparison(given, rows)
 
@@ -81,14 +80,14 @@ def _row(row):
 
 
 class Comparison:
-    """As View has it: which models, loads and connections there are"""
+    """Models, loads and connections, as View has them"""
 
     def __init__(self, given, rows):
         self.given, self.rows = given, rows
-        self.models = sorted({row["model"] for row in rows}, key=reduce.model_order)
+        self.models = sorted({row["model"] for row in rows}, key=style.model_order)
         self.looks = style.looks(self.models)
         self.loads = {}
-        for row in sorted(rows, key=reduce.setting_order):
+        for row in rows:  # sorted by setting
             self.loads.setdefault(words.load_key(row), words.load_short(row))
         self.connections = sorted({row["connections"] for row in rows} - {0})
 
@@ -104,20 +103,19 @@ class Comparison:
                 if any(row["metric"] == metric for row in self.rows)]
 
     def settings(self, metric):
-        """Rows of this metric, by setting"""
+        """Lists of rows of this metric, one for each setting"""
         found = {}
         for row in self.rows:
             if row["metric"] == metric:
                 found.setdefault(words.setting_key(row), []).append(row)
-        return [sorted(found[key], key=lambda row: reduce.model_order(row["model"]))
-                for key in sorted(found, key=lambda key: reduce.setting_order(
-                    found[key][0]))]
+        return [sorted(rows, key=lambda row: style.model_order(row["model"]))
+                for rows in found.values()]
 
 
 # ----------------------------------------------------------------------- the charts
 
 def _limits(rows):
-    """What all of a metric's pictures show; around 1, as far to either side"""
+    """The range of all pictures of a metric, symmetric around 1"""
     every = [row[key] for row in rows for key in ("ratio", "low", "high", "band_high")
              if row[key] and row["verdict"] not in ABSENT]
     far = max((max(x, 1 / x) for x in every), default=1)
@@ -141,16 +139,16 @@ class _Picture:
         where = words.setting_words(rows[0])
         name = NAMES[rows[0]["metric"]]
         self.drawing = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows),
-                               f"{name}, B divided by A: {where}",
-                               "A mark for the ratio of each model, with its 95 % "
-                               "interval. The numbers are in the table below.")
+                               f"{name}, B / A: {where}",
+                               "The ratio of each model, with its 95 % interval. The "
+                               "numbers are in the table below.")
         self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
         self.plot.range_x(*limits, log=True)
         ticks = _ticks(*limits)
         self.plot.rule_x(ticks, [f"{tick:.3g}" for tick in ticks])
         better = {"more": "more is better", "less": "less is better"}.get(
             rows[0]["better"], "")
-        self.plot.head(f"B ÷ A – {better}")
+        self.plot.head(f"B / A – {better}")
 
     def draw(self):
         plot = self.plot
@@ -167,7 +165,7 @@ class _Picture:
             left, right = self.plot.x(row["band_low"]), self.plot.x(row["band_high"])
             self.drawing.rectangle(left, y, right - left, ROW, style.page("soft"),
                                    alpha=0.18, m=self.of.data(row)["m"],
-                                   tip=f"A/A band: ÷ or × "
+                                   tip=f"A/A band: {words.ratio(row['band_low'])} – "
                                        f"{words.ratio(row['band_high'])}")
 
     def _row(self, y, row):
@@ -219,12 +217,12 @@ def _cells(of, row):
 
 
 COLUMNS = [("model", True), ("connections", True), ("load", True), ("A", True),
-           ("B", True), ("B ÷ A", True), ("95 % interval", True), ("n", True),
-           ("B is", False), ("why", False)]
+           ("B", True), ("B / A", True), ("95 % interval", True), ("n", True),
+           ("verdict", False), ("why", False)]
 
 
 def _title(rows):
-    """How many there are of each verdict"""
+    """The number of rows of each verdict"""
     verdicts = [row["verdict"] for row in rows]
     order = [*CALLED, "within noise", "too few", *ABSENT]
     return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in order
@@ -258,12 +256,12 @@ def _list(texts):
 
 
 def _facts(letter, side):
-    """What a run is; marked if it is not complete"""
+    """The section of a run, with a banner if it is not complete"""
     facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
                     for name, value in side["facts"])
     banner = "" if side["complete"] else (
         '<div class="banner" role="note"><b>This run is not complete.</b> It was '
-        "interrupted, or is still going on.</div>")
+        "interrupted or is still running.</div>")
     return (f'<section aria-labelledby="run-{letter}"><h2 id="run-{letter}"><small>'
             f"{letter}</small> {escape(_name(side))}</h2>{banner}"
             f'<dl class="facts">{facts}</dl></section>')
@@ -273,28 +271,28 @@ def header(of):
     a, b = of.given["a"], of.given["b"]
     differences = of.given["differences"]
     found = _list(differences) if differences else \
-        "<p>Nothing that is recorded differs.</p>"
-    return (f'<header><p class="eyebrow">Ways to wait for a socket</p><h1>Run '
+        "<p>No recorded difference.</p>"
+    return (f'<header><p class="eyebrow">I/O models compared</p><h1>Run '
             f"{escape(_name(a))} against {escape(_name(b))}</h1>"
             f"<p>{escape(of.given['summary'])}</p></header>{_facts('A', a)}"
             f"{_facts('B', b)}"
             '<section id="between" class="box" aria-labelledby="between-title">'
             '<h2 id="between-title">Between the runs</h2><div class="two"><div>'
-            f"<h3>What differs</h3>{found}</div><div><h3>What to know of every ratio"
+            f"<h3>Differences</h3>{found}</div><div><h3>Limits of every ratio"
             f"</h3>{_list(of.given['notes'])}</div></div></section>")
 
 
 def _called(of):
-    """The sentences, those that are worse first"""
+    """The significant differences, regressions first"""
     items = "".join(
         f'<li{page._attributes(of.data(row))}><a href="#{row["metric"]}">'
         f"{escape(of.looks[row['model']].label)}, {escape(words.setting_short(row))}: "
         f"{escape(row['why'])}</a> <small>{verdict}</small></li>"
         for verdict in CALLED for row in of.rows if row["verdict"] == verdict)
     found = f'<ul class="findings">{items}</ul>' if items else \
-        "<p>No difference that these two runs can show.</p>"
+        "<p>No significant difference.</p>"
     return ('<section id="findings" aria-labelledby="findings-title"><h2 '
-            f'id="findings-title">What the data says</h2>{found}</section>')
+            f'id="findings-title">Findings</h2>{found}</section>')
 
 
 def _navigation(charts):
@@ -306,7 +304,7 @@ def _navigation(charts):
 
 
 def build(of):
-    """The page, as one text"""
+    """The HTML of the page"""
     drawing.begin("v")
     charts = [chart(of, metric) for metric in of.metrics()]
     script = (HERE / "report.js").read_text(encoding="utf-8")
@@ -317,7 +315,7 @@ def build(of):
         f'content="{page._policy(script)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title><style>{page._css()}</style></head><body>",
-        '<a class="skip" href="#findings">To the findings</a>', header(of),
+        '<a class="skip" href="#findings">Skip to the findings</a>', header(of),
         _navigation(charts), page.controls(of), "<main>", page.legend(of),
         _called(of), *[page.chart(one, 2) for one in charts], "</main>",
         f"<script>{script}</script></body></html>", ""])

@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""What every chart needs of a run: who is in it, how it is numbered, and in which
-families its cells are drawn.
+"""What every chart needs of a run: its models, their looks, its settings, and the
+families of cells that share an axis.
 
-A chart is built by a function of a View; what it returns is a Chart, which the page
-only has to print. Numbers stand in its table, and the pictures are made of the same.
+A chart is built by a function of a View. It returns a Chart, which the page prints. A
+picture and the table below it are made of the same numbers.
 """
 
 import dataclasses
 import re
 
-from . import reduce, style, words
+from . import style, words
 
 AXES = ("connections", "rate", "idle", "message", "depth")
+FEWEST_BLOCKS = 6  # with fewer, a median has no 95 % interval (harness/verdict/stats.h)
 
 
 @dataclasses.dataclass
 class Figure:
-    """A picture; of one load and number of connections, or of several (None)"""
+    """A picture. `load` and `connections`: None if it shows several"""
     svg: str
     caption: str = ""
     load: int = None
     connections: int = None
-    wide: bool = False
 
 
 @dataclasses.dataclass
 class Table:
-    """`columns` are (head, whether it holds numbers). A row is (data, cells), where
-    data says which model and setting it is of, and a cell is (text, number)."""
+    """`columns` are (head, whether it holds numbers). A row is (data, cells): data is
+    the model and setting it belongs to, a cell is (text, number)."""
     columns: list
     rows: list
 
@@ -42,13 +42,13 @@ class Chart:
     figures: list = dataclasses.field(default_factory=list)
     tables: list = dataclasses.field(default_factory=list)
     reasons: list = dataclasses.field(default_factory=list)
-    html: str = ""  # where the picture is a table or a list
-    signs: str = ""  # what points, bars and marks are
+    html: str = ""  # instead of figures: a table or a list
+    signs: str = ""  # explains points, bars and marks
 
 
 class Reasons:
-    """Why something is not there, by number. Sentences that differ in their numbers
-    alone are one."""
+    """Numbered reasons why values are missing. Sentences that differ only in numbers
+    are one reason."""
 
     def __init__(self):
         self.texts = {}
@@ -69,15 +69,14 @@ def is_there(row, metric):
     return row["status"] == "ok" and row.get(metric) is not None
 
 
-#: What the warnings of repetitions say of numbers that they do not have: a word of the
-#: metric's name, and of the sentence (harness/measure/metrics.c)
-_SAID = [("switches", "what they waited and switched is not known"),
-         ("calls", "the counters could not be read")]
+#: A word of a metric's name, and the word that a warning about it has
+#: (harness/measure/metrics.c)
+_SAID = [("switches", "switch"), ("calls", "count")]
 
 
 def _why(row, metric):
-    """(in a word, in sentences that differ in numbers). Of a cell that is ok, `reason`
-    speaks of repetitions that do not count: it says nothing of the others."""
+    """(a word, sentences that differ in numbers). The `reason` of a valid cell is about
+    its discarded repetitions and does not explain a missing metric: their warnings do."""
     status = row["status"] if row["status"] != "ok" else "not measured"
     if row["status"] != "ok" or not row["n"]:
         return status, [row["reason"]] if row["reason"] else []
@@ -86,22 +85,22 @@ def _why(row, metric):
 
 
 def why_absent(row, metric):
-    """(in a word, in a sentence) why this number is not there"""
+    """(a word, a sentence): why this value is missing"""
     status, sentences = _why(row, metric)
     return status, words.ranged(sentences) if sentences else ""
 
 
-_TOO_MUCH = re.compile(r"not sustained|what was offered was not done|"
-                       r".*offer less \(--rate\)", re.S)
+_TOO_MUCH = re.compile(r"not sustained|--rate")  # reasons of harness/load/audit.c
 
 
 def is_unsustained(row):
-    """An open loop that the server could not keep up with, at least in some blocks"""
-    return row["loop"] == "open" and bool(_TOO_MUCH.match(row["reason"]))
+    """An open loop whose offered load the server did not achieve in at least a block"""
+    return row["loop"] == "open" and bool(_TOO_MUCH.search(row["reason"]))
 
 
 def metric_of(row, metric):
-    """Where the generator had no CPU of its own, its lateness is in the response"""
+    """Service time instead of response time, if the generator shared its CPU: its own
+    delay is in the response time then"""
     if row["coarse"] and metric in ("response_p50_ns", "response_p99_ns"):
         return metric.replace("response", "service")
     return metric
@@ -121,23 +120,23 @@ def spread_words(row, metric):
     if low is None:
         return ""
     text = f"{words.amount(metric, low)} – {words.amount(metric, high)}"
-    return text if interval else f"{text} (all)"
+    return text if interval else f"{text} (range)"
 
 
 def remarks(row, metric):
-    """What a reader has to know of this number, in words"""
+    """What limits this number, in words"""
     if row["status"] != "ok":
         return f"{row['status']}: {row['reason']}"
     found = []
     if row["oversubscribed"]:
-        found.append("oversubscribed: it spins on the CPU that its clients need "
-                     "too; not ranked")
+        found.append("oversubscribed: the server busy-polls on the generator's CPU; not "
+                     "ranked")
     if metric in row["unsure"].split():
-        found.append("decided by chance: fewer than 100 requests beyond it")
+        found.append("uncertain: fewer than 100 requests beyond this percentile")
     if metric.startswith("service") and row["coarse"]:
-        found.append("service time: the generator had no CPU of its own")
+        found.append("service time: the generator shared its CPU")
     if row["invalid"]:
-        found.append(f"{words.many(row['invalid'], 'attempt')} not counted: "
+        found.append(f"{words.many(row['invalid'], 'repetition')} discarded: "
                      f"{row['reason']}")
     if row.get(metric) is None:
         found.append(": ".join(filter(None, why_absent(row, metric))))
@@ -148,19 +147,26 @@ class View:
     def __init__(self, run):
         self.run = run
         self.cells = run.cells
-        self.models = sorted({row["model"] for row in self.cells},
-                             key=reduce.model_order)
+        self.models = sorted({row["model"] for row in self.cells}, key=style.model_order)
         in_order = list(dict.fromkeys(row["model"] for row in self.cells))
         self.looks = style.looks(in_order)
-        self.loads = {}
-        for row in sorted(self.cells, key=reduce.setting_order):
+        self.loads = {}  # in the order of cells.csv, which is sorted by setting
+        for row in self.cells:
             self.loads.setdefault(words.load_key(row), words.load_short(row))
         self.connections = sorted({row["connections"] for row in self.cells
                                    if row["connections"]})
-        self.of_cell = reduce.by_cell(run.repetitions)
+        self.of_cell = {}  # repetitions, in the order in which they were measured
+        for repetition in run.repetitions:
+            self.of_cell.setdefault(repetition["cell"], []).append(repetition)
         for row in self.cells:
             row["warnings"] = [text for r in self.of_cell.get(row["cell"], [])
                                if r["status"] == "ok" for text in r["warnings"]]
+
+    def counted(self, row, *roles):
+        """{block: the repetition in the medians}: the last valid attempt. A cell that
+        is not ok has none, whatever its repetitions say."""
+        return {r["block"]: r for r in self.of_cell.get(row["cell"], [])
+                if row["status"] == "ok" and r["role"] in roles and r["counts"]}
 
     def model(self, row):
         return self.models.index(row["model"])
@@ -175,7 +181,7 @@ class View:
         return list(self.loads).index(words.load_key(row))
 
     def data(self, row):
-        """Which model and setting something is of, for the page's filter"""
+        """Model and setting of something, for the page's filter"""
         found = {"m": self.model(row), "l": self.load(row)}
         if row["connections"]:
             found["c"] = row["connections"]
@@ -195,8 +201,7 @@ class View:
         return list(found.values())
 
     def families(self, axis, rows):
-        """Cells that differ in nothing but the model and this part: lists of them,
-        the largest first"""
+        """Lists of cells that differ only in the model and this part"""
         found = {}
         for row in rows:
             key = tuple(row[part] for part in (*AXES, "loop", "pattern", "work",
@@ -218,5 +223,5 @@ def family_words(rows, axis):
         return text.replace(offered, "open loop")
     if axis == "idle" and one["loop"] == "none":
         return words.load_words(one).replace(
-            f", {words.many(one['idle'], 'silent client')}", "")
+            f", {words.many(one['idle'], 'idle client')}", "")
     return words.setting_words({**one, axis: usual[axis]})

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Numbers and settings for people. The same words as bin/matrix has in its tables
-(harness/verdict/describe.c), so that both can be held side by side."""
+"""Numbers and settings in words: those of bin/matrix's tables
+(harness/verdict/describe.c), so that page and terminal can be compared."""
 
 import math
 import re
 
-#: How a metric's name ends, and in which steps its unit grows
+#: The end of a metric's name, and its units
 _SCALES = [
     ("_ns", [(1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")]),
     ("_bytes", [(1, "B"), (1024, "KiB"), (1024 ** 2, "MiB"),
@@ -15,7 +15,7 @@ _SCALES = [
     ("", [(1, "")]),
 ]
 
-#: What a setting is but for its connections, in the order of its key
+#: The parts of a setting except its connections, in the order of its key
 _REST = ("rate", "idle", "message", "depth", "pattern", "work")
 _USUAL = {"rate": None, "idle": 0, "message": 64, "depth": 1,
           "pattern": "steady", "work": "none"}
@@ -26,7 +26,7 @@ def scales(metric):
 
 
 def digits(x):
-    """Three of them; what is larger than any in powers of ten"""
+    """Three significant digits; a power of ten above 99,999"""
     size = abs(x)
     if size < 1e-6:
         return "0"
@@ -40,7 +40,7 @@ def digits(x):
 
 
 def amount(metric, x):
-    """'12.3 µs', '152 k/s', '5.10 KiB', '2.02'; shares in percent"""
+    """'12.3 µs', '152 k/s', '5.10 KiB', '2.02'; a share in percent"""
     if x is None or not math.isfinite(x):
         return "–"
     steps = scales(metric)
@@ -61,7 +61,7 @@ _UNIT = re.compile(r"(?<=\d) (ns|us|ms|s|B|KiB|MiB|GiB|%)(?![\w/])")
 
 
 def typeset(text):
-    """'12 us' of a terminal's table, as it stands at the axes; no line ends within"""
+    """'12 us' of the terminal, as the axes have it, without a line break"""
     return _UNIT.sub(lambda found: "\u00a0" + found[1].replace("us", "µs"), text)
 
 
@@ -79,7 +79,7 @@ def size(n):
 
 
 def load_key(cell):
-    """All of a setting but its connections: 'closed split idle 900'"""
+    """A setting without its connections: 'closed split idle 900'"""
     words = [cell["loop"], cell["placement"]]
     for part in _REST:
         if cell[part] != _USUAL[part] or (part, cell["loop"]) == ("idle", "none"):
@@ -95,15 +95,15 @@ def setting_key(cell):
     return " ".join([loop, placement] + connections + rest)
 
 
-def _unusual(cell, silent):
-    """What is not as in most settings, in words"""
+def _unusual(cell):
+    """The parts that differ from most settings, in words"""
     found = []
     if cell["idle"] or cell["loop"] == "none":
-        found.append(many(cell["idle"], silent))
+        found.append(many(cell["idle"], "idle client"))
     if cell["message"] != 64:
         found.append(size(cell["message"]))
     if cell["depth"] > 1:
-        found.append(f"{cell['depth']} under way on each")
+        found.append(f"{cell['depth']} in flight on each")
     if cell["pattern"] == "connect":
         found.append("a new connection for each request")
     elif cell["pattern"] != "steady":
@@ -114,23 +114,22 @@ def _unusual(cell, silent):
 
 
 def load_words(cell):
-    """'closed loop, server and clients on a core each, 900 silent clients': all that
-    load_key() says"""
+    """load_key() in words: 'closed loop, server and clients on separate cores, 900 idle
+    clients'"""
     loop = {"closed": "closed loop", "none": "no requests"}.get(cell["loop"])
-    where = "a core each" if cell["placement"] == "split" else "one core"
+    where = "separate cores" if cell["placement"] == "split" else "one core"
     return ", ".join([loop or f"open loop, {count(cell['rate'])} requests/s offered",
-                      f"server and clients on {where}",
-                      *_unusual(cell, "silent client")])
+                      f"server and clients on {where}", *_unusual(cell)])
 
 
 def load_short(cell):
-    """'open loop of 5,000/s, one core': without what is usual"""
+    """'open loop of 5,000/s, one core': only the parts that differ from most settings"""
     found = [] if cell["loop"] == "none" else ["closed loop"]
     if cell["loop"] == "open":
         found = [f"open loop of {count(cell['rate'])}/s"]
     if cell["placement"] == "shared":
         found.append("one core")
-    return ", ".join(found + _unusual(cell, "silent client"))
+    return ", ".join(found + _unusual(cell))
 
 
 def setting_words(cell):
@@ -152,12 +151,12 @@ _NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 
 
 def without_numbers(text):
-    """The same for sentences that differ in their numbers alone"""
+    """The same for sentences that differ only in numbers"""
     return _NUMBER.sub("#", text)
 
 
 def ranged(texts):
-    """One sentence of those: '12 to 73 %' where a number differs"""
+    """These sentences as one, with the range of each number: '12 to 73 %'"""
     numbers = list(zip(*(_NUMBER.findall(text) for text in texts)))
     found = iter(numbers)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A headless Chromium that opens a page from disk, by WebDriver: only what tests of
-the report need, with nothing but the standard library.
+"""A headless Chromium that opens a page from disk, driven by WebDriver with the standard
+library.
 
     with browser.Browser() as page:
         page.open(path, width=320, dark=True)
@@ -8,7 +8,7 @@ the report need, with nothing but the standard library.
         page.press("Tab", "Space")
         page.errors(), page.requests()
 
-The network is off: every name and address but the file itself fails.
+It has no network: every host name fails.
 """
 
 import base64
@@ -26,9 +26,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") \
     or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 
-#: Why there is none; "": there is one
+#: Why there is no browser, or ""
 MISSING = "" if CHROMIUM and DRIVER else \
-    "there is no Chromium with chromedriver (harness/setup/install page)"
+    "no Chromium with chromedriver (harness/setup/install page)"
 
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -94,7 +94,7 @@ class Browser:
 
     def open(self, path, hash="", width=1200, height=900, dark=False, scripts=True,
              media="screen"):
-        """A new document, even if only what stands after the # is another"""
+        """Loads the page anew, even if only the fragment differs"""
         self._post("/url", url="about:blank")
         self.errors(), self.requests()  # of before
         self.devtools("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -105,11 +105,11 @@ class Browser:
         self._post("/url", url=pathlib.Path(path).resolve().as_uri() + hash)
 
     def run(self, script, *arguments):
-        """What the script returns"""
+        """Returns what the script returns"""
         return self._post("/execute/sync", script=script, args=list(arguments))
 
     def until(self, script, patience_s=20):
-        """Waits until what the script returns is true"""
+        """Waits until the script returns a true value"""
         end = time.monotonic() + patience_s
         while not (found := self.run(script)):
             assert time.monotonic() < end, f"never true: {script}"
@@ -117,7 +117,7 @@ class Browser:
         return found
 
     def press(self, *keys):
-        """Keys, one after the other; 'Shift+Tab' at once"""
+        """Presses keys in turn; 'Shift+Tab' together"""
         actions = []
         for key in keys:
             names = [KEYS.get(name, name) for name in key.split("+")]
@@ -142,15 +142,14 @@ class Browser:
         data = self.devtools("Page.printToPDF", printBackground=True)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
-    # --------------------------------------------------------------- what it said
+    # ------------------------------------------------------------------------ logs
 
     def errors(self):
-        """What stands in the console, at whatever level"""
+        """Messages of the console, of all levels"""
         return [entry["message"] for entry in self._post("/se/log", type="browser")]
 
     def requests(self):
-        """Addresses that were asked for since the page was opened; what is in the
-        page itself (data:) needs nobody"""
+        """Addresses requested since the page was opened, except data:"""
         found = []
         for entry in self._post("/se/log", type="performance"):
             message = json.loads(entry["message"])["message"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders of runs that tests of charts and report share; nobody may change them."""
+"""Folders of runs for the tests of charts and report."""
 
 import fcntl
 import os
@@ -17,8 +17,8 @@ import reports  # noqa: E402
 
 @pytest.fixture(scope="session")
 def odd_run(tmp_path_factory):
-    """A run with every kind of odd cell, and its report; one for all processes that
-    run tests, as it takes seconds to make"""
+    """The report of a run with every kind of odd cell; all test processes share it,
+    because it takes seconds to make, and none may change it"""
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = base / "odd"
@@ -34,7 +34,7 @@ def odd_run(tmp_path_factory):
 
 @pytest.fixture
 def small_run(tmp_path):
-    """A function that makes a small one of its own, to be spoilt"""
+    """A function that makes a small run, which the test may change"""
     def make(**options):
         options = {"blocks": 3, "models": ("poll", "epoll"), "requests": 200,
                    "settings": crafted.SETTINGS[:2], **options}

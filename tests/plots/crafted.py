@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""A run's folder that nobody measured, with every kind of odd cell in it.
+"""Makes the folder of a run with every kind of odd cell, without measuring.
 
     folder = crafted.make(tmp_path / "run")
     folder = crafted.make(tmp_path / "run", blocks=3, incomplete=True)
 
-The numbers are made up, the same every time, and plausible enough to be looked at:
-`python3 tests/plots/crafted.py FOLDER` makes one. ODD says what is odd, and where.
-Files that bin/matrix makes from the lines are made by plots/report/reduce.py, which
-other tests hold to make the same.
+The numbers are made up, plausible and always the same; `python3 tests/plots/crafted.py
+FOLDER` makes a folder to look at. ODD lists the odd cells. bin/matrix makes cells.csv and
+calls.csv from the lines.
 """
 
+import atexit
 import csv
+import functools
 import gzip
 import hashlib
 import json
 import math
+import os
 import pathlib
 import random
+import shutil
+import subprocess
 import sys
+import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "plots"))
-
-from report import reduce  # noqa: E402
-from report import run as reading  # noqa: E402
+MATRIX = TOP / os.environ.get("BIN", "bin") / "matrix"
 
 MODELS = ["thread", "busypoll", "select", "poll", "epoll", "aio", "uring", "mine"]
 
-#: Loads, as parts of a cell; connections and so on beside them
 CLOSED = [dict(connections=n) for n in (1, 64, 1000)]
 SETTINGS = [
     *CLOSED,
@@ -53,17 +54,16 @@ FULL = dict(blocks=10, models=MODELS[:7], settings=[
 BOTTLENECK = ("the generator was the bottleneck, not the server: it used 100 % of "
               "its CPU, and on 66 % of the connections a reply had come that it had "
               "not taken yet; use more threads (--threads) with a CPU each (--cpu)")
-NOT_SUSTAINED = ("not sustained: 40,000 requests/s were offered and 21,320/s "
-                 "answered; the response times only say how long this run was: "
-                 "offer less (--rate), or look for the limit with --find-rate")
+NOT_SUSTAINED = ("not sustained: 40,000 requests/s were offered and 21,320/s answered; the "
+                 "response times depend on the length of the run: lower --rate, or find "
+                 "the limit with --find-rate")
 SELECT_FULL = ("the server refused 3 clients: it is at a limit of its own "
                "(fd_setsize)")
 NO_URING = ("the server: io_uring_queue_init: Operation not permitted; it is "
             "allowed by kernel.io_uring_disabled=0")
 NASTY = "it printed </script><script>alert('no')</script> & \"quotes\", commas\n"
 
-#: (model, where) -> (status, reasons, in which blocks; None: in all). `where` are
-#: parts that the cell has. The first that applies.
+#: (model, parts of the cell, status, reasons, blocks; None: all). The first match applies.
 ODD = [
     ("uring", dict(placement="shared"), "unsupported", [NO_URING], None),
     ("select", dict(connections=1000), "refused", [SELECT_FULL], None),
@@ -84,8 +84,7 @@ ODD = [
      ["the hypervisor gave 2.5 % of the CPUs' time to others"], [2]),
 ]
 
-#: What each model is made up to cost: time and calls of a request, each growing
-#: with the connections (seen by those who look at everybody), and memory
+#: The made-up cost of each model
 KIND = {
     #           base us  per client ns  calls  memory B
     "thread":   (13.0, 1.0, 2.0, 9800),
@@ -146,7 +145,7 @@ def cell_of(model, setting):
 
 
 def odd(cell, block):
-    """(status, reasons) of this cell in this block"""
+    """(status, reasons) of a cell in a block"""
     for model, where, status, reasons, blocks in ODD:
         if model == cell["model"] and where.items() <= cell.items() and \
                 (blocks is None or block in blocks):
@@ -281,7 +280,7 @@ def _busy_metrics(cell, rng, cost_us, times, service):
 
 
 def _count(line, cell, rng):
-    """What counting adds; nobody could count what `mine` does"""
+    """Adds the system calls; those of `mine` could not be counted"""
     names = CALLS.get(cell["model"])
     if not names:
         line["calls"] = {"method": "none", "requests": None, "by_name": None}
@@ -337,7 +336,7 @@ def _load(cell, times, service):
 
 
 def _measure(line, cell, n):
-    """Numbers of a repetition; returns what goes into its file of histograms"""
+    """Sets the numbers of a repetition; returns the content of its histogram file"""
     rng = _seeded(line["index"], line["attempt"], cell["cell"])
     if cell["loop"] == "none":
         line["metrics"].update(_idle_metrics(cell, rng))
@@ -464,35 +463,16 @@ FINDINGS = [
      "one repetition each"),
     ("throughput/closed split 64", "uring answers 1.12 to 1.19 times the requests "
      "of epoll at 64 connections", "7 blocks"),
-    ("response_p99/closed split 64", "no difference from epoll this run can show in "
+    ("response_p99/closed split 64", "no significant difference from epoll in "
      "p99 at 64 connections", "7 blocks"),
 ]
 
 
-def _cell_text(value):
-    if value is None:
-        return ""
-    return f"{value:.9g}" if isinstance(value, float) else str(value)
-
-
 def write_csv(path, columns, rows):
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([[_cell_text(row.get(column)) for column in columns]
-                          for row in rows])
-
-
-def cells_columns():
-    ends = ["", "_low", "_high", "_lowest", "_highest"]
-    return [*reduce._PARTS, "cell", "n", "invalid", "status", "reason", "spins",
-            "oversubscribed", "cpu_method", "calls_method",
-            *[metric + end for metric in METRICS for end in ends],
-            "coarse", "unsure"]
-
-
-def _for_csv(rows):
-    return [{**row, "connections": row["connections"] or None} for row in rows]
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 WARNINGS = [{"warning": f"it printed </script><script>alert('no')</script>, 7 to {n},073 "
@@ -500,24 +480,31 @@ WARNINGS = [{"warning": f"it printed </script><script>alert('no')</script>, 7 to
              "settings": "closed split 64"} for n in (1, 12)]
 
 
-def write_reduced(path):
-    """What bin/matrix makes at the end of the lines"""
-    repetitions = reading.read(path).repetitions
-    rows = reduce.cells(repetitions)
-    calls = reduce.calls(repetitions, rows)
-    write_csv(path / "cells.csv", cells_columns(), _for_csv(rows))
-    write_csv(path / "calls.csv", ["cell", *reduce._PARTS, "call", "count",
-                                   "per_request", "per_second", "method"],
-              _for_csv(calls))
-    write_csv(path / "findings.csv", ["chart", "title", "note"],
-              [dict(zip(("chart", "title", "note"), f)) for f in FINDINGS])
+@functools.cache
+def _matrix():
+    """A copy of bin/matrix that finds no charts to draw: it only makes the tables."""
+    top = pathlib.Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, top)
+    for name in ("draw", "report.py"):
+        (top / "plots").mkdir(exist_ok=True)
+        (top / "plots" / name).symlink_to("/bin/true")
+    (top / "bin").mkdir()
+    return shutil.copy(MATRIX, top / "bin/matrix")
+
+
+def write_tables(path, findings=FINDINGS):
+    """cells.csv and calls.csv as bin/matrix makes them; findings and warnings made up"""
+    subprocess.run([_matrix(), "report", path], capture_output=True, check=False)
+    if findings is not None:
+        write_csv(path / "findings.csv", ["chart", "title", "note"],
+                  [dict(zip(("chart", "title", "note"), f)) for f in findings])
     write_csv(path / "warnings.csv", list(WARNINGS[0]), WARNINGS)
 
 
 def make(path, *, blocks=7, models=tuple(MODELS), settings=tuple(SETTINGS),
-         incomplete=False, reduced=True, requests=600):
-    """The folder, with so many requests in each repetition. `reduced`: with what
-    bin/matrix writes at the end"""
+         incomplete=False, tables=True, findings=FINDINGS, requests=600):
+    """The folder, with so many requests in each repetition. `tables`: with those that
+    bin/matrix makes of the record; `findings`: None keeps those of bin/matrix"""
     path = pathlib.Path(path)
     (path / "histograms").mkdir(parents=True)
     made = lines(path, blocks, list(models), list(settings), requests)
@@ -528,8 +515,8 @@ def make(path, *, blocks=7, models=tuple(MODELS), settings=tuple(SETTINGS),
     (path / "run.json").write_text(json.dumps({**RUN, "blocks": blocks}, indent=2))
     (path / "plan.txt").write_text(f"blocks {blocks}\nwindow 1s\nseed 42\n"
                                    f"models {','.join(models)}\n")
-    if reduced:
-        write_reduced(path)
+    if tables:
+        write_tables(path, findings)
     if incomplete:
         (path / "INCOMPLETE").write_text("This run is not complete. To go on:\n\n"
                                          "    bin/matrix resume results/crafted\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""plots/report.py run as its users run it, and what stands in the page it makes."""
+"""Runs plots/report.py and parses the page."""
 
 import contextlib
 import dataclasses
@@ -9,6 +9,7 @@ import io
 import pathlib
 import subprocess
 import sys
+import unittest.mock
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "plots"))
@@ -18,7 +19,7 @@ from report.charts import details  # noqa: E402
 
 REPORT = TOP / "plots/report.py"
 
-#: What has no end in HTML
+#: HTML elements without an end tag
 VOID = {"meta", "input", "br", "image", "use", "path", "rect", "link"}
 
 
@@ -38,19 +39,27 @@ class Made:
 
 
 def program(folder, env=None):
-    """The program itself"""
+    """The program as its user runs it"""
     done = subprocess.run([REPORT, folder], env=env, text=True, capture_output=True,
                           timeout=110, check=False)
     return Made(done.returncode, done.stderr, pathlib.Path(folder) / "report.html")
 
 
-def make(folder):
-    """The same within this process: to begin is most of what the program takes"""
-    said = io.StringIO()
-    details.WORKERS = 1
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        status = main.main([str(folder)])
-    return Made(status, said.getvalue(), pathlib.Path(folder) / "report.html")
+def call(*arguments, text=""):
+    """(status, stderr) of the program, run in this process, which saves its start"""
+    said, details.WORKERS = io.StringIO(), 1
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()), \
+            unittest.mock.patch("sys.stdin", io.StringIO(text)):
+        try:
+            status = main.main([str(one) for one in arguments])
+        except SystemExit as error:
+            status = error.code
+    return status, said.getvalue()
+
+
+def make(folder, *arguments):
+    status, said = call(folder, *arguments)
+    return Made(status, said, pathlib.Path(folder) / "report.html")
 
 
 class Node:
@@ -62,7 +71,7 @@ class Node:
         return self.attributes.get(name)
 
     def all(self, tag=None, **attributes):
-        """Nodes below of this tag and with these attributes"""
+        """Nodes below it with this tag and these attributes"""
         for node in self.inside:
             if isinstance(node, str):
                 continue
@@ -83,7 +92,7 @@ class Node:
 
     @property
     def above_all(self):
-        """Of those around it, the nearest first"""
+        """Its ancestors, the nearest first"""
         node = self
         while node.above:
             node = node.above
@@ -91,7 +100,7 @@ class Node:
 
 
 class Page(html.parser.HTMLParser, Node):
-    """The whole of it, as a tree"""
+    """The page as a tree"""
 
     def __init__(self, text):
         html.parser.HTMLParser.__init__(self)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""report.html in a real browser: from disk, without network, by keyboard alone, in
-the light and in the dark, on paper, on a narrow screen and on a wide one.
+"""report.html in a browser: from disk without network, by keyboard alone, light and dark,
+printed, on narrow and wide screens.
 
-    SHOTS=FOLDER tests/run plots -- -k look     pictures of it, to be looked at
+    SHOTS=FOLDER tests/run plots -- -k look     takes screenshots to look at
 """
 
 import os
@@ -27,10 +27,10 @@ def page():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """A page with everything in it, but few settings: quicker to open"""
+    """A page with few settings, which opens faster"""
     settings = crafted.SETTINGS[:4] + crafted.SETTINGS[7:8] + crafted.SETTINGS[-1:]
-    folder = crafted.make(tmp_path_factory.mktemp("page") / "crafted", blocks=6,
-                          settings=settings, requests=300)
+    folder = crafted.make(tmp_path_factory.mktemp("page") / "crafted", blocks=3,
+                          settings=settings, requests=100)
     made = reports.make(folder)
     assert made.status == 0
     return made.path
@@ -41,9 +41,9 @@ def all_open(page):
              "part.open = true")
 
 
-# ----------------------------------------------------------------- alone, and quiet
+# ------------------------------------------------------------ requests and errors
 
-def test_nothing_is_asked_for_and_nothing_complained(page, report):
+def test_no_request_and_no_error(page, report):
     page.open(report)
     all_open(page)
     assert page.errors() == []
@@ -65,7 +65,7 @@ const shown = e => e.checkVisibility() && e.getClientRects().length > 0;
 """
 
 
-def test_without_scripts_everything_shows(page, report):
+def test_without_scripts_everything_is_visible(page, report):
     page.open(report, scripts=False)
     found = page.run(VISIBLE + """
         const all = [...document.querySelectorAll(
@@ -86,7 +86,7 @@ def test_with_scripts_tables_are_folded(page, report):
 # ------------------------------------------------------------------- by keyboard
 
 def tab(page, times):
-    """What had the focus, one after the other: [tag, name, value, text, outline]"""
+    """The elements that had the focus, in order: [tag, name, value, text, outline]"""
     page.run("""
         window.visited = [];
         window.note ??= ({ target: e }) => visited.push([e.tagName,
@@ -98,13 +98,13 @@ def tab(page, times):
 
 
 def tab_to(page, wanted, limit=200):
-    """Tab, until what has the focus is wanted: many at a time, and back again"""
+    """Presses Tab until a wanted element has the focus: many at a time, then back"""
     for _ in range(0, limit, 20):
         passed = [wanted(one) for one in tab(page, 20)]
         if True in passed:
             page.press(*["Shift+Tab"] * (len(passed) - 1 - passed.index(True)))
             return
-    raise AssertionError("Tab never came there")
+    raise AssertionError("Tab never reached it")
 
 
 def shown_models(page, chart):
@@ -146,8 +146,8 @@ def test_settings_are_hidden_by_keyboard(page, report, group, value, gone, left)
     assert found == [False, True]
 
 
-def test_a_line_goes_with_either_of_its_ends(page, report):
-    """What is drawn from 64 to 1,000 connections goes with 1,000"""
+def test_line_is_hidden_with_either_end(page, report):
+    """A line from 64 to 1,000 connections is hidden with 1,000"""
     count = VISIBLE + """return [...document.querySelectorAll(
         '#throughput svg [data-c~="64"]')].filter(shown).map(e => e.dataset.c)"""
     page.open(report, "#connections=1,64,16")
@@ -155,7 +155,7 @@ def test_a_line_goes_with_either_of_its_ends(page, report):
     assert found == {"64", "1 64"}
 
 
-def test_a_table_is_sorted_by_keyboard(page, report):
+def test_table_is_sorted_by_keyboard(page, report):
     page.open(report)
     column = page.run("""
         const heads = [...document.querySelectorAll('#cells-1 th')];
@@ -172,7 +172,7 @@ def test_a_table_is_sorted_by_keyboard(page, report):
         found = values()
         numbers = [float(x) for x in found if x is not None]
         assert numbers == sorted(numbers, reverse=sign < 0)
-        assert None in found and found.index(None) == len(numbers)  # absent last
+        assert None in found and found.index(None) == len(numbers)  # missing values last
         assert page.run("return document.querySelectorAll('#cells-1 th')"
                         "[arguments[0]].ariaSort", column) == direction
         assert f"sort=cells-1:{column}:{direction}" in page.address_of()
@@ -180,7 +180,7 @@ def test_a_table_is_sorted_by_keyboard(page, report):
     assert values() == before and "sort" not in page.address_of()
 
 
-def test_address_brings_everything_back(page, report):
+def test_address_restores_the_view(page, report):
     page.open(report, "#at=cells&models=poll,epoll&connections=64&theme=dark"
                       "&sort=cells-1:5:descending")
     found = page.run(VISIBLE + """
@@ -200,7 +200,7 @@ ODD_ADDRESSES = [
 
 
 def test_odd_addresses_do_no_harm(page, report):
-    """The first is opened; the others come while the page is there"""
+    """The first is opened, the others are set in the open page"""
     page.open(report, ODD_ADDRESSES[0])
     for hash in ODD_ADDRESSES:
         page.run("""window.heard = false;
@@ -211,7 +211,7 @@ def test_odd_addresses_do_no_harm(page, report):
         assert page.run("return document.querySelectorAll('main h2').length") > 10, hash
 
 
-def test_show_everything_brings_everything_back(page, report):
+def test_show_everything_resets_the_view(page, report):
     page.open(report, "#models=poll&connections=64&theme=dark")
     page.run("document.getElementById('controls').open = true")
     tab_to(page, lambda e: e[0] == "BUTTON" and e[3] == "Show everything")
@@ -221,7 +221,7 @@ def test_show_everything_brings_everything_back(page, report):
         "everything"
 
 
-def test_links_go_to_their_part_and_take_the_focus_along(page, report):
+def test_links_scroll_and_move_the_focus(page, report):
     page.open(report)
     tab_to(page, lambda e: e[0] == "A" and e[3] == "Memory")
     page.press("Enter")
@@ -231,7 +231,7 @@ def test_links_go_to_their_part_and_take_the_focus_along(page, report):
     assert "at=memory" in page.address_of()
 
 
-def test_focus_is_seen(page, report):
+def test_focus_is_visible(page, report):
     page.open(report)
     seen = [outline for *_, outline in tab(page, 30)]
     assert len(seen) == 30 and set(seen) == {"solid"}
@@ -245,7 +245,7 @@ def test_every_control_has_a_name(page, report):
             .map(e => e.outerHTML)""") == []
 
 
-# ----------------------------------------------------------------- to be read by all
+# ---------------------------------------------------------------- readability
 
 CONTRAST = """
 const canvas = document.createElement('canvas').getContext('2d',
@@ -316,7 +316,7 @@ const beyond = [...document.querySelectorAll('body *')].filter(e =>
 return [wide <= innerWidth, beyond.map(e => e.outerHTML.slice(0, 90))]
 """
 
-#: Texts of a picture that lie on each other; a pixel does no harm
+#: Texts of a picture that overlap by more than a pixel
 OVERLAP = """
 const found = [];
 for (const picture of document.querySelectorAll('main svg')) {
@@ -342,15 +342,15 @@ return found
 
 
 @pytest.mark.parametrize("width", [320, 768, 1600])
-def test_nothing_lies_on_anything_else(page, report, width):
+def test_nothing_overlaps(page, report, width):
     page.open(report, width=width)
     all_open(page)
     assert page.run(NARROW) == [True, []]
     assert page.run(OVERLAP) == []
 
 
-def test_a_wide_page_is_used(page, report):
-    """All columns of the warnings; words beside their chart"""
+def test_wide_page_is_used(page, report):
+    """All columns of the warnings are visible; text is beside its chart"""
     page.open(report, width=1600)
     assert page.run("""
         const box = what => document.querySelector(what).getBoundingClientRect();
@@ -361,16 +361,16 @@ def test_a_wide_page_is_used(page, report):
         ]""") == [True] * 3
 
 
-def test_no_text_of_a_full_page_lies_on_another(page, odd_run):
+def test_no_text_of_a_full_page_overlaps(page, odd_run):
     page.open(odd_run.path, width=1200)
     all_open(page)
     assert page.run(OVERLAP) == []
 
 
-# ------------------------------------------------------------------------- on paper
+# ------------------------------------------------------------------------- print
 
-def test_on_paper(page, report, tmp_path):
-    """Light, whatever the screen is; without what can only be clicked"""
+def test_print(page, report, tmp_path):
+    """Always light, without controls"""
     page.open(report, "#theme=dark", media="print")
     assert page.run(VISIBLE + """return ['nav', '#controls', '#throughput-1'].map(
         what => shown(document.querySelector(what)))""") == [False] * 3
@@ -383,19 +383,18 @@ def test_on_paper(page, report, tmp_path):
     assert 8 < pages < 60
 
 
-def test_on_paper_what_is_folded_is_left_out(page, report):
-    """... and what is unfolded is printed"""
+def test_only_unfolded_parts_are_printed(page, report):
     page.open(report, "#at=closed-split-64", media="print")
     assert page.run(VISIBLE + """return ['closed-split-64', 'closed-split-1'].map(
         id => shown(document.querySelector(`#${id} svg`)))""") == [True, False]
 
 
-# --------------------------------------------------------------------- to be looked at
+# -------------------------------------------------------------------- screenshots
 
 SHOTS = os.environ.get("SHOTS")
 
 
-@pytest.mark.skipif(not SHOTS, reason="SHOTS=FOLDER takes pictures of the page")
+@pytest.mark.skipif(not SHOTS, reason="SHOTS=FOLDER takes screenshots")
 def test_look(page, odd_run):
     folder = pathlib.Path(SHOTS)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The charts, each in a file of its own: build(view) gives Charts."""
+"""The charts, a file for each: build(view) returns Charts."""

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""System calls of a request, by name: stacked bars, a bar for each model."""
+"""System calls per request, by name: a stacked bar for each model."""
 
 from .. import style, words
 from ..drawing import Drawing
 from ..view import Chart, Figure, Reasons, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
-MUCH = 6  # times as long as the next: such a bar is cut
-LEAST = 0.01  # of a request: what is less is added to the others
-READ = ("A bar is what the server asked of the kernel for one request; each piece is "
-        "a system call, as long as it is frequent. Below one, a call serves several "
-        "requests at once. Counted in a repetition of its own, from which no time is "
-        "taken. A bar with a torn end is longer than there is room: the number is "
-        "right.")
+MUCH = 6  # a bar that is so many times as long as the next is cut
+LEAST = 0.01  # per request; rarer calls are drawn together as "other calls"
+READ = ("A bar is the number of system calls per request, a piece of it one call by name. "
+        "Below 1, a call serves several requests. The calls were counted in a repetition "
+        "of their own, because counting slows the server. A bar with a torn end is cut; "
+        "its number is exact.")
 
 
 def of_cells(view):
-    """Calls of each cell, the most frequent first"""
+    """{cell: its calls, the most frequent first}"""
     found = {}
     for call in view.run.calls:
         found.setdefault(call["cell"], []).append(call)
@@ -24,19 +23,19 @@ def of_cells(view):
 
 
 def unit_of(rows):
-    """Of silent clients there are no requests: a second"""
+    """Idle clients make no requests: per second"""
     return "per_second" if rows[0]["loop"] == "none" else "per_request"
 
 
 def total(row, unit):
-    """What was counted, or None: nobody could, or what was counted is not valid"""
+    """Calls in all, or None: not counted, or not valid"""
     return row.get("calls_" + unit)
 
 
 def why_not(row):
     if row["calls_method"] == "none":
-        return "this user may not count system calls"
-    return row["reason"] or "nobody counted"
+        return "this user has no permission to count system calls"
+    return row["reason"] or "not counted"
 
 
 def _status(row):
@@ -44,7 +43,7 @@ def _status(row):
 
 
 def _pieces(calls, unit, all_of_it):
-    """[(name, how often)], the rest together as 'other calls'"""
+    """[(name, calls)], rare calls together as 'other calls'"""
     shown = [(call["call"], call[unit]) for call in calls
              if call[unit] and call[unit] >= LEAST]
     rest = (all_of_it or 0) - sum(n for _, n in shown)
@@ -56,7 +55,7 @@ def _role(piece):
 
 
 def _limit(totals):
-    """Where bars end: who spins would make all others invisible"""
+    """The longest bar: that of a server that busy-polls would hide all others"""
     ordered = sorted(totals)
     if not ordered:
         return 1
@@ -84,7 +83,7 @@ class Panel:
         totals = [total(row, self.unit) for row in self.rows]
         self.limit = _limit([n for n in totals if n is not None])
         self.plot.scale_x(self.metric, 0, self.limit, False)
-        what = "a request" if self.unit == "per_request" else "a second"
+        what = self.unit.replace("_", " ")
         self.plot.head(f"system calls {what} – less is better")
         for i, row in enumerate(self.rows):
             self._model(TOP + (i + 0.5) * ROW, row, totals[i])
@@ -103,7 +102,7 @@ class Panel:
     def _bar(self, y, row, count):
         end = 0
         pieces = _pieces(self.calls.get(row["cell"], []), self.unit, count)
-        for name, n in sorted(pieces, key=_role):  # one below the other in all bars
+        for name, n in sorted(pieces, key=_role):  # the same order in all bars
             begin, end = end, min(self.limit, end + n)
             if end > begin:
                 self._piece(y, row, name, n, self.plot.x(begin), self.plot.x(end))
@@ -117,7 +116,7 @@ class Panel:
             left, y - 0.33 * ROW, right - left, 0.66 * ROW, style.call(name)[0],
             edge=style.page("paper"), m=m, tip=f"{self.view.label(row)}: {name} "
                                                f"{words.amount(self.metric, n)}")
-        room = 5.6 * len(name) + 4  # a name only where it fits, on a ground of its own
+        room = 5.6 * len(name) + 4  # a name is written only where it fits
         if right - left > room + 4:
             middle = (left + right) / 2
             self.drawing.rectangle(middle - room / 2, y - 6, room, 12,
@@ -145,19 +144,19 @@ def figure(view, rows, calls, reasons, title):
 
 
 def legend(view, settings, calls):
-    """What the colours mean, as HTML: a system call's is that of what it does"""
+    """HTML that explains the colours: a call has the colour of its role"""
     names = dict.fromkeys(name for rows in settings for row in rows for name, _ in
                           _pieces(calls.get(row["cell"], []), unit_of(rows),
                                   total(row, unit_of(rows))))
     found = {style.call(name)[1]: style.call_kind(name) for name in names}
-    ordered = [does for does in style.call_roles() if does in found]
-    items = "".join(f'<li><i style="background:{found[does]}"></i>{does}</li>'
-                    for does in ordered)
+    ordered = [role for role in style.call_roles() if role in found]
+    items = "".join(f'<li><i style="background:{found[role]}"></i>{role}</li>'
+                    for role in ordered)
     return f'<ul class="legend" aria-label="Colours of system calls">{items}</ul>'
 
 
 def table(view, settings, calls):
-    """A row for each call that counts; one for what was not counted"""
+    """A row for each call; one for a cell that was not counted"""
     found = []
     for rows in settings:
         unit = unit_of(rows)
@@ -178,12 +177,12 @@ def table(view, settings, calls):
                     (name, None), (words.amount("calls_" + unit, n), n),
                     (row["calls_method"], None)]))
     return Table([("model", True), ("setting", False), ("system call", False),
-                  ("how often", True), ("counted by", False)], found)
+                  ("count", True), ("counted by", False)], found)
 
 
 def main_settings(view):
-    """Those of the closed loop with the most numbers of connections, and those of
-    silent clients; all others stand in the details"""
+    """The closed-loop family with the most points, and the idle clients. The details have
+    all settings."""
     closed = view.families("connections", [r for r in view.cells
                                            if r["loop"] == "closed"])
     longest = max(closed, default=[], key=lambda rows: len(
@@ -197,7 +196,7 @@ def build(view):
     settings, calls, reasons = main_settings(view), of_cells(view), Reasons()
     if not settings or not any(row["calls_method"] for row in view.cells):
         return []
-    title, note = view.finding("calls") or ("System calls of a request", "")
+    title, note = view.finding("calls") or ("System calls per request", "")
     figures = [figure(view, rows, calls, reasons, title) for rows in settings]
     return [Chart("calls", "System calls", title, note, READ, figures,
                   [table(view, settings, calls)], reasons.list,

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Everything at a glance: models by settings, each number printed, and coloured by
-how far it is from the best of its setting."""
+"""The overview: a table of models by settings, coloured by the ratio to the best."""
 
 import html
 import math
@@ -9,23 +8,22 @@ from .. import words
 from ..style import HEAT_STEPS
 from ..view import Chart, Reasons, is_there, metric_of, why_absent
 
-METRICS = [("requests_per_second", "Replies a second", "more", ("closed",)),
-           ("response_p99_ns", "p99 of the response time", "less",
+METRICS = [("requests_per_second", "Replies per second", "more", ("closed",)),
+           ("response_p99_ns", "p99 response time", "less",
             ("closed", "open")),
-           ("server_cpu_per_request_ns", "CPU of the server for each request",
+           ("server_cpu_per_request_ns", "Server CPU time per request",
             "less", ("closed", "open")),
-           ("resident_per_connection_bytes", "Memory for each silent client",
+           ("resident_per_connection_bytes", "Memory per idle client",
             "less", ("none",))]
-READ = ("A column is a setting: only numbers above each other are to be compared. "
-        "The stronger its colour, the farther it is from the best of the column; the "
-        "ratio stands below each number. The ratio alone claims nothing: what differs by more "
-        "than chance is said in the sentences above the charts. Hatched: not there, "
-        "with the number of its reason. n: of how many blocks, where not of all; ?: a "
-        "p99 with fewer than 100 requests beyond it.")
+READ = ("Compare numbers within a column: a column is a setting. The number below is the "
+        "ratio to the best of the column, and a stronger colour a larger ratio. A ratio "
+        "alone is no evidence: the chart titles say which differences are significant. "
+        "Hatched: missing, with the number of the reason. n: valid blocks, if fewer than "
+        "others of the column have. ?: fewer than 100 requests are beyond the p99.")
 
 
 def best(rows, metric, better):
-    """Of those that may be ranked; the baseline is none of them"""
+    """The best of those that are ranked: neither the baseline nor oversubscribed ones"""
     values = [row[metric_of(row, metric)] for row in rows
               if is_there(row, metric_of(row, metric)) and row["model"] != "baseline"
               and not row["oversubscribed"]]
@@ -36,14 +34,14 @@ def best(rows, metric, better):
 
 
 def ratio(value, reference, better):
-    """1: the best; 2: twice as bad"""
+    """1: the best; 2: half as good"""
     if not reference or value <= 0:
         return None
     return reference / value if better == "more" else value / reference
 
 
 def step(x):
-    """0 to HEAT_STEPS - 1: a factor of 30 and more is the darkest"""
+    """0 to HEAT_STEPS - 1; a ratio of 30 or more has the darkest colour"""
     if x is None:
         return 0
     return min(HEAT_STEPS - 1, max(0, round(math.log(max(x, 1)) / math.log(30)
@@ -68,10 +66,10 @@ def _cell(row, metric, reference, better, blocks, reasons):
 
 
 def _heads(view, columns):
-    """Two lines: the load, then connections"""
+    """Two rows of heads: load, connections"""
     def name(row):
         return words.many(row["connections"], "connection") \
-            if row["connections"] else words.many(row["idle"], "silent client")
+            if row["connections"] else words.many(row["idle"], "idle client")
     groups = []
     for rows in columns:
         load = view.load(rows[0])
@@ -82,7 +80,7 @@ def _heads(view, columns):
     if all(not row["connections"] for _, rows in groups for row in rows):
         heads = "".join(f'<th scope="col"{_data(view, row)}>{name(row)}</th>'
                         for _, rows in groups for row in rows)
-        return f"<tr><td></td>{heads}</tr>"  # the load is nothing but its clients
+        return f"<tr><td></td>{heads}</tr>"
     first = "".join(f'<th scope="colgroup" colspan="{len(rows)}" data-l="{load}" '
                     f'data-cs="{" ".join(str(r["connections"]) for r in rows)}">'
                     f'{html.escape(view.loads[words.load_key(rows[0])])}</th>'
@@ -99,7 +97,7 @@ def _data(view, row, model=False):
 
 
 def table(view, metric, head, better, loops, reasons):
-    """As HTML: each number in a field of its colour"""
+    """HTML: each number in a field of its colour"""
     columns = [rows for rows in view.settings() if rows[0]["loop"] in loops]
     if not columns:
         return ""
@@ -132,5 +130,5 @@ def build(view):
     reasons = Reasons()
     tables = [table(view, *metric, reasons) for metric in METRICS]
     title, note = view.finding("server_cpu") or ("All models in all settings", "")
-    return [Chart("overview", "Overview", title, note, READ, html=f'<div class="tables">{"".join(tables)}</div>',
-                  reasons=reasons.list)]
+    return [Chart("overview", "Overview", title, note, READ, reasons=reasons.list,
+                  html=f'<div class="tables">{"".join(tables)}</div>')]

@@ -1,32 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""The standard charts: a number of each model across connections, rates, clients.
+"""The standard charts: a metric of each model against connections, offered load or idle
+clients.
 
-What they show and in which words is in plots/charts.csv, for gnuplot as for us.
-Points are medians, bars their 95 % interval (or lowest to highest). What is not
-there is hatched below, with the number of its reason; what was not sustained is
-hollow at the upper edge, where no number is right.
+plots/charts.csv defines them, for gnuplot too. Points are medians, bars their 95 %
+interval (or the range). A missing value is hatched below, with the number of its reason.
+A load that was not sustained has no response time: a hollow point at the upper edge.
 """
 
 import math
 import re
 
-from .. import stats, style, words
+from .. import style, words
 from ..drawing import Drawing
-from ..view import (Chart, Figure, Reasons, Table, family_words, is_there,
+from ..view import (FEWEST_BLOCKS, Chart, Figure, Reasons, Table, family_words, is_there,
                     is_unsustained, metric_of, remarks, spread, spread_words)
 from . import rows as one_place
 
 NAMES = {"throughput": "Throughput", "response": "Response time",
-         "load": "Under a load that was offered", "server_cpu": "CPU of the server",
-         "switches": "Switches", "memory": "Memory", "idle": "Idle clients"}
+         "load": "Offered load", "server_cpu": "Server CPU time",
+         "switches": "Context switches", "memory": "Memory",
+         "idle": "CPU with idle clients"}
 AXIS_OF = {"closed": "connections", "open": "rate", "none": "idle"}
-AXIS_WORDS = {"connections": "connections", "rate": "requests offered a second",
-              "idle": "silent clients", "message": "bytes of a request",
-              "depth": "requests under way on each connection"}
+AXIS_WORDS = {"connections": "connections", "rate": "offered requests per second",
+              "idle": "idle clients", "message": "bytes per request",
+              "depth": "requests in flight on each connection"}
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 104, 30, 42
-ROW = 16  # of what is not there
+ROW = 16  # height of a row of missing values
 
 
 # ------------------------------------------------------------------------- limits
@@ -46,7 +47,7 @@ def _limits(rows, metric, log):
 
 
 def _steps(rows, axis):
-    """Where on the axis the cells stand: by the logarithm, 0 a step before"""
+    """{value: place on the axis}, logarithmic, with 0 a step before the lowest"""
     values = sorted({row[axis] or 0 for row in rows})
     first = next((v for v in values if v > 0), 1)
     return {v: math.log2(v) if v > 0 else math.log2(first) - 1.5 for v in values}
@@ -55,7 +56,7 @@ def _steps(rows, axis):
 # ------------------------------------------------------------------------ drawing
 
 class Panel:
-    """One metric of one family"""
+    """A metric of a family"""
 
     def __init__(self, view, chart, rows, axis, reasons):
         self.view, self.chart, self.rows, self.axis = view, chart, rows, axis
@@ -81,7 +82,7 @@ class Panel:
         return self.shown(row) or self.too_much(row)
 
     def too_much(self, row):
-        """There is no response time then: it is beyond the upper edge"""
+        """It has no response time: drawn at the upper edge"""
         return not self.shown(row) and is_unsustained(row) \
             and "response" in self.metric
 
@@ -89,8 +90,8 @@ class Panel:
         return self.plot.x(self.steps[row[self.axis] or 0])
 
     def x(self, row):
-        """A little aside, so that bars stand beside each other; more where there is
-        only one place (and not rows, as nothing of them is beyond an edge)"""
+        """A little aside, so that bars do not hide each other; further where all cells
+        have the same place"""
         step = 2.5 if len(self.steps) > 1 else min(
             30, self.plot.width / (len(self.models) + 1))
         return self.place(row) + step * (self.models.index(row["model"])
@@ -186,13 +187,13 @@ class Panel:
              (row[self.axis] or 0) == max(self.steps), aside) for rows in last for row in rows])
 
     def _signs(self, model):
-        """What has to be known of some of its points; explained by signs()"""
+        """Signs of its points; signs() explains them"""
         rows = [row for row in self.of(model) if self.shown(row)]
         found = "".join(one_place.signs(row, metric_of(row, self.metric)) for row in rows)
         return "".join(sign for sign in "*?" if sign in found)
 
     def _hatched(self):
-        """Below: what is not there, a line for each model"""
+        """Missing values, below the plot, in a row for each model"""
         d, plot = self.drawing, self.plot
         for i, model in enumerate(self.absent):
             top = plot.bottom + BOTTOM + ROW * i
@@ -210,34 +211,34 @@ class Panel:
 # -------------------------------------------------------------------------- charts
 
 SIGNS = [
-    ('fill-opacity:0', "Hollow: not sustained in some blocks; at the upper edge, in "
-                       "none."),
-    ("*</text>", "*: oversubscribed, it spins on the CPU that its clients need, too; "
-                 "drawn, never ranked."),
-    ("?</text>", "?: in some place decided by chance, with fewer than 100 requests "
-                 "beyond this percentile.")]
+    ('fill-opacity:0', "Hollow: the offered load was not sustained in some blocks; at the "
+                       "upper edge, in none."),
+    ("*</text>", "*: oversubscribed: the server busy-polls on the generator's CPU; not "
+                 "ranked."),
+    ("?</text>", "?: some values are uncertain, with fewer than 100 requests beyond the "
+                 "percentile.")]
 
 
 def spread_of(rows):
-    """What points and bars are"""
+    """Explains points and bars"""
     n = [row["n"] for row in rows if row["status"] == "ok" and row["model"] != "baseline"]
     if not n:
         return ""
     low, high = min(n), max(n)
     if high == 1:
-        return "Points are of one repetition each."
+        return "Each point is one repetition."
     many = words.many(high, "block") if low == high else \
         f"{words.count(low)} to {words.count(high)} blocks"
     bars = "their 95 % interval"
-    alone = "; where there is none, it was one block" if low == 1 else ""
-    if low < stats.FEWEST_BLOCKS:
-        bars = "from the lowest to the highest" if high < stats.FEWEST_BLOCKS else \
-            f"{bars} (below {stats.FEWEST_BLOCKS} blocks from the lowest to the highest)"
+    alone = "; a point without a bar is one block" if low == 1 else ""
+    if low < FEWEST_BLOCKS:
+        bars = "the range" if high < FEWEST_BLOCKS else \
+            f"{bars} (below {FEWEST_BLOCKS} blocks: the range)"
     return f"Points are medians of {many}, bars {bars}{alone}."
 
 
 def signs(figures, rows):
-    """Of marks, only those that are in a picture"""
+    """Explains points, bars and the signs that are in a picture"""
     return " ".join([spread_of(rows), *(text for sign, text in SIGNS if any(
         sign in figure.svg for figure in figures))]).strip()
 
@@ -256,7 +257,7 @@ def _row(view, row, metric, axis):
 
 
 def table(view, rows, metric, axis, head):
-    """Medians with their spread, as they are drawn"""
+    """Medians with their spread"""
     columns = [("model", True), (AXIS_WORDS[axis], True), ("load", True),
                (head, True), ("95 % interval", True), ("n", True),
                ("remarks", False)]
@@ -278,7 +279,7 @@ def _figure(view, chart, rows, axis, reasons, title):
 
 
 def _told(view, panels, rows):
-    """Whether what the chart says, in one of its titles, is of one of these settings"""
+    """Whether a title of the chart is about one of these settings"""
     def title(*of):
         return (view.finding(*of) or ("",))[0]
     names = [panel["finding"] for panel in panels if panel["finding"]]
@@ -291,20 +292,16 @@ def _is_line(rows, axis):
 
 
 def drawn(view, panels, families, axis):
-    """Those with a line to draw, and what the title is about; or, if there is no line,
-    those of one point"""
+    """Families that make a line, and those that a title is about; if none makes a line,
+    all"""
     if not any(_is_line(rows, axis) for rows in families):
         return families
     return [rows for rows in families
             if _is_line(rows, axis) or _told(view, panels, rows)]
 
 
-def _with_null(chart, row):
-    return row["model"] != "baseline" or chart["loops"] == "closed"
-
-
 def build_chart(view, panels):
-    """One chart, of all its panels in charts.csv"""
+    """A chart, of its panels in charts.csv"""
     name, figures, tables, reasons = panels[0]["chart"], [], [], Reasons()
     every, has_lines = [], False
     found = next((view.finding(p["finding"]) for p in panels if p["finding"]
@@ -313,8 +310,8 @@ def build_chart(view, panels):
     for panel in panels:
         for loop in panel["loops"].split():
             axis = AXIS_OF[loop]
-            rows = [row for row in view.cells if row["loop"] == loop
-                    and _with_null(panel, row)]
+            rows = [row for row in view.cells if row["loop"] == loop and (
+                row["model"] != "baseline" or panel["loops"] == "closed")]
             every += rows
             for family in drawn(view, panels, view.families(axis, rows), axis):
                 figures.append(_figure(view, panel, family, axis, reasons, title))
@@ -330,17 +327,17 @@ def build_chart(view, panels):
                  reasons.list, signs=signs(figures, every))
 
 
-#: Where a plan has them: the same metrics across another part of a setting
-MORE = [("few", "idle", "Few talk, many are silent",
-         "The clients that send are as many everywhere; more and more of the others "
-         "are silent. Who has to look at everybody pays for them: with each request, "
-         "and whoever sends it."),
-        ("size", "message", "Size of a message",
-         "The same clients, with longer requests and replies. Copying them takes the "
-         "same in every model, so differences between models get smaller."),
-        ("depth", "depth", "Several requests under way",
-         "Each client sends so many requests before it waits. One wait, or one call, "
-         "may then serve several.")]
+#: The same metrics against another part of a setting, if the plan has cells for it
+MORE = [("few", "idle", "Active clients among idle ones",
+         "The number of active clients is constant, the number of idle ones grows. "
+         "A model that scans all its clients spends CPU time on the idle ones with every "
+         "request."),
+        ("size", "message", "Message size",
+         "The same clients with larger requests and replies. The cost of copying is the "
+         "same in every model, so differences between models shrink."),
+        ("depth", "depth", "Requests in flight",
+         "Each client sends this many requests before it waits for a reply. One wait or "
+         "one system call may then serve several requests.")]
 
 
 def _of(chart):
@@ -348,7 +345,7 @@ def _of(chart):
 
 
 def _wanted(view, axis):
-    """Families along this part: those that differ in it, or are unusual in it"""
+    """Families that differ in this part; of idle clients, also those that have some"""
     loops = ("closed", "open") if axis == "idle" else ("closed",)
     families = view.families(axis, [row for row in view.cells if row["loop"] in loops
                                     and row["model"] != "baseline"])

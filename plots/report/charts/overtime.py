@@ -1,35 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Response times over time, as a heat map: windows of all blocks, side by side.
+"""Response time over time, as a heat map of the windows of all blocks, side by side.
 
-What a percentile of the whole hides stands here: a stall is a column that reaches
-up, a warm-up that was too short a slope, a server with two minds two bands.
+It shows what an overall percentile hides: a stall is a tall column, a warm-up that was
+too short a slope, a bimodal server two bands.
 """
+
+import statistics
 
 import numpy as np
 
-from .. import stats, style, times, words
+from .. import style, times, words
 from ..drawing import Drawing
-from ..reduce import by_block
 from ..view import Figure, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW, GAP = 460, 82, 78, 28, 24, 40, 10
 DARKEST = 0.35  # of a slice's requests
-READ = ("From left to right: the windows of the blocks that count, one after the "
-        "other, each in slices of time. Upwards: response time, by powers of two. "
-        "The darker, the more of a slice's requests took so long. Look for columns "
-        "that reach up (stalls) and for slopes (not warm yet).")
-
-
-def columns(repetitions, files):
-    """Of each block, its slices: times.slices()"""
-    counted = by_block(repetitions, "timing", "ceiling")
-    found = [files.get((r["index"], r["attempt"]))
-             for _, r in sorted(counted.items())]
-    return [file.slices for file in found if file and file.slices.any()]
+READ = ("The horizontal axis is time: the measurement windows of the valid blocks, one "
+        "after the other, in slices. The vertical axis is response time, logarithmic. "
+        "A darker field means that more of the slice's requests took this long. A tall "
+        "column is a stall, a slope a warm-up that was too short.")
 
 
 def _worst(of):
-    """(p99 of the usual slice, of the worst one), in ns"""
+    """(p99 of the median slice, p99 of the worst slice), in ns"""
     if not of:
         return None, None
     image = np.concatenate(of, axis=1)
@@ -39,7 +32,7 @@ def _worst(of):
     beyond = np.cumsum(image[::-1], axis=0) > image.sum(axis=0) / 100
     rows = times.ROWS - 1 - np.argmax(beyond, axis=0)
     found = [times.time_of(row) for row in rows]
-    return stats.median(found), max(found)
+    return statistics.median(found), max(found)
 
 
 def _strip(d, view, row, of, top, low, high):
@@ -57,23 +50,23 @@ def _strip(d, view, row, of, top, low, high):
 
 
 def _rows(found):
-    """From the shortest to the longest time of all"""
+    """(row of the shortest time, row of the longest)"""
     used = [row for _, of in found for image in of
             for row in np.flatnonzero(image.sum(axis=1))]
     return (min(used), max(used)) if used else None
 
 
 def figure(view, rows, of_cells, reasons):
-    """`of_cells`: of each cell what columns() made"""
+    """`of_cells`: {cell: [slices of each block]}, each of times.slices()"""
     found = [(row, of_cells.get(row["cell"], [])) for row in rows]
     limits = _rows(found)
     if not limits:
         return None
     d = Drawing(WIDTH, TOP + BOTTOM + len(found) * (ROW + GAP),
-                f"Response times over time, {words.setting_words(rows[0])}",
-                "Of each model, the response times of each slice of time of each "
-                "block. The numbers are in the table below.")
-    d.text(4, TOP - 16, "response time – less is better, and the same all the time")
+                f"Response time over time, {words.setting_words(rows[0])}",
+                "The response times of each model in each slice of each block. The "
+                "numbers are in the table below.")
+    d.text(4, TOP - 16, "response time – less and steadier is better")
     for i, (row, of) in enumerate(found):
         top = TOP + i * (ROW + GAP)
         d.text(LEFT - 10, top + ROW / 2, view.label(row), ha="right",
@@ -82,7 +75,7 @@ def figure(view, rows, of_cells, reasons):
             _strip(d, view, row, of, top, *limits)
         else:
             _absent(d, view, row, top, reasons)
-    d.text((LEFT + WIDTH - RIGHT) / 2, d.height - 12, "time; a part for each block",
+    d.text((LEFT + WIDTH - RIGHT) / 2, d.height - 12, "time; vertical lines separate blocks",
            ha="center", soft=True)
     return Figure(d.svg())
 
@@ -96,21 +89,21 @@ def _absent(d, view, row, top, reasons):
 
 
 def title(view, found):
-    """The widest swing, in words: described, not tested"""
+    """The largest swing, in words; not tested for significance"""
     swings = []
     for row, of in found:
         usual, worst = _worst(of)
         if usual:
             swings.append((worst / usual, view.label(row)))
     if not swings:
-        return "There are no times over time in this run's histograms"
+        return "The histograms of this run have no time series"
     most, least = max(swings), min(swings)
     if most[0] < 2:
-        return (f"No stall: nobody's worst slice has a p99 above "
-                f"{words.ratio(most[0])} times its usual one")
-    text = f"{most[1]}'s worst slice has {words.ratio(most[0])} times its usual p99"
-    return text if most == least else \
-        f"{text}; {least[1]}'s {words.ratio(least[0])} times"
+        return (f"No stall: the worst slice of any model has at most "
+                f"{words.ratio(most[0])} times the p99 of its median slice")
+    text = (f"The worst slice of {most[1]} has {words.ratio(most[0])} times the p99 of its "
+            f"median slice")
+    return text if most == least else f"{text}, that of {least[1]} {words.ratio(least[0])} times"
 
 
 def table(view, rows, of_cells):
@@ -124,5 +117,5 @@ def table(view, rows, of_cells):
             (words.amount("_ns", usual), usual), (words.amount("_ns", worst), worst),
             (words.ratio(worst / usual) if usual else "–",
              worst / usual if usual else None)]))
-    return Table([("model", True), ("slices", True), ("p99 of the usual slice", True),
-                  ("p99 of the worst slice", True), ("worst / usual", True)], found)
+    return Table([("model", True), ("slices", True), ("p99 of the median slice", True),
+                  ("p99 of the worst slice", True), ("worst / median", True)], found)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""All response times of a setting as a curve, out to the rarest: the axis is
-1 / (1 - p), so that 99 %, 99.9 % and 99.99 % are as far apart as they matter.
+"""Percentile curves of a setting. The axis is 1 / (1 - p), so that each further nine of
+the tail takes the same width.
 
-Response solid, service dotted: the gap between them is the time that requests
-waited to be sent, which a generator that waits for replies never sees.
+Solid is response time, dotted service time. The gap is send lag, which a closed-loop
+generator cannot see (coordinated omission).
 """
 
 from .. import words
@@ -14,17 +14,16 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 340, 62, 104, 30, 54
 SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 NAMED = [(2, "50 %"), (10, "90 %"), (100, "99 %"), (1e3, "99.9 %"),
          (1e4, "99.99 %"), (1e5, "99.999 %"), (1e6, "99.9999 %"), (1e7, "5 nines")]
-READ = ("All requests of all repetitions that count together. To the right are the "
-        "slow ones: at 99 %, one of a hundred takes longer. A curve that runs flat "
-        "for longer is better. Where it is faint, fewer than 100 requests are "
-        "beyond it, and chance decides. ")
-GAP = ("Solid: response time, from when a request was due. Dotted: service time, "
-       "from when it was sent. A test that only sends when the server has answered "
-       "sees the dotted curve alone.")
+READ = ("All requests of all valid repetitions together. The tail is on the right: one "
+        "request in a hundred takes longer than the value at 99 %. A curve that stays "
+        "flat further to the right is better. A faint curve is uncertain: fewer than 100 "
+        "requests are beyond it. ")
+GAP = ("Solid: response time, from when a request was due. Dotted: service time, from when "
+       "it was sent. A closed-loop test sees only the dotted curve.")
 
 
 def _split(curve, total):
-    """What at least 100 requests are beyond, and what not"""
+    """(points with at least 100 requests beyond them, the others)"""
     sure = [point for point in curve if point[0] <= total / 100]
     return sure, curve[max(0, len(sure) - 1):]
 
@@ -61,22 +60,22 @@ def _plot(d, found):
         if len(name) >= 6:
             d.text(plot.x(x), plot.bottom + 13 + 12 * (i % 2), name, soft=True,
                    ha="center")
-    plot.head("time within which requests were answered – less is better")
-    d.text((plot.left + plot.right) / 2, plot.bottom + 39, "part of all requests",
+    plot.head("response time – less is better")
+    d.text((plot.left + plot.right) / 2, plot.bottom + 39, "percentile",
            soft=True, ha="center")
     return plot
 
 
 def figure(view, rows, title, all_times):
-    """`all_times`: of each cell its (response, service), as times.merged()"""
+    """`all_times`: {cell: (response, service)}, each of times.merged()"""
     found = [(row, *all_times[row["cell"]]) for row in rows
              if all_times.get(row["cell"], (None,))[0]]
     if not found:
         return None
     where = words.setting_words(rows[0])
     d = Drawing(WIDTH, HEIGHT, f"{title}: percentiles, {where}",
-                "Time within which a part of all requests was answered, for each "
-                "model; the numbers are in the table below.")
+                "Response time of each model at each percentile. The numbers are in the "
+                "table below.")
     plot = _plot(d, found)
     for row, response, service in found:
         _curve(d, plot, view, row, response, "solid")
@@ -91,7 +90,7 @@ def figure(view, rows, title, all_times):
 
 
 def _quoted(of, share):
-    """A percentile, if 100 requests are beyond it"""
+    """A percentile, if at least 100 requests are beyond it"""
     if not of or of.total * (1 - share) < 100 - 1e-6:
         return "–", None
     value = of.percentile(share)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A number of each model at one place: a row a model, its number beside it. Where
-there are several places, lines.py draws it."""
+"""A metric of each model at a single place: a row for each model, with its number. With
+several places, lines.py draws lines."""
 
 from .. import style, words
 from ..drawing import Drawing
@@ -11,7 +11,7 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 92, 92, 30, 26, 26
 
 
 def draw(view, chart, rows, range_of, reasons, title, desc):
-    """`range_of` are the lowest and the highest number, and whether it is logarithmic"""
+    """`range_of`: lowest and highest number, whether the axis is logarithmic"""
     d = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows), title, desc)
     plot = d.plot(LEFT, RIGHT, TOP, BOTTOM)
     if any(is_there(row, metric_of(row, chart["metric"])) for row in rows):
@@ -45,6 +45,6 @@ def _row(d, plot, view, row, metric, y, range_of):
 
 
 def signs(row, metric):
-    """What has to be known of a number; lines.py explains them"""
+    """Signs of a number; lines.signs() explains them"""
     return ("*" if row["oversubscribed"] else "") + \
         ("?" if metric in row["unsure"].split() else "")

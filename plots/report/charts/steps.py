@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""One request in each model: which system calls, in which order, and where the
-server waits.
+"""The system calls of one request in each model, in order, and where the server waits.
 
-The order cannot be measured without stopping the server at each call: it is
-described here, as in the card at the top of each model (models/*.c), and a test
-holds it against what strace sees. The numbers are this run's.
+Measuring the order would stop the server at each call. So STEPS describes it, as the card
+at the top of each models/*.c does; a test compares it with strace. The numbers are those
+of the run.
 """
 
 import html
@@ -13,66 +12,61 @@ from .. import style, words
 from ..view import Chart, Table
 from . import calls as counted
 
-#: Who does it
+#: Which thread makes the call
 SERVER, HELPER, KERNEL = "server", "helper", "kernel"
 
-#: Of each model: (who, call or its other names, what it does there, in words)
+#: Of each model: (thread, names of the call, state of the thread, description)
 STEPS = {
     "thread": [
-        (SERVER, "recvfrom", "sleeps", "until the request is there; takes it"),
+        (SERVER, "recvfrom", "sleeps", "until the request arrives; receives it"),
         (SERVER, "sendto", "works", "sends the reply")],
     "busypoll": [
-        (SERVER, "accept4", "asks", "anybody new? no (EAGAIN)"),
-        (SERVER, "recvfrom", "asks", "anything here? no (EAGAIN); again and again, "
-                                     "of everybody"),
-        (SERVER, "recvfrom", "works", "takes the request"),
+        (SERVER, "accept4", "polls", "no new client (EAGAIN)"),
+        (SERVER, "recvfrom", "polls", "no request (EAGAIN); repeated for every client"),
+        (SERVER, "recvfrom", "works", "receives the request"),
         (SERVER, "sendto", "works", "sends the reply")],
     "select": [
-        (SERVER, "pselect6 select", "sleeps", "until any of these numbers is ready"),
-        (SERVER, "recvfrom", "works", "takes the request"),
+        (SERVER, "pselect6 select", "sleeps", "until a descriptor of the set is ready"),
+        (SERVER, "recvfrom", "works", "receives the request"),
         (SERVER, "sendto", "works", "sends the reply")],
     "poll": [
-        (SERVER, "poll ppoll", "sleeps", "until any of this list is ready"),
-        (SERVER, "recvfrom", "works", "takes the request"),
+        (SERVER, "poll ppoll", "sleeps", "until a descriptor of the list is ready"),
+        (SERVER, "recvfrom", "works", "receives the request"),
         (SERVER, "sendto", "works", "sends the reply")],
     "epoll": [
-        (SERVER, "epoll_wait epoll_pwait", "sleeps", "until any of those it was told "
-                                                     "of before is ready"),
-        (SERVER, "recvfrom", "works", "takes the request"),
+        (SERVER, "epoll_wait epoll_pwait", "sleeps", "until a registered descriptor is "
+                                                     "ready"),
+        (SERVER, "recvfrom", "works", "receives the request"),
         (SERVER, "sendto", "works", "sends the reply")],
     "aio": [
         (HELPER, "pread64", "works", "fails: a socket has no offset"),
-        (HELPER, "read", "sleeps", "until the request is there; takes it"),
-        (HELPER, "rt_sigqueueinfo", "works", "a signal: it is read"),
-        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal; then asks for a "
-                                              "write"),
-        (SERVER, "futex", "works", "hands the work over"),
+        (HELPER, "read", "sleeps", "until the request arrives; receives it"),
+        (HELPER, "rt_sigqueueinfo", "works", "signals that the read is complete"),
+        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal; then requests a write"),
+        (SERVER, "futex", "works", "wakes the helper thread"),
         (HELPER, "pwrite64", "works", "fails: a socket has no offset"),
         (HELPER, "write", "works", "sends the reply"),
-        (HELPER, "rt_sigqueueinfo", "works", "a signal: it is written"),
-        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal; then asks for the "
-                                              "next read"),
-        (SERVER, "futex", "works", "hands the work over")],
+        (HELPER, "rt_sigqueueinfo", "works", "signals that the write is complete"),
+        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal; then requests the next "
+                                              "read"),
+        (SERVER, "futex", "works", "wakes the helper thread")],
     "uring": [
-        (SERVER, "io_uring_enter", "sleeps", "submits a receive; until any result is "
-                                             "there"),
-        (KERNEL, "recv", "works", "an entry in the ring: takes the request"),
-        (SERVER, "io_uring_enter", "sleeps", "submits a send; until any result is "
-                                             "there"),
-        (KERNEL, "send", "works", "an entry in the ring: sends the reply")],
+        (SERVER, "io_uring_enter", "sleeps", "submits a receive; waits for a completion"),
+        (KERNEL, "recv", "works", "ring entry: receives the request"),
+        (SERVER, "io_uring_enter", "sleeps", "submits a send; waits for a completion"),
+        (KERNEL, "send", "works", "ring entry: sends the reply")],
 }
-WHO = {SERVER: "", HELPER: "a thread of glibc", KERNEL: "the kernel; no call"}
-READ = ("From left to right, what happens for one request, when the server has "
-        "nothing else to do. Striped: it sleeps there, and costs nothing until it is "
-        "woken. Dotted: it asks in vain. A double edge is another thread, a broken "
-        "one no system call at all. The order is described from the cards in "
-        "models/*.c, not measured; the number at each call is: how often it was "
-        "made for a request, all its places together. With many clients one wait "
-        "serves many requests, and its number falls.")
+WHO = {SERVER: "", HELPER: "a thread of glibc", KERNEL: "in the kernel, no system call"}
+READ = ("Left to right: the steps of one request in a server with nothing else to do. "
+        "Striped: the thread sleeps and uses no CPU. Dotted: a poll that finds nothing. "
+        "Double edge: another thread. Dashed edge: work in the kernel without a system "
+        "call. The order comes from the cards in models/*.c; the number is measured: calls "
+        "per request, of all steps with this call. With many clients one wait serves many "
+        "requests, and its number falls.")
 
 
 def setting_of(view):
-    """Of the closed loop, the one with the fewest connections: (cells), or None"""
+    """Cells of the closed loop with the fewest connections, or None"""
     found = [rows for rows in counted.main_settings(view)
              if rows[0]["loop"] == "closed"]
     return min(found, key=lambda rows: rows[0]["connections"], default=None)
@@ -87,10 +81,10 @@ def _step(step, numbers):
     who, names, state, text = step
     known = [name for name in names.split() if name in numbers]
     name = known[0] if known else names.split()[0]
-    often = f"{words.digits(numbers[name])} a request" if known else \
+    often = f"{words.digits(numbers[name])} per request" if known else \
         WHO[who] if who == KERNEL else "not counted"
     other = f"<i>{WHO[who]}</i> " if who == HELPER else ""
-    word = {"sleeps": "sleeps ", "asks": "asks ", "works": ""}[state]
+    word = "" if state == "works" else f"{state} "
     return (f'<li class="{state} {who}" style="--call:{style.call_kind(name)}">'
             f"<b>{html.escape(name)}</b>"
             f"<span>{other}{word and f'<em>{word}</em>'}{html.escape(text)}</span>"
@@ -98,10 +92,10 @@ def _step(step, numbers):
 
 
 def _beside(numbers, described):
-    """What was counted, and is not among the steps"""
+    """Calls that were counted and are none of the steps"""
     rest = [f"{html.escape(name)} {words.digits(n)}" for name, n in numbers.items()
             if name not in described and n >= counted.LEAST]
-    return f'<p class="aside">Beside them: {", ".join(rest)} a request.</p>' \
+    return f'<p class="aside">Also counted: {", ".join(rest)} per request.</p>' \
         if rest else ""
 
 
@@ -117,8 +111,7 @@ def strip(view, row, calls):
     else:
         inside = "".join(_step((SERVER, name, "works", ""), numbers)
                          for name, n in numbers.items() if n >= counted.LEAST)
-        rest = ('<p class="aside">In which order is not known: it is none of the '
-                "models described here.</p>")
+        rest = '<p class="aside">The order of the calls is not known.</p>'
     if row["status"] == "unsupported" and not numbers:
         rest = f'<p class="aside">{html.escape(row["reason"])}</p>'
     return (f'<div class="request" data-m="{view.model(row)}"><h4>{label}</h4>'
@@ -126,7 +119,7 @@ def strip(view, row, calls):
 
 
 def table(view, calls):
-    """Each call a request, across the connections of the closed loop"""
+    """Calls per request at each number of connections of the closed loop"""
     settings = [rows for rows in counted.main_settings(view)
                 if rows[0]["loop"] == "closed"]
     columns = [("model", True), ("system call", False),
@@ -152,7 +145,7 @@ def build(view):
         return []
     calls = counted.of_cells(view)
     title, note = view.finding("calls", rows[0]) or (
-        "What one request takes in each model", "")
+        "The system calls of one request", "")
     strips = "".join(strip(view, row, calls.get(row["cell"], [])) for row in rows
                      if row["model"] != "baseline")
     where = words.setting_words(rows[0])

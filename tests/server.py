@@ -327,6 +327,11 @@ class Server:
     def alive(self):
         return self._process.poll() is None
 
+    def scheduling_state(self):
+        """S: the main thread sleeps, R: it runs or waits for a CPU"""
+        with open(f"/proc/{self.pid}/stat", encoding="utf-8") as stat_file:
+            return stat_file.read().rpartition(")")[2].split()[0]
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 

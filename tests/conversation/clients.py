@@ -102,8 +102,9 @@ class Exchange:
         return self.ended in ("eof", "reset") and not self.received
 
 
-def carry_out(exchanges, patience=PATIENCE_S):
+def carry_out(exchanges):
     """Runs all exchanges concurrently until each has ended."""
+    patience = PATIENCE_S * max(1, len(exchanges) / 1000)
     epoll = select.epoll()
     running = {e.sock.fileno(): e for e in exchanges}
     for fd, exchange in running.items():

@@ -46,11 +46,3 @@ def start(start, model):
     yield start_one
     for one in started:
         one.close_clients()
-
-
-@pytest.fixture
-def start_small(start, model):
-    """For tests that start many servers with few clients: the start of aio takes
-    time in proportion to the limit of clients."""
-    few = () if server.is_foreign(model) else ("--max-clients", "256")
-    return lambda *args, **kwargs: start(*few, *args, **kwargs)

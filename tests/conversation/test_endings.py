@@ -44,9 +44,9 @@ class Bystanders:
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("size", [1, 100, 1 << 20])
-def test_half_close_after_the_last_byte(start_small, size):
+def test_half_close_after_the_last_byte(start, size):
     """The client gets the whole echo, then the end of the stream."""
-    server = start_small("--message", "1")
+    server = start("--message", "1")
     client = server.connect()
     echo(client, random_bytes(size, size), half_close=True)
     assert eventually(server.alive)
@@ -58,24 +58,24 @@ def test_half_close_after_the_last_byte(start_small, size):
         assert counters["bytes_in"] == counters["bytes_out"] == size
 
 
-def test_half_close_of_many_at_once(start_small):
+def test_half_close_of_many_at_once(start):
     """Removes clients from every position of the server's list."""
-    server = start_small("--message", "1000")
+    server = start("--message", "1000")
     clients = connect_many(server, 60)
     echo_all(clients, 40_000, half_close=True)
     echo_all([server.connect() for _ in range(5)], 1000)
 
 
-def test_half_close_without_a_byte(start_small):
-    server = start_small()
+def test_half_close_without_a_byte(start):
+    server = start()
     client = server.connect()
     client.shutdown(socket.SHUT_WR)
     assert client.recv(1) == b""
 
 
 @pytest.mark.smoke
-def test_reset_in_mid_request(start_small):
-    server = start_small("--message", "64")
+def test_reset_in_mid_request(start):
+    server = start("--message", "64")
     bystanders = Bystanders(server)
     for _ in range(10):
         client = server.connect()
@@ -90,8 +90,8 @@ def test_reset_in_mid_request(start_small):
         assert counters["requests"] >= bystanders.bytes // 64 - 10
 
 
-def test_reset_while_idle(start_small):
-    server = start_small("--message", "1")
+def test_reset_while_idle(start):
+    server = start("--message", "1")
     bystanders = Bystanders(server)
     clients = [server.connect() for _ in range(10)]
     echo_all(clients, 100)
@@ -106,9 +106,9 @@ def test_reset_while_idle(start_small):
 
 
 @pytest.mark.smoke
-def test_reset_in_mid_reply(start_small):
+def test_reset_in_mid_reply(start):
     """While a write of the server is short."""
-    server = start_small("--message", "64")
+    server = start("--message", "64")
     bystanders = Bystanders(server)
     clients = [connect_small(server) for _ in range(8)]
     push(clients, stuck_after=0.05)
@@ -125,9 +125,9 @@ def test_reset_in_mid_reply(start_small):
 
 
 @pytest.mark.smoke
-def test_closed_with_a_reply_unread(start_small):
+def test_closed_with_a_reply_unread(start):
     """The kernel turns this close into a reset, a moment later."""
-    server = start_small("--message", "64")
+    server = start("--message", "64")
     bystanders = Bystanders(server)
     for i in range(30):
         client = server.connect()
@@ -142,9 +142,9 @@ def test_closed_with_a_reply_unread(start_small):
 
 
 @pytest.mark.smoke
-def test_reset_before_accept(start_small):
+def test_reset_before_accept(start):
     """The server is stopped meanwhile: the clients are gone before it accepts."""
-    server = start_small("--message", "64")
+    server = start("--message", "64")
     bystanders = Bystanders(server)
     server.send_signal(signal.SIGSTOP)
     for i in range(100):
@@ -162,8 +162,8 @@ def test_reset_before_accept(start_small):
         assert counters["closed"]["stop"] == 10
 
 
-def test_some_close_or_reset_while_others_exchange(start_small):
-    server = start_small("--message", "64")
+def test_some_close_or_reset_while_others_exchange(start):
+    server = start("--message", "64")
     for turn in range(5):
         clients = connect_many(server, 40)
         leaving = clients[turn % 2::2]

@@ -52,7 +52,8 @@ def test_a_thousand_clients_at_once(start):
 
 
 @pytest.mark.models_only
-@pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(SLOW > 1, reason="an instrumented build takes too long")
 def test_five_thousand_clients_where_the_model_allows(start):
     """Each client is either refused and counted, or served to the end."""
     need_descriptors(5000)
@@ -145,5 +146,5 @@ def test_connect_and_close_20000_times(start):
 
 
 @pytest.mark.smoke
-def test_connect_and_close(start_small):
-    check_storms(start_small("--message", "64"), 1, 200, warm_up=50)
+def test_connect_and_close(start):
+    check_storms(start("--message", "64"), 1, 200, warm_up=50)

@@ -77,7 +77,7 @@ class Sender(threading.Thread):
 
 
 @only_aio
-@pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
+@pytest.mark.skipif(SLOW > 1, reason="meaningless in an instrumented build")
 def test_aio_finds_lost_results_under_load():
     """Load must not starve patrol(): clients whose result is lost are closed."""
     with Server("aio", "--work", "cpu:1ms", "--message", "64") as one:

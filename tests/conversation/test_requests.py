@@ -30,8 +30,8 @@ def without_delay(sock):
     return sock
 
 
-def test_bytes_one_at_a_time(start_small):
-    server = start_small("--message", "1")
+def test_bytes_one_at_a_time(start):
+    server = start("--message", "1")
     client = without_delay(server.connect())
     data = random_bytes(1, 256)
     for i in range(len(data)):
@@ -40,9 +40,9 @@ def test_bytes_one_at_a_time(start_small):
     check_counters(server, len(data), len(data))
 
 
-def test_bytes_one_at_a_time_without_waiting(start_small):
+def test_bytes_one_at_a_time_without_waiting(start):
     """One read may return any number of these packets."""
-    server = start_small("--message", "1")
+    server = start("--message", "1")
     client = without_delay(server.connect())
     data = random_bytes(2, 5000)
     echo(client, data, sizes=lambda: 1)
@@ -50,17 +50,17 @@ def test_bytes_one_at_a_time_without_waiting(start_small):
 
 
 @pytest.mark.smoke
-def test_every_size_on_one_connection(start_small):
-    server = start_small("--message", "1")
+def test_every_size_on_one_connection(start):
+    server = start("--message", "1")
     client = server.connect()
     for size in SIZES:
         echo(client, random_bytes(size, size))
     check_counters(server, sum(SIZES), sum(SIZES))
 
 
-def test_every_size_at_once(start_small):
+def test_every_size_at_once(start):
     """One client per size"""
-    server = start_small("--message", "1")
+    server = start("--message", "1")
     clients = [server.connect() for _ in SIZES]
     for exchange in carry_out([
             Exchange(client, random_bytes(size, size))
@@ -70,9 +70,9 @@ def test_every_size_at_once(start_small):
 
 
 @pytest.mark.parametrize("size", [1, 4097, 16384, 16385, 1 << 20])
-def test_a_request_of_any_size_counts_once(start_small, size):
+def test_a_request_of_any_size_counts_once(start, size):
     """However many reads it takes"""
-    server = start_small("--message", str(size))
+    server = start("--message", str(size))
     client = server.connect()
     for i in range(3):
         echo(client, random_bytes(i, size))
@@ -80,9 +80,9 @@ def test_a_request_of_any_size_counts_once(start_small, size):
 
 
 @pytest.mark.smoke
-def test_many_requests_in_one_segment(start_small):
+def test_many_requests_in_one_segment(start):
     """One read, but 64 requests"""
-    server = start_small("--message", "16")
+    server = start("--message", "16")
     client = server.connect()
     data = random_bytes(3, 16 * 64)
     client.sendall(data)
@@ -90,19 +90,19 @@ def test_many_requests_in_one_segment(start_small):
     check_counters(server, 64, len(data))
 
 
-def test_many_requests_in_many_segments(start_small):
+def test_many_requests_in_many_segments(start):
     """Requests begin and end anywhere in a read."""
-    server = start_small("--message", "7")
+    server = start("--message", "7")
     client = server.connect()
     echo(client, random_bytes(4, 7 * 50000))
     check_counters(server, 50000, 7 * 50000)
 
 
 @pytest.mark.smoke
-def test_request_cut_at_every_byte(start_small):
+def test_request_cut_at_every_byte(start):
     """A request in two packets, some time apart: 63 clients, 63 cuts"""
     size = 64
-    server = start_small("--message", str(size))
+    server = start("--message", str(size))
     data = random_bytes(5, size)
     clients = [without_delay(server.connect()) for _ in range(1, size)]
     for cut, client in enumerate(clients, 1):
@@ -116,9 +116,9 @@ def test_request_cut_at_every_byte(start_small):
 
 
 @pytest.mark.models_only
-def test_part_of_a_request_is_echoed_at_once(start_small):
+def test_part_of_a_request_is_echoed_at_once(start):
     """--message affects counting only."""
-    server = start_small("--message", "64")
+    server = start("--message", "64")
     client = server.connect()
     data = random_bytes(6, 64)
     for cut in range(1, 64):
@@ -130,18 +130,18 @@ def test_part_of_a_request_is_echoed_at_once(start_small):
 
 
 @pytest.mark.models_only
-def test_without_a_size_every_read_counts(start_small):
+def test_without_a_size_every_read_counts(start):
     """The client waits for each reply, so each write is one read."""
-    server = start_small()
+    server = start()
     client = server.connect()
     for i in range(20):
         echo(client, random_bytes(i, 100))
     check_counters(server, 20, 2000)
 
 
-def test_random_streams_in_random_pieces(start_small):
+def test_random_streams_in_random_pieces(start):
     """40 clients, each with its own stream"""
-    server = start_small("--message", "100")
+    server = start("--message", "100")
     clients = [without_delay(c) for c in connect_many(server, 40)]
     draw = random.Random(7)
     for exchange in carry_out([

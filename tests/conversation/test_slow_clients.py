@@ -32,7 +32,7 @@ def test_a_client_that_never_reads_delays_no_other(start):
     server.stop(within=STOP_WITHIN_S)
 
 
-@pytest.mark.skipif(SLOW > 1, reason="says nothing of an instrumented build")
+@pytest.mark.skipif(SLOW > 1, reason="meaningless in an instrumented build")
 def test_memory_is_bounded_if_a_client_does_not_read(start):
     """20 clients write as much as they can, and five more at a time if memory grew:
     their bytes are in the kernel, and the server has one buffer for each."""
@@ -53,10 +53,10 @@ def test_memory_is_bounded_if_a_client_does_not_read(start):
 
 
 @pytest.mark.smoke
-def test_client_that_did_not_read_gets_everything_later(start_small):
+def test_client_that_did_not_read_gets_everything_later(start):
     """Although other clients were served meanwhile, no byte is lost, repeated or
     sent to another client."""
-    server = start_small("--message", "1")
+    server = start("--message", "1")
     others = connect_many(server, 5)
     clients = [connect_small(server) for _ in range(3)]
     written = push(clients, stuck_after=0.1)

@@ -105,45 +105,45 @@ def stop_idle(start, times, draw, signo=signal.SIGTERM):
 
 
 @pytest.mark.smoke
-def test_stop_under_load(start_small):
-    stop_under_load(start_small, 5, random.Random(1))
+def test_stop_under_load(start):
+    stop_under_load(start, 5, random.Random(1))
 
 
-def test_stop_under_load_a_hundred_times(start_small):
+def test_stop_under_load_a_hundred_times(start):
     """An instrumented build: ten times; so below"""
-    stop_under_load(start_small, 100 // SLOW, random.Random(2))
+    stop_under_load(start, 100 // SLOW, random.Random(2))
 
 
 @pytest.mark.long
-def test_stop_under_load_thousands_of_times(start_small):
-    stop_under_load(start_small, 3000, random.Random())
+def test_stop_under_load_thousands_of_times(start):
+    stop_under_load(start, 3000, random.Random())
 
 
 @pytest.mark.smoke
-def test_stop_idle(start_small):
-    stop_idle(start_small, 3, random.Random(3))
+def test_stop_idle(start):
+    stop_idle(start, 3, random.Random(3))
 
 
-def test_stop_idle_a_hundred_times(start_small):
-    stop_idle(start_small, 100 // SLOW, random.Random(4))
+def test_stop_idle_a_hundred_times(start):
+    stop_idle(start, 100 // SLOW, random.Random(4))
 
 
 @pytest.mark.long
-def test_stop_idle_thousands_of_times(start_small):
-    stop_idle(start_small, 3000, random.Random())
+def test_stop_idle_thousands_of_times(start):
+    stop_idle(start, 3000, random.Random())
 
 
 @pytest.mark.models_only
-def test_interrupt_stops_as_well(start_small):
-    stop_under_load(start_small, 5, random.Random(5), signal.SIGINT)
-    stop_idle(start_small, 5, random.Random(6), signal.SIGINT)
+def test_interrupt_stops_as_well(start):
+    stop_under_load(start, 5, random.Random(5), signal.SIGINT)
+    stop_idle(start, 5, random.Random(6), signal.SIGINT)
 
 
 @pytest.mark.models_only
-def test_repeated_stop_signals(start_small):
+def test_repeated_stop_signals(start):
     """It prints one closing line all the same."""
     for signo in (signal.SIGTERM, signal.SIGINT):
-        server = start_small()
+        server = start()
         connect_many(server, 50)
         for _ in range(20):
             try:
@@ -154,9 +154,9 @@ def test_repeated_stop_signals(start_small):
 
 
 @pytest.mark.smoke
-def test_counters_agree_once_traffic_has_ended(start_small):
+def test_counters_agree_once_traffic_has_ended(start):
     """Some clients have left, some are connected; every byte is counted."""
-    server = start_small("--message", "100")
+    server = start("--message", "100")
     leaving, staying = connect_many(server, 10), connect_many(server, 10)
     total = sum(echo_all(leaving + staying, 100, seed=i) for i in range(10))
     total += echo_all(leaving, 10_000, half_close=True)
@@ -172,10 +172,10 @@ def test_counters_agree_once_traffic_has_ended(start_small):
         assert counters["cpu_ns"] > 0
 
 
-def test_stop_as_the_last_byte_comes_back(start_small):
+def test_stop_as_the_last_byte_comes_back(start):
     """Every byte that a client received is counted."""
     for turn in range(20):
-        server = start_small("--message", "10")
+        server = start("--message", "10")
         clients = connect_many(server, 5)
         total = echo_all(clients, 1000, seed=turn)
         counters = server.stop(within=STOP_WITHIN_S)
@@ -186,8 +186,8 @@ def test_stop_as_the_last_byte_comes_back(start_small):
 
 
 @pytest.mark.smoke
-def test_stop_with_clients_that_do_not_read(start_small):
-    server = start_small("--message", "64")
+def test_stop_with_clients_that_do_not_read(start):
+    server = start("--message", "64")
     clients = [connect_small(server) for _ in range(5)]
     written = push(clients, stuck_after=0.05)
     counters = server.stop(within=STOP_WITHIN_S)
@@ -196,9 +196,9 @@ def test_stop_with_clients_that_do_not_read(start_small):
         assert counters["bytes_out"] <= counters["bytes_in"] <= sum(written)
 
 
-def test_stop_with_clients_not_yet_accepted(start_small):
+def test_stop_with_clients_not_yet_accepted(start):
     """Stopped (SIGSTOP), so that the signal arrives before it accepts any client."""
-    server = start_small("--message", "64")
+    server = start("--message", "64")
     server.send_signal(signal.SIGSTOP)
     clients = [server.connect() for _ in range(100)]
     for client in clients:
@@ -236,10 +236,10 @@ def test_stop_with_a_thousand_clients(start):
 
 @pytest.mark.models_only
 @pytest.mark.parametrize("work", ["sleep:10s", "cpu:10s"])
-def test_stop_cuts_work_short(start_small, work):
+def test_stop_cuts_work_short(start, work):
     """That in progress, and that queued behind it"""
     for clients in (1, 5):
-        server = start_small("--message", "1", "--work", work)
+        server = start("--message", "1", "--work", work)
         socks = [server.connect() for _ in range(clients)]
         for sock in socks:
             sock.sendall(random_bytes(1, 30))
@@ -248,17 +248,17 @@ def test_stop_cuts_work_short(start_small, work):
         assert server.stop_took < STOP_WITHIN_S
 
 
-def test_port_is_free_again(start_small):
+def test_port_is_free_again(start):
     """Another server can take the port at once, while connections of the first
     one are in TIME_WAIT."""
-    server = start_small()
+    server = start()
     if server.foreign:
         pytest.skip("for models only: --port")
     clients = connect_many(server, 20)
     echo_all(clients, 10)
     server.stop(within=STOP_WITHIN_S)
     try:
-        again = start_small("--port", str(server.port))
+        again = start("--port", str(server.port))
     except ServerError as error:
         pytest.fail(f"could not take the port again: {error}")
     echo_all([again.connect()], 10)

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 enum {
-	HOLD_FD = 3,
 	ARGUMENTS = 40,
 	ARGUMENT_SIZE = 128,
 	REPORT_MOST = 256 << 20,
@@ -24,30 +23,6 @@ enum {
 };
 
 static const int64_t finish_limit = INT64_C(10) * 1000000000;
-
-struct setup {
-	int out, err, hold;
-	const cpu_set_t *cpus;
-};
-
-/* Runs in the child before its exec. */
-static int prepare(void *data)
-{
-	const struct setup *setup = data;
-	int nothing = open("/dev/null", O_RDONLY);
-
-	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
-	    dup2(setup->out, STDOUT_FILENO) < 0 ||
-	    dup2(setup->err, STDERR_FILENO) < 0)
-		return errno;
-	/* dup2() of a descriptor onto itself keeps close-on-exec. */
-	if (setup->hold == HOLD_FD ? fcntl(HOLD_FD, F_SETFD, 0) < 0 :
-				     dup2(setup->hold, HOLD_FD) < 0)
-		return errno;
-	if (sched_setaffinity(0, sizeof(*setup->cpus), setup->cpus) < 0)
-		return errno;
-	return 0;
-}
 
 /* ------------------------------------------------------------------ arguments */
 
@@ -168,7 +143,7 @@ static void add_to_wait_set(struct generator *g, struct wait_set *w)
 }
 
 static bool start_it(struct generator *g, const struct generator_plan *plan,
-		     const struct setup *setup)
+		     const struct process_setup *setup)
 {
 	static const struct cgroup none = NO_CGROUP;
 	static struct arguments arguments;
@@ -176,7 +151,7 @@ static bool start_it(struct generator *g, const struct generator_plan *plan,
 				    .argv = arguments.argv,
 				    .cgroup = &none,
 				    .signals = g->wait_set->mask,
-				    .prepare = prepare,
+				    .prepare = process_setup,
 				    .data = (void *)setup };
 
 	arguments = (struct arguments){ .n = 0 };
@@ -200,7 +175,8 @@ bool generator_start(struct generator *g, const struct generator_plan *plan,
 	g->out.fd = g->err.fd = g->hold.fd = -1;
 	started = open_channels(g, out, err, hold);
 	if (started) {
-		struct setup setup = { out[1], err[1], hold[1], plan->cpus };
+		struct process_setup setup = { out[1], err[1], hold[1],
+					       plan->cpus };
 
 		started = start_it(g, plan, &setup);
 	}

@@ -50,26 +50,6 @@ static const char *quote(const char *text, size_t n, char to[QUOTE_MAX + 4])
 
 /* ------------------------------------------------------------------- starting */
 
-struct setup {
-	int out, err;
-	const cpu_set_t *cpus;
-};
-
-/* Runs in the child before its exec. */
-static int prepare(void *data)
-{
-	const struct setup *setup = data;
-	int nothing = open("/dev/null", O_RDONLY);
-
-	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
-	    dup2(setup->out, STDOUT_FILENO) < 0 ||
-	    dup2(setup->err, STDERR_FILENO) < 0)
-		return errno;
-	if (sched_setaffinity(0, sizeof(*setup->cpus), setup->cpus) < 0)
-		return errno;
-	return 0;
-}
-
 enum { OUR_ARGUMENTS = 6, NUMBER_SIZE = 24 };
 
 /* A command that names {port} gets no options. */
@@ -112,7 +92,7 @@ static void count(struct server *s, enum syscalls_method method)
 
 /* The child is created stopped before its exec, so that counting misses no call. */
 static bool start_child(struct server *s, const struct server_plan *plan,
-			const struct setup *setup, const char *path)
+			const struct process_setup *setup, const char *path)
 {
 	const struct command *command = plan->command;
 	char number[NUMBER_SIZE];
@@ -121,7 +101,7 @@ static bool start_child(struct server *s, const struct server_plan *plan,
 				    .argv = argv,
 				    .cgroup = &s->probed.cgroup,
 				    .signals = s->wait_set->mask,
-				    .prepare = prepare,
+				    .prepare = process_setup,
 				    .data = (void *)setup };
 
 	add_arguments(plan, argv + command->words, number);
@@ -377,7 +357,7 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 {
 	const struct command *command = plan->command;
 	char path[PATH_MAX];
-	struct setup setup = { .cpus = plan->cpus };
+	struct process_setup setup = { .hold = -1, .cpus = plan->cpus };
 	int out[2], err[2];
 	bool started;
 

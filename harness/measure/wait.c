@@ -93,6 +93,25 @@ char *last_line(char *text)
 	return text + n;
 }
 
+int process_setup(void *data)
+{
+	const struct process_setup *setup = data;
+	int null = open("/dev/null", O_RDONLY);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(setup->out, STDOUT_FILENO) < 0 ||
+	    dup2(setup->err, STDERR_FILENO) < 0)
+		return errno;
+	/* dup2() of a descriptor onto itself keeps close-on-exec. */
+	if (setup->hold == HOLD_FD && fcntl(HOLD_FD, F_SETFD, 0) < 0)
+		return errno;
+	if (setup->hold >= 0 && dup2(setup->hold, HOLD_FD) < 0)
+		return errno;
+	if (sched_setaffinity(0, sizeof(*setup->cpus), setup->cpus) < 0)
+		return errno;
+	return 0;
+}
+
 /* ---------------------------------------------------------------------- waits */
 
 int64_t monotonic_ns(void)

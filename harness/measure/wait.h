@@ -10,6 +10,7 @@
 
 #include "harness/probe/child.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,6 +29,18 @@ void stream_close(struct stream *s);
 
 /* The last line that is not blank; `text` ends with it then. "": there is none */
 char *last_line(char *text);
+
+enum { HOLD_FD = 3 };
+
+/* What a child is to have at its exec */
+struct process_setup {
+	int out, err;
+	int hold; /* becomes HOLD_FD; -1: there is none */
+	const cpu_set_t *cpus;
+};
+
+/* For child_plan.prepare, with a struct process_setup; 0 or errno. stdin is /dev/null. */
+int process_setup(void *setup);
 
 enum { WAIT_STREAMS = 5, WAIT_CHILDREN = 2 };
 

@@ -397,10 +397,7 @@ USAGE = {
     "--benchmark_filter=(": "(",
     "--benchmark_repetitions=0": "blocks",
     "--benchmark_min_time=1": "the plan's window",
-    "--benchmark_enable_random_interleaving=true": "would shuffle",
-    "--benchmark_min_warmup_time=1": "the plan's warmup",
     "--benchmark_fliter=epoll": "did you mean --benchmark_filter",
-    "--benchmark_format=xml": "it takes console, json or csv",
 }
 
 

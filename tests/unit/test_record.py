@@ -79,7 +79,7 @@ def test_validate_files(samples, line, tmp_path):
     path.write_text(text)
     assert lines.validate(tmp_path) == [line]
     path.write_text(text + text)
-    with pytest.raises(AssertionError, match="twice"):
+    with pytest.raises(AssertionError, match="duplicate"):
         lines.validate(path)
     path.write_text(text[:-1])
     with pytest.raises(AssertionError, match="cut off"):

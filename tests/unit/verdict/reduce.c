@@ -106,46 +106,59 @@ static struct record *bad(struct record *r, enum status status,
 	return r;
 }
 
+static struct reduced run; /* of these records; freed after each test */
+
+/* The last text that was asked for; freed by the next and after each test */
+static char *shown;
+
+static char *keep(char *of)
+{
+	free(shown);
+	return shown = of;
+}
+
 static int forget(void **state)
 {
 	(void)state;
+	keep(NULL);
+	reduced_free(&run);
 	while (n_records)
 		record_free(&records[--n_records]);
 	return 0;
 }
 
-static struct reduced reduced(void)
+static void reduce_records(void)
 {
-	return reduce(records, n_records);
+	reduced_free(&run);
+	run = reduce(records, n_records);
 }
 
 /* --------------------------------------------------------------------- queries */
 
-static const struct row *row_of(const struct reduced *r, const char *cell)
+static const struct row *row_of(const char *cell)
 {
 	const struct row *row;
 	struct cell c;
 
 	assert_true(cell_parse(cell, &c));
-	row = reduced_row(r, &c);
+	row = reduced_row(&run, &c);
 	if (!row)
 		fail_msg("no row %s", cell);
 	return row;
 }
 
-static double median(const struct reduced *r, const char *cell, enum metric m)
+static double median(const char *cell, enum metric m)
 {
-	return row_of(r, cell)->metric[m].median;
+	return row_of(cell)->metric[m].median;
 }
 
-static const struct finding *finding_of(const struct reduced *r, const char *a,
-					enum metric m)
+static const struct finding *finding_of(const char *a, enum metric m)
 {
-	const struct row *row = row_of(r, a);
+	const struct row *row = row_of(a);
 
-	for (size_t i = 0; i < r->n_findings; i++)
-		if (r->finding[i].a == row && r->finding[i].metric == m)
-			return &r->finding[i];
+	for (size_t i = 0; i < run.n_findings; i++)
+		if (run.finding[i].a == row && run.finding[i].metric == m)
+			return &run.finding[i];
 	return NULL;
 }
 
@@ -176,22 +189,29 @@ static char *unbroken(char *text)
 	return text;
 }
 
-static void summary_has(const struct reduced *r, const char *part)
+static char *findings(void)
 {
-	char *text = unbroken(reduced_summary(r, false));
-
-	has(text, part);
-	free(text);
+	return keep(reduced_findings_csv(&run));
 }
 
-static char *warnings_of(const struct reduced *r)
+static char *summary(void)
+{
+	return keep(unbroken(reduced_summary(&run, false)));
+}
+
+static void summary_has(const char *part)
+{
+	has(summary(), part);
+}
+
+static char *warnings(void)
 {
 	static char all[20000];
 	const json_t *one;
 	size_t i;
 
 	*all = '\0';
-	json_array_foreach(r->warnings, i, one) {
+	json_array_foreach(run.warnings, i, one) {
 		char *sentence = warning_sentence(one);
 
 		strcat(strcat(all, sentence), "\n");
@@ -206,16 +226,15 @@ static void one_value_a_block(void **state)
 {
 	static const double rates[] = { 300, 100, 200 };
 	const char *cell = CLOSED("epoll", "64");
-	struct reduced r;
 	const struct row *row;
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
 		timed(cell, i + 1, rates[i], 10 * rates[i]);
-	r = reduced();
-	assert_int_equal(r.n, 1);
-	assert_int_equal(r.n_blocks, 3);
-	row = row_of(&r, cell);
+	reduce_records();
+	assert_int_equal(run.n, 1);
+	assert_int_equal(run.n_blocks, 3);
+	row = row_of(cell);
 	assert_int_equal(row->n, 3);
 	assert_int_equal(row->invalid, 0);
 	assert_int_equal(row->status, STATUS_OK);
@@ -230,14 +249,12 @@ static void one_value_a_block(void **state)
 	assert_true(row->value[METRIC_REQUESTS_PER_SECOND][1] == 100);
 	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][1]));
 	assert_true(isnan(row->metric[METRIC_STEAL_SHARE].median));
-	reduced_free(&r);
 }
 
 /* A second attempt replaces the first; both are reported. */
 static void the_last_valid_attempt_counts(void **state)
 {
 	const char *cell = CLOSED("epoll", "64");
-	struct reduced r;
 	const struct row *row;
 
 	(void)state;
@@ -248,9 +265,9 @@ static void the_last_valid_attempt_counts(void **state)
 	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 8 %");
 	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 9 %")->attempt =
 		2;
-	r = reduced();
-	row = row_of(&r, cell);
-	assert_int_equal(r.n_blocks, 3);
+	reduce_records();
+	row = row_of(cell);
+	assert_int_equal(run.n_blocks, 3);
 	assert_int_equal(row->n, 2);
 	assert_int_equal(row->invalid, 3);
 	assert_int_equal(row->status, STATUS_OK);
@@ -258,9 +275,8 @@ static void the_last_valid_attempt_counts(void **state)
 	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 105);
 	assert_int_equal(row->metric[METRIC_REQUESTS_PER_SECOND].missing, 1);
 	assert_true(isnan(row->value[METRIC_REQUESTS_PER_SECOND][2]));
-	summary_has(&r, "excluded: stolen, 7 to 9 % (3 repetitions; epoll; at "
-			"64 connections)");
-	reduced_free(&r);
+	summary_has("excluded: stolen, 7 to 9 % (3 repetitions; epoll; at "
+		    "64 connections)");
 }
 
 /* The median of eight of which the fastest are missing is among the others while
@@ -272,7 +288,6 @@ static void a_biased_selection_is_excluded(void **state)
 
 	(void)state;
 	for (unsigned fast = 3; fast <= 4; fast++) {
-		struct reduced r;
 		const struct row *row;
 
 		timed(CLOSED("poll", "64"), 1, 90, 1);
@@ -283,8 +298,8 @@ static void a_biased_selection_is_excluded(void **state)
 			if (b <= fast)
 				bad(one, STATUS_INVALID, why);
 		}
-		r = reduced();
-		row = row_of(&r, cell);
+		reduce_records();
+		row = row_of(cell);
 		assert_int_equal(row->outgrown, fast);
 		assert_int_equal(row->n, fast == 3 ? 5 : 0);
 		assert_int_equal(row->invalid, fast == 3 ? 3 : 8);
@@ -294,12 +309,11 @@ static void a_biased_selection_is_excluded(void **state)
 			isnan(row->metric[METRIC_REQUESTS_PER_SECOND].median),
 			fast == 4);
 		if (fast == 3)
-			summary_has(&r, "biased median: the generator was the "
-					"bottleneck in 3 of 8");
+			summary_has("biased median: the generator was the "
+				    "bottleneck in 3 of 8");
 		else
-			summary_has(&r, "epoll invalid: the generator was the "
-					"bottleneck in 4 ");
-		reduced_free(&r);
+			summary_has("epoll invalid: the generator was the "
+				    "bottleneck in 4 ");
 		forget(NULL);
 	}
 }
@@ -315,7 +329,6 @@ static void cells_without_a_valid_repetition(void **state)
 		{ STATUS_UNSUPPORTED, "uring", "uring unsupported: why 3" },
 		{ STATUS_FAILED, "mine", "mine failed: why 4" },
 	};
-	struct reduced r;
 
 	(void)state;
 	timed(CLOSED("epoll", "64"), 1, 100, 1);
@@ -327,69 +340,62 @@ static void cells_without_a_valid_repetition(void **state)
 		snprintf(why, sizeof(why), "why %d", outcomes[i].status);
 		bad(timed(name, 1, 5e6, 1), outcomes[i].status, why);
 	}
-	r = reduced();
-	for (size_t i = 0; i < r.n; i++) {
-		if (strcmp(r.row[i].cell.model, "epoll") == 0)
+	reduce_records();
+	for (size_t i = 0; i < run.n; i++) {
+		if (strcmp(run.row[i].cell.model, "epoll") == 0)
 			continue;
-		assert_int_equal(r.row[i].n, 0);
-		assert_int_equal(r.row[i].invalid, 1);
+		assert_int_equal(run.row[i].n, 0);
+		assert_int_equal(run.row[i].invalid, 1);
 		assert_true(isnan(
-			r.row[i].metric[METRIC_REQUESTS_PER_SECOND].median));
+			run.row[i].metric[METRIC_REQUESTS_PER_SECOND].median));
 	}
 	for (size_t i = 0; i < LENGTH(outcomes); i++)
-		summary_has(&r, outcomes[i].says);
-	assert_int_equal(row_of(&r, CLOSED("select", "64"))->status,
+		summary_has(outcomes[i].says);
+	assert_int_equal(row_of(CLOSED("select", "64"))->status,
 			 STATUS_REFUSED);
-	reduced_free(&r);
 }
 
 /* Also in a record that says ok */
 static void an_unsustained_load_is_excluded(void **state)
 {
 	const char *cell = OPEN("epoll", "split");
-	struct reduced r;
 
 	(void)state;
 	timed(cell, 1, 9000, 1)->load = json_pack("{s:b}", "sustained", 0);
-	r = reduced();
-	assert_int_equal(row_of(&r, cell)->n, 0);
-	assert_int_equal(row_of(&r, cell)->status, STATUS_INVALID);
-	summary_has(&r, "epoll invalid: the offered load was not sustained");
-	reduced_free(&r);
+	reduce_records();
+	assert_int_equal(row_of(cell)->n, 0);
+	assert_int_equal(row_of(cell)->status, STATUS_INVALID);
+	summary_has("epoll invalid: the offered load was not sustained");
 }
 
 /* The results of block 0 are known before anything is timed. */
 static void cells_that_were_only_counted(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	add(CLOSED("epoll", "64"), ROLE_COUNTING, 0);
 	bad(add(CLOSED("uring", "64"), ROLE_COUNTING, 0), STATUS_UNSUPPORTED,
 	    "io_uring is disabled");
-	r = reduced();
-	assert_int_equal(r.n_blocks, 0);
-	assert_int_equal(row_of(&r, CLOSED("epoll", "64"))->status, STATUS_OK);
-	assert_int_equal(row_of(&r, CLOSED("uring", "64"))->status,
+	reduce_records();
+	assert_int_equal(run.n_blocks, 0);
+	assert_int_equal(row_of(CLOSED("epoll", "64"))->status, STATUS_OK);
+	assert_int_equal(row_of(CLOSED("uring", "64"))->status,
 			 STATUS_UNSUPPORTED);
-	summary_has(&r, "epoll not timed yet");
-	summary_has(&r, "uring unsupported: io_uring is disabled");
-	reduced_free(&r);
+	summary_has("epoll not timed yet");
+	summary_has("uring unsupported: io_uring is disabled");
 }
 
 static void block_numbers_of_no_plan(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	timed(CLOSED("epoll", "64"), 1, 100, 1);
 	timed(CLOSED("epoll", "64"), 0, 5e6, 1);
 	timed(CLOSED("epoll", "64"), 1000000000, 5e6, 1);
-	r = reduced();
-	assert_int_equal(r.n_blocks, 1);
-	assert_int_equal(row_of(&r, CLOSED("epoll", "64"))->n, 1);
-	has(warnings_of(&r), "not in any plan (2 repetitions;");
-	reduced_free(&r);
+	reduce_records();
+	assert_int_equal(run.n_blocks, 1);
+	assert_int_equal(row_of(CLOSED("epoll", "64"))->n, 1);
+	has(warnings(), "not in any plan (2 repetitions;");
 }
 
 static void rows_are_in_order(void **state)
@@ -401,21 +407,19 @@ static void rows_are_in_order(void **state)
 		CLOSED("epoll", "64"),  SHARED("epoll"),
 		OPEN("epoll", "split"), IDLE("epoll"),
 	};
-	struct reduced r;
 
 	(void)state;
 	idle("epoll", 0);
 	for (size_t i = LENGTH(expected) - 1; i--;)
 		add(expected[i], i == 5 ? ROLE_CEILING : ROLE_TIMING, 1);
-	r = reduced();
-	assert_int_equal(r.n, LENGTH(expected));
-	for (size_t i = 0; i < r.n; i++) {
+	reduce_records();
+	assert_int_equal(run.n, LENGTH(expected));
+	for (size_t i = 0; i < run.n; i++) {
 		char name[CELL_NAME_SIZE];
 
-		assert_string_equal(cell_name(&r.row[i].cell, name),
+		assert_string_equal(cell_name(&run.row[i].cell, name),
 				    expected[i]);
 	}
-	reduced_free(&r);
 }
 
 /* -------------------------------------------------------------------- counting */
@@ -423,7 +427,6 @@ static void rows_are_in_order(void **state)
 static void counts_are_of_the_counting_repetition(void **state)
 {
 	const char *cell = CLOSED("epoll", "64");
-	struct reduced r;
 	char *csv;
 
 	(void)state;
@@ -432,11 +435,11 @@ static void counts_are_of_the_counting_repetition(void **state)
 	counted(cell, (const char *[]){ "recvfrom", "epoll_wait" },
 		(uint64_t[]){ 150, 50 }, 2)
 		->metric[METRIC_SERVER_CPU_PER_REQUEST] = 1030;
-	r = reduced();
-	assert_true(median(&r, cell, METRIC_CALLS_PER_REQUEST) == 2);
-	assert_true(median(&r, cell, METRIC_SERVER_CPU_PER_REQUEST) == 1000);
-	assert_true(row_of(&r, cell)->calls_per == 100);
-	csv = reduced_calls_csv(&r);
+	reduce_records();
+	assert_true(median(cell, METRIC_CALLS_PER_REQUEST) == 2);
+	assert_true(median(cell, METRIC_SERVER_CPU_PER_REQUEST) == 1000);
+	assert_true(row_of(cell)->calls_per == 100);
+	csv = reduced_calls_csv(&run);
 	assert_string_equal(
 		csv,
 		"cell,model,loop,connections,rate,idle,message,depth,pattern,"
@@ -449,13 +452,11 @@ static void counts_are_of_the_counting_repetition(void **state)
 					    "none,split,epoll_wait,50,0.5,50,"
 					    "bpf\n");
 	free(csv);
-	reduced_free(&r);
 }
 
 static void counting_that_did_not_work(void **state)
 {
 	const char *cell = CLOSED("epoll", "64");
-	struct reduced r;
 	struct record *c;
 
 	(void)state;
@@ -463,19 +464,16 @@ static void counting_that_did_not_work(void **state)
 	c = add(cell, ROLE_COUNTING, 0);
 	c->metric[METRIC_CALLS_PER_REQUEST] = 5;
 	bad(c, STATUS_INVALID, "stolen");
-	r = reduced();
-	assert_true(isnan(median(&r, cell, METRIC_CALLS_PER_REQUEST)));
-	assert_int_equal(row_of(&r, cell)->status, STATUS_OK);
-	assert_int_equal(row_of(&r, cell)->invalid, 0);
-	has(warnings_of(&r), "not counted: stolen (1 cell; epoll; at 64 "
-			     "connections)\n");
-	reduced_free(&r);
+	reduce_records();
+	assert_true(isnan(median(cell, METRIC_CALLS_PER_REQUEST)));
+	assert_int_equal(row_of(cell)->status, STATUS_OK);
+	assert_int_equal(row_of(cell)->invalid, 0);
+	has(warnings(), "not counted: stolen (1 cell; epoll; at 64 "
+			"connections)\n");
 }
 
 static void counts_of_different_methods(void **state)
 {
-	struct reduced r;
-	char *csv;
 
 	(void)state;
 	counted(CLOSED("poll", "64"), (const char *[]){ "poll" },
@@ -483,21 +481,18 @@ static void counts_of_different_methods(void **state)
 	counted(CLOSED("epoll", "64"), (const char *[]){ "epoll_wait" },
 		(uint64_t[]){ 200 }, 1);
 	strcpy(records[1].calls_method, "strace");
-	r = reduced();
-	has(warnings_of(&r), "counted by bpf and by strace");
-	csv = reduced_findings_csv(&r);
-	has(csv, "calls/closed split 64,system calls were counted by different "
-		 "methods");
-	has_not(csv, "2.00");
-	free(csv);
-	reduced_free(&r);
+	reduce_records();
+	has(warnings(), "counted by bpf and by strace");
+	has(findings(),
+	    "calls/closed split 64,system calls were counted by different "
+	    "methods");
+	has_not(shown, "2.00");
 }
 
 /* -------------------------------------------------------------------- spinning */
 
 static void servers_that_spin(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	idle("busypoll", 0.91);
@@ -511,38 +506,33 @@ static void servers_that_spin(void **state)
 		timed(CLOSED("epoll", "64"), i, 100, 1);
 		timed(CLOSED("busypoll", "64"), i, 50, 2);
 	}
-	r = reduced();
-	assert_true(row_of(&r, IDLE("busypoll"))->spins);
-	assert_true(row_of(&r, SHARED("busypoll"))->oversubscribed);
-	assert_true(row_of(&r, CLOSED("busypoll", "64"))->spins);
-	assert_false(row_of(&r, CLOSED("busypoll", "64"))->oversubscribed);
-	assert_false(row_of(&r, IDLE("busypoll"))->oversubscribed);
-	assert_false(row_of(&r, SHARED("poll"))->spins);
-	assert_false(row_of(&r, SHARED("aio"))->spins);
+	reduce_records();
+	assert_true(row_of(IDLE("busypoll"))->spins);
+	assert_true(row_of(SHARED("busypoll"))->oversubscribed);
+	assert_true(row_of(CLOSED("busypoll", "64"))->spins);
+	assert_false(row_of(CLOSED("busypoll", "64"))->oversubscribed);
+	assert_false(row_of(IDLE("busypoll"))->oversubscribed);
+	assert_false(row_of(SHARED("poll"))->spins);
+	assert_false(row_of(SHARED("aio"))->spins);
 	/* Drawn, and not compared */
-	assert_true(median(&r, SHARED("busypoll"),
-			   METRIC_REQUESTS_PER_SECOND) == 50);
-	assert_null(
-		finding_of(&r, SHARED("busypoll"), METRIC_REQUESTS_PER_SECOND));
-	assert_non_null(finding_of(&r, CLOSED("busypoll", "64"),
+	assert_true(median(SHARED("busypoll"), METRIC_REQUESTS_PER_SECOND) ==
+		    50);
+	assert_null(finding_of(SHARED("busypoll"), METRIC_REQUESTS_PER_SECOND));
+	assert_non_null(finding_of(CLOSED("busypoll", "64"),
 				   METRIC_REQUESTS_PER_SECOND));
-	summary_has(&r, "busypoll is oversubscribed");
-	reduced_free(&r);
+	summary_has("busypoll is oversubscribed");
 }
 
 static void unknown_whether_servers_spin(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	timed(SHARED("epoll"), 1, 100, 1);
-	r = reduced();
-	has(warnings_of(&r), "unknown which servers spin");
+	reduce_records();
+	has(warnings(), "unknown which servers spin");
 	idle("epoll", 0);
-	reduced_free(&r);
-	r = reduced();
-	has_not(warnings_of(&r), "unknown which servers spin");
-	reduced_free(&r);
+	reduce_records();
+	has_not(warnings(), "unknown which servers spin");
 }
 
 /* ------------------------------------------------------------------ comparisons */
@@ -564,18 +554,16 @@ static void twelve_blocks(const char *a, double ratio, const char *b)
 
 static void a_difference_is_called(void **state)
 {
-	struct reduced r;
 	const struct finding *f;
 	char sentence[SENTENCE_SIZE];
-	char *csv;
 
 	(void)state;
 	twelve_blocks(CLOSED("poll", "64"), 2, CLOSED("epoll", "64"));
-	r = reduced();
-	assert_string_equal(r.reference, "epoll");
-	assert_int_equal(r.n_findings, 2);
-	f = finding_of(&r, CLOSED("poll", "64"), METRIC_SERVER_CPU_PER_REQUEST);
-	assert_ptr_equal(f->b, row_of(&r, CLOSED("epoll", "64")));
+	reduce_records();
+	assert_string_equal(run.reference, "epoll");
+	assert_int_equal(run.n_findings, 2);
+	f = finding_of(CLOSED("poll", "64"), METRIC_SERVER_CPU_PER_REQUEST);
+	assert_ptr_equal(f->b, row_of(CLOSED("epoll", "64")));
 	assert_int_equal(f->verdict.reason, VERDICT_DIFFERENT);
 	assert_int_equal(f->verdict.family, 2);
 	assert_true(fabs(f->verdict.pair.ratio - 2.002) < 1e-9);
@@ -584,49 +572,39 @@ static void a_difference_is_called(void **state)
 	assert_string_equal(finding_sentence(f, sentence),
 			    "poll uses 2.00 times as much CPU per request as "
 			    "epoll at 64 connections");
-	f = finding_of(&r, CLOSED("poll", "64"), METRIC_REQUESTS_PER_SECOND);
+	f = finding_of(CLOSED("poll", "64"), METRIC_REQUESTS_PER_SECOND);
 	has(finding_sentence(f, sentence), "epoll serves 2.00 times ");
-	summary_has(&r,
-		    "Compared with epoll: 2 of 2 comparisons are significant");
-	summary_has(&r, "*");
-	csv = reduced_findings_csv(&r);
-	has(csv, "\nthroughput,epoll serves 2.00 times as many requests/s as "
-		 "poll at 64 connections,\"1 of 1 models differs significantly "
-		 "from epoll; poll and epoll: 12 blocks");
-	free(csv);
-	reduced_free(&r);
+	summary_has("Compared with epoll: 2 of 2 comparisons are significant");
+	summary_has("*");
+	has(findings(),
+	    "\nthroughput,epoll serves 2.00 times as many requests/s as "
+	    "poll at 64 connections,\"1 of 1 models differs significantly "
+	    "from epoll; poll and epoll: 12 blocks");
 }
 
 static void a_difference_that_is_not_significant(void **state)
 {
-	struct reduced r;
-	char sentence[SENTENCE_SIZE], *csv;
+	char sentence[SENTENCE_SIZE];
 
 	(void)state;
 	twelve_blocks(CLOSED("uring", "64"), 1.002, CLOSED("epoll", "64"));
-	r = reduced();
-	for (size_t i = 0; i < r.n_findings; i++)
-		assert_int_not_equal(r.finding[i].verdict.reason,
+	reduce_records();
+	for (size_t i = 0; i < run.n_findings; i++)
+		assert_int_not_equal(run.finding[i].verdict.reason,
 				     VERDICT_DIFFERENT);
-	assert_string_equal(finding_sentence(&r.finding[0], sentence),
+	assert_string_equal(finding_sentence(&run.finding[0], sentence),
 			    "uring and epoll: no significant difference in "
 			    "requests/s at 64 connections");
-	summary_has(&r, "0 of 2 comparisons are significant");
-	csv = reduced_summary(&r, false);
-	has_not(csv, "*");
-	free(csv);
-	csv = reduced_findings_csv(&r);
-	has(csv, "no significant difference from epoll in requests/s at 64 "
-		 "connections");
-	free(csv);
-	reduced_free(&r);
+	summary_has("0 of 2 comparisons are significant");
+	has_not(summary(), "*");
+	has(findings(),
+	    "no significant difference from epoll in requests/s at 64 "
+	    "connections");
 }
 
 /* Two valid blocks of twelve are not enough for "no significant difference". */
 static void too_few_valid_blocks(void **state)
 {
-	struct reduced r;
-	char *csv;
 
 	(void)state;
 	for (unsigned block = 1; block <= 12; block++) {
@@ -637,18 +615,13 @@ static void too_few_valid_blocks(void **state)
 			bad(timed(CLOSED("poll", "64"), block, 1, 1),
 			    STATUS_INVALID, "steal");
 	}
-	r = reduced();
-	csv = reduced_findings_csv(&r);
-	has(csv, "\nserver_cpu,observed in 2 of 12 blocks (too few ");
-	has_not(csv, "no significant");
-	free(csv);
-	reduced_free(&r);
+	reduce_records();
+	has(findings(), "\nserver_cpu,observed in 2 of 12 blocks (too few ");
+	has_not(shown, "no significant");
 }
 
 static void too_few_blocks(void **state)
 {
-	struct reduced r;
-	char *text;
 
 	(void)state;
 	for (unsigned i = 1; i <= 3; i++) {
@@ -656,30 +629,24 @@ static void too_few_blocks(void **state)
 		timed(CLOSED("busypoll", "64"), i, 100, 50 + 10 * i);
 		timed(CLOSED("poll", "64"), i, 100, 20);
 	}
-	r = reduced();
-	text = unbroken(reduced_summary(&r, false));
-	has(text,
+	reduce_records();
+	has(summary(),
 	    "3 blocks are too few for a significance test: one comparison "
 	    "needs 6 blocks, the 4 comparisons here need 8.");
-	has(text,
+	has(shown,
 	    "CPU per request relative to epoll at 64 connections: busypoll "
 	    "6.00 to 8.00, poll 2.00");
-	has_not(text, "are significant");
-	free(text);
-	text = reduced_findings_csv(&r);
-	has(text, "\nserver_cpu,observed in 3 blocks (too few for a test): "
-		  "busypoll uses 6.00 to 8.00 times as much CPU per request as "
-		  "epoll at 64 connections,");
-	has(text, "needs at least 8 blocks\n");
-	free(text);
-	reduced_free(&r);
+	has_not(shown, "are significant");
+	has(findings(),
+	    "\nserver_cpu,observed in 3 blocks (too few for a test): "
+	    "busypoll uses 6.00 to 8.00 times as much CPU per request as "
+	    "epoll at 64 connections,");
+	has(shown, "needs at least 8 blocks\n");
 }
 
 /* A significant finding before a larger ratio; the setting with the largest ratio */
 static void the_title_with_the_largest_effect(void **state)
 {
-	struct reduced r;
-	char *text;
 
 	(void)state;
 	idle("busypoll", 1);
@@ -695,31 +662,26 @@ static void the_title_with_the_largest_effect(void **state)
 	counted(CLOSED("epoll", "1000"), (const char *[]){ "epoll_wait" },
 		(uint64_t[]){ 200 }, 1);
 	bad(timed(SHARED("aio"), 1, 1, 1), STATUS_FAILED, "no");
-	r = reduced();
-	text = reduced_findings_csv(&r);
-	has(text, "\nthroughput,epoll serves 2.00 times as many requests/s as "
-		  "poll at 64 connections,\"1 of 2 models ");
-	has(text, "; largest effect of 4 settings\"\n");
-	has(text, "\nthroughput/closed split 1000,\"epoll serves 1.50 times ");
-	has(text, "\nthroughput/closed split 1,no significant difference from "
-		  "epoll in requests/s at 1 connection,");
-	has(text, "\nthroughput/closed shared 64,\"requests/s: 100/s (epoll, "
-		  "100-100) at 64 connections (one core)\",");
-	has(text, "\nresponse_p50/closed shared 64,\"p50: 10.0 ms (epoll, "
-		  "10.0-10.0) at 64 connections (one core)\",");
-	has(text, "\ncalls,\"system calls per request: 2.00 (epoll) at 1,000 "
-		  "connections\",counted once by bpf;");
-	has(text, "\nidle,\"CPU: 100 % (busypoll) with 1,000 idle clients\",");
-	free(text);
-	text = unbroken(reduced_summary(&r, false));
-	has_not(text, "no data");
-	free(text);
-	reduced_free(&r);
+	reduce_records();
+	has(findings(),
+	    "\nthroughput,epoll serves 2.00 times as many requests/s as "
+	    "poll at 64 connections,\"1 of 2 models ");
+	has(shown, "; largest effect of 4 settings\"\n");
+	has(shown, "\nthroughput/closed split 1000,\"epoll serves 1.50 times ");
+	has(shown, "\nthroughput/closed split 1,no significant difference from "
+		   "epoll in requests/s at 1 connection,");
+	has(shown, "\nthroughput/closed shared 64,\"requests/s: 100/s (epoll, "
+		   "100-100) at 64 connections (one core)\",");
+	has(shown, "\nresponse_p50/closed shared 64,\"p50: 10.0 ms (epoll, "
+		   "10.0-10.0) at 64 connections (one core)\",");
+	has(shown, "\ncalls,\"system calls per request: 2.00 (epoll) at 1,000 "
+		   "connections\",counted once by bpf;");
+	has(shown, "\nidle,\"CPU: 100 % (busypoll) with 1,000 idle clients\",");
+	has_not(summary(), "no data");
 }
 
 static void an_oversubscribed_reference(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	idle("epoll", 1);
@@ -727,16 +689,14 @@ static void an_oversubscribed_reference(void **state)
 	    ROLE_IDLE, 0);
 	timed(SHARED("epoll"), 1, 100, 10);
 	timed(SHARED("poll"), 1, 100, 10);
-	r = reduced();
-	assert_int_equal(r.n_findings, 0);
-	has(warnings_of(&r),
-	    "epoll, the reference, is oversubscribed (1 setting; "
-	    "at 64 connections (one core))");
+	reduce_records();
+	assert_int_equal(run.n_findings, 0);
+	has(warnings(), "epoll, the reference, is oversubscribed (1 setting; "
+			"at 64 connections (one core))");
 	/* Idle clients need no core. */
-	assert_false(row_of(&r, "model:epoll/loop:none/idle:5/message:64/"
-				"placement:shared")
+	assert_false(row_of("model:epoll/loop:none/idle:5/message:64/"
+			    "placement:shared")
 			     ->oversubscribed);
-	reduced_free(&r);
 }
 
 /* Enough for one comparison, but not for ten */
@@ -746,7 +706,6 @@ static void more_comparisons_need_more_blocks(void **state)
 		CLOSED("thread", "64"), CLOSED("select", "64"),
 		CLOSED("poll", "64"), CLOSED("aio", "64"), CLOSED("uring", "64")
 	};
-	struct reduced r;
 	size_t needed;
 
 	(void)state;
@@ -756,18 +715,15 @@ static void more_comparisons_need_more_blocks(void **state)
 		for (size_t k = 0; k < LENGTH(others); k++)
 			timed(others[k], i, 50, 20);
 	}
-	r = reduced();
-	assert_int_equal(r.n_findings, 10);
-	assert_false(claims_possible(&r, &needed));
+	reduce_records();
+	assert_int_equal(run.n_findings, 10);
+	assert_false(claims_possible(&run, &needed));
 	assert_int_equal(needed, 9);
-	summary_has(&r, "8 blocks are too few");
-	reduced_free(&r);
+	summary_has("8 blocks are too few");
 }
 
 static void open_loops_are_compared_by_p99(void **state)
 {
-	struct reduced r;
-	char *text;
 
 	(void)state;
 	for (unsigned i = 1; i <= 3; i++) {
@@ -779,64 +735,51 @@ static void open_loops_are_compared_by_p99(void **state)
 		timed(OPEN("poll", "shared"), i, 100, 10)
 			->metric[METRIC_SERVICE_P99] = 1e6;
 	}
-	r = reduced();
-	assert_int_equal(r.n_findings, 4);
-	assert_non_null(
-		finding_of(&r, OPEN("poll", "split"), METRIC_RESPONSE_P99));
-	assert_non_null(finding_of(&r, OPEN("poll", "split"),
+	reduce_records();
+	assert_int_equal(run.n_findings, 4);
+	assert_non_null(finding_of(OPEN("poll", "split"), METRIC_RESPONSE_P99));
+	assert_non_null(finding_of(OPEN("poll", "split"),
 				   METRIC_SERVER_CPU_PER_REQUEST));
-	assert_non_null(
-		finding_of(&r, OPEN("poll", "shared"), METRIC_SERVICE_P99));
-	assert_null(
-		finding_of(&r, OPEN("poll", "shared"), METRIC_RESPONSE_P99));
-	summary_has(&r, "model req/s p50 p99 svc p50 CPU/req calls/req n");
-	summary_has(&r, "model req/s svc p50 svc p99 rsp p50 CPU/req "
-			"calls/req n");
-	summary_has(&r, "coarse: ");
-	text = reduced_findings_csv(&r);
-	has(text,
+	assert_non_null(finding_of(OPEN("poll", "shared"), METRIC_SERVICE_P99));
+	assert_null(finding_of(OPEN("poll", "shared"), METRIC_RESPONSE_P99));
+	summary_has("model req/s p50 p99 svc p50 CPU/req calls/req n");
+	summary_has("model req/s svc p50 svc p99 rsp p50 CPU/req "
+		    "calls/req n");
+	summary_has("coarse: ");
+	has(findings(),
 	    "load/open split 64 rate 10000,\"observed in 3 blocks (too few "
 	    "for a test): no model above or below epoll");
-	has(text,
+	has(shown,
 	    "load/open shared 64 rate 10000,\"observed in 3 blocks (too few "
 	    "for a test): epoll has 2.00 times the p99 service time of "
 	    "poll");
-	free(text);
-	reduced_free(&r);
 }
 
 static void the_reference(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	timed(CLOSED("mine", "64"), 1, 100, 1);
-	r = reduced();
-	assert_string_equal(r.reference, "mine");
-	summary_has(&r, "No comparison: ");
-	reduced_free(&r);
+	reduce_records();
+	assert_string_equal(run.reference, "mine");
+	summary_has("No comparison: ");
 	timed(CLOSED("uring", "64"), 1, 100, 1);
 	add(CLOSED("baseline", "64"), ROLE_CEILING, 1);
 	idle("epoll", 0);
-	r = reduced();
-	assert_string_equal(r.reference, "uring");
-	assert_int_equal(r.n_findings, 2); /* not with the baseline */
-	reduced_free(&r);
+	reduce_records();
+	assert_string_equal(run.reference, "uring");
+	assert_int_equal(run.n_findings, 2); /* not with the baseline */
 	timed(CLOSED("epoll", "1"), 1, 100, 1);
-	r = reduced();
-	assert_string_equal(r.reference, "epoll");
-	assert_int_equal(r.n_findings, 0);
-	has(warnings_of(&r),
-	    "epoll, the reference, was not measured (1 setting; "
-	    "at 64 connections)");
-	has_not(warnings_of(&r), "at 1 connection");
-	reduced_free(&r);
+	reduce_records();
+	assert_string_equal(run.reference, "epoll");
+	assert_int_equal(run.n_findings, 0);
+	has(warnings(), "epoll, the reference, was not measured (1 setting; "
+			"at 64 connections)");
+	has_not(warnings(), "at 1 connection");
 }
 
 static void a_reference_that_failed(void **state)
 {
-	struct reduced r;
-	char *text;
 
 	(void)state;
 	for (unsigned i = 1; i <= 12; i++) {
@@ -844,19 +787,15 @@ static void a_reference_that_failed(void **state)
 		bad(add(CLOSED("epoll", "64"), ROLE_TIMING, i), STATUS_FAILED,
 		    "it died");
 	}
-	r = reduced();
-	assert_int_equal(r.n_findings, 2);
-	assert_int_equal(r.finding[0].verdict.reason, VERDICT_NOTHING);
-	text = reduced_findings_csv(&r);
-	has(text, "throughput/closed split 64,");
-	free(text);
-	summary_has(&r, "epoll failed: it died");
-	reduced_free(&r);
+	reduce_records();
+	assert_int_equal(run.n_findings, 2);
+	assert_int_equal(run.finding[0].verdict.reason, VERDICT_NOTHING);
+	has(findings(), "throughput/closed split 64,");
+	summary_has("epoll failed: it died");
 }
 
 static void cpu_of_different_methods(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	for (unsigned i = 1; i <= 2; i++) {
@@ -864,31 +803,26 @@ static void cpu_of_different_methods(void **state)
 		timed(CLOSED("epoll", "64"), i, 100, 10);
 	}
 	strcpy(records[0].cpu_method, "cgroup");
-	r = reduced();
-	assert_string_equal(row_of(&r, CLOSED("poll", "64"))->cpu_method,
-			    "mixed");
-	assert_int_equal(r.n_findings, 1);
-	assert_int_equal(r.finding[0].metric, METRIC_REQUESTS_PER_SECOND);
-	has(warnings_of(&r), "(mixed, process) (1 setting; at 64 connections)");
-	reduced_free(&r);
+	reduce_records();
+	assert_string_equal(row_of(CLOSED("poll", "64"))->cpu_method, "mixed");
+	assert_int_equal(run.n_findings, 1);
+	assert_int_equal(run.finding[0].metric, METRIC_REQUESTS_PER_SECOND);
+	has(warnings(), "(mixed, process) (1 setting; at 64 connections)");
 	strcpy(records[2].cpu_method, "cgroup"); /* poll's */
-	r = reduced();
-	assert_int_equal(r.n_findings, 1);
-	has(warnings_of(&r), "(cgroup, process)");
-	reduced_free(&r);
+	reduce_records();
+	assert_int_equal(run.n_findings, 1);
+	has(warnings(), "(cgroup, process)");
 	strcpy(records[1].cpu_method, "cgroup"); /* half of epoll's */
 	strcpy(records[2].cpu_method, "process");
-	r = reduced();
-	assert_int_equal(r.n_findings, 1);
-	has(warnings_of(&r), "(mixed, mixed)");
-	reduced_free(&r);
+	reduce_records();
+	assert_int_equal(run.n_findings, 1);
+	has(warnings(), "(mixed, mixed)");
 }
 
 /* --------------------------------------------------------------------- A and A */
 
 static void the_band_is_of_its_setting(void **state)
 {
-	struct reduced r;
 	struct band band;
 
 	(void)state;
@@ -904,41 +838,37 @@ static void the_band_is_of_its_setting(void **state)
 		      i < 5 ? 105 : 900, 10);
 	}
 	bad(&records[2], STATUS_INVALID, "stolen"); /* an A/A one */
-	r = reduced();
-	band = setting_band(&r, row_of(&r, CLOSED("epoll", "1")) - r.row,
+	reduce_records();
+	band = setting_band(&run, row_of(CLOSED("epoll", "1")) - run.row,
 			    METRIC_REQUESTS_PER_SECOND, 9);
 	assert_int_equal(band.n, 8);
 	assert_true(fabs(band.high - 1.01) < 1e-9);
 	/* Oversubscribed models are not in it. */
-	band = setting_band(&r, row_of(&r, SHARED("epoll")) - r.row,
+	band = setting_band(&run, row_of(SHARED("epoll")) - run.row,
 			    METRIC_REQUESTS_PER_SECOND, 9);
 	assert_int_equal(band.n, 4);
 	assert_true(fabs(band.farthest - 1.05) < 1e-9);
-	has(warnings_of(&r), "by up to 1.30 times in requests/s (9 pairs) (1 "
-			     "setting; at 64 connections)");
-	has_not(warnings_of(&r), "(2 settings");
-	has_not(warnings_of(&r), "one core");
-	reduced_free(&r);
+	has(warnings(), "by up to 1.30 times in requests/s (9 pairs) (1 "
+			"setting; at 64 connections)");
+	has_not(warnings(), "(2 settings");
+	has_not(warnings(), "one core");
 }
 
 /* Invalid A/A repetitions are none of the row's own. */
 static void an_excluded_pair(void **state)
 {
-	struct reduced r;
 	const struct row *row;
 
 	(void)state;
 	timed(CLOSED("epoll", "64"), 1, 100, 10);
 	bad(again(CLOSED("epoll", "64"), 1, 5e6, 10), STATUS_INVALID, "no");
-	r = reduced();
-	row = &r.row[0];
+	reduce_records();
+	row = &run.row[0];
 	assert_int_equal(row->n, 1);
 	assert_true(row->metric[METRIC_REQUESTS_PER_SECOND].median == 100);
 	assert_true(isnan(row->again[METRIC_REQUESTS_PER_SECOND][0]));
-	has(warnings_of(&r),
-	    "A/A repetitions excluded: no (1 repetition; epoll; "
-	    "at 64 connections)\n");
-	reduced_free(&r);
+	has(warnings(), "A/A repetitions excluded: no (1 repetition; epoll; "
+			"at 64 connections)\n");
 }
 
 /* ----------------------------------------------------------------------- files */
@@ -1021,7 +951,6 @@ static void cells_with_odd_reasons(void **state)
 	};
 
 	for (size_t i = 0; i < LENGTH(odd); i++) {
-		struct reduced r;
 		char *csv;
 
 		for (unsigned k = 1; k <= 9; k++)
@@ -1031,38 +960,36 @@ static void cells_with_odd_reasons(void **state)
 					  "unsure", "p99", "p99_9");
 		bad(timed(CLOSED("mine", "64"), 1, 1, 1), STATUS_FAILED,
 		    odd[i]);
-		r = reduced();
-		csv = reduced_cells_csv(&r);
+		reduce_records();
+		csv = reduced_cells_csv(&run);
 		check_cells(csv, odd[i]);
 		free(csv);
-		summary_has(&r, "?30.0 us");
-		reduced_free(&r);
+		summary_has("?30.0 us");
 		forget(state);
 	}
 }
 
 static void no_records(void **state)
 {
-	struct reduced r = reduce(NULL, 0);
 	char *text;
 	size_t n;
 
 	(void)state;
-	assert_int_equal(r.n + r.n_findings + r.n_blocks, 0);
-	assert_int_equal(json_array_size(r.warnings), 0);
-	text = reduced_summary(&r, true);
+	reduce_records();
+	assert_int_equal(run.n + run.n_findings + run.n_blocks, 0);
+	assert_int_equal(json_array_size(run.warnings), 0);
+	text = reduced_summary(&run, true);
 	assert_string_equal(text, "No repetitions recorded.\n");
 	free(text);
-	text = reduced_cells_csv(&r);
+	text = reduced_cells_csv(&run);
 	assert_string_equal(fields(text, head, &n), "");
 	free(text);
-	text = reduced_calls_csv(&r);
+	text = reduced_calls_csv(&run);
 	assert_string_equal(fields(text, head, &n), "");
 	free(text);
-	text = reduced_findings_csv(&r);
+	text = reduced_findings_csv(&run);
 	assert_string_equal(text, "chart,title,note\n");
 	free(text);
-	reduced_free(&r);
 }
 
 static void check_page(const char *text, size_t widest)
@@ -1080,7 +1007,6 @@ static void a_page_of_a_hundred_columns(void **state)
 {
 	const char *longest = CLOSED("a234567890123456789012345678901", "64");
 	char word[201];
-	struct reduced r;
 	char *text;
 
 	(void)state;
@@ -1101,17 +1027,16 @@ static void a_page_of_a_hundred_columns(void **state)
 	    "\033[2J\a \303\244 \tblank");
 	bad(timed(CLOSED("aio", "64"), 1, 1, 1), STATUS_FAILED, word);
 	record_say(records[0].warnings, "%s \033[1m %s", word, word);
-	r = reduced();
-	text = reduced_summary(&r, false);
+	reduce_records();
+	text = reduced_summary(&run, false);
 	check_page(text, LINE_WIDTH);
 	has(text, "\na234567890123456789012345678901\n ");
 	has(text, "failed: ?[2J? ?? blank");
 	free(text);
-	text = reduced_summary(&r, true);
+	text = reduced_summary(&run, true);
 	has(text, "\033[1m");
 	has_not(text, "\033[2J");
 	free(text);
-	reduced_free(&r);
 }
 
 /* A row of each kind */
@@ -1145,22 +1070,18 @@ static void a_small_run(void)
 /* The rows of the tables, with their columns */
 static void tables(void **state)
 {
-	struct reduced r;
 
 	(void)state;
 	a_small_run();
-	r = reduced();
-	summary_has(&r,
-		    "busypoll 96.8 k 95.5-98.0 10.3 us 10.2-10.5 31.0 us "
+	reduce_records();
+	summary_has("busypoll 96.8 k 95.5-98.0 10.3 us 10.2-10.5 31.0 us "
 		    "30.6-31.4 335 ns 310-360 1.20 M/s 6 select refused: too "
 		    "many epoll 152 k 151-152 6.60 us 6.58-6.62 19.8 us "
 		    "19.7-19.9 150 ns 150-150 2.01 2 (ceiling) 200 k - - - - "
 		    "1 ");
-	summary_has(&r,
-		    "epoll: 2.00 io_uring submissions and 2.50 completions");
-	summary_has(&r, "busypoll 99.8 % 1.30 M/s - - spins epoll 0 % 0/s 5.10 "
-			"KiB 1001 ");
-	reduced_free(&r);
+	summary_has("epoll: 2.00 io_uring submissions and 2.50 completions");
+	summary_has("busypoll 99.8 % 1.30 M/s - - spins epoll 0 % 0/s 5.10 "
+		    "KiB 1001 ");
 }
 
 typedef char *writer(const struct reduced *r);
@@ -1177,7 +1098,7 @@ static void same_records_same_files(void **state)
 					   reduced_findings_csv,
 					   plain_summary };
 	static struct record turned[LENGTH(records)];
-	struct reduced r, q;
+	struct reduced q;
 
 	(void)state;
 	idle("epoll", 0);
@@ -1187,17 +1108,16 @@ static void same_records_same_files(void **state)
 	twelve_blocks(OPEN("mine", "split"), 1.1, OPEN("epoll", "split"));
 	for (size_t i = 0; i < n_records; i++)
 		turned[i] = records[n_records - 1 - i];
-	r = reduced();
+	reduce_records();
 	q = reduce(turned, n_records);
 	for (size_t i = 0; i < LENGTH(writers); i++) {
-		char *a = writers[i](&r), *b = writers[i](&q);
+		char *a = writers[i](&run), *b = writers[i](&q);
 
 		assert_string_equal(a, b);
 		assert_true(strlen(a) > 100);
 		free(a);
 		free(b);
 	}
-	reduced_free(&r);
 	reduced_free(&q);
 }
 
@@ -1205,7 +1125,7 @@ static void same_records_same_files(void **state)
 static void lines_give_the_same_rows(void **state)
 {
 	struct record *r = timed(CLOSED("epoll", "64"), 1, 100, 10), again_read;
-	struct reduced a, b;
+	struct reduced b;
 	char why[WHY_SIZE], *x, *y;
 	json_t *line;
 
@@ -1213,14 +1133,13 @@ static void lines_give_the_same_rows(void **state)
 	r->load = json_pack("{s:{s:[s]}}", "response_ns", "unsure", "p99");
 	line = record_json(r);
 	assert_true(record_read(&again_read, line, why));
-	a = reduced();
+	reduce_records();
 	b = reduce(&again_read, 1);
-	x = reduced_cells_csv(&a);
+	x = reduced_cells_csv(&run);
 	y = reduced_cells_csv(&b);
 	assert_string_equal(x, y);
 	free(x);
 	free(y);
-	reduced_free(&a);
 	reduced_free(&b);
 	record_free(&again_read);
 	json_decref(line);
@@ -1233,7 +1152,6 @@ static void warnings_are_grouped(void **state)
 	static const char *const models[] = { CLOSED("poll", "64"),
 					      CLOSED("epoll", "64"),
 					      SHARED("epoll") };
-	struct reduced r;
 
 	(void)state;
 	for (unsigned i = 1; i <= 30; i++) {
@@ -1245,19 +1163,17 @@ static void warnings_are_grouped(void **state)
 		record_say(of->warnings, "p%u of a%ub is unsure", 90 + i % 2,
 			   i % 2);
 	}
-	r = reduced();
-	has(warnings_of(&r),
+	reduce_records();
+	has(warnings(),
 	    "the governor is powersave (30 repetitions; epoll, poll; at 64 "
 	    "connections, at 64 connections (one core))\n");
-	has(warnings_of(&r), "read 90 us to 30.30 ms late (60 repetitions;");
-	has(warnings_of(&r), "p90 of a0b is unsure (15 repetitions;");
-	reduced_free(&r);
+	has(warnings(), "read 90 us to 30.30 ms late (60 repetitions;");
+	has(warnings(), "p90 of a0b is unsure (15 repetitions;");
 }
 
 /* The summary has three and says where the others are. */
 static void the_most_important_warnings_come_first(void **state)
 {
-	struct reduced r;
 	char *text;
 
 	(void)state;
@@ -1267,15 +1183,15 @@ static void the_most_important_warnings_come_first(void **state)
 	record_say(records[0].warnings, RECORD_FORCED "another kernel");
 	bad(timed(CLOSED("poll", "64"), 1, 1, 1), STATUS_FAILED, "it died");
 	bad(timed(CLOSED("epoll", "64"), 4, 1, 1), STATUS_INVALID, "stolen");
-	r = reduced();
-	text = unbroken(reduced_summary(&r, false));
+	reduce_records();
+	text = unbroken(reduced_summary(&run, false));
 	has(text, "no valid repetition: failed: it died (1 cell; poll; at 64 "
 		  "connections) " RECORD_FORCED "another kernel (1 repetition; "
 		  "epoll; at 64 connections) repetitions excluded: stolen (1 "
 		  "repetition; epoll; at 64 connections) ... and 1 more in "
 		  "warnings.csv");
 	free(text);
-	text = reduced_warnings_csv(&r);
+	text = reduced_warnings_csv(&run);
 	has(text,
 	    "\nno valid repetition: failed: it died,1,cell,poll,closed "
 	    "split 64\n" RECORD_FORCED "another kernel,1,repetition,epoll,"
@@ -1283,7 +1199,6 @@ static void the_most_important_warnings_come_first(void **state)
 	has(text, "\nthe governor is powersave,3,repetition,epoll,closed split "
 		  "64\n");
 	free(text);
-	reduced_free(&r);
 }
 
 static uint64_t next_random(uint64_t *state)
@@ -1337,19 +1252,17 @@ static void random_records(void **state)
 	uint64_t chance = 1;
 
 	for (int i = 0; i < 300; i++) {
-		struct reduced r;
 		char *text;
 
 		for (uint64_t n = next_random(&chance) % 150; n; n--)
 			add_any(&chance);
-		r = reduced();
-		check_table(reduced_cells_csv(&r));
-		check_table(reduced_calls_csv(&r));
-		check_table(reduced_findings_csv(&r));
-		text = reduced_summary(&r, false);
+		reduce_records();
+		check_table(reduced_cells_csv(&run));
+		check_table(reduced_calls_csv(&run));
+		check_table(reduced_findings_csv(&run));
+		text = reduced_summary(&run, false);
 		check_page(text, 200); /* of absurd numbers */
 		free(text);
-		reduced_free(&r);
 		forget(state);
 	}
 }
@@ -1501,7 +1414,6 @@ static void standard_can_claim(void **state)
 					    "poll",   "epoll",    "aio",
 					    "uring",  NULL };
 	char error[PLAN_ERROR_SIZE];
-	struct reduced r;
 	struct blocks b;
 	struct plan p;
 	size_t needed;
@@ -1518,13 +1430,12 @@ static void standard_can_claim(void **state)
 		for (int m = 0; m < METRICS; m++)
 			of->metric[m] = of->role == ROLE_IDLE ? 0 : value;
 	}
-	r = reduced();
-	assert_int_equal(r.n_findings, 6 * 7 * 2);
-	assert_int_equal(r.n_blocks, p.blocks);
-	assert_true(claims_possible(&r, &needed));
-	for (size_t i = 0; i < r.n_findings; i++)
-		assert_true(r.finding[i].verdict.band.rank > 0);
-	reduced_free(&r);
+	reduce_records();
+	assert_int_equal(run.n_findings, 6 * 7 * 2);
+	assert_int_equal(run.n_blocks, p.blocks);
+	assert_true(claims_possible(&run, &needed));
+	for (size_t i = 0; i < run.n_findings; i++)
+		assert_true(run.finding[i].verdict.band.rank > 0);
 	blocks_free(&b);
 	plan_free(&p);
 }

@@ -123,9 +123,11 @@ class Run:
 
     @property
     def faults(self):
-        """The reasons that a busy machine does not cause. If it is busy, neither the
-        generator nor the server may get enough CPU for the rate."""
-        excuses = [*DISTURBANCES, *(["not sustained"] if busy() else [])]
+        """The reasons that a busy machine does not cause. If it is busy, generator and
+        server may not get enough CPU for the rate."""
+        excuses = list(DISTURBANCES)
+        if busy() or any("waited for its CPU" in reason for reason in self.reasons):
+            excuses.append("not sustained")
         return [reason for reason in self.reasons
                 if not any(part in reason for part in excuses)]
 

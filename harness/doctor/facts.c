@@ -3,7 +3,7 @@
 #include "harness/doctor/facts.h"
 
 #include "harness/probe/memory.h"
-#include "harness/probe/method.h"
+#include "harness/probe/syscalls.h"
 #include "harness/doctor/cpu_users.h"
 #include "harness/doctor/limits.h"
 
@@ -341,7 +341,7 @@ static void try_probes(struct facts *f, bool counting)
 	if (f->cgroup)
 		cgroup_remove(&g, ignored);
 	if (counting)
-		f->counting = counting_choose(f->counting_why);
+		f->counting = syscalls_choose(f->counting_why);
 }
 
 void facts_gather(struct facts *f, const char *bin, bool counting)

@@ -99,7 +99,8 @@ char *result_others(const struct result *r, const struct load_options *opt)
 	return text;
 }
 
-int64_t audit_lag_limit(const struct result *r, const struct load_options *opt)
+/* The limit on the p99 of the send lag, in ns */
+static int64_t lag_limit(const struct result *r, const struct load_options *opt)
 {
 	int64_t floor = r->coarse ? lag_coarse_ns : lag_own_ns;
 	int64_t share = lag_share *
@@ -299,7 +300,7 @@ static void judge_rate(struct result *r, const struct load_options *opt)
 
 static void judge_lag(struct result *r, const struct load_options *opt)
 {
-	int64_t limit = audit_lag_limit(r, opt);
+	int64_t limit = lag_limit(r, opt);
 	int64_t lag = histogram_percentile(&r->tally->send_lag, 0.99, NULL);
 	char late[PRINT_SIZE], allowed[PRINT_SIZE], *others;
 

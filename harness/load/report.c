@@ -186,8 +186,8 @@ static void print_requests(const struct result *r,
 		      file);
 }
 
-void report_text(const struct result *r, const struct load_options *opt,
-		 FILE *file)
+static void write_text(const struct result *r, const struct load_options *opt,
+		       FILE *file)
 {
 	print_load(opt, file);
 	print_generator(r, opt, file);
@@ -418,7 +418,8 @@ static void put_times(json_t *json, const struct result *r,
 	put(json, "series", series_json(t));
 }
 
-json_t *report_json(const struct result *r, const struct load_options *opt)
+static json_t *result_json(const struct result *r,
+			   const struct load_options *opt)
 {
 	json_t *json = check(json_object()), *reasons = check(json_array());
 
@@ -470,7 +471,7 @@ static void write_histogram(const char *path, const char *suffix,
 	free(name);
 }
 
-void report_write_histograms(const struct result *r,
+static void write_histograms(const struct result *r,
 			     const struct load_options *opt)
 {
 	const struct tally *t = r->tally;
@@ -503,14 +504,14 @@ int report_all(const struct result *r, const struct load_options *opt,
 	       json_t *search)
 {
 	if (!opt->quiet)
-		report_text(r, opt, report_file(opt));
+		write_text(r, opt, report_file(opt));
 	else
 		for (unsigned i = 0; i < r->n_reasons; i++)
 			warn("invalid: %s", r->reason[i]);
 	if (opt->histogram)
-		report_write_histograms(r, opt);
+		write_histograms(r, opt);
 	if (opt->json) {
-		json_t *json = report_json(r, opt);
+		json_t *json = result_json(r, opt);
 
 		if (search)
 			json_object_set_new(json, "find_rate", search);

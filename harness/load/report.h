@@ -8,15 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-void report_text(const struct result *r, const struct load_options *opt,
-		 FILE *file);
-
-json_t *report_json(const struct result *r, const struct load_options *opt);
-
-/* Each ends the program if it cannot write; "-" is stdout. */
+/* Writes `json` and frees it; ends the program if it cannot. "-" is stdout. */
 void report_write_json(json_t *json, const char *path);
-void report_write_histograms(const struct result *r,
-			     const struct load_options *opt);
 
 /* Where text goes: to stderr if --json - uses stdout */
 FILE *report_file(const struct load_options *opt);

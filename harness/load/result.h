@@ -56,7 +56,4 @@ void result_free(struct result *r);
 /* Decides whether the result is valid, and why not. */
 void audit(struct result *r, const struct load_options *opt);
 
-/* The limit on the p99 of the send lag, in ns */
-int64_t audit_lag_limit(const struct result *r, const struct load_options *opt);
-
 #endif

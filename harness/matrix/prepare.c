@@ -4,7 +4,7 @@
 #include "harness/matrix/session_internal.h"
 
 #include "harness/plan/command.h"
-#include "harness/probe/method.h"
+#include "harness/probe/syscalls.h"
 #include "harness/doctor/doctor.h"
 
 #include "harness/base/die.h"
@@ -130,7 +130,7 @@ void choose_counting(struct session *s)
 	s->context.uncounted = "";
 	if (!s->plan.counting)
 		return;
-	s->context.counting = counting_choose(why);
+	s->context.counting = syscalls_choose(why);
 	if (s->context.counting == SYSCALLS_NONE) {
 		s->context.uncounted = why;
 		fprintf(s->screen, "  system calls cannot be counted: %s\n",

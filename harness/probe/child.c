@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 /* Receives a message of the keeper; false: the keeper is dead. */
-static bool receive(const struct child *c, struct keeper_message *m, int flags)
+static bool receive(const struct child *c, struct keeper_message *m)
 {
 	ssize_t n;
 
 	do
-		n = recv(c->fd, m, sizeof(*m), flags);
+		n = recv(c->fd, m, sizeof(*m), 0);
 	while (n < 0 && errno == EINTR);
 	return n == sizeof(*m);
 }
@@ -57,7 +57,7 @@ bool child_start(struct child *c, const struct child_plan *plan,
 		close(c->fd);
 		return why_not(why, "fork: %s", strerror(errno));
 	}
-	if (receive(c, &m, 0) && m.kind == KEEPER_WAITING) {
+	if (receive(c, &m) && m.kind == KEEPER_WAITING) {
 		c->pid = m.pid;
 		return true;
 	}
@@ -73,18 +73,11 @@ bool child_go(struct child *c)
 	struct keeper_message m = { .kind = KEEPER_REAPED };
 
 	send_order(c, KEEPER_GO);
-	if (receive(c, &m, 0) && m.kind == KEEPER_RUNNING)
+	if (receive(c, &m) && m.kind == KEEPER_RUNNING)
 		return true;
 	let_go_of_keeper(c);
 	errno = m.kind == KEEPER_FAILED ? m.error : ESRCH;
 	return false;
-}
-
-bool child_ended(const struct child *c)
-{
-	struct keeper_message m;
-
-	return receive(c, &m, MSG_PEEK) && m.kind == KEEPER_ENDED;
 }
 
 void child_reap(struct child *c, struct cgroup *g, struct child_end *end)
@@ -95,7 +88,7 @@ void child_reap(struct child *c, struct cgroup *g, struct child_end *end)
 
 	send_order(c, KEEPER_REAP);
 	do
-		reaped = receive(c, &m, 0);
+		reaped = receive(c, &m);
 	while (reaped && m.kind != KEEPER_REAPED);
 	*end = (struct child_end){ .status = -1 };
 	if (reaped)

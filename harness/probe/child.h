@@ -68,12 +68,6 @@ bool child_start(struct child *c, const struct child_plan *plan,
 /* Lets it exec; false and errno: that failed, and it is reaped. */
 bool child_go(struct child *c);
 
-/*
- * Once c->fd is readable: true if the program has ended and is a zombie, whose CPU
- * time can still be read; false if its keeper was killed.
- */
-bool child_ended(const struct child *c);
-
 /* Kills the program, if it has not ended, and all that it left behind; reaps it and
  * removes the cgroup: *g is none after that. */
 void child_reap(struct child *c, struct cgroup *g, struct child_end *end);

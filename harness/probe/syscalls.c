@@ -59,6 +59,23 @@ bool syscalls_try(enum syscalls_method method, char why[WHY_SIZE])
 	return works;
 }
 
+enum syscalls_method syscalls_choose(char why[WHY_SIZE])
+{
+	static const enum syscalls_method methods[] = { SYSCALLS_BPF,
+							SYSCALLS_PERF,
+							SYSCALLS_STRACE };
+	char reason[WHY_SIZE];
+
+	*why = '\0';
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+		if (syscalls_try(methods[i], reason))
+			return methods[i];
+		if (!*why)
+			snprintf(why, WHY_SIZE, "%s", reason);
+	}
+	return SYSCALLS_NONE;
+}
+
 void syscalls_close(struct syscalls *s)
 {
 	if (s->counters)

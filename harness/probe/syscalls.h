@@ -71,6 +71,12 @@ void syscalls_close(struct syscalls *s);
 bool syscalls_try(enum syscalls_method method, char why[WHY_SIZE]);
 
 /*
+ * Tries bpf (by name), perf (the total) and strace, and returns the first that
+ * works, or none. `why` says why bpf does not; "" if it does.
+ */
+enum syscalls_method syscalls_choose(char why[WHY_SIZE]);
+
+/*
  * Reads the counters. bpf: from shared memory, without a system call; perf: one read;
  * strace: parses a line per call since the last time. false: they cannot be read or
  * are incomplete; `why` says which.

@@ -213,7 +213,7 @@ int serve(int listen_fd, const struct options *opt)
 
 	set_up_signals(listen_fd);
 	signals = signals_to_spare() - 1; /* CONNECTING takes one */
-	set_stack_size(64 * 1024);        /* glibc's default is 8 MiB */
+	set_small_stacks();
 	aio_init(&pool);
 
 	ready(listen_fd);

@@ -7,10 +7,12 @@
 #include <stddef.h>
 
 /*
- * Sets the stack size of threads that the C library creates from now on: `size`
- * bytes, or the minimum of this machine if that is larger.
+ * Gives threads that are created without attributes a small stack instead of
+ * 8 MiB. glibc creates some of its AIO threads so, and the others with the stack
+ * that is set here: of one size, because glibc keeps the stack of a thread that
+ * ended for the next thread, unless that needs a larger one.
  */
-void set_stack_size(size_t size);
+void set_small_stacks(void);
 
 /* The number of threads of this process, those of the library included */
 long thread_count(void);

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 import pytest
-from clients import Exchange, carry_out, echo_all, random_bytes
+from clients import Exchange, carry_out, random_bytes
 from server import Server, Unsupported, eventually
 
 pytestmark = pytest.mark.models_only
@@ -58,21 +58,30 @@ class Crowd:
         self.requests += len(admitted)
         return len(admitted)
 
-    def go_on(self):
-        """All served clients exchange a message."""
-        echo_all(self.served, SIZE, seed=self.requests)
+    def go_on(self, may_lose=0):
+        """All served clients exchange a message; the server may close a few."""
+        exchanges = carry_out([
+            Exchange(sock, random_bytes((self.requests << 20) + i, SIZE))
+            for i, sock in enumerate(self.served)])
+        closed = [e for e in exchanges if may_lose and e.refused()]
+        assert len(closed) <= may_lose
+        self.served = [e.sock for e in exchanges if e not in closed]
+        for exchange in exchanges:
+            if exchange not in closed:
+                exchange.check()
         self.requests += len(self.served)
 
     def leave(self, count):
         for _ in range(count):
             self.served.pop(0).close()
 
-    def check_counters(self, *reasons):
+    def check_counters(self, *reasons, may_lose=0):
         counters = self.server.stop()
         by = counters["refused_by"]
-        assert counters["accepted"] == self.came
-        assert counters["refused"] == self.refused
-        assert sum(by[why] for why in reasons) == self.refused, by
+        lost = counters["accepted"] - self.came
+        assert 0 <= lost <= may_lose
+        assert counters["refused"] == self.refused - lost
+        assert sum(by[why] for why in reasons) == counters["refused"], by
         assert counters.get("aio_result_lost", 0) == 0
         assert counters["requests"] == self.requests
         assert counters["bytes_in"] == counters["bytes_out"] \
@@ -201,7 +210,10 @@ def test_memory(start, model):
     crowd.come(10)
     for _ in range(20):
         crowd.come(ENOUGH_FOR_MEMORY // 20)
-    crowd.go_on()
+    # glibc may lack the thread for an AIO operation after all; then aio closes
+    # the client instead of leaving it without a reply.
+    may_lose = len(crowd.served) // 20 if model == "aio" else 0
+    crowd.go_on(may_lose)
     if model in ("thread", "aio", "uring"):
         assert crowd.refused
         assert len(crowd.served) >= 50
@@ -209,8 +221,8 @@ def test_memory(start, model):
         assert eventually(lambda: crowd.come(1))
     else:
         assert not crowd.refused
-    crowd.go_on()
-    crowd.check_counters("memory", "threads")
+    crowd.go_on(may_lose)
+    crowd.check_counters("memory", "threads", may_lose=may_lose)
 
 
 def test_signals(model):

@@ -2,15 +2,15 @@
 /*
  * gbench.cc - Google Benchmark for C: see gbench.h
  *
- * The only C++ of the project. It uses what versions 1.7.1 to 1.9 have in common.
- * Not left to the library, and why:
+ * The only C++ of the project. It supports versions 1.7.1 to 1.9. This file replaces
+ * three functions of the library:
  *
- * - Checking options: it ends the program at a value that it does not know,
- *   leaves options alone that it does not know, and obeys the environment, where a
- *   BENCHMARK_ENABLE_RANDOM_INTERLEAVING would shuffle the run unseen.
- * - Writing the file of --benchmark_out: every server that is started would inherit
- *   the library's, and it does not say whether all could be written.
- * - Names: it adds /iterations:1/repeats:1/manual_time to each.
+ * - Option checking: the library exits at an unknown value, ignores unknown options,
+ *   and obeys the environment, so that BENCHMARK_ENABLE_RANDOM_INTERLEAVING would
+ *   silently shuffle the run.
+ * - The file of --benchmark_out: servers would inherit the library's descriptor, and
+ *   it does not report write errors.
+ * - Names: the library appends /iterations:1/repeats:1/manual_time.
  */
 #include "harness/gbench.h"
 extern "C" {
@@ -43,8 +43,8 @@ enum { WHY_SIZE = 512, NAME_WIDTH_MIN = 10 };
 
 /* ------------------------------------------------------------------- options */
 
-/* What servers print gets into reasons, and the library does not escape all that
- * JSON wants escaped. */
+/* Reasons may quote server output, and the library does not escape all characters as
+ * JSON requires. */
 static string plain(const char *text)
 {
 	string copy = text;
@@ -61,16 +61,16 @@ static string plain(const char *text)
 
 struct option {
 	const char *name;     /* after --benchmark_ */
-	vector<string> takes; /* none: any text */
+	vector<string> takes; /* empty: any text */
 	const char *refused;
 };
 
 static const char PREFIX[] = "--benchmark_";
-static const char RESOLVED[] = "it is this program that does so, not the "
-			       "library, and reads its command line only";
+static const char RESOLVED[] = "bin/matrix handles it itself, on the command "
+			       "line only";
 static const char AGGREGATES[] =
-	"the repetitions are reported as they are made, their medians at the end; "
-	"compare.py -a shows these only";
+	"repetitions are reported when they end, medians at the end; "
+	"compare.py -a shows medians only";
 
 static const vector<string> truth = { "true", "false", "yes", "no",
 				      "on",   "off",   "1",   "0" };
@@ -89,21 +89,19 @@ static const vector<struct option> options = {
 	{ "repetitions", {}, RESOLVED },
 	{ "enable_random_interleaving",
 	  {},
-	  "it would shuffle the repetitions of all blocks into each other; the "
-	  "plan shuffles those of a block" },
-	{ "min_time", {}, "all are measured equally long: the plan's window" },
+	  "it would shuffle repetitions across blocks; the plan shuffles them "
+	  "within each block" },
+	{ "min_time", {}, "not supported: --window sets the time of all" },
 	{ "min_warmup_time",
 	  {},
-	  "all are warmed up equally long: the plan's warmup" },
+	  "not supported: --warmup sets the warm-up of all" },
 	{ "report_aggregates_only", {}, AGGREGATES },
 	{ "display_aggregates_only", {}, AGGREGATES },
-	{ "perf_counters",
-	  {},
-	  "it would count what this program does, and the servers are others" },
-	{ "dry_run", {}, "what shows the plan without a run is --dry-run" },
+	{ "perf_counters", {}, "it would count this program, not the servers" },
+	{ "dry_run", {}, "use --dry-run, which shows the plan without a run" },
 };
 
-/* What was asked for, by its name in `options` */
+/* The given options, by name */
 static std::map<string, string> asked;
 static FILE *out;
 
@@ -135,7 +133,7 @@ static const struct option *find_option(const string &name)
 	return NULL;
 }
 
-/* As a mistake() */
+/* The message about an unknown option */
 static string unknown(const string &name)
 {
 	vector<const char *> all;
@@ -150,13 +148,13 @@ static string unknown(const string &name)
 	all.push_back(NULL);
 	meant = nearest(name.c_str(), all.data());
 	if (meant)
-		return string("there is none; did you mean ") + PREFIX + meant +
-		       "?";
-	return string("there is none; after ") + PREFIX + " stands " +
+		return string("unknown option; did you mean ") + PREFIX +
+		       meant + "?";
+	return string("unknown option; allowed after ") + PREFIX + ": " +
 	       listed(useful);
 }
 
-/* Of the context; the library would leave out what is no pair, and not say so. */
+/* For the context: the library silently ignores what is not a pair. */
 static bool are_pairs(const string &list)
 {
 	std::istringstream rest(list);
@@ -172,7 +170,7 @@ static bool are_pairs(const string &list)
 	return list.back() != ',';
 }
 
-/* "", or why it is not taken */
+/* "", or why the option is rejected */
 static string mistake(const string &name, const string &value)
 {
 	const struct option *o = find_option(name);
@@ -185,16 +183,16 @@ static string mistake(const string &name, const string &value)
 		for (const string &word : o->takes)
 			if (value == word)
 				return "";
-		return "it takes " + listed(o->takes);
+		return "allowed: " + listed(o->takes);
 	}
 	if (value.empty())
-		return "it takes a value";
+		return "needs a value";
 	if (name == "context" && !are_pairs(value))
-		return "it takes KEY=VALUE, more of them after commas";
+		return "needs KEY=VALUE pairs, separated by commas";
 	return "";
 }
 
-/* `text` is what stands in the command line or in the environment. */
+/* `text` is the option as given, for the message. */
 static bool take(const string &text, const string &name, const string &value,
 		 char *why)
 {
@@ -208,7 +206,7 @@ static bool take(const string &text, const string &name, const string &value,
 	return false;
 }
 
-/* What the library would read of it, it would not check. */
+/* The library would read the environment without checks. */
 static bool take_environment(char *why)
 {
 	for (const struct option &o : options) {
@@ -230,7 +228,7 @@ static bool take_argument(const string &text, char *why)
 	const struct option *o;
 	string name, value;
 
-	/* --benchmark-format, too, is to be told what was meant. */
+	/* Also handles --benchmark-format, to suggest the right one. */
 	if (text.compare(0, start, PREFIX) != 0)
 		start--;
 	name = text.substr(start,
@@ -262,7 +260,7 @@ static bool take_arguments(int *argc, char **argv, char *why)
 	return true;
 }
 
-/* Emptied only when the run begins; nobody inherits it. */
+/* Truncated only when the run begins; close-on-exec. */
 static bool open_out(char *why)
 {
 	const string &path = asked["out"];
@@ -296,8 +294,9 @@ bool gbench_initialize(int *argc, char **argv, char why[WHY_SIZE])
 	benchmark::Initialize(&n, pointers.data());
 	BenchmarkReporter::Context::executable_name = argv[0];
 	if (n > 1)
-		snprintf(why, WHY_SIZE, "%.200s: not of Google Benchmark %s",
-			 pointers[1], gbench_version());
+		snprintf(why, WHY_SIZE,
+			 "%.200s: unknown to Google Benchmark %s", pointers[1],
+			 gbench_version());
 	return n == 1;
 }
 
@@ -320,20 +319,20 @@ bool gbench_wants_stdout(void)
 
 struct gbench_state {
 	benchmark::State &library;
-	bool told; /* a result, or why there is none */
+	bool told; /* a result or an error was reported */
 };
 
-/* The library knows each repetition as a family of its own. */
+/* To the library, each repetition is a separate family. */
 struct repetition {
 	size_t family; /* in `names` */
-	int64_t index; /* among those of the family */
+	int64_t index; /* within the family */
 };
 
 static vector<string> names;
 static vector<int64_t> repetitions; /* of each name */
 static vector<struct repetition> registered;
 
-/* A counter, until the report takes it */
+/* The counter that carries the CPU time to the report */
 static const char CPU_TIME[] = "cpu_time";
 
 void gbench_context(const char *key, const char *value)
@@ -379,7 +378,7 @@ void gbench_result(struct gbench_state *state, double seconds,
 	state->told = true;
 }
 
-/* Without a value it is absent: JSON has no NaN. */
+/* JSON has no NaN. */
 void gbench_counter(struct gbench_state *state, const char *name, double value)
 {
 	if (isfinite(value))
@@ -399,11 +398,11 @@ void gbench_skip(struct gbench_state *state, const char *why)
 
 /* ------------------------------------------------------------------- reports */
 
-/* A report of the library's, written to a file as it grows, or kept */
+/* A report of the library, written to a file step by step, or kept in memory */
 struct report {
 	BenchmarkReporter *reporter;
-	FILE *file; /* NULL: it is kept */
-	/* CSV has the columns of its first call, so it is called once. */
+	FILE *file; /* NULL: kept */
+	/* CSV fixes its columns at the first call, so it is called once. */
 	bool at_once;
 	bool without_errors;
 	std::ostringstream stream;
@@ -433,7 +432,7 @@ static void write_out(struct report *r)
 			strerror(errno));
 }
 
-/* false: an error, which has no times */
+/* false: an error, without times */
 static bool take_cpu_time(BenchmarkReporter::Run *run)
 {
 	auto found = run->counters.find(CPU_TIME);
@@ -455,7 +454,7 @@ static double middle(vector<double> values)
 	return (values[half - 1] + values[half]) / 2;
 }
 
-/* As the library would have it of repetitions that it made itself */
+/* In the form that the library gives to its own repetitions */
 static BenchmarkReporter::Run
 median_of(const vector<BenchmarkReporter::Run> &of)
 {
@@ -476,12 +475,12 @@ median_of(const vector<BenchmarkReporter::Run> &of)
 	return run;
 }
 
-/* Hands on to each of these reports what the library has to say. */
+/* Forwards the calls of the library to several reports. */
 class several : public BenchmarkReporter
 {
 	vector<vector<Run>> measured; /* of each name */
 
-	void hand_on(const vector<Run> &runs, bool errors)
+	void forward(const vector<Run> &runs, bool errors)
 	{
 		for (struct report *r : reports) {
 			if (errors && r->without_errors)
@@ -529,7 +528,7 @@ class several : public BenchmarkReporter
 			run.repetitions = repetitions[r.family];
 			if (has_times)
 				measured[r.family].push_back(run);
-			hand_on({ run }, !has_times);
+			forward({ run }, !has_times);
 		}
 	}
 
@@ -540,7 +539,7 @@ class several : public BenchmarkReporter
 		for (const vector<Run> &of : measured)
 			if (of.size() > 1)
 				medians.push_back(median_of(of));
-		hand_on(medians, false);
+		forward(medians, false);
 		for (struct report *r : reports) {
 			if (r->at_once)
 				r->reporter->ReportRuns(r->held);
@@ -563,7 +562,7 @@ static BenchmarkReporter *reporter_of(const string &format)
 }
 #pragma GCC diagnostic pop
 
-/* The report, with neither host name nor path; to be freed */
+/* The report without host name and path; free it */
 static char *without_names(const string &text)
 {
 	json_error_t error;
@@ -571,7 +570,7 @@ static char *without_names(const string &text)
 	char *clean;
 
 	if (!report) {
-		/* With no benchmark the library does not even begin one. */
+		/* Without benchmarks the library writes no report. */
 		if (!text.empty())
 			fprintf(stderr, "Google Benchmark's report: %s\n",
 				error.text);
@@ -586,8 +585,8 @@ static char *without_names(const string &text)
 	return clean;
 }
 
-/* Notes on the machine, and that the library has assertions, go nowhere: bin/matrix
- * doctor tells what matters, and nothing is measured in this process. */
+/* Discards the library's notes about the machine and its build: bin/matrix doctor
+ * checks the machine, and nothing is measured in this process. */
 static char *run_with_reports(void)
 {
 	const string &shown_as = asked["format"],
@@ -622,7 +621,7 @@ char *gbench_run(void)
 			puts(name.c_str());
 		return NULL;
 	}
-	/* What is no regular file cannot be emptied, and need not be. */
+	/* Other than regular files cannot be truncated. */
 	if (out && ftruncate(fileno(out), 0) != 0 && errno != EINVAL)
 		fprintf(stderr, "%sout: %s\n", PREFIX, strerror(errno));
 	report = run_with_reports();

@@ -2,13 +2,13 @@
 /*
  * gbench.h - Google Benchmark for C
  *
- * The library drives the run: every repetition is registered as a benchmark, in the
- * order of execution, and is called once. What it calls does the work and hands over
- * times and counters. Benchmarks with the same name are reported as repetitions of
- * one, with their median at the end. So the library's options work as its users know
- * them, and its tools (compare.py) read its JSON.
+ * The library drives the run: each repetition is registered as a benchmark, in
+ * execution order, and called once. The called function measures, and passes times and
+ * counters. Benchmarks with the same name are reported as repetitions of one, with
+ * their median. So the library's options work as documented, and its tools
+ * (compare.py) read the JSON.
  *
- * One run a process: a second one crashed with the default reporter of 1.7.1.
+ * One run per process: a second one crashes the default reporter of 1.7.1.
  */
 #ifndef GBENCH_H
 #define GBENCH_H
@@ -22,53 +22,50 @@ extern "C" {
 
 struct gbench_state;
 
-/* Called once for each benchmark; calls gbench_result() or gbench_skip(). */
+/* Called once per benchmark; must call gbench_result() or gbench_skip(). */
 typedef void gbench_function(struct gbench_state *state, void *data);
 
 /*
- * Takes the options of Google Benchmark, --benchmark_*, out of the arguments;
- * those after -- are left alone. Its BENCHMARK_* in the environment are taken as
- * if they stood before them. false: one of them is wrong or has no place here (a
- * filter, repetitions and whatever else the caller has to resolve itself have to
- * be gone already), and `why` says which and what to do. The file of
- * --benchmark_out is opened here, and emptied by gbench_run().
+ * Removes the options of Google Benchmark, --benchmark_*, from the arguments before
+ * "--". Variables BENCHMARK_* of the environment are processed first. false: an option
+ * is wrong or not supported, and `why` says which and what to do instead. (The caller
+ * must have removed those that it handles: filter, repetitions.) Opens the file of
+ * --benchmark_out; gbench_run() truncates it.
  */
 bool gbench_initialize(int *argc, char **argv, char why[512]);
 
-/* Of the library, such as "1.7.1"; "unknown" where it does not say */
+/* The version of the library, such as "1.7.1", or "unknown" */
 const char *gbench_version(void);
 
-/* What --benchmark_list_tests asks for: gbench_run() then only prints names. */
+/* --benchmark_list_tests: gbench_run() only prints the names. */
 bool gbench_wants_list(void);
 
-/* What --benchmark_format=json or csv asks for: stdout is for a program, and nothing
- * else may be printed there. */
+/* --benchmark_format=json or csv: nothing else may be printed to stdout. */
 bool gbench_wants_stdout(void);
 
-/* A line of the context of its reports */
+/* Adds a pair to the context of the reports. */
 void gbench_context(const char *key, const char *value);
 
-/* `name` is copied; it is run after what was registered before. What has the name of
- * an earlier one is the next repetition of it. */
+/* Benchmarks run in the order of registration. The same name again is the next
+ * repetition. `name` is copied. */
 void gbench_register(const char *name, gbench_function *function, void *data);
 
-/* Of the one iteration there is: its time, and the CPU time of what was measured
- * (the library's own would be that of this process). Each counter has a name that no
- * field of the library's JSON has; one that is NAN is absent. */
+/* The time of the single iteration, and the CPU time of the server (the library would
+ * take that of this process). A counter must not have the name of a JSON field of the
+ * library; NAN is left out. */
 void gbench_result(struct gbench_state *state, double seconds,
 		   double cpu_seconds);
 void gbench_counter(struct gbench_state *state, const char *name, double value);
 void gbench_label(struct gbench_state *state, const char *text);
-/* Instead of a result: reported as an error with this reason. Who calls neither, or
- * has NAN for a time, is reported as an error, too. JSON has no errors: the library
- * writes 0 for their times, which its compare.py takes for measured ones. */
+/* Reports an error with this reason instead of a result. Calling neither function, or
+ * passing NAN as a time, is an error, too. Errors are left out of the JSON: the library
+ * writes 0 as their times, and its compare.py takes 0 for measured. */
 void gbench_skip(struct gbench_state *state, const char *why);
 
 /*
- * Runs what is registered. Nothing is printed on stdout, unless
- * --benchmark_format asked for it (or the list is wanted). Returns the report of
- * it as JSON, as --benchmark_out would have it, to be freed; NULL if only the
- * list was wanted. Host name and path of the program are not in it.
+ * Runs the benchmarks. Prints to stdout only with --benchmark_format or
+ * --benchmark_list_tests. Returns the JSON report without host name and program path;
+ * free it. NULL: only the list was requested.
  */
 char *gbench_run(void);
 

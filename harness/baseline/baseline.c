@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * baseline.c - the least that echoes: what the kernel and the generator can do
+ * baseline.c - a minimal echo server: the limit of kernel and load generator
  *
- * Not a model, but what is drawn above them: it does nothing for its clients
- * but what no server can leave out.
+ * Not a model: it only does what every server must do, and so shows the highest rate
+ * that can be measured.
  *
- * Waits in:     epoll_wait(2), edge-triggered: who was read from is not looked at
- *               again until something new has come
+ * Waits in:     epoll_wait(2), edge-triggered: a client is reported again only when
+ *               new data arrives
  * Per request:  recv + send, and a share of epoll_wait
- * Leaves out:   a buffer for each client, and so patience: who does not take his
- *               reply holds up everybody else; --work
+ * Leaves out:   a buffer for each client, so a client that does not read blocks all
+ *               others; --work
  * Limits:       descriptors, fs.epoll.max_user_watches
- * Compare with: models/epoll.c - the difference is the price of being a server;
- *               models/busypoll.c - it never sleeps, and so, with few clients,
- *               can answer sooner than what has to be woken
+ * Compare with: models/epoll.c - the difference is the cost of a robust server;
+ *               models/busypoll.c - it never sleeps, so with few clients it can
+ *               respond faster than a server that must be woken
  */
 #include "models/common/model.h"
 
@@ -25,11 +25,11 @@
 
 const char model_name[] = "baseline";
 const char model_summary[] =
-	"the least that echoes: the ceiling for all others";
+	"a minimal echo server: the ceiling for all models";
 
 enum { EVENTS_MAX = 256, SPACE = 64 * 1024 };
 
-static char buffer[SPACE]; /* everybody's: nothing stays in it */
+static char buffer[SPACE]; /* shared: no data stays in it */
 static int epoll_fd;
 
 static int watch(int fd, uint32_t events, struct conn *c)
@@ -56,9 +56,9 @@ static void accept_clients(int listen_fd, const struct options *opt)
 	}
 }
 
-/* A socket that is full: nobody else is served until it takes more, or a stop
- * signal comes (see stop.h). */
-static void wait_for_room(int fd, int listen_fd)
+/* The socket buffer is full: no other client is served until there is space or a stop
+ * signal arrives (see stop.h). */
+static void wait_for_space(int fd, int listen_fd)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLOUT },
 				{ .fd = listen_fd } };
@@ -76,14 +76,14 @@ static void send_reply(struct conn *c, size_t n, int listen_fd)
 		ssize_t sent = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EAGAIN)
-			wait_for_room(c->fd, listen_fd);
+			wait_for_space(c->fd, listen_fd);
 		else
 			conn_did_write(c, result(sent));
 	}
 }
 
-/* Until there is no more: a read that does not fill its space was the last one,
- * unless the client has ended, which is then still to be read. */
+/* Reads until the socket is empty: a short read was the last one, unless the client
+ * has closed, as its end must still be read. */
 static void serve_client(struct conn *c, bool ended, int listen_fd)
 {
 	ssize_t n;
@@ -116,7 +116,7 @@ int serve(int listen_fd, const struct options *opt)
 	struct conn *c;
 
 	if (opt->work.kind != WORK_NONE)
-		die_usage("--work: what does the least does no work");
+		die_usage("--work: not supported by baseline");
 	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		die("fcntl");
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bin/matrix list: what there is to measure, and how."""
+"""bin/matrix list: models, plans and cells."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def refused(*args, **kwargs):
 
 @pytest.fixture
 def tree(tmp_path):
-    """The sources somewhere else, with bin/matrix and one server"""
+    """A source tree with bin/matrix and one server"""
     for folder in "bin", "models", "harness/plans":
         (tmp_path / folder).mkdir(parents=True)
     shutil.copy(MATRIX, tmp_path / "bin")
@@ -55,7 +55,7 @@ def add_model(tree, name, script):
 # ------------------------------------------------------------------------ models
 
 def test_models():
-    """In the order in which they are taught, as each describes itself"""
+    """In reading order, with the summary that each prints"""
     lines = listed("models")
     names = [line.split()[0] for line in lines]
     assert names[:7] == SYLLABUS
@@ -76,7 +76,7 @@ def test_models_that_are_not_built(tree):
 
 
 def test_another_model(tree):
-    """What is in models is one, once it is built; what is only in bin is none."""
+    """A model has a file in models/ and a program in bin/."""
     add_model(tree, "mine", "echo 'mine - a server of my own'")
     add_model(tree, "mute", "exec sleep 600")
     add_model(tree, "other", "echo 'epoll - a copy'")
@@ -93,8 +93,8 @@ def test_another_model(tree):
         {*SYLLABUS, "mine", "other", "baseline"}
 
 
-def test_a_model_that_says_nothing(tree):
-    """... does not hold up the list."""
+def test_model_without_help(tree):
+    """A program that hangs does not block the list."""
     add_model(tree, "mute", "exec sleep 600")
     lines = listed("models", matrix=tree / "bin/matrix")
     assert re.match("mute  .*--help", lines[-1])
@@ -103,7 +103,7 @@ def test_a_model_that_says_nothing(tree):
 # ------------------------------------------------------------------------- plans
 
 def test_plans():
-    """Shortest first, and as long as a run says that it takes"""
+    """Shortest first, with the estimates of --dry-run"""
     lines = listed("plans")
     assert [line.split()[0] for line in lines[::2]] == \
         ["quick", "standard", "full"]
@@ -116,8 +116,8 @@ def test_plans():
         assert f"about {re.sub(' 0', ' ', about)}," in plan
 
 
-def test_plans_of_my_own(tmp_path):
-    """$MATRIX_PLANS is their folder; a wrong one is said to be."""
+def test_other_plans(tmp_path):
+    """Plans in $MATRIX_PLANS; an invalid one is reported."""
     (tmp_path / "mine.plan").write_text(
         "# mine - what I want to know\nmodels epoll\ncells closed\n")
     (tmp_path / "bad.plan").write_text("# bad\033[31m\ncells closd\n")
@@ -149,7 +149,7 @@ def test_unknown_plan(tmp_path):
 # ------------------------------------------------------------------------- cells
 
 def test_cells():
-    """Their names are those that run knows them by, with what follows."""
+    """The names are those of run."""
     names = listed("cells", "--plan", "quick")
     assert len(set(names)) == len(names)
     run_as = run("run", "--plan", "quick", "--benchmark_list_tests")

@@ -396,7 +396,7 @@ USAGE = {
     "--benchmark_filter=nothing": "matrix list cells",
     "--benchmark_filter=(": "(",
     "--benchmark_repetitions=0": "blocks",
-    "--benchmark_min_time=1": "the plan's window",
+    "--benchmark_min_time=1": "--window",
     "--benchmark_fliter=epoll": "did you mean --benchmark_filter",
 }
 

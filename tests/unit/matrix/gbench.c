@@ -381,8 +381,8 @@ static void refuses_options_with_a_reason(void **state)
 {
 	static char *const refused[][2] = {
 		{ "--benchmark_filter=poll",
-		  "--benchmark_filter=poll: it is this program" },
-		{ "--benchmark_repetitions=3", "this program" },
+		  "--benchmark_filter=poll: bin/matrix" },
+		{ "--benchmark_repetitions=3", "bin/matrix" },
 		{ "--benchmark_enable_random_interleaving", "shuffle" },
 		{ "--benchmark_enable_random_interleaving=false", "shuffle" },
 		{ "--benchmark_min_time=2", "window" },
@@ -392,11 +392,11 @@ static void refuses_options_with_a_reason(void **state)
 		{ "--benchmark_perf_counters=CYCLES", "servers" },
 		{ "--benchmark_dry_run", "--dry-run" },
 		{ "--benchmark_format=xml",
-		  "--benchmark_format=xml: it takes console, json or csv" },
-		{ "--benchmark_format", "it takes console, json or csv" },
-		{ "--benchmark_list_tests=maybe", "it takes true, false" },
-		{ "--benchmark_color=", "it takes auto" },
-		{ "--benchmark_out=", "it takes a value" },
+		  "--benchmark_format=xml: allowed: console, json or csv" },
+		{ "--benchmark_format", "console, json or csv" },
+		{ "--benchmark_list_tests=maybe", "true, false" },
+		{ "--benchmark_color=", "auto" },
+		{ "--benchmark_out=", "value" },
 		{ "--benchmark_out=/no/such/file", "No such file" },
 		{ "--benchmark_context=a", "KEY=VALUE" },
 		{ "--benchmark_context=a=b,", "KEY=VALUE" },
@@ -407,10 +407,8 @@ static void refuses_options_with_a_reason(void **state)
 		  "did you mean --benchmark_format?" },
 		{ "--benchmark_min_tme=1",
 		  "did you mean --benchmark_min_time?" },
-		{ "--benchmark_zzzzzzzzz",
-		  "after --benchmark_ stands list_tests, "
-		  "format, out" },
-		{ "--benchmark", "there is none" },
+		{ "--benchmark_zzzzzzzzz", "list_tests, format, out" },
+		{ "--benchmark", "unknown option" },
 	};
 
 	(void)state;
@@ -425,13 +423,13 @@ static void refuses_environment_variables(void **state)
 
 	(void)state;
 	setenv("BENCHMARK_FILTER", "", 1);
-	check_why(nothing, "BENCHMARK_FILTER= (environment): it is this");
+	check_why(nothing, "BENCHMARK_FILTER= (environment): bin/matrix");
 	unsetenv("BENCHMARK_FILTER");
 	setenv("BENCHMARK_ENABLE_RANDOM_INTERLEAVING", "1", 1);
 	check_why(nothing, "shuffle");
 	unsetenv("BENCHMARK_ENABLE_RANDOM_INTERLEAVING");
 	setenv("BENCHMARK_FORMAT", "xml", 1);
-	check_why(nothing, "BENCHMARK_FORMAT=xml (environment): it takes");
+	check_why(nothing, "BENCHMARK_FORMAT=xml (environment): ");
 	unsetenv("BENCHMARK_FORMAT");
 }
 

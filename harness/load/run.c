@@ -17,7 +17,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* From the last connection to the first request. It is longer for an observer, who
+/* From the last connection to the first request. It is longer for an observer, which
  * reads the server's counters in it after the server has accepted all clients. */
 static const int64_t start_ns = 2 * 1000000, start_held_ns = 20 * 1000000;
 static const int64_t start_held_each_ns = 100 * 1000;

@@ -247,8 +247,8 @@ def why_not(engine):
 @contextlib.contextmanager
 def listener(serve=None, backlog=128, host="127.0.0.1"):
     """A server: serve(sock) is called for each client, in a thread
-    of its own, and its socket closed after that. Without `serve`, nobody is
-    ever accepted. Yields the listening socket."""
+    of its own, and its socket closed after that. Without `serve`, it does
+    not accept. Yields the listening socket."""
     clients = []
 
     def one(sock):

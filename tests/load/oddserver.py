@@ -4,7 +4,7 @@
     with OddServer("--message", "64", "--delay", "2ms") as odd:
         ...                          # the load generator, against odd.port
         counters = odd.stop()        # a dict
-        for record in odd.records:   # what really happened, request by request
+        for record in odd.records:   # one per request
             record.took_ns
 
 `oddserver --help` says what it can do wrong; tests/load/oddserver.c is its

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""bin/baseline: does the least, but does that right. It is what all others are
-measured against, so what it says of itself has to be as true."""
+"""bin/baseline, the floor of all comparisons: it does the least, but correctly, and its
+counters are exact."""
 
 import contextlib
 import random
@@ -66,7 +66,7 @@ def test_a_thousand_clients(baseline):
 
 
 def test_parts_of_messages(baseline):
-    """However a message is cut up, it comes back, and counts once."""
+    """A fragmented message is echoed, and counts once."""
     server = baseline("--message", "1000")
     clients = [server.connect() for _ in range(3)]
     chance = random.Random(1)
@@ -91,7 +91,7 @@ def test_without_message_every_read_counts(baseline):
 
 
 def test_last_words(baseline):
-    """Bytes and the end at once: not a byte of them is lost."""
+    """Bytes followed by a half-close: all bytes are echoed."""
     server = baseline("--message", "1")
     for size in (1, 65536, 65537, 200_000):
         client = server.connect()
@@ -107,8 +107,7 @@ def test_last_words(baseline):
 
 
 def fill(client, data):
-    """Sends it again and again, until all buffers on the way are full; how many
-    bytes that were"""
+    """Sends until all buffers on the way are full; returns the number of bytes."""
     sent = 0
     client.settimeout(0.3)
     with contextlib.suppress(TimeoutError):
@@ -154,7 +153,7 @@ def test_ends_of_others_hinder_nobody(baseline):
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("reads", [True, False])
 def test_stops_whatever_it_waits_for(baseline, signo, reads):
-    """Also for a client who takes nothing, which holds up everybody else."""
+    """Also for a client that never reads, which blocks all others"""
     server = baseline("--message", "10")
     client = server.connect()
     client.sendall(b"0123456789")

@@ -239,7 +239,7 @@ def test_connections_end_early(odd, engine, loop, way, kind):
                    engine, *WINDOW)
     counters = wrong.stop()
     assert counters["replies"] == 80
-    if way == "reset":  # what is under way then may be lost
+    if way == "reset":  # replies in flight may be lost
         assert run.json["requests_total"] <= 80
         check_ended_early(run, kind, 4, run.json["requests_total"])
     else:

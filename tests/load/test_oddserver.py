@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The odd server does what it says, and its record is what it did.
 
-What the load generator reports is held against this record: if that were
-wrong, so would be everything that rests on it. No test here asserts that
-anything happened soon: a delay is a lower bound.
+The tests of the load generator rely on this record. No test here has an upper limit on
+times: a delay is a lower bound.
 """
 
 import collections
@@ -576,7 +575,7 @@ def test_stop_leaves_nothing(signo):
     said = messages(2)
     with OddServer("--message", SIZE, "--delay", "1000s") as odd:
         odd.connect().sendall(b"".join(said))
-        time.sleep(0.2)  # it reads them, and nobody can see that yet
+        time.sleep(0.2)  # it reads them, which cannot be observed yet
         odd.stop(signo)
         assert len(odd.records) == 2
         assert all(r.sent_ns == 0 for r in odd.records)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A result that is not valid says why.
 
-More is offered than the server can do; or the generator has not the CPU that it
-takes. And what it takes itself: it stays awake only where it was told to.
+The offered load is above the server's capacity, or the generator does not get enough
+CPU. Also: it busy-polls only with --cpu.
 """
 
 import os

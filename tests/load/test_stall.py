@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Coordinated omission: a server that freezes for half of the run.
 
-Who waits for the server before asking again asks least when it is slowest, and
-sees one slow request. Who asks at fixed times sees what its users see.
+A closed loop sends least while the server is slowest, and sees one slow request. An
+open loop sees what users see.
 """
 
 import signal

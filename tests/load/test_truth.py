@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Reported times agree with the server's own record.
 
-Each request took the server some time and loadgen that time and the way there
-and back; so every quantile reported is at least the recorded one, and the way
-is short beside the delays that are asked for here. How close loadgen comes with
-short delays is for the benchmark to say (make bench-loadgen).
+loadgen measures the time in the server and on the way, so every reported quantile is
+at least the recorded one. The way is short compared to the delays used here. The
+accuracy with short delays is measured by make bench-loadgen.
 """
 
 import load
@@ -82,8 +81,8 @@ def test_two_valued_delay(odd, engine):
 def test_one_stall(odd, engine):
     """Requests that are due during a stall wait, and their waiting counts.
 
-    When it was due is known: one connection, and equal distances from the first
-    request on, which had to be there before it could be read.
+    Due times are known: one connection, and equal intervals from the first request
+    on, which was due before it was read.
     """
     gap = 5 * MS
     server = odd("--message", 64, "--stall", "500ms", "--stall-at", "400ms")

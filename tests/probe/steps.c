@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static atomic_long *made; /* in the file, by whoever runs */
+static atomic_long *made; /* calls made by "run", in the mapped file */
 
 static void call(long n)
 {

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """probe does not cause SIGHUP in the process group that it runs in.
 
-Where nobody controls jobs (no terminal: a CI, a cron job), a process group is
-"orphaned". The kernel then sends SIGHUP to all that are in it when one of them
-ends whose parent is of the same session, but of another group, while one of them
-is stopped. So probe may stop nobody, and its keeper may not be such a parent.
+Without job control (no terminal: a CI, a cron job), a process group is orphaned. The
+kernel sends SIGHUP to all its members if one of them is stopped while another one ends
+whose parent is in the same session, but in another group. So probe must not stop a
+process, and its keeper must not be such a parent.
 """
 
 import subprocess

@@ -28,8 +28,8 @@ def marker():
 
 
 @pytest.fixture(params=["root", "nobody"])
-def who(request, public):
-    """How to run probe: with a cgroup, and without one."""
+def user(request, public):
+    """How to run probe: as root with a cgroup, or as a user without one"""
     if request.param == "nobody":
         if probes.why_not_root():
             pytest.skip("only root may become another user")
@@ -47,9 +47,9 @@ def nothing_left(marker, *pids):
         assert server.eventually(lambda: not probes.cgroups(pid))
 
 
-def test_killed(who, marker):
+def test_killed(user, marker):
     """By SIGKILL"""
-    with probes.Probed(*family(marker), **who) as one:
+    with probes.Probed(*family(marker), **user) as one:
         probes.wait_for(MEMBERS, marker)
         keeper = one.keeper()
         one.process.kill()
@@ -58,30 +58,30 @@ def test_killed(who, marker):
         assert server.eventually(lambda: probes.gone(keeper))
 
 
-def test_killed_at_any_moment(who, marker):
+def test_killed_at_any_moment(user, marker):
     moments, pids = random.Random(1), []
     for _ in range(12):
-        with probes.Probed(*family(marker), **who) as one:
+        with probes.Probed(*family(marker), **user) as one:
             time.sleep(moments.uniform(0, 0.04))
             one.process.kill()
             one.process.wait()
             pids.append(one.pid)
     # if it was killed before there was a keeper, an empty cgroup may be left
-    probes.run("true", **who)
+    probes.run("true", **user)
     nothing_left(marker, *pids)
 
 
-def test_the_whole_process_group_is_killed(who, marker):
+def test_the_whole_process_group_is_killed(user, marker):
     """As the end of a terminal or a CI may do; the keeper is in another group."""
-    with probes.Probed(*family(marker), start_new_session=True, **who) as one:
+    with probes.Probed(*family(marker), start_new_session=True, **user) as one:
         probes.wait_for(MEMBERS, marker)
         os.killpg(one.pid, signal.SIGKILL)
         one.process.wait()
         nothing_left(marker, one.pid)
 
 
-def test_killed_while_the_program_is_stopped(who, marker):
-    with probes.Probed(*family(marker), **who) as one:
+def test_killed_while_the_program_is_stopped(user, marker):
+    with probes.Probed(*family(marker), **user) as one:
         probes.wait_for(MEMBERS, marker)
         os.kill(one.program(), signal.SIGSTOP)
         one.process.kill()
@@ -89,11 +89,11 @@ def test_killed_while_the_program_is_stopped(who, marker):
         nothing_left(marker, one.pid)
 
 
-def test_the_program_ends_first(who, marker):
+def test_the_program_ends_first(user, marker):
     """Processes that it leaves behind are killed, counted and reported."""
     script = FAMILY.replace("sleep 1000; :'", "trap : TERM; sleep 1000; :'")
     script = script.rpartition("; sleep 1000")[0] + "; sleep 0.2; exit 4"
-    report, ran = probes.run("sh", "-c", script, "sh", marker, **who)
+    report, ran = probes.run("sh", "-c", script, "sh", marker, **user)
     assert ran.returncode == 4
     assert report["left_behind"] == 6  # three shells, their sleeps
     assert "left 6 processes behind" in ran.stderr

@@ -479,13 +479,13 @@ static const char page[] =
 	" Request</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>"
 	"\r\n</html>\r\n";
 
-static void rubbish(struct bench *b, size_t n)
+static void garbage(struct bench *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		b->reply[b->n++] = page[i % (sizeof(page) - 1)];
 }
 
-static void check_rubbish(const struct bench *b, size_t n)
+static void check_garbage(const struct bench *b, size_t n)
 {
 	uint64_t wrong = b->t->damages[DAMAGE_CORRUPTION];
 	uint64_t unasked = b->t->damages[DAMAGE_UNASKED];
@@ -517,14 +517,14 @@ static void another_protocol(void **state)
 			struct bench b =
 				begin(messages[i / 3], 3, chunks[i % 3]);
 
-			rubbish(&b, n);
+			garbage(&b, n);
 			end(&b);
-			check_rubbish(&b, n);
+			check_garbage(&b, n);
 		}
 }
 
 /* Garbage must not cost unlimited search time. */
-static void endless_rubbish(void **state)
+static void endless_garbage(void **state)
 {
 	struct bench b = begin(64, 1000, ALL_AT_ONCE);
 	uint64_t random = 1;
@@ -557,7 +557,7 @@ static void unasked_before_anything(void **state)
 				begin(messages[i / 3], 0, chunks[i % 3]);
 			uint64_t times;
 
-			rubbish(&b, n);
+			garbage(&b, n);
 			end(&b);
 			times = b.t->damages[DAMAGE_UNASKED];
 			assert_in_range(times, 1, 1 + n / 16);
@@ -574,7 +574,7 @@ static void unasked_between(void **state)
 		char more[1000];
 
 		add_rest(&b, 0);
-		rubbish(&b, 16);
+		garbage(&b, 16);
 		assert_int_equal(deliver(&b), 2);
 		channel_release(&b.c, 10);
 		assert_int_equal(channel_send(&b.c, more, 1000, 20), b.message);
@@ -643,7 +643,7 @@ int main(void)
 		cmocka_unit_test(replies_backwards),
 		cmocka_unit_test(bytes_repeated),
 		cmocka_unit_test(another_protocol),
-		cmocka_unit_test(endless_rubbish),
+		cmocka_unit_test(endless_garbage),
 		cmocka_unit_test(unasked_before_anything),
 		cmocka_unit_test(unasked_between),
 		cmocka_unit_test(one_after_the_other),

@@ -1026,7 +1026,7 @@ static void all_connections_lost(void **state)
 		assert_in_range(o.ended, 600 * ms, 601 * ms);
 		assert_in_range(o.over, o.ended, o.ended + ms);
 		assert_false(o.run.gave_up);
-		/* Under way were those of the last 3 ms. */
+		/* In flight were those of the last 3 ms. */
 		if (opt.rate > 0)
 			assert_in_range(o.t->unanswered, 2, 3);
 		else

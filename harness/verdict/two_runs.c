@@ -329,15 +329,16 @@ static void judge(struct versus_line *l, const struct band *of_a,
 	case VERDICT_FEW_BLOCKS:
 		l->verdict = VERSUS_FEW;
 		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "%zu and %zu repetitions are too few for a test",
+			 "too few repetitions for a test: %zu in A, %zu in B",
 			 t->n_a, t->n_b);
 		break;
 	case VERDICT_FAMILY:
 		l->verdict = VERSUS_FEW;
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "%zu and %zu repetitions are too few for a test among "
-			 "%zu comparisons",
-			 t->n_a, t->n_b, family);
+		snprintf(
+			l->why, VERSUS_WHY_SIZE,
+			"too few repetitions for a test among %zu comparisons: "
+			"%zu in A, %zu in B",
+			family, t->n_a, t->n_b);
 		break;
 	case VERDICT_NO_BAND:
 	case VERDICT_INTERVAL:

@@ -108,7 +108,7 @@ def test_one_bit_in_a_million(odd, engine):
 
 @any_loop
 def test_lost_byte(odd, engine, loop):
-    wrong = odd("--message", 64, "--drop", 50, "--delay", "2ms")
+    wrong = odd("--message", 64, "--drop", 10, "--delay", "2ms")
     run = load.run(wrong, "--connections", 2, *LOOPS[loop], "--engine",
                    engine, *WINDOW)
     counters = wrong.stop()
@@ -117,7 +117,7 @@ def test_lost_byte(odd, engine, loop):
     assert run.json["damaged"] == 2
     assert run.json["requests_total"] == counters["requests"]
     client, request, byte, known = place_of_first(wrong, run, "loss", DROPPED)
-    assert request == known == 50
+    assert request == known == 10
     assert byte == draw(DROPPED, client, 0) % 64
 
 
@@ -150,7 +150,7 @@ def test_lost_byte_of_the_last_reply(odd, size, mismatches, errors):
 
 @any_loop
 def test_repeated_reply(odd, engine, loop):
-    wrong = odd("--message", 64, "--repeat", 40, "--delay", "2ms")
+    wrong = odd("--message", 64, "--repeat", 10, "--delay", "2ms")
     run = load.run(wrong, "--connections", 2, *LOOPS[loop], "--engine",
                    engine, *WINDOW)
     counters = wrong.stop()
@@ -165,7 +165,7 @@ def test_repeated_reply(odd, engine, loop):
 
 @pytest.mark.parametrize("loop", ["deep", "open"])
 def test_replies_in_another_order(odd, engine, loop):
-    wrong = odd("--message", 64, "--swap", 20, "--delay", "20ms")
+    wrong = odd("--message", 64, "--swap", 5, "--delay", "5ms")
     run = load.run(wrong, "--connections", 2, *LOOPS[loop], "--engine",
                    engine, *WINDOW)
     counters = wrong.stop()

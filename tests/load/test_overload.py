@@ -63,14 +63,14 @@ def test_far_more_than_the_server_can_do():
     assert run.seconds < 0.5 + load.DRAIN_S + 2 * SLOW
 
 
+@load.up_to_3_times
 def test_as_much_as_it_can_do(engine):
     """The same server with a load that it sustains"""
     with server.Server("thread", "--message", "64", "--work",
                        "sleep:5ms") as slow:
         run = load.run(slow, "--connections", 20, "--rate", 500, "--engine",
                        engine, "--warmup", "100ms", "--duration", "1s")
-    assert run.json["sustained"] is True
-    assert not any("not sustained" in reason for reason in run.reasons)
+    no_disturbance(run.json["sustained"] is True, run.reasons)
     assert run.json["unanswered"] == 0
     assert "p50" in run.text and "as offered" in run.text
 

@@ -216,7 +216,7 @@ function letter_of(why,    key)
 			example_at[key] = n_notes
 		}
 	} else if (key in example && why != example[key]) {
-		note[example_at[key]] = letter[key] " – for example " example[key]
+		note[example_at[key]] = letter[key] " – for example: " example[key]
 	}
 	return letter[key]
 }

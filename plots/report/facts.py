@@ -124,7 +124,7 @@ def _machine(view):
 
 
 _STATUSES = {"unsupported": "Not supported here", "refused": "Turned clients away",
-             "failed": "Failed", "invalid": "No valid repetition"}
+             "failed": "Failed", "invalid": "No valid result"}
 
 
 def _statuses(view):

@@ -458,8 +458,8 @@ FINDINGS = [
     ("switches", "times asleep a request: from 0 (busypoll) to 4.10 (aio) at 64 "
      "connections", "medians of up to 7 blocks"),
     ("memory", "memory a client: from -12 B (poll) to 17.3 KiB (aio) with 1,000 "
-     "silent clients", "one repetition each"),
-    ("idle", "CPU: from 0 % (thread) to 99.5 % (busypoll) with 1,000 silent clients",
+     "idle clients", "one repetition each"),
+    ("idle", "CPU: from 0 % (thread) to 99.5 % (busypoll) with 1,000 idle clients",
      "one repetition each"),
     ("throughput/closed split 64", "uring answers 1.12 to 1.19 times the requests "
      "of epoll at 64 connections", "7 blocks"),

@@ -126,7 +126,7 @@ def cells():
         cell("aio", "open split 64 40000", status="invalid", reason=GREW),
         cell("epoll", "open shared 64 5000", marks="coarse", **times(60e3)),
         cell("aio", "open shared 64 5000", status="invalid", reason=NOT_SUSTAINED)]
-    silent = [
+    idle = [
         cell("epoll", f"none split {n}", n=1, resident=210, server_cpu_share=0,
              calls_per_second=0) for n in (100, 1000)
     ] + [
@@ -135,7 +135,7 @@ def cells():
     ] + [
         cell("busypoll", "none split 1000", n=1, resident=130,
              server_cpu_share=0.995, calls_per_second=9e5)]
-    return closed + opened + silent
+    return closed + opened + idle
 
 
 CALLS = [("epoll closed split 1", "epoll_wait", 1), ("epoll closed split 1",
@@ -351,7 +351,7 @@ def test_reasons_that_differ_in_numbers_share_a_letter(tmp_path):
         return text_of(run / "charts/throughput.svg")
     assert "a – invalid: the host took 7 %" in drawn_with(7, 7, 7)
     text = drawn_with(7, 8, 9)
-    assert "a – for example invalid: the host took 7 %" in text and "b –" not in text
+    assert "a – for example: invalid: the host took 7 %" in text and "b –" not in text
 
 
 def test_number_of_blocks_is_sorted_as_a_number(tmp_path):

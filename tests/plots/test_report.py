@@ -347,14 +347,14 @@ def test_colours_are_those_of_style_csv(odd_run):
 
 # ------------------------------------------------------------- strengths and limits
 
-def said(folder):
+def strengths_and_limits(folder):
     found = view.View(run.read(folder))
     return " ".join(facts.strengths(found)), " ".join(facts.limits(found))
 
 
 @pytest.mark.parametrize("blocks", [5, 6])
 def test_six_blocks_are_needed_for_significance(small_run, blocks):
-    strengths, limits = said(small_run(blocks=blocks))
+    strengths, limits = strengths_and_limits(small_run(blocks=blocks))
     assert ("significant" in strengths) == (blocks == 6)
     assert ("No difference is significant" in limits) == (blocks == 5)
 
@@ -375,7 +375,7 @@ def test_facts_follow_the_machine(small_run, part, value, sentence):
         where = where[key]
     where[part[-1]] = value
     (folder / "machine.json").write_text(json.dumps(machine))
-    _, limits = said(folder)
+    _, limits = strengths_and_limits(folder)
     assert sentence in limits
     if not sentence:
         assert not any(word in limits for word in ("virtual machine", "governor",
@@ -386,14 +386,14 @@ def test_models_that_are_missing_are_named_with_the_reason(small_run):
     folder = small_run()
     facts_of_run = {**crafted.RUN, "programs": {"uring": None, "poll": "fnv:1"}}
     (folder / "run.json").write_text(json.dumps(facts_of_run))
-    _, limits = said(folder)
+    _, limits = strengths_and_limits(folder)
     assert "Not built, so not measured: uring." in limits
     assert "Not selected, so not measured: thread, busypoll, select and aio." in limits
 
 
 def test_cells_without_a_result_have_their_reason(odd_run):
-    _, limits = said(odd_run.path.parent)
-    for text in ("No valid repetition: poll (1,000 connections). Reason: the generator was",
+    _, limits = strengths_and_limits(odd_run.path.parent)
+    for text in ("No valid result: poll (1,000 connections). Reason: the generator was",
                  "Turned clients away: select (1,000 connections). Reason: the server ref"):
         assert text in limits
 
@@ -446,7 +446,7 @@ BROKEN_LINES = [
 
 @pytest.mark.parametrize("change, sentence", [case[1:] for case in BROKEN_LINES],
                          ids=[case[0] for case in BROKEN_LINES])
-def test_broken_line_is_said_and_the_rest_drawn(small_run, change, sentence):
+def test_broken_line_is_reported_and_the_rest_drawn(small_run, change, sentence):
     folder = small_run()
     count = len((folder / "repetitions.jsonl").read_text().splitlines())
     sentence = sentence.replace("LAST", str(count)).replace("NEXT", str(count + 1))
@@ -731,13 +731,10 @@ def traced(model, tmp_path):
 
 
 def in_turn(described, seen):
-    """Whether what is described comes over and over in what was seen: each call of
-    the one is the next of the other, as many as five turns"""
-    turn = 0
+    """Whether the described calls come five times, in order, among the seen ones"""
     names = iter(seen)
     for _ in range(5):
         for wanted in described:
-            turn += 1
             if next((name for name in names if name in wanted), None) is None:
                 return False
     return True
@@ -745,8 +742,8 @@ def in_turn(described, seen):
 
 def steps_of(model):
     from report.charts import steps
-    return [(who, set(names.split())) for who, names, _, _ in steps.STEPS[model]
-            if who != steps.KERNEL]
+    return [(thread, set(names.split())) for thread, names, _, _ in steps.STEPS[model]
+            if thread != steps.KERNEL]
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace")
@@ -757,19 +754,19 @@ def test_order_of_calls_is_what_strace_sees(name, tmp_path):
         pytest.skip(f"bin/{name} is not built")
     calls = traced(name, tmp_path)
     server = calls[0][0]
-    for who in {who for who, _ in steps_of(name)}:
-        described = [names for of, names in steps_of(name) if of == who]
+    for thread in {thread for thread, _ in steps_of(name)}:
+        described = [names for of, names in steps_of(name) if of == thread]
         known = set().union(*described)
-        if name == "thread":  # a client's thread is the one that is meant
+        if name == "thread":  # the steps are those of a client's thread
             seen = [call for pid, call in calls if pid != server]
         else:
-            seen = [call for pid, call in calls if (pid == server) == (who == "server")]
-        if who == "server" and name != "thread":  # it has said that it is ready
+            seen = [call for pid, call in calls if (pid == server) == (thread == "server")]
+        if thread == "server" and name != "thread":  # after the ready line
             seen = seen[seen.index("write") + 1:]
         if "sendto" in known:  # from the first reply on
             seen = seen[seen.index("sendto") + 1:]
         if "close" in seen:  # the client is gone
             seen = seen[:seen.index("close")]
         assert in_turn(described, seen)
-        strange = set(seen[len(seen) // 3:2 * len(seen) // 3]) - known
-        assert name == "aio" or not strange  # aio: threads that come and go
+        other = set(seen[len(seen) // 3:2 * len(seen) // 3]) - known
+        assert name == "aio" or not other  # aio: threads that come and go

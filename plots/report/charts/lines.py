@@ -202,8 +202,9 @@ class Panel:
                     continue
                 tip = f"{self.view.label(row)}: {remarks(row, self.metric)}"
                 d.hatched(self.place(row) - 14, top, 28, 12, **self.marks(row, tip))
-                d.text(self.place(row) + 18, top + 6, str(self.reasons.number(row, metric_of(row, self.metric))),
-                       size=10, m=self.view.model(row))
+                number = self.reasons.number(row, metric_of(row, self.metric))
+                d.text(self.place(row) + 18, top + 6, str(number), size=10,
+                       m=self.view.model(row))
             d.text(plot.right + 21, top + 6, self.view.looks[model].label, soft=True,
                    m=self.view.models.index(model))
 

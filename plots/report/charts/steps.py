@@ -18,11 +18,11 @@ SERVER, HELPER, KERNEL = "server", "helper", "kernel"
 #: Of each model: (thread, names of the call, state of the thread, description)
 STEPS = {
     "thread": [
-        (SERVER, "recvfrom", "sleeps", "until the request arrives; receives it"),
+        (SERVER, "recvfrom", "sleeps", "until the request arrives, and receives it"),
         (SERVER, "sendto", "works", "sends the reply")],
     "busypoll": [
-        (SERVER, "accept4", "polls", "no new client (EAGAIN)"),
-        (SERVER, "recvfrom", "polls", "no request (EAGAIN); repeated for every client"),
+        (SERVER, "accept4", "polls", "and finds no new client (EAGAIN)"),
+        (SERVER, "recvfrom", "polls", "each client and finds no request (EAGAIN)"),
         (SERVER, "recvfrom", "works", "receives the request"),
         (SERVER, "sendto", "works", "sends the reply")],
     "select": [
@@ -40,23 +40,24 @@ STEPS = {
         (SERVER, "sendto", "works", "sends the reply")],
     "aio": [
         (HELPER, "pread64", "works", "fails: a socket has no offset"),
-        (HELPER, "read", "sleeps", "until the request arrives; receives it"),
+        (HELPER, "read", "sleeps", "until the request arrives, and receives it"),
         (HELPER, "rt_sigqueueinfo", "works", "signals that the read is complete"),
-        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal; then requests a write"),
+        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal, then requests a write"),
         (SERVER, "futex", "works", "wakes the helper thread"),
         (HELPER, "pwrite64", "works", "fails: a socket has no offset"),
         (HELPER, "write", "works", "sends the reply"),
         (HELPER, "rt_sigqueueinfo", "works", "signals that the write is complete"),
-        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal; then requests the next "
+        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal, then requests the next "
                                               "read"),
         (SERVER, "futex", "works", "wakes the helper thread")],
     "uring": [
-        (SERVER, "io_uring_enter", "sleeps", "submits a receive; waits for a completion"),
+        (SERVER, "io_uring_enter", "sleeps", "until a completion, after submitting a "
+                                             "receive"),
         (KERNEL, "recv", "works", "ring entry: receives the request"),
-        (SERVER, "io_uring_enter", "sleeps", "submits a send; waits for a completion"),
+        (SERVER, "io_uring_enter", "sleeps", "until a completion, after submitting a send"),
         (KERNEL, "send", "works", "ring entry: sends the reply")],
 }
-WHO = {SERVER: "", HELPER: "a thread of glibc", KERNEL: "in the kernel, no system call"}
+WHERE = {SERVER: "", HELPER: "a thread of glibc", KERNEL: "in the kernel, no system call"}
 READ = ("Left to right: the steps of one request in a server with nothing else to do. "
         "Striped: the thread sleeps and uses no CPU. Dotted: a poll that finds nothing. "
         "Double edge: another thread. Dashed edge: work in the kernel without a system "
@@ -78,14 +79,14 @@ def _per_request(calls):
 
 
 def _step(step, numbers):
-    who, names, state, text = step
+    thread, names, state, text = step
     known = [name for name in names.split() if name in numbers]
     name = known[0] if known else names.split()[0]
     often = f"{words.digits(numbers[name])} per request" if known else \
-        WHO[who] if who == KERNEL else "not counted"
-    other = f"<i>{WHO[who]}</i> " if who == HELPER else ""
+        WHERE[thread] if thread == KERNEL else "not counted"
+    other = f"<i>{WHERE[thread]}</i> " if thread == HELPER else ""
     word = "" if state == "works" else f"{state} "
-    return (f'<li class="{state} {who}" style="--call:{style.call_kind(name)}">'
+    return (f'<li class="{state} {thread}" style="--call:{style.call_kind(name)}">'
             f"<b>{html.escape(name)}</b>"
             f"<span>{other}{word and f'<em>{word}</em>'}{html.escape(text)}</span>"
             f"<small>{often}</small></li>")

@@ -2,14 +2,14 @@
 /*
  * gbench.cc - Google Benchmark for C: see gbench.h
  *
- * The only C++ of the project. It supports versions 1.7.1 to 1.9. This file replaces
- * three functions of the library:
+ * The only C++ of the project. It supports versions 1.7.1 to 1.9. This file
+ * replaces three functions of the library:
  *
- * - Option checking: the library exits at an unknown value, ignores unknown options,
- *   and obeys the environment, so that BENCHMARK_ENABLE_RANDOM_INTERLEAVING would
- *   silently shuffle the run.
- * - The file of --benchmark_out: servers would inherit the library's descriptor, and
- *   it does not report write errors.
+ * - Option checking: the library exits at an unknown value, ignores unknown
+ *   options, and obeys the environment, so that
+ *   BENCHMARK_ENABLE_RANDOM_INTERLEAVING would silently shuffle the run.
+ * - The file of --benchmark_out: servers would inherit the library's descriptor,
+ *   and it does not report write errors.
  * - Names: the library appends /iterations:1/repeats:1/manual_time.
  */
 #include "harness/gbench.h"
@@ -43,8 +43,8 @@ enum { WHY_SIZE = 512, NAME_WIDTH_MIN = 10 };
 
 /* ------------------------------------------------------------------- options */
 
-/* Reasons may quote server output, and the library does not escape all characters as
- * JSON requires. */
+/* Reasons may quote server output, and the library does not escape all
+ * characters as JSON requires. */
 static string plain(const char *text)
 {
 	string copy = text;
@@ -585,8 +585,8 @@ static char *without_names(const string &text)
 	return clean;
 }
 
-/* Discards the library's notes about the machine and its build: bin/matrix doctor
- * checks the machine, and nothing is measured in this process. */
+/* Discards the library's notes about the machine and its build: bin/matrix
+ * doctor checks the machine, and nothing is measured in this process. */
 static char *run_with_reports(void)
 {
 	const string &shown_as = asked["format"],

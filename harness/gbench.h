@@ -3,10 +3,10 @@
  * gbench.h - Google Benchmark for C
  *
  * The library drives the run: each repetition is registered as a benchmark, in
- * execution order, and called once. The called function measures, and passes times and
- * counters. Benchmarks with the same name are reported as repetitions of one, with
- * their median. So the library's options work as documented, and its tools
- * (compare.py) read the JSON.
+ * execution order, and called once. The called function measures, and passes
+ * times and counters. Benchmarks with the same name are reported as repetitions
+ * of one, with their median. So the library's options work as documented, and
+ * its tools (compare.py) read the JSON.
  *
  * One run per process: a second one crashes the default reporter of 1.7.1.
  */
@@ -26,11 +26,11 @@ struct gbench_state;
 typedef void gbench_function(struct gbench_state *state, void *data);
 
 /*
- * Removes the options of Google Benchmark, --benchmark_*, from the arguments before
- * "--". Variables BENCHMARK_* of the environment are processed first. false: an option
- * is wrong or not supported, and `why` says which and what to do instead. (The caller
- * must have removed those that it handles: filter, repetitions.) Opens the file of
- * --benchmark_out; gbench_run() truncates it.
+ * Removes the options of Google Benchmark, --benchmark_*, from the arguments
+ * before "--". Variables BENCHMARK_* of the environment are processed first.
+ * false: an option is wrong or not supported, and `why` says which and what to
+ * do instead. (The caller must have removed those that it handles: filter,
+ * repetitions.) Opens the file of --benchmark_out; gbench_run() truncates it.
  */
 bool gbench_initialize(int *argc, char **argv, char why[512]);
 
@@ -50,22 +50,23 @@ void gbench_context(const char *key, const char *value);
  * repetition. `name` is copied. */
 void gbench_register(const char *name, gbench_function *function, void *data);
 
-/* The time of the single iteration, and the CPU time of the server (the library would
- * take that of this process). A counter must not have the name of a JSON field of the
- * library; NAN is left out. */
+/* The time of the single iteration, and the CPU time of the server (the library
+ * would take that of this process). A counter must not have the name of a JSON
+ * field of the library; NAN is left out. */
 void gbench_result(struct gbench_state *state, double seconds,
 		   double cpu_seconds);
 void gbench_counter(struct gbench_state *state, const char *name, double value);
 void gbench_label(struct gbench_state *state, const char *text);
-/* Reports an error with this reason instead of a result. Calling neither function, or
- * passing NAN as a time, is an error, too. Errors are left out of the JSON: the library
- * writes 0 as their times, and its compare.py takes 0 for measured. */
+/* Reports an error with this reason instead of a result. Calling neither
+ * function, or passing NAN as a time, is an error, too. Errors are left out of
+ * the JSON: the library writes 0 as their times, and its compare.py takes 0 for
+ * measured. */
 void gbench_skip(struct gbench_state *state, const char *why);
 
 /*
  * Runs the benchmarks. Prints to stdout only with --benchmark_format or
- * --benchmark_list_tests. Returns the JSON report without host name and program path;
- * free it. NULL: only the list was requested.
+ * --benchmark_list_tests. Returns the JSON report without host name and program
+ * path; free it. NULL: only the list was requested.
  */
 char *gbench_run(void);
 

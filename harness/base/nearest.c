@@ -28,8 +28,8 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Damerau-Levenshtein distance (optimal string alignment), ignoring case; of the
- * first LETTERS_MAX letters */
+/* Damerau-Levenshtein distance (optimal string alignment), ignoring case; of
+ * the first LETTERS_MAX letters */
 static unsigned distance_of(const char *a, const char *b)
 {
 	size_t rows = strnlen(a, LETTERS_MAX),

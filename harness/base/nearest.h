@@ -7,8 +7,9 @@
 int word_index(const char *word, const char *const *words);
 
 /*
- * The one of `names` (NULL at the end) that `word` most likely stands for: it begins
- * with `word`, or differs in few letters. The first of several; NULL: none.
+ * The one of `names` (NULL at the end) that `word` most likely stands for: it
+ * begins with `word`, or differs in few letters. The first of several; NULL:
+ * none.
  */
 const char *nearest(const char *word, const char *const *names);
 

@@ -2,14 +2,14 @@
 /*
  * baseline.c - a minimal echo server: the limit of kernel and load generator
  *
- * Not a model: it only does what every server must do, and so shows the highest rate
- * that can be measured.
+ * Not a model: it only does what every server must do, and so shows the highest
+ * rate that can be measured.
  *
- * Waits in:     epoll_wait(2), edge-triggered: a client is reported again only when
- *               new data arrives
+ * Waits in:     epoll_wait(2), edge-triggered: a client is reported again only
+ *               when new data arrives
  * Per request:  recv + send, and a share of epoll_wait
- * Leaves out:   a buffer for each client, so a client that does not read blocks all
- *               others; --work
+ * Leaves out:   a buffer for each client, so a client that does not read
+ *               blocks all others; --work
  * Limits:       descriptors, fs.epoll.max_user_watches
  * Compare with: models/epoll.c - the difference is the cost of a robust server;
  *               models/busypoll.c - it never sleeps, so with few clients it can
@@ -56,8 +56,8 @@ static void accept_clients(int listen_fd, const struct options *opt)
 	}
 }
 
-/* The socket buffer is full: no other client is served until there is space or a stop
- * signal arrives (see stop.h). */
+/* The socket buffer is full: no other client is served until there is space or
+ * a stop signal arrives (see stop.h). */
 static void wait_for_space(int fd, int listen_fd)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLOUT },
@@ -82,8 +82,8 @@ static void send_reply(struct conn *c, size_t n, int listen_fd)
 	}
 }
 
-/* Reads until the socket is empty: a short read was the last one, unless the client
- * has closed, as its end must still be read. */
+/* Reads until the socket is empty: a short read was the last one, unless the
+ * client has closed, as its end must still be read. */
 static void serve_client(struct conn *c, bool ended, int listen_fd)
 {
 	ssize_t n;

@@ -24,8 +24,8 @@ struct processes {
 	size_t n;
 };
 
-/* The CPU time of every other process. (/proc/PID/stat is sampled and can miss short
- * bursts.) */
+/* The CPU time of every other process. (/proc/PID/stat is sampled and can miss
+ * short bursts.) */
 static struct processes look(void)
 {
 	struct processes all = { .n = 0 };

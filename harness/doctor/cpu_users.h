@@ -5,8 +5,8 @@
 
 #include "harness/doctor/facts.h"
 
-/* Watches for half a second and sets busy, runnable and busiest of the facts. In a
- * container it only sees the container's processes. */
+/* Watches for half a second and sets busy, runnable and busiest of the facts.
+ * In a container it only sees the container's processes. */
 void cpu_users_watch(struct facts *f);
 
 #endif

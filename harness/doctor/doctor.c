@@ -45,7 +45,8 @@ append(struct diagnoses *d, const char *format, ...)
 	va_end(arguments);
 }
 
-/* Sets the command that fixes the last finding; # becomes sudo where it is needed. */
+/* Sets the command that fixes the last finding; # becomes sudo where it is
+ * needed. */
 __attribute__((format(printf, 3, 4))) static void
 fix(struct diagnoses *d, const struct facts *f, const char *format, ...)
 {

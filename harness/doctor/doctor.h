@@ -3,15 +3,15 @@
  * doctor.h - what this machine prevents, and the command that fixes it
  *
  *	ok    descriptors     1,048,576 per process
- *	warn  governor        powersave: the CPU frequency varies, and with it all
- *	                      times
+ *	warn  governor        powersave: the CPU frequency varies, and with it
+ *	                      all times
  *	      echo performance | sudo tee /sys/devices/system/cpu/cpu*...
- *	FAIL  io_uring        uring cannot run: disabled (kernel.io_uring_disabled =
- *	                      2)
+ *	FAIL  io_uring        uring cannot run: disabled
+ *	                      (kernel.io_uring_disabled = 2)
  *	      sudo sysctl kernel.io_uring_disabled=0
  *
- * A command is on one line of its own, so that it can be copied. If no command helps,
- * the text has the remedy.
+ * A command is on one line of its own, so that it can be copied. If no command
+ * helps, the text has the remedy.
  */
 #ifndef DOCTOR_DOCTOR_H
 #define DOCTOR_DOCTOR_H
@@ -35,7 +35,8 @@ struct diagnoses {
 	size_t n;
 };
 
-/* Checks the machine for a plan; NULL: quick. `bin` is the folder of the programs. */
+/* Checks the machine for a plan; NULL: quick. `bin` is the folder of the
+ * programs. */
 struct diagnoses doctor(const struct plan *p, const char *bin);
 void diagnoses_free(struct diagnoses *d);
 

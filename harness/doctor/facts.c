@@ -92,7 +92,8 @@ static void find_privileges(struct facts *f)
 
 /* ---------------------------------------------------------------------- CPUs */
 
-/* The largest possible affinity mask: undoes taskset, but not a cpuset cgroup. */
+/* The largest possible affinity mask: undoes taskset, but not a cpuset
+ * cgroup. */
 static cpu_set_t attainable(const cpu_set_t *allowed)
 {
 	cpu_set_t all, had = *allowed;

@@ -3,7 +3,8 @@
  * facts.h - the present state of this machine, as far as runs depend on it
  *
  * Facts are gathered here and judged in doctor.h, so that tests can use made-up
- * machines. A fact that cannot be read is UNKNOWN, one without a limit UNLIMITED.
+ * machines. A fact that cannot be read is UNKNOWN, one without a limit
+ * UNLIMITED.
  */
 #ifndef DOCTOR_FACTS_H
 #define DOCTOR_FACTS_H

@@ -17,8 +17,8 @@
 
 enum { DEEP = 4096 };
 
-/* Each v1 controller has its own hierarchy. v2 has one for all: line "0::PATH" in
- * /proc/self/cgroup. */
+/* Each v1 controller has its own hierarchy. v2 has one for all: line "0::PATH"
+ * in /proc/self/cgroup. */
 struct hierarchy {
 	bool v2;
 	char mount[DEEP], folder[2 * DEEP]; /* of this process's cgroup */

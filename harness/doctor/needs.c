@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Memory of a client on both sides, with sockets, stacks and buffers: more than that
- * of thread, the most expensive model; and memory without clients. */
+/* Memory of a client on both sides, with sockets, stacks and buffers: more than
+ * that of thread, the most expensive model; and memory without clients. */
 enum { CLIENT_BYTES = 128 * 1024, BASE_BYTES = 100 * 1024 * 1024 };
 
 /* The line and the histograms of a repetition */
@@ -25,7 +25,8 @@ static void at_least(unsigned *most, unsigned n)
 		*most = n;
 }
 
-/* A label such as "thread" is that model: plan.c rejects it for other programs. */
+/* A label such as "thread" is that model: plan.c rejects it for other
+ * programs. */
 static void add_cell(struct needs *n, const struct cell *c)
 {
 	unsigned clients = c->connections + c->idle;

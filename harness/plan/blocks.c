@@ -85,7 +85,7 @@ static size_t count_settings(const struct cells *cells)
 	return n;
 }
 
-/* Each setting starts the rotation of models at another one. */
+/* The model rotates from block to block; each setting begins with another. */
 static void add_pairs(struct blocks *b, unsigned block, const struct plan *p)
 {
 	const struct cells *cells = &p->timing;

@@ -2,20 +2,22 @@
 /*
  * blocks.h - the order of a plan's repetitions, and an estimate of their time
  *
- * Block 0 runs first. It counts the system calls of every cell once and measures
- * idle clients, in shuffled order. It tries every cell before anything is timed, so
- * a cell that cannot work fails within minutes. A machine is least steady in its
- * first minute, which affects times and not counts. No counter is attached or
- * detached between two times that are compared.
+ * Block 0 runs first. It counts the system calls of every cell once and
+ * measures idle clients, in shuffled order. It tries every cell before anything
+ * is timed, so a cell that cannot work fails within minutes. A machine is least
+ * steady in its first minute, which affects times and not counts. No counter is
+ * attached or detached between two times that are compared.
  *
- * Then come the timing blocks, 1 to plan->blocks. Each has every cell once and, as
- * plan->aa says, a second repetition of some cells. The two repetitions of a cell
- * are its A/A pair. Both positions are random, as those of two models are. The model
- * rotates: in as many blocks as there are models, each model is paired once in each
- * setting (AA_ONE: once). The baseline server runs in the middle block.
+ * Then come the timing blocks, 1 to plan->blocks. Each has every cell once and,
+ * as plan->aa says, a second repetition of some cells. The two repetitions of a
+ * cell are its A/A pair. Both positions are random, as those of two models are.
+ * The model rotates: in as many blocks as there are models, each model is
+ * paired once in each setting (AA_ONE: once). The baseline server runs in the
+ * middle block.
  *
- * The order of a block depends on the seed, the block's number and its cells. It
- * does not depend on the number of blocks, except for the baseline's position.
+ * The order of a block depends on the seed, the block's number and its cells.
+ * It does not depend on the number of blocks, except for the baseline's
+ * position.
  */
 #ifndef PLAN_BLOCKS_H
 #define PLAN_BLOCKS_H
@@ -40,7 +42,8 @@ struct blocks {
 	size_t n;
 };
 
-/* The same plan gives the same order on every machine. Free with blocks_free(). */
+/* The same plan gives the same order on every machine. Free with
+ * blocks_free(). */
 struct blocks blocks_of(const struct plan *p);
 void blocks_free(struct blocks *b);
 
@@ -56,7 +59,8 @@ struct estimate {
 	uint64_t bytes;
 };
 
-/* For each repetition: `overhead` ns in addition to warm-up and window; `line` bytes */
+/* For each repetition: `overhead` ns in addition to warm-up and window; `line`
+ * bytes */
 struct estimate blocks_estimate(const struct plan *p, const struct blocks *b,
 				int64_t overhead, uint64_t line);
 

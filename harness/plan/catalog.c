@@ -127,8 +127,8 @@ static bool in_folder(const char *bin, const char *name)
 	return access(path, X_OK) == 0 && !is_folder(path);
 }
 
-/* Adds the names of files with this suffix, without it, in order. With `bin`, only
- * names that can label a cell and have a program there. */
+/* Adds the names of files with this suffix, without it, in order. With `bin`,
+ * only names that can label a cell and have a program there. */
 static void add_files(struct names *names, const char *folder,
 		      const char *suffix, const char *bin)
 {

@@ -2,9 +2,9 @@
 /*
  * catalog.h - the models and plans of this repository
  *
- * Programs are in the folder of the running program. The source tree is the nearest
- * folder above that has harness/plans; models are in its models/. Without a source
- * tree, the programs in the same folder are still found.
+ * Programs are in the folder of the running program. The source tree is the
+ * nearest folder above that has harness/plans; models are in its models/.
+ * Without a source tree, the programs in the same folder are still found.
  */
 #ifndef PLAN_CATALOG_H
 #define PLAN_CATALOG_H
@@ -23,21 +23,21 @@ char *catalog_bin(char path[CATALOG_PATH_SIZE]);
 char *catalog_folder(char path[CATALOG_PATH_SIZE], const char *name);
 
 /*
- * The models of the syllabus, built or not, so that a missing one is reported. Then
- * any other with a models/NAME.c and a program in `bin`, by name. NULL at the end;
- * valid until the next call.
+ * The models of the syllabus, built or not, so that a missing one is reported.
+ * Then any other with a models/NAME.c and a program in `bin`, by name. NULL at
+ * the end; valid until the next call.
  */
 const char *const *catalog_models(const char *bin);
 
 /*
- * The names of the plans in $MATRIX_PLANS, else in the source tree, shortest first.
- * NULL at the end; valid until the next call.
+ * The names of the plans in $MATRIX_PLANS, else in the source tree, shortest
+ * first. NULL at the end; valid until the next call.
  */
 const char *const *catalog_plans(const char *bin);
 
 /*
- * The file of a plan, given by name or by path. false: there is none, and `error`
- * lists the names: "'quik': not a plan ...".
+ * The file of a plan, given by name or by path. false: there is none, and
+ * `error` lists the names: "'quik': not a plan ...".
  */
 bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
 		  char error[PLAN_ERROR_SIZE]);

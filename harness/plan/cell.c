@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cell.c - what is measured: see cell.h */
+/* cell.c - cells and their names: see cell.h */
 #include "harness/plan/cell.h"
 
 #include "harness/base/nearest.h"

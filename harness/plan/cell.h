@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cell.h - what is measured: a model under a load
+ * cell.h - a cell: a model under a load
  *
  * A cell = model x connections x message x load x work x placement. Its name
  * consists of key:value parts; keys and values are those of a plan.
@@ -8,12 +8,12 @@
  *
  *     model:epoll/loop:closed/connections:64/message:64/placement:split
  *
- * The parts are in the order of cell_parts. Rate, idle, depth, pattern and work are
- * left out if they are 0, 0, 1, steady and none. Counts and bytes are plain numbers.
- * So each cell has exactly one name.
+ * The parts are in the order of cell_parts. Rate, idle, depth, pattern and work
+ * are left out if they are 0, 0, 1, steady and none. Counts and bytes are plain
+ * numbers. So each cell has exactly one name.
  *
- * loop:none is a server with idle clients only. Its name always has the idle part and
- * no part of a load:
+ * loop:none is a server with idle clients only. Its name always has the idle
+ * part and no part of a load:
  *
  *     model:busypoll/loop:none/idle:1000/message:64/placement:split
  */

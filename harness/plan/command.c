@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* command.c - any other server, named by LABEL=: see command.h */
+/* command.c - servers of others, named by LABEL=: see command.h */
 #include "harness/plan/command.h"
 
 #include "harness/base/program.h"
@@ -234,7 +234,8 @@ static bool has_socket(pid_t pid, unsigned long inode)
 	return yes;
 }
 
-/* Searches one of the kernel's tables; stores the local address in `address`. */
+/* Searches one of the kernel's tables; stores the local address in
+ * `address`. */
 static bool listens_in(const char *table, const pid_t *pids, size_t n,
 		       unsigned port, char address[64])
 {

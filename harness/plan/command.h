@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command.h - any other server: LABEL=COMMAND or LABEL=ADDRESS in a list of models
+ * command.h - servers of others: LABEL=COMMAND or LABEL=ADDRESS
  *
- *	./a.out                     started with --port 0 --message N; prints its port
- *	java Echo                   in a ready line (server.h)
- *	node echo.js {port}         started with a free port instead of {port}; ready
- *	                            once it listens there
+ *	./a.out                     started with --port 0 --message N; prints
+ *	java Echo                   its port in a ready line (server.h)
+ *	node echo.js {port}         started with a free port instead of {port};
+ *	                            ready once it listens there
  *	127.0.0.1:7000              runs already; neither started nor stopped
  *	127.0.0.1:7000 pid=1234     the same, with its CPU time and system calls
  *
- * The command is split into words as by a shell, with '...', "..." and \. Nothing is
- * expanded.
+ * The command is split into words as by a shell, with '...', "..." and \.
+ * Nothing is expanded.
  */
 #ifndef PLAN_COMMAND_H
 #define PLAN_COMMAND_H
@@ -42,7 +42,8 @@ void command_free(struct command *c);
 char **command_argv(const struct command *c, unsigned port, size_t more);
 void command_argv_free(char **argv, size_t words);
 
-/* Whether the program exists, or a server (of process c->pid) listens at the address */
+/* Whether the program exists, or a server (of process c->pid) listens at the
+ * address */
 bool command_available(const struct command *c, char why[WHY_SIZE]);
 
 /* The loopback address at which one of these processes listens; NULL: none. */

@@ -138,7 +138,7 @@ static int rank(const struct topology *t, int cpu, const cpu_set_t *taken)
 	if (on_core_of(t, cpu, taken))
 		return 1;
 	if (CPU_COUNT(taken) && t->package[cpu] != t->package[first_of(taken)])
-		return 2; /* traffic between packages is not the usual case */
+		return 2; /* another package: slower, and not the usual case */
 	return 3;
 }
 

@@ -2,11 +2,11 @@
 /*
  * cpus.h - CPU affinity of the server, the generator and the harness
  *
- * Only CPUs in this process's affinity mask are used. split: the server has a CPU,
- * and the generator one on another core, if possible in the same package. Their SMT
- * siblings stay idle if there are enough cores. shared: both are pinned to the first
- * CPU of the server. The harness is pinned to a third core if there is one; else it
- * is not pinned (it sleeps during a window).
+ * Only CPUs in this process's affinity mask are used. split: the server has a
+ * CPU, and the generator one on another core, if possible in the same package.
+ * Their SMT siblings stay idle if there are enough cores. shared: both are
+ * pinned to the first CPU of the server. The harness is pinned to a third core
+ * if there is one; else it is not pinned (it sleeps during a window).
  */
 #ifndef PLAN_CPUS_H
 #define PLAN_CPUS_H
@@ -36,9 +36,10 @@ struct cpus {
 };
 
 /*
- * Takes the lists of --server-cpus and --client-cpus; NULL: it chooses. false: they
- * cannot be used, `why` says why, and there is nothing to release. If the server's
- * list leaves no CPU for the generator, the result is true, but split is impossible.
+ * Takes the lists of --server-cpus and --client-cpus; NULL: it chooses. false:
+ * they cannot be used, `why` says why, and there is nothing to release. If the
+ * server's list leaves no CPU for the generator, the result is true, but split
+ * is impossible.
  */
 bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
 	       char why[WHY_SIZE]);
@@ -46,7 +47,8 @@ bool cpus_find(struct cpus *p, const char *server_cpus, const char *client_cpus,
 /* Parses "0", "2-3", "0,4-7"; false: not a list, see `why` */
 bool cpus_parse(const char *list, cpu_set_t *set, char why[WHY_SIZE]);
 
-/* The reverse. A list that does not fit ends with "...", which does not parse. */
+/* The reverse. A list that does not fit ends with "...", which does not
+ * parse. */
 char *cpus_list(const cpu_set_t *set, char list[CPU_LIST_SIZE]);
 
 /* The input of the choice */
@@ -56,8 +58,8 @@ struct topology {
 	int core[CPU_SETSIZE], package[CPU_SETSIZE];
 };
 
-/* The topology of this machine. If sysfs does not tell, each CPU is a core, and all
- * are in one package. false: the affinity mask is unknown. */
+/* The topology of this machine. If sysfs does not tell, each CPU is a core, and
+ * all are in one package. false: the affinity mask is unknown. */
 bool cpus_topology(struct topology *t, char why[WHY_SIZE]);
 
 /* cpus_find() for this topology */

@@ -25,14 +25,15 @@ bool complain_value(const struct location *at, const char *name,
 		    const char *value, const char *takes,
 		    const char *const *words);
 
-/* Cuts the next word out of *rest. Blanks around a comma do not end a word. NULL:
- * there is none. */
+/* Cuts the next word out of *rest. Blanks around a comma do not end a word.
+ * NULL: there is none. */
 char *next_word(char **rest);
 
 /* The rest of the line, trimmed; NULL: it is empty */
 char *all_words(char **rest);
 
-/* Splits a list at its commas; 0: too many items, or an empty one (error set) */
+/* Splits a list at its commas; 0: too many items, or an empty one (error
+ * set) */
 unsigned split_list(char *list, char *items[PLAN_LIST_MAX],
 		    const struct location *at);
 

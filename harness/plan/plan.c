@@ -156,7 +156,8 @@ static bool set_models(struct plan *p, const char *value,
 static const char *const yes_no[] = { "yes", "no", NULL };
 static const char *const aa_words[] = { "none", "one", "all", NULL };
 
-/* set() returns false without an error if the value is not what the key takes. */
+/* set() returns false without an error if the value is not what the key
+ * takes. */
 struct key {
 	const char *name;
 	const char *takes;
@@ -363,8 +364,8 @@ static void drop_cells(struct plan *p)
 	}
 }
 
-/* The settings with defaults and overrides. A plan must not have a setting twice;
- * settings that an override made equal are merged. */
+/* The settings with defaults and overrides. A plan must not have a setting
+ * twice; settings that an override made equal are merged. */
 static bool resolve(struct plan *p, struct settings *to,
 		    const struct location *at)
 {

@@ -2,8 +2,8 @@
 /*
  * plan.h - a plan: a text file that says what to measure
  *
- * Each line is a key with its value, or describes cells. Blanks separate words, commas
- * separate the values of a list, and # begins a comment.
+ * Each line is a key with its value, or describes cells. Blanks separate words,
+ * commas separate the values of a list, and # begins a comment.
  *
  *     blocks    9
  *     models    poll,epoll
@@ -29,12 +29,13 @@
  * repeats    percentage of the plan's time, in addition, for   5%
  *            repeating what was invalid by chance
  *
- * A cells line takes closed or open, split or shared, and parts of a cell's name
- * (cell.h): connections, rate, idle, message, depth, pattern, work, each with a value
- * or a list. It stands for all combinations. The defaults are: closed split
- * connections 64 idle 0 depth 1 pattern steady work none.
+ * A cells line takes closed or open, split or shared, and parts of a cell's
+ * name (cell.h): connections, rate, idle, message, depth, pattern, work, each
+ * with a value or a list. It stands for all combinations. The defaults are:
+ * closed split connections 64 idle 0 depth 1 pattern steady work none.
  *
- * A setting is a cell without its model. Every setting is measured with every model.
+ * A setting is a cell without its model. Every setting is measured with every
+ * model.
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
@@ -94,9 +95,9 @@ struct plan {
 };
 
 /*
- * `known`: the models that `all` stands for, NULL at the end; they must outlive the
- * plan. false: `error` says where the mistake is, what is allowed, and which word may
- * have been meant; there is nothing to free:
+ * `known`: the models that `all` stands for, NULL at the end; they must outlive
+ * the plan. false: `error` says where the mistake is, what is allowed, and
+ * which word may have been meant; there is nothing to free:
  *
  *     my.plan:3: 'conections': not a word of a cells line; did you mean
  *     'connections'? (allowed: closed, open, ...)
@@ -110,9 +111,9 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
 		char error[PLAN_ERROR_SIZE]);
 
 /*
- * Overrides a key with the value of an option. "connections" replaces the list of
- * every cells line; cells that become equal are merged. false: as above, with --KEY as
- * the location; the plan must then be freed and not used.
+ * Overrides a key with the value of an option. "connections" replaces the list
+ * of every cells line; cells that become equal are merged. false: as above,
+ * with --KEY as the location; the plan must then be freed and not used.
  */
 bool plan_override(struct plan *p, const char *key, const char *value,
 		   char error[PLAN_ERROR_SIZE]);

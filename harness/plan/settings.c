@@ -44,7 +44,8 @@ static const char *const cells_words[] = { "closed",  "open",        "split",
 					   "idle",    "message",     "depth",
 					   "pattern", "work",        NULL };
 
-/* The part that a word sets; *value is the word itself if it is also the value. */
+/* The part that a word sets; *value is the word itself if it is also the
+ * value. */
 static const struct part *part_of(char *word, char **value)
 {
 	int i = word_index(word, cells_words);

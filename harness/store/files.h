@@ -2,16 +2,16 @@
 /*
  * files.h - reading and writing the files of a run's folder (for store.c)
  *
- * A `name` is relative to the folder. Errors have the file, the cause and, if known,
- * the remedy.
+ * A `name` is relative to the folder. Errors have the file, the cause and, if
+ * known, the remedy.
  */
 #ifndef STORE_FILES_H
 #define STORE_FILES_H
 
 #include "harness/store/store.h"
 
-/* Writes "results/x/run.json: No space left on device; free some ..." from errno;
- * returns false. */
+/* Writes "results/x/run.json: No space left on device; free some ..." from
+ * errno; returns false. */
 bool file_failed(const struct store *s, const char *name, char why[WHY_SIZE]);
 
 /* "; remedy" for this error, or "" */

@@ -8,9 +8,10 @@
 enum { LOCK_HOLDER_SIZE = 64 };
 
 /*
- * Locks the folder while `dir` is open, here or in a forked child before its exec.
- * false: another process has the lock, and `holder` names it: "process 1234 (matrix)".
- * true on a file system without locks: it must not prevent a run.
+ * Locks the folder while `dir` is open, here or in a forked child before its
+ * exec. false: another process has the lock, and `holder` names it: "process
+ * 1234 (matrix)". true on a file system without locks: it must not prevent a
+ * run.
  */
 bool lock_folder(int dir, char holder[LOCK_HOLDER_SIZE]);
 

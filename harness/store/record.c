@@ -78,7 +78,8 @@ void record_free(struct record *r)
 	*r = (struct record){ 0 };
 }
 
-/* A sentence may quote output of a server: replaces bytes if it is not UTF-8. */
+/* A sentence may quote output of a server: replaces bytes if it is not
+ * UTF-8. */
 void record_say(json_t *sentences, const char *format, ...)
 {
 	va_list args;
@@ -144,8 +145,8 @@ static json_t *metrics_json(const struct record *r)
 	return to;
 }
 
-/* perf only has the total, and a failed repetition nothing: then by_name is null, not
- * empty. */
+/* perf only has the total, and a failed repetition nothing: then by_name is
+ * null, not empty. */
 static bool has_names(const struct record *r)
 {
 	enum metric sum = r->cell.loop == LOOP_NONE ? METRIC_CALLS_PER_SECOND :

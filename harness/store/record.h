@@ -2,9 +2,9 @@
 /*
  * record.h - a repetition and its result: a line of repetitions.jsonl
  *
- * Tables, charts and claims are derived from these lines alone. A number that is not
- * available is NAN here and null in the line, never 0. results/README.md describes
- * all fields, harness/store/repetition.schema.json is the schema.
+ * Tables, charts and claims are derived from these lines alone. A number that
+ * is not available is NAN here and null in the line, never 0. results/README.md
+ * describes all fields, harness/store/repetition.schema.json is the schema.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -76,17 +76,16 @@ struct metric_kind {
 
 extern const struct metric_kind metrics[METRICS];
 
-/* How often a system call was made. Counting: from the first to the last request,
- * including the warm-up; idle clients: in the window. */
+/* How often a system call was made. Counting: from the first to the last
+ * request, including the warm-up; idle clients: in the window. */
 struct call_count {
 	char name[32];
 	uint64_t count;
 };
 
 struct record {
-	unsigned index; /* of the entry, in execution order */
-	unsigned
-		attempt; /* from 1; higher: repeated, because the last one was invalid */
+	unsigned index;   /* of the entry, in execution order */
+	unsigned attempt; /* from 1; higher: the last one was invalid */
 	unsigned block;
 	enum role role;
 	struct cell cell;

@@ -266,9 +266,10 @@ static struct lines sort_lines(struct store *s, const char *text, size_t size)
 	return l;
 }
 
-/* Saves the damaged lines before it removes them: a crash duplicates, never loses. */
-static bool mend(const struct store *s, const struct lines *l,
-		 char why[WHY_SIZE])
+/* Saves the damaged lines before it removes them: a crash duplicates, never
+ * loses. */
+static bool repair(const struct store *s, const struct lines *l,
+		   char why[WHY_SIZE])
 {
 	int fd;
 	bool kept;
@@ -288,7 +289,7 @@ static bool mend(const struct store *s, const struct lines *l,
 	return kept && file_put(s, lines_name, l->good, l->n_good, why);
 }
 
-static bool read_lines(struct store *s, bool mending, char why[WHY_SIZE])
+static bool read_lines(struct store *s, bool repairing, char why[WHY_SIZE])
 {
 	size_t size;
 	char *text = file_get(s, lines_name, &size, why);
@@ -298,14 +299,14 @@ static bool read_lines(struct store *s, bool mending, char why[WHY_SIZE])
 	if (!text)
 		return false;
 	l = sort_lines(s, text, size);
-	if (mending && l.newer)
+	if (repairing && l.newer)
 		fine = why_not(
 			why,
 			"%.300s: written by a newer version of this program; "
 			"resume it with that version",
 			s->path);
-	else if (mending)
-		fine = mend(s, &l, why);
+	else if (repairing)
+		fine = repair(s, &l, why);
 	free(l.good);
 	free(l.broken);
 	free(text);
@@ -331,7 +332,7 @@ bool store_open(struct store *s, const char *path, char why[WHY_SIZE])
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
 	    store_lock(s, why) && make_histograms(s, why) &&
 	    open_lines(s, why) && read_lines(s, true, why)) {
-		/* mend() may have replaced the file. */
+		/* repair() may have replaced the file. */
 		close(s->lines);
 		if (open_lines(s, why))
 			return true;

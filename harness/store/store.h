@@ -10,12 +10,12 @@
  *	histograms/         one gzip file per repetition: all times, lossless
  *	cells.csv, ...      derived from the lines: reduce.h
  *
- * run.json is written last, before the first line: it marks the start of the run. A
- * folder without it can be used by another run.
+ * run.json is written last, before the first line: it marks the start of the
+ * run. A folder without it can be used by another run.
  *
- * Each line is appended with one write(2) and is on disk (fdatasync) before the next
- * repetition begins. If kill -9 or a full disk truncates a line, the next store_open()
- * moves it to repetitions.broken, and it is measured again.
+ * Each line is appended with one write(2) and is on disk (fdatasync) before the
+ * next repetition begins. If kill -9 or a full disk truncates a line, the next
+ * store_open() moves it to repetitions.broken, and it is measured again.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -34,27 +34,30 @@ struct store {
 };
 
 /*
- * Creates the folder, its parents and the file INCOMPLETE. `path` may exist if it is
- * empty or has a run that never started. false: `why` has cause and remedy. The caller
- * must hold the lock of the machine (below).
+ * Creates the folder, its parents and the file INCOMPLETE. `path` may exist if
+ * it is empty or has a run that never started. false: `why` has cause and
+ * remedy. The caller must hold the lock of the machine (below).
  */
 bool store_create(struct store *s, const char *path, char why[WHY_SIZE]);
 
-/* Opens a run to resume it. Damaged lines are removed (see above) and reported on
- * stderr. Fails if another process is writing it, or a newer version wrote it. */
+/* Opens a run to resume it. Damaged lines are removed (see above) and reported
+ * on stderr. Fails if another process is writing it, or a newer version wrote
+ * it. */
 bool store_open(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Opens a run to read it, even while another process writes. Damaged or unknown
  * lines are left out and reported on stderr. Close with store_close(), too. */
 bool store_read(struct store *s, const char *path, char why[WHY_SIZE]);
 
-/* Call before writing to a folder opened by store_read(). false: it is in use. */
+/* Call before writing to a folder opened by store_read(). false: it is in
+ * use. */
 bool store_lock(const struct store *s, char why[WHY_SIZE]);
 
 /*
  * Appends a record and takes ownership of its contents. First compresses
- * `histograms` (may be NULL) into a file and stores its name in r->histograms. false:
- * writing failed; the file still ends with a whole line, and the caller still owns r.
+ * `histograms` (may be NULL) into a file and stores its name in r->histograms.
+ * false: writing failed; the file still ends with a whole line, and the caller
+ * still owns r.
  */
 bool store_append(struct store *s, struct record *r, const json_t *histograms,
 		  char why[WHY_SIZE]);
@@ -81,9 +84,10 @@ bool store_is_complete(const struct store *s);
 void store_close(struct store *s);
 
 /*
- * Two runs at a time would disturb each other. The lock covers the machine, or the
- * network namespace of a container, and ends with the process. Returns a descriptor
- * to keep open; -1: another process has the lock, and `why` names it.
+ * Two runs at a time would disturb each other. The lock covers the machine, or
+ * the network namespace of a container, and ends with the process. Returns a
+ * descriptor to keep open; -1: another process has the lock, and `why` names
+ * it.
  */
 int store_lock_machine(char why[WHY_SIZE]);
 

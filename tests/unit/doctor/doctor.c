@@ -72,8 +72,8 @@ static struct needs usual_needs(void)
 
 static const char *const health[] = { "ok", "warn", "FAIL" };
 
-/* Only `what` is not ok, and has this health, this part in its text, and exactly
- * this remedy. */
+/* Only `what` is not ok, and has this health, this part in its text, and
+ * exactly this remedy. */
 static void check(const struct facts *f, const struct needs *n,
 		  const char *what, enum health expected, const char *part,
 		  const char *remedy)

@@ -10,8 +10,8 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-static const char *const ours[] = { "thread", "busypoll", "select", "poll",
-				    "epoll",  "aio",      "uring",  NULL };
+static const char *const models[] = { "thread", "busypoll", "select", "poll",
+				      "epoll",  "aio",      "uring",  NULL };
 
 static char error[PLAN_ERROR_SIZE];
 
@@ -19,7 +19,7 @@ static struct plan parsed(const char *text)
 {
 	struct plan p;
 
-	if (!plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+	if (!plan_parse(&p, text, strlen(text), "my.plan", models, error))
 		fail_msg("%s", error);
 	return p;
 }
@@ -30,7 +30,7 @@ static struct plan committed(const char *name)
 	char path[64];
 
 	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
-	if (!plan_read(&p, path, ours, error))
+	if (!plan_read(&p, path, models, error))
 		fail_msg("%s", error);
 	return p;
 }
@@ -59,7 +59,7 @@ static unsigned model_of(const struct cell *c)
 {
 	unsigned i = 0;
 
-	while (strcmp(ours[i], c->model) != 0)
+	while (strcmp(models[i], c->model) != 0)
 		i++;
 	return i;
 }
@@ -219,8 +219,8 @@ struct table {
 
 /*
  * For permutations, chi-square times (k - 1) / k has (k - 1)^2 = 36 degrees of
- * freedom. It is below 14.4 or above 68.0 with a probability of 0.1 % each. A result
- * that is too even is wrong, too.
+ * freedom. It is below 14.4 or above 68.0 with a probability of 0.1 % each. A
+ * result that is too even is wrong, too.
  */
 static void check_uniform(const struct table *t)
 {
@@ -274,7 +274,8 @@ static void orders_are_uniform(void **state)
 	check_uniform(&first);
 	check_uniform(&second);
 	check_uniform(&both); /* the two positions are independent */
-	/* 6 of 42 ordered pairs are adjacent; the standard deviation is about 30. */
+	/* 6 of 42 ordered pairs are adjacent; the standard deviation is about
+	 * 30. */
 	for (int i = 0; i < MODELS; i++)
 		for (int j = 0; j < MODELS; j++)
 			if (i != j)

@@ -10,8 +10,8 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-static const char *const ours[] = { "thread", "busypoll", "select", "poll",
-				    "epoll",  "aio",      "uring",  NULL };
+static const char *const models[] = { "thread", "busypoll", "select", "poll",
+				      "epoll",  "aio",      "uring",  NULL };
 
 static char error[PLAN_ERROR_SIZE];
 
@@ -19,7 +19,7 @@ static struct plan parsed(const char *text)
 {
 	struct plan p;
 
-	if (!plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+	if (!plan_parse(&p, text, strlen(text), "my.plan", models, error))
 		fail_msg("%s", error);
 	return p;
 }
@@ -280,7 +280,8 @@ static void mistakes_are_named(void **state)
 		const char *text = mistakes[i].text;
 		char begin[32];
 
-		if (plan_parse(&p, text, strlen(text), "my.plan", ours, error))
+		if (plan_parse(&p, text, strlen(text), "my.plan", models,
+			       error))
 			fail_msg("taken: %s", text);
 		snprintf(begin, sizeof(begin),
 			 mistakes[i].line ? "my.plan:%d: " : "my.plan: ",
@@ -293,7 +294,7 @@ static void check_text(const char *text, const char *says)
 {
 	struct plan p;
 
-	assert_false(plan_parse(&p, text, strlen(text), "x", ours, error));
+	assert_false(plan_parse(&p, text, strlen(text), "x", models, error));
 	check_mistake("x:", says, NULL);
 }
 
@@ -334,17 +335,17 @@ static void unreadable_files(void **state)
 	struct plan p;
 
 	(void)state;
-	assert_false(plan_parse(&p, "cells\0", 6, "x", ours, error));
+	assert_false(plan_parse(&p, "cells\0", 6, "x", models, error));
 	check_mistake("x: ", "0", NULL);
 	memset(long_line, 'x', sizeof(long_line) - 1);
-	assert_false(
-		plan_parse(&p, long_line, strlen(long_line), "x", ours, error));
+	assert_false(plan_parse(&p, long_line, strlen(long_line), "x", models,
+				error));
 	assert_memory_equal(error, "x:1: 'xxx", 9);
-	assert_false(plan_read(&p, "no/such.plan", ours, error));
+	assert_false(plan_read(&p, "no/such.plan", models, error));
 	assert_string_equal(error, "no/such.plan: No such file or directory");
-	assert_false(plan_read(&p, ".", ours, error));
+	assert_false(plan_read(&p, ".", models, error));
 	assert_string_equal(error, ".: Is a directory");
-	assert_false(plan_read(&p, "/dev/zero", ours, error));
+	assert_false(plan_read(&p, "/dev/zero", models, error));
 	check_mistake("/dev/zero: ", "65536 bytes", NULL);
 }
 
@@ -640,7 +641,7 @@ static struct plan committed(const char *name)
 	char path[64];
 
 	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
-	if (!plan_read(&p, path, ours, error))
+	if (!plan_read(&p, path, models, error))
 		fail_msg("%s", error);
 	assert_string_equal(p.name, name);
 	check_plan(&p);

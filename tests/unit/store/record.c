@@ -2,8 +2,8 @@
 /*
  * record.c - writing and reading lines of repetitions.jsonl
  *
- * With a folder as its argument it writes samples.jsonl and metrics.json there, which
- * test_record.py compares with the schema and results/README.md.
+ * With a folder as its argument it writes samples.jsonl and metrics.json there,
+ * which test_record.py compares with the schema and results/README.md.
  */
 #include "tests/unit/test.h"
 

@@ -625,8 +625,8 @@ static void wait_for_lock(void)
 	close(fd);
 }
 
-/* A process that has an unrelated lock, until the pipe is closed. It locks on CPU 0,
- * so that /proc/locks lists it first. */
+/* A process that has an unrelated lock, until the pipe is closed. It locks on
+ * CPU 0, so that /proc/locks lists it first. */
 static pid_t hold_another_lock(int fds[2])
 {
 	char byte;
@@ -684,7 +684,8 @@ static void lock_once_more(void)
 	CHECK(store_lock_machine(why) >= 0);
 }
 
-/* In its own network namespace, so that other runs on this machine do not matter */
+/* In its own network namespace, so that other runs on this machine do not
+ * matter */
 static void lock_machine(void)
 {
 	int lock;
@@ -809,7 +810,8 @@ static void append_forever(int to)
 			_exit(1);
 }
 
-/* Kills the writer `us` after its first line; returns the number it confirmed. */
+/* Kills the writer `us` after its first line; returns the number it
+ * confirmed. */
 static unsigned append_and_kill(useconds_t us)
 {
 	unsigned last, n = 0;

@@ -175,7 +175,7 @@ class _Picture:
             self.drawing.hatched(LEFT, y - 6, 28, 12, m=m,
                                  tip=f"{look.label}: {row['verdict']}: {row['why']}")
             self.drawing.text(LEFT + 32, y, f"{self._number(row)} {row['verdict']}",
-                              soft=True, m=m)
+                              soft=True, over=True, m=m)
             return
         if row["low"]:
             self.drawing.line([self.plot.x(row["low"]), self.plot.x(row["high"])],

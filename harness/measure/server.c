@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 
 /* The contract allows a server one second to stop; a busy machine may need more. */
 static const int64_t ready_limit = 10 * SECOND, stop_limit = 5 * SECOND;
+/* To accept the clients that have connected */
+static const int64_t accept_limit = SECOND;
 enum { STREAM_MOST = 64 * 1024, LINE_MOST = 4096, QUOTE_MAX = 120 };
 
 static enum server_state failed(struct server *s, const char *format, ...)
@@ -399,6 +402,40 @@ static bool exit_is_clean(const struct server *s)
 				     WEXITSTATUS(status) == 128 + SIGTERM);
 }
 
+/* Whether clients that connected to this port have not been accepted yet */
+static bool has_backlog(const char *table, unsigned port)
+{
+	FILE *file = fopen(table, "re");
+	char line[512];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		unsigned local, state, waiting;
+
+		found = sscanf(line,
+			       " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%x",
+			       &local, &state, &waiting) == 3 &&
+			local == port && state == TCP_LISTEN && waiting > 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* A server that is stopped before it has accepted its clients would miscount them. */
+static enum wait_result await_accept(struct server *s)
+{
+	const int64_t end = monotonic_ns() + accept_limit, pause = SECOND / 50;
+	enum wait_result result = WAIT_TIMED_OUT;
+
+	while (result == WAIT_TIMED_OUT && monotonic_ns() < end &&
+	       (has_backlog("/proc/net/tcp", s->port) ||
+		has_backlog("/proc/net/tcp6", s->port)))
+		result = wait_until(s->wait_set, monotonic_ns() + pause,
+				    has_ended, s);
+	return result;
+}
+
 enum server_state server_stop(struct server *s)
 {
 	char how[64], quoted[QUOTE_MAX + 4], *line;
@@ -406,6 +443,8 @@ enum server_state server_stop(struct server *s)
 
 	if (!s->running) /* up already: not started here */
 		return SERVER_OK;
+	if (await_accept(s) == WAIT_INTERRUPTED)
+		return SERVER_INTERRUPTED;
 	if (has_ended(s))
 		return report_early_end(s, "before SIGTERM was sent");
 	kill(s->probed.child.pid, SIGTERM);

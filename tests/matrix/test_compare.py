@@ -51,7 +51,7 @@ def compare(a, b, *args, **environment):
     done = subprocess.run(
         [MATRIX, "compare", a, b, "--csv", table, *args], capture_output=True,
         text=True, check=False, env={**os.environ, **environment},
-        timeout=server.PATIENCE_S)
+        timeout=4 * server.PATIENCE_S)
     return Compared(done, table.read_text("utf-8") if table.exists() else "")
 
 

@@ -143,6 +143,13 @@ def test_counters_are_optional(odd, tmp_path):
         assert warned == (line["server"] is None) == (name != "counts")
 
 
+def test_server_accepts_late(odd, tmp_path):
+    """It is not stopped before it has accepted all clients: no miscount."""
+    run = matrix.run("--models", f"late={odd('late')}", "--benchmark_filter=loop:none",
+                     out=tmp_path / "run", plan=matrix.plan(tmp_path, idle="2"))
+    assert run.check(0).line("late", "idle")["server"]["accepted"] == 2
+
+
 def test_not_built(tmp_path):
     """A missing model is reported, not left out."""
     bin_ = matrix.copy_of_bin(tmp_path)

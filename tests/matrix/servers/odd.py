@@ -88,6 +88,14 @@ class Counts(Echo):
                           "requests": self.requests()}))
 
 
+class Late(Counts):
+    """Accepts its clients late, as on a busy machine"""
+
+    def serve(self):
+        time.sleep(0.7)
+        super().serve()
+
+
 class Plain(Echo):
     """A correct server without a ready line; its argument is the port"""
 

@@ -613,7 +613,7 @@ def mutated(value, rng):
                        "1e9", 10 ** 30, ["x", 2]])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_changes_never_cause_a_traceback(small_run, seed):
     folder, rng = small_run(), random.Random(seed)
     path = folder / "repetitions.jsonl"

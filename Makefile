@@ -146,7 +146,7 @@ $(BUILD)/harness/store/provenance.o: private override CPPFLAGS += -I$(BUILD) \
 	$(if $(URING),-DLIBURING_VERSION='"$(call version,liburing)"')
 $(BUILD)/build_info.h: FORCE
 	@mkdir -p $(@D)
-	@harness/setup/build_info '$(CC)' $(filter-out -DVERSION% -M%,$(CPPFLAGS)) \
+	@harness/packages/build_info '$(CC)' $(filter-out -DVERSION% -M%,$(CPPFLAGS)) \
 		$(CFLAGS) $(LDFLAGS) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
@@ -194,7 +194,7 @@ FUZZ_SEED ?= 1
 FUZZ_SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 		 -fno-sanitize-coverage=trace-cmp
 fuzz:
-	@harness/setup/install build fuzz
+	@harness/packages/install build fuzz
 	@+$(MAKE) --no-print-directory BUILD=build/fuzz BIN=build/fuzz/bin CC=clang \
 		CFLAGS='-O1 -g' SANITIZE='$(FUZZ_SANITIZE)' \
 		$(FUZZERS:%=build/fuzz/%)
@@ -210,7 +210,7 @@ build/fuzz/%: build/fuzz/tests/fuzz/%.o $(HARNESS) $(COMMON) $(BASE)
 
 # Installs the missing packages of these groups of packages.txt, and runs a Python
 # that has their modules.
-with_python = harness/setup/install $(1) && "$$(harness/setup/python $(1))"
+with_python = harness/packages/install $(1) && "$$(harness/packages/python $(1))"
 
 # SERVER=bin/X of a models/X.c is built and tested as a model. Any other program is
 # tested without what only models have: options, limits, counters.
@@ -260,27 +260,27 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(HARNESS) $(BASE)
 	$(LINK)
 
 plots:
-	@harness/setup/install plots
+	@harness/packages/install plots
 	@plots/draw $(if $(RUN),'$(RUN)')
 
 # NAME: the first line of --help after the usage
 man: $(PROGRAMS:%=build/man/%.1)
 
 build/man/%.1: $(BIN)/%
-	@harness/setup/install man
+	@harness/packages/install man
 	$(say) MAN $@
 	@mkdir -p $(@D)
 	$(Q)help2man --no-info --name "$$($< --help | sed -n '/^Usage:\|^  or:/d; s/^$* - //; p; q')" \
 		-o $@ $<
 
 lint:
-	@harness/setup/install build check test lint
+	@harness/packages/install build check test lint
 	@tests/lint
 
 C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] harness/*.h harness/*.cc \
 		     harness/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
 format:
-	@harness/setup/install lint
+	@harness/packages/install lint
 	@clang-format -i $(C_FILES)
 
 A ?= poll

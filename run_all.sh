@@ -66,8 +66,8 @@ say() {
 	printf '\n%s== %s%s\n' "$bold" "$*" "$plain"
 }
 
-say "1/5  install missing packages (harness/setup/packages.txt)"
-"$top/harness/setup/install" build check plots && echo "all packages are installed"
+say "1/5  install missing packages (harness/packages/packages.txt)"
+"$top/harness/packages/install" build check plots && echo "all packages are installed"
 
 say "2/5  build the programs into bin/"
 make -C "$top" --no-print-directory -j"$(nproc)" all

@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def take_over():
     """Continues in a Python that has both modules, or says what to install"""
-    found = subprocess.run([HERE.parent / "harness/setup/python", "plots"],
+    found = subprocess.run([HERE.parent / "harness/packages/python", "plots"],
                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                            text=True, check=False).stdout.strip()
     if found and not os.environ.get("REPORT_PYTHON"):

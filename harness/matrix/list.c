@@ -3,7 +3,7 @@
 #include "harness/matrix/list.h"
 
 #include "harness/base/print.h"
-#include "harness/plan/blocks.h"
+#include "harness/plan/order.h"
 #include "harness/plan/catalog.h"
 #include "harness/matrix/progress.h"
 #include "harness/base/die.h"

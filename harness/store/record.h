@@ -10,7 +10,7 @@
 #define STORE_RECORD_H
 
 #include "harness/base/why.h"
-#include "harness/plan/blocks.h"
+#include "harness/plan/order.h"
 
 #include <jansson.h>
 

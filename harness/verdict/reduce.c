@@ -75,7 +75,7 @@ static int compare_records(const void *a, const void *b)
 
 /* ------------------------------------------------------------- one cell's records */
 
-/* Timing blocks are numbered from 1 (blocks.h); a damaged file may have others. */
+/* Timing blocks are numbered from 1 (order.h); a damaged file may have others. */
 static bool in_a_block(const struct record *r)
 {
 	return r->role == ROLE_COUNTING || r->role == ROLE_IDLE ||

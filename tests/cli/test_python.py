@@ -9,7 +9,7 @@ import sys
 import pytest
 import server
 
-SETUP = server.TOP / "harness/setup"
+SETUP = server.TOP / "harness/packages"
 PACKAGES = """check  python3-one  python3:one
 check  sh           sh
 test   python3-two  python3:two
@@ -18,7 +18,7 @@ test   python3-two  python3:two
 
 @pytest.fixture
 def setup(tmp_path):
-    """A copy of harness/setup that needs modules which no Python has. setup.python()
+    """A copy of harness/packages that needs modules which no Python has. setup.python()
     makes a Python that has some, setup.run() runs a script with these in PATH."""
 
     class Setup:

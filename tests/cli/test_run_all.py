@@ -30,7 +30,7 @@ def run_all(tmp_path):
     project = tmp_path / "project"
     caller = tmp_path / "caller"
     caller.mkdir()
-    for name, text in {"harness/setup/install": "#!/bin/sh\n",
+    for name, text in {"harness/packages/install": "#!/bin/sh\n",
                        "bin/matrix": MATRIX}.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "harness/plan/blocks.h"
+#include "harness/plan/order.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -10,7 +10,7 @@ import pytest
 
 TABLES = ["cells.csv", "calls.csv", "findings.csv", "warnings.csv", "summary.txt"]
 DRAWS = shutil.which("gnuplot") and subprocess.run(
-    [matrix.TOP / "harness/setup/python", "plots"], check=False,
+    [matrix.TOP / "harness/packages/python", "plots"], check=False,
     capture_output=True).returncode == 0
 
 
@@ -84,7 +84,7 @@ def test_missing_lines_and_tools(copy, whole, tmp_path):
     assert f"2 of {planned} repetitions" in done.out
     assert f"{planned - 2} missing" in done.out
     assert "1 of 2 histograms" in done.out
-    assert "gnuplot" in done.err and "harness/setup/install plots" in done.err
+    assert "gnuplot" in done.err and "harness/packages/install plots" in done.err
     assert not done.complete and "resume" in done.read("INCOMPLETE")
     assert {row["cell"] for row in done.csv("cells.csv")} == \
         {line["cell"] for line in done.lines}

@@ -28,7 +28,7 @@ DRIVER = shutil.which("chromedriver")
 
 #: Why there is no browser, or ""
 MISSING = "" if CHROMIUM and DRIVER else \
-    "no Chromium with chromedriver (harness/setup/install page)"
+    "no Chromium with chromedriver (harness/packages/install page)"
 
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

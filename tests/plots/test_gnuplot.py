@@ -551,7 +551,7 @@ def test_without_gnuplot(tmp_path):
         (tmp_path / "path" / name).symlink_to(shutil.which(name))
     done = draw(make_run(tmp_path / "run"), PATH=str(tmp_path / "path"))
     assert done.returncode == 1
-    assert "gnuplot is missing: harness/setup/install plots" in done.stderr
+    assert "gnuplot is missing: harness/packages/install plots" in done.stderr
 
 
 def test_the_newest_run_is_drawn(tmp_path):

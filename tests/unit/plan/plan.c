@@ -2,7 +2,7 @@
 /* plan.c - plans, names of cells, and errors in both */
 #include "tests/unit/test.h"
 
-#include "harness/plan/blocks.h"
+#include "harness/plan/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* blocks.c - the order of repetitions, and the estimate of their time */
+/* order.c - the order of repetitions, and the estimate of their time */
 #include "tests/unit/test.h"
 
-#include "harness/plan/blocks.h"
+#include "harness/plan/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* blocks.c - the order of a plan's repetitions: see blocks.h */
-#include "harness/plan/blocks.h"
+/* order.c - the order of a plan's repetitions: see order.h */
+#include "harness/plan/order.h"
 
 #include "harness/base/print.h"
 #include "harness/base/die.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocks.h - the order of a plan's repetitions, and an estimate of their time
+ * order.h - the order of a plan's repetitions, and an estimate of their time
  *
  * Block 0 runs first. It counts the system calls of every cell once and
  * measures idle clients, in shuffled order. It tries every cell before anything
@@ -19,8 +19,8 @@
  * It does not depend on the number of blocks, except for the baseline's
  * position.
  */
-#ifndef PLAN_BLOCKS_H
-#define PLAN_BLOCKS_H
+#ifndef PLAN_ORDER_H
+#define PLAN_ORDER_H
 
 #include "harness/plan/plan.h"
 

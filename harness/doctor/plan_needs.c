@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* needs.c - what a plan needs: see doctor.h */
-#include "harness/plan/blocks.h"
+/* plan_needs.c - what a plan needs: see doctor.h */
+#include "harness/plan/order.h"
 #include "harness/plan/command.h"
 #include "harness/doctor/doctor.h"
 #include "harness/plan/catalog.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* needs.c - the address of the target, and the limits on connections */
+/* target.c - the address of the target, and the limits on connections */
 #include "run.h"
 
 #include "harness/base/die.h"

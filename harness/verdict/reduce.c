@@ -254,9 +254,10 @@ static void take_status(struct row *row, const struct sifted *s)
 		row->status = STATUS_INVALID;
 		snprintf(row->reason, sizeof(row->reason),
 			 "the generator was the bottleneck in %u repetition%s; "
-			 "the other %u are valid only because the server was "
+			 "the other %u %s valid only because the server was "
 			 "slow (more CPUs: --client-cpus)",
-			 s->outgrown, plural(s->outgrown), s->dropped);
+			 s->outgrown, plural(s->outgrown), s->dropped,
+			 s->dropped == 1 ? "is" : "are");
 	}
 	if (row->n == 0 && row->status == STATUS_OK)
 		snprintf(row->reason, sizeof(row->reason), "not timed yet");

@@ -326,7 +326,7 @@ static void note_cells(const struct reduced *r, json_t *all)
 
 		if (row->n == 0 && row->invalid)
 			note(all, UNMEASURED, &row->cell,
-			     "no valid repetition: %s: %s",
+			     "no result (%s): %s",
 			     status_names[row->status], row->reason);
 		/* Fewer than half are: see struct row. */
 		if (row->n && row->outgrown)
@@ -428,8 +428,8 @@ static void note_noise(const struct reduced *r, json_t *all, size_t row)
 		print_ratio(band.rank ? band.high : band.farthest, ratio);
 		note(all, NOISE, &r->row[row].cell,
 		     "noisy: A/A pairs differ by up to %s times in %s (%zu "
-		     "pairs)",
-		     ratio, noisy[i].name, band.n);
+		     "pair%s)",
+		     ratio, noisy[i].name, band.n, plural(band.n));
 	}
 }
 

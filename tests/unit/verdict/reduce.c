@@ -1185,7 +1185,7 @@ static void the_most_important_warnings_come_first(void **state)
 	bad(timed(CLOSED("epoll", "64"), 4, 1, 1), STATUS_INVALID, "stolen");
 	reduce_records();
 	text = unbroken(reduced_summary(&run, false));
-	has(text, "no valid repetition: failed: it died (1 cell; poll; at 64 "
+	has(text, "no result (failed): it died (1 cell; poll; at 64 "
 		  "connections) " RECORD_FORCED "another kernel (1 repetition; "
 		  "epoll; at 64 connections) repetitions excluded: stolen (1 "
 		  "repetition; epoll; at 64 connections) ... and 1 more in "
@@ -1193,7 +1193,7 @@ static void the_most_important_warnings_come_first(void **state)
 	free(text);
 	text = reduced_warnings_csv(&run);
 	has(text,
-	    "\nno valid repetition: failed: it died,1,cell,poll,closed "
+	    "\nno result (failed): it died,1,cell,poll,closed "
 	    "split 64\n" RECORD_FORCED "another kernel,1,repetition,epoll,"
 	    "closed split 64\n");
 	has(text, "\nthe governor is powersave,3,repetition,epoll,closed split "

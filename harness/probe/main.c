@@ -99,13 +99,14 @@ static const struct args args = {
 		"  kill -USR1 $(pidof probe)\n"
 		"         from another terminal: what it has used so far\n"
 		"  probe --json used.json -- ./a.out --fast\n"
-		"         the same as JSON, a line for each report; the last one is the whole\n",
+		"         the same as JSON, one line per report; the last covers the whole run\n",
 	.notes =
 		"The report goes to stderr; the program's own input and output are left "
-		"alone. SIGTERM, SIGINT and SIGHUP are passed on to it. When it ends, "
-		"processes that it leaves behind are killed, also if probe itself is "
+		"alone. SIGTERM, SIGINT and SIGHUP are passed on to it. When the program "
+		"ends, or probe is killed, all processes that the program started are "
 		"killed.\n\n"
-		"For an ordinary user, only strace can count system calls, and CPU time "
+		"Unless the system permits more, an ordinary user can count system calls "
+		"only with strace (--syscalls strace; auto does not use it), and CPU time "
 		"includes only children that the program has waited for; the report says "
 		"what is missing, and what would allow it.\n\n"
 		"Exit status: the program's, or 128 + the signal that killed it; 1 probe "

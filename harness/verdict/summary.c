@@ -190,10 +190,13 @@ static void write_setting(const struct page *p, size_t first)
 	for (size_t i = first; i < end; i++)
 		write_row(p, &r->row[i], column);
 	if (column == coarse)
-		write_paragraph(p->to, "  ", "    ",
-				"coarse: the generator has no core of its own; "
-				"its send lag is in the response time (rsp), "
-				"not in the service time (svc)");
+		write_paragraph(
+			p->to, "  ", "    ",
+			"coarse: in some repetitions the generator did "
+			"not busy-poll, because it had no CPU of its own "
+			"or other programs used it. The delay of its "
+			"wake-ups is in the response time (rsp), not in "
+			"the service time (svc)");
 	for (size_t i = first; i < end; i++)
 		write_notes(p, &r->row[i]);
 }

@@ -325,8 +325,7 @@ static void note_cells(const struct reduced *r, json_t *all)
 		const struct row *row = &r->row[i];
 
 		if (row->n == 0 && row->invalid)
-			note(all, UNMEASURED, &row->cell,
-			     "no result (%s): %s",
+			note(all, UNMEASURED, &row->cell, "no result (%s): %s",
 			     status_names[row->status], row->reason);
 		/* Fewer than half are: see struct row. */
 		if (row->n && row->outgrown)
@@ -427,9 +426,9 @@ static void note_noise(const struct reduced *r, json_t *all, size_t row)
 			continue;
 		print_ratio(band.rank ? band.high : band.farthest, ratio);
 		note(all, NOISE, &r->row[row].cell,
-		     "noisy: A/A pairs differ by up to %s times in %s (%zu "
-		     "pair%s)",
-		     ratio, noisy[i].name, band.n, plural(band.n));
+		     "noisy: %s differs between A/A pairs, at most by a "
+		     "factor of %s (%zu pair%s)",
+		     noisy[i].name, ratio, band.n, plural(band.n));
 	}
 }
 

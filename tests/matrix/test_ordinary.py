@@ -91,8 +91,11 @@ def test_strace_counts(results):
         pytest.skip("the machine was busy")
     made = {name.replace("epoll_pwait", "epoll_wait"): count
             for name, count in calls["by_name"].items()}
-    # A traced server is slow: after the last reply it may not have reached its wait.
-    assert abs(made.pop("epoll_wait") - calls["requests"]) <= 1
+    # A traced server is slow: it may accept its client late (accept4 twice, the second
+    # finds none), and after the last reply it may not have reached its wait.
+    late = made.pop("accept4", 0)
+    assert late <= 2 and made.pop("epoll_ctl", 0) <= 1
+    assert abs(made.pop("epoll_wait") - calls["requests"]) <= 1 + late
     assert made == dict.fromkeys(["recvfrom", "sendto"], calls["requests"])
     if ran.line("epoll", "counting")["status"] == "ok":
         assert {row["method"] for row in ran.csv("calls.csv")} == {"strace"}

@@ -185,7 +185,7 @@ def test_calls_of_many_threads(bpf, tmp_path):
                                       cells="closed split connections 500"),
                      env={"LD_PRELOAD": str(shim)}).check(0)
     line = run.line("thread", "counting")
-    assert line["window_late_s"] < 0.5
+    assert line["window_late_s"] < 0.9
     assert line["metrics"]["threads"] is None
     if line["status"] == "ok":
         assert line["metrics"]["calls_per_request"] == pytest.approx(2, rel=0.01)

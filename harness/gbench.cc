@@ -91,10 +91,10 @@ static const vector<struct option> options = {
 	  {},
 	  "it would shuffle repetitions across blocks; the plan shuffles them "
 	  "within each block" },
-	{ "min_time", {}, "not supported: --window sets the time of all" },
+	{ "min_time", {}, "not supported: --bout sets the time of all" },
 	{ "min_warmup_time",
 	  {},
-	  "not supported: --warmup sets the warm-up of all" },
+	  "not supported: the plan sets how long each has load" },
 	{ "report_aggregates_only", {}, AGGREGATES },
 	{ "display_aggregates_only", {}, AGGREGATES },
 	{ "perf_counters", {}, "it would count this program, not the servers" },

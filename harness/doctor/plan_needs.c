@@ -88,7 +88,7 @@ static void add_programs(struct needs *n, const struct plan *p, const char *bin)
 {
 	for (size_t i = 0; i < p->n_models; i++)
 		add_program(n, bin, p->models[i].label, p->models[i].command);
-	if (p->ceiling.n > 0)
+	if (p->baseline.n > 0)
 		add_program(n, bin, BASELINE, NULL);
 	add_program(n, bin, "loadgen", NULL);
 }
@@ -125,10 +125,10 @@ struct needs doctor_needs(const struct plan *p, const char *bin)
 	n.counting = p->counting;
 	add_cells(&n, &p->timing);
 	add_cells(&n, &p->idle);
-	add_cells(&n, &p->ceiling);
+	add_cells(&n, &p->baseline);
 	add_programs(&n, p, bin);
 	b = blocks_of(p);
-	n.disk = blocks_estimate(p, &b, 0, REPETITION_BYTES).bytes;
+	n.disk = blocks_estimate(p, &b).bytes;
 	blocks_free(&b);
 	return n;
 }

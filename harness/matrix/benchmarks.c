@@ -3,7 +3,6 @@
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
-#include "harness/verdict/validity.h"
 
 #include "harness/base/die.h"
 
@@ -50,11 +49,8 @@ static void report(struct gbench_state *state, const struct record *r)
 			gbench_counter(state, metrics[i].name, r->metric[i]);
 }
 
-/* At one repetition. A longer disturbance may be over when the run is resumed. */
-static const unsigned attempts_most = 4;
-
-/* Share of a CPU with idle clients only: of a server that spins, and one that sleeps */
-static const double spins_above = 0.9, sleeps_below = 0.1;
+/* Share of a CPU with idle clients only: of a server that sleeps */
+static const double sleeps_below = 0.1;
 
 /* The largest CPU share of a model with idle clients; NAN: not measured yet */
 static double idle_cpu_share(const struct session *s, const char *model)
@@ -70,13 +66,6 @@ static double idle_cpu_share(const struct session *s, const char *model)
 	return most;
 }
 
-/* A server that spins on the CPU of the generator: every attempt would be invalid. */
-static bool spins_on_shared_cpu(const struct session *s, const struct cell *c)
-{
-	return c->placement == PLACEMENT_SHARED &&
-	       idle_cpu_share(s, c->model) > spins_above;
-}
-
 static void note_differences(const struct session *s, struct record *r)
 {
 	json_t *difference;
@@ -89,8 +78,7 @@ static void note_differences(const struct session *s, struct record *r)
 }
 
 /* false: the run ends. */
-static bool measure_once(struct session *s, const struct entry *e,
-			 unsigned attempt)
+static bool measure_once(struct session *s, const struct entry *e)
 {
 	char why[WHY_SIZE];
 	bool sleeps = idle_cpu_share(s, e->cell->model) < sleeps_below;
@@ -98,14 +86,13 @@ static bool measure_once(struct session *s, const struct entry *e,
 	struct record r;
 
 	record_init(&r, e);
-	r.attempt = attempt;
 	if (!repetition(&s->context, e, sleeps, &r, &histograms)) {
 		json_decref(histograms);
 		record_free(&r);
 		return false;
 	}
 	note_differences(s, &r);
-	if (!store_append(&s->store, &r, histograms, why)) {
+	if (!store_append_bout(&s->store, &r, 1, &histograms, why)) {
 		progress_say(s->progress, "%s", why);
 		record_free(&r);
 		s->stopped = true;
@@ -114,35 +101,16 @@ static bool measure_once(struct session *s, const struct entry *e,
 	return !s->stopped;
 }
 
-/* A repetition that is invalid by chance is measured again while there is time. */
-static bool should_repeat(struct session *s, const struct record *last,
-			  unsigned made)
-{
-	if (made >= attempts_most || !judge_by_chance(last) ||
-	    spins_on_shared_cpu(s, &last->cell) || last->took_s > s->repeats_s)
-		return false;
-	s->repeats_s -= last->took_s;
-	return true;
-}
-
-/* The last attempt at an entry, measured now or before; NULL: none */
+/* The record of an entry, measured now or before; NULL: none */
 static const struct record *measure(struct session *s, const struct entry *e)
 {
 	const struct record *last = store_find(&s->store, e->index);
 	bool old = last != NULL;
-	unsigned made = 0;
 
-	while (!was_interrupted() && !s->stopped &&
-	       (!last || should_repeat(s, last, made))) {
-		if (!measure_once(s, e, last ? last->attempt + 1 : 1))
-			break;
+	if (!old && !s->stopped && !was_interrupted() && measure_once(s, e))
 		last = store_find(&s->store, e->index);
-		made++;
-		old = false;
-		progress_done(s->progress, last, false);
-	}
-	if (old && !was_interrupted())
-		progress_done(s->progress, last, true);
+	if (last && !was_interrupted())
+		progress_done(s->progress, last, old);
 	return last;
 }
 

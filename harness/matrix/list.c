@@ -154,7 +154,7 @@ static void print_title(FILE *file, const char *path, const char *name)
 static void print_size(FILE *file, const struct plan *p)
 {
 	struct blocks b = blocks_of(p);
-	struct estimate e = blocks_estimate(p, &b, REPETITION_OVERHEAD_NS, 0);
+	struct estimate e = blocks_estimate(p, &b);
 	char time[32];
 
 	progress_time((double)e.ns / 1e9, time);
@@ -208,5 +208,5 @@ void list_cells(FILE *file, const struct plan *p)
 {
 	list_some(file, &p->timing);
 	list_some(file, &p->idle);
-	list_some(file, &p->ceiling);
+	list_some(file, &p->baseline);
 }

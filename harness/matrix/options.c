@@ -157,13 +157,21 @@ static const struct arg table[] = {
 	  "numbers of connections, instead of the plan's: 1,64,1k", KEY,
 	  .use = PLAN },
 	{ PLAN_KEY, "blocks", "N",
-	  "measurements of each cell. A significant difference needs 6 for one "
-	  "comparison, and more for many: 12 in standard",
+	  "fresh starts of each setting; six can tell models apart", KEY,
+	  .use = PLAN },
+	{ PLAN_KEY, "bout", "TIME",
+	  "time under load of a setting in a block, for all its servers: 3s",
 	  KEY, .use = PLAN },
-	{ PLAN_KEY, "warmup", "TIME",
-	  "load before the measurement window: 500ms", KEY, .use = PLAN },
-	{ PLAN_KEY, "window", "TIME", "length of the measurement window: 2s",
+	{ PLAN_KEY, "slice", "TIME",
+	  "load of one server in a round (default auto: long beside the response "
+	  "times)",
 	  KEY, .use = PLAN },
+	{ PLAN_KEY, "margin", "PERCENT",
+	  "models whose whole interval is within it are equal (default 3%)",
+	  KEY, .use = PLAN },
+	{ PLAN_KEY, "reference", "MODEL",
+	  "the model that others are compared with (default epoll)", KEY,
+	  .use = PLAN },
 	{ PLAN_KEY, "message", "BYTES",
 	  "size of a request in cells that do not give one: 64, 4KiB", KEY,
 	  .use = PLAN },
@@ -172,20 +180,13 @@ static const struct arg table[] = {
 	  KEY, .use = PLAN },
 	{ PLAN_KEY, "counting", "YES|NO", "count system calls", KEY,
 	  .use = PLAN },
-	{ PLAN_KEY, "ceiling", "YES|NO",
-	  "measure the baseline server, once: the limit of generator and kernel",
+	{ PLAN_KEY, "baseline", "YES|NO",
+	  "measure the baseline server, too: the limit of generator and kernel",
 	  KEY, .use = PLAN },
-	{ PLAN_KEY, "aa", "all|one|none",
-	  "A/A pairs: one model measured twice in a block", KEY, .use = PLAN },
+	{ PLAN_KEY, "aa", "YES|NO",
+	  "measure the reference twice in each bout: the A/A pair", KEY,
+	  .use = PLAN },
 	{ PLAN_KEY, "seed", "N", "seed of the order", KEY, .use = PLAN },
-	{ PLAN_KEY, "wait", "TIME",
-	  "longest wait, in all, for CPUs that are slower than usual (default a tenth of "
-	  "the plan); none: do not check",
-	  KEY, .use = PLAN },
-	{ PLAN_KEY, "repeats", "PERCENT",
-	  "part of the plan's time for measuring again what was invalid by chance "
-	  "(default 5%)",
-	  KEY, .use = PLAN | RESUME },
 	{ ARG_HEADING, .help = "How to measure:" },
 	{ ARG_TEXT, "server-cpus", "LIST",
 	  "CPUs of the server: 0 or 0,2 or 4-7", AT(server_cpus), .use = PLAN },
@@ -294,8 +295,7 @@ static void check_use(const struct matrix_options *opt, uint64_t given)
 					"to change them begin a new run" :
 					"");
 	if ((opt->filter || opt->n_benchmark > 1 || opt->n_overrides) &&
-	    !(PLAN >> opt->verb & 1) &&
-	    (opt->verb != VERB_RESUME || opt->filter))
+	    !(PLAN >> opt->verb & 1))
 		die_usage("%s does not take options of Google Benchmark", verb);
 }
 

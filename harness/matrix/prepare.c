@@ -13,9 +13,6 @@
 #include <regex.h>
 #include <stdlib.h>
 
-/* Estimated size of a repetition's line and histograms */
-static const uint64_t bytes_each = 15000;
-
 struct filter {
 	regex_t regex;
 	bool keeps; /* whether matching cells stay, or go */
@@ -71,11 +68,7 @@ void session_plan(const struct matrix_options *opt, const char *bin,
 void make_schedule(struct session *s)
 {
 	s->blocks = blocks_of(&s->plan);
-	s->estimate = blocks_estimate(&s->plan, &s->blocks,
-				      REPETITION_OVERHEAD_NS, bytes_each);
-	s->repeats_s = s->estimate.ns / 1e9 * s->plan.repeats / 100;
-	s->history.patience_ns =
-		s->plan.wait == WAIT_TENTH ? s->estimate.ns / 10 : s->plan.wait;
+	s->estimate = blocks_estimate(&s->plan, &s->blocks);
 }
 
 void print_plan(const struct session *s)

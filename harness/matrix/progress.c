@@ -82,9 +82,8 @@ struct progress *progress_open(FILE *file, const struct blocks *b,
 		.quiet = quiet,
 		.live = terminal && !quiet,
 		.colour = terminal && !(no_color && *no_color),
-		.guess = (double)(plan->warmup + plan->window +
-				  REPETITION_OVERHEAD_NS) /
-			 1e9,
+		.guess = (double)blocks_estimate(plan, b).ns / 1e9 /
+			 (double)(b->n + !b->n),
 		.printed = json_object(),
 		.stale = true,
 	};
@@ -263,7 +262,7 @@ static void add_cell(char *line, const struct cell *c)
 /* The metrics to show; `first`: only the most important one */
 static void add_numbers(char *line, const struct record *r, bool first)
 {
-	enum { TIMED = 1 << ROLE_TIMING | 1 << ROLE_AA | 1 << ROLE_CEILING };
+	enum { TIMED = 1 << ROLE_TIMING | 1 << ROLE_AA | 1 << ROLE_BASELINE };
 	static const struct {
 		unsigned roles;
 		enum metric metric;
@@ -435,8 +434,8 @@ static void print_line(struct progress *p, const struct record *r,
 	char line[WIDTH_MAX] = "", left[WIDTH_MAX] = "", name[CELL_NAME_SIZE];
 
 	add_position(line, p);
-	add(line, " ", "%s block %u %s%s", cell_name(&r->cell, name), r->block,
-	    role_names[r->role], r->attempt > 1 ? " again" : "");
+	add(line, " ", "%s block %u %s", cell_name(&r->cell, name), r->block,
+	    role_names[r->role]);
 	add_numbers(line, r, false);
 	add_left(left, p);
 	clear(p);

@@ -21,9 +21,6 @@
 
 #include <stdio.h>
 
-/* Estimated time of a repetition beside warm-up and window */
-enum { REPETITION_OVERHEAD_NS = 200000000 };
-
 struct progress;
 
 /* `file` is stderr; `quiet`: only problems are printed */

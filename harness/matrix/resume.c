@@ -16,28 +16,6 @@ static const char *text_of(const json_t *from, const char *key)
 	return json_string_value(json_object_get(from, key));
 }
 
-/* Options that resume takes, such as --repeats */
-static void apply_overrides(struct session *s)
-{
-	const struct matrix_options *opt = s->opt;
-	char error[PLAN_ERROR_SIZE];
-
-	for (size_t i = 0; i < opt->n_overrides; i++)
-		if (!plan_override(&s->plan, opt->override[i].key,
-				   opt->override[i].value, error))
-			die_usage("%s", error);
-}
-
-/* The results show the options of this resume, too. Not called before all checks: a
- * refused resume changes nothing. */
-static void write_plan(struct session *s)
-{
-	char *text = plan_text(&s->plan), why[WHY_SIZE];
-
-	check(store_file(&s->store, "plan.txt", text, why), why);
-	free(text);
-}
-
 static bool parse_plan(struct session *s, const char *text, char *why)
 {
 	const char *name = text_of(s->run, "plan");
@@ -83,7 +61,6 @@ bool read_plan(struct session *s, char why[WHY_SIZE])
 	free(text);
 	if (!read)
 		return false;
-	apply_overrides(s);
 	filter = text_of(s->run, "filter");
 	if (filter)
 		apply_filter(&s->plan, filter);
@@ -120,26 +97,6 @@ static void check_identity(struct session *s)
 	exit(EXIT_FAILED);
 }
 
-/* What was usual for the CPUs before, from the record */
-static void restore_history(struct session *s)
-{
-	for (size_t i = 0; i < s->store.n; i++) {
-		const double *metric = s->store.records[i].metric;
-		struct yardstick y = { metric[METRIC_SERVER_YARDSTICK],
-				       metric[METRIC_CLIENT_YARDSTICK] };
-
-		speed_history_add(&s->history, &y);
-	}
-}
-
-/* Repeats of earlier sittings count towards the limit. */
-static void spend_repeats(struct session *s)
-{
-	for (size_t i = 0; i < s->store.n; i++)
-		if (s->store.records[i].attempt > 1)
-			s->repeats_s -= s->store.records[i].took_s;
-}
-
 int matrix_resume(const struct matrix_options *opt)
 {
 	static struct session s;
@@ -152,13 +109,10 @@ int matrix_resume(const struct matrix_options *opt)
 	check(read_plan(&s, why), why);
 	/* The record decides, not the file INCOMPLETE alone. */
 	missing = count_missing(&s);
-	if (missing == 0 && store_is_complete(&s.store) &&
-	    opt->n_overrides == 0) {
+	if (missing == 0 && store_is_complete(&s.store)) {
 		printf("%s is complete.\n", opt->what);
 		return EXIT_SUCCESS;
 	}
-	spend_repeats(&s);
-	restore_history(&s);
 	start_benchmark(&s);
 	choose_cpus(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));
@@ -167,7 +121,6 @@ int matrix_resume(const struct matrix_options *opt)
 	check_identity(&s);
 	choose_counting(&s);
 	mark_incomplete(&s);
-	write_plan(&s);
 	write_run(&s);
 	fprintf(s.screen, "%s: %zu of %zu repetition%s recorded\n", opt->what,
 		s.blocks.n - missing, s.blocks.n, plural(s.blocks.n));

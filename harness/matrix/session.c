@@ -48,8 +48,6 @@ void run_benchmarks(struct session *s)
 	s->context.plan = &s->plan;
 	s->context.cpus = &s->cpus;
 	s->context.bin = s->bin;
-	if (s->plan.wait != WAIT_NONE)
-		s->context.history = &s->history;
 	s->progress =
 		progress_open(stderr, &s->blocks, &s->plan, s->opt->quiet);
 	s->context.step = show_step;

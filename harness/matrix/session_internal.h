@@ -26,13 +26,11 @@ struct session {
 	struct progress *progress;
 	json_t *run; /* run.json */
 	json_t *programs;
-	json_t *differences;          /* accepted by --force; NULL */
-	double repeats_s;             /* time left for repeats */
-	struct speed_history history; /* of the CPUs */
-	bool only_reads;              /* report: nothing is measured */
-	bool stopped;                 /* a repetition could not be written */
-	bool unwritten;               /* a derived file could not be written */
-	sigset_t signals;             /* signal mask during waits */
+	json_t *differences; /* accepted by --force; NULL */
+	bool only_reads;     /* report: nothing is measured */
+	bool stopped;        /* a repetition could not be written */
+	bool unwritten;      /* a derived file could not be written */
+	sigset_t signals;    /* signal mask during waits */
 };
 
 /* signals.c: SIGINT, SIGTERM and SIGHUP */

@@ -240,7 +240,6 @@ void compute_metrics(struct record *r, const struct readings *m)
 	if (!m->from || !m->to)
 		return;
 	r->window_s = (m->to->time_ns - m->from->time_ns) / 1e9;
-	r->window_late_s = (m->from->time_ns - m->wanted_from) / 1e9;
 	take_cpu(r, m);
 	take_threads(r, m);
 	take_calls(r, m);

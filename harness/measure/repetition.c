@@ -26,10 +26,6 @@ static const int64_t lead_end_ns = SECOND / 500;
 /* Before the first request; by then the server has accepted all clients. */
 static const int64_t lead_rest_ns = SECOND / 200;
 
-/* A CPU that is slower by this is waited for, and timed again after a pause. */
-static const double slower_noticed = 1.1;
-static const int64_t pause_ns = SECOND / 20;
-
 struct attempt {
 	const struct run_context *context;
 	const struct entry *entry;
@@ -46,7 +42,6 @@ struct attempt {
 	struct syscalls_counts rest_from, rest_to;
 	bool has_rest;
 	int64_t resident_before;
-	double slower; /* ratio to the usual CPU time, before or after */
 	const char *step;
 	json_t *histograms;
 };
@@ -67,65 +62,6 @@ static void set_step(struct attempt *a, const char *step)
 {
 	a->step = step;
 	tick(a);
-}
-
-/* -------------------------------------------------------------------- the CPUs */
-
-static double look_at_cpus(const struct attempt *a, struct yardstick *y)
-{
-	*y = yardstick_take(a->place);
-	return speed_history_slowdown(a->context->history, y);
-}
-
-static void note_cpus(struct attempt *a, const struct yardstick *y,
-		      double slower)
-{
-	double *metric = a->r->metric;
-
-	speed_history_add(a->context->history, y);
-	metric[METRIC_SERVER_YARDSTICK] =
-		fmax(metric[METRIC_SERVER_YARDSTICK], y->server);
-	metric[METRIC_CLIENT_YARDSTICK] =
-		fmax(metric[METRIC_CLIENT_YARDSTICK], y->client);
-	a->slower = fmax(a->slower, slower);
-}
-
-/* false: interrupted. A repetition that only counts does not wait. */
-static bool await_cpus(struct attempt *a)
-{
-	struct speed_history *history = a->context->history;
-	struct yardstick y;
-	double slower;
-
-	if (!history)
-		return true;
-	slower = look_at_cpus(a, &y);
-	while (slower > slower_noticed && history->patience_ns > 0 &&
-	       !counts(a->entry)) {
-		int64_t from = monotonic_ns();
-
-		set_step(a, "waiting for a slow CPU");
-		if (wait_until(&a->wait_set, from + pause_ns, NULL, NULL) ==
-		    WAIT_INTERRUPTED)
-			return false;
-		slower = look_at_cpus(a, &y);
-		history->patience_ns -= monotonic_ns() - from;
-	}
-	note_cpus(a, &y, slower);
-	return true;
-}
-
-/* The kernel still frees what the server left: a first slow result is not counted. */
-static void look_at_cpus_again(struct attempt *a)
-{
-	struct yardstick y;
-	double slower = 1;
-
-	if (!a->context->history)
-		return;
-	for (int i = 0; i < 3 && (i == 0 || slower > slower_noticed); i++)
-		slower = look_at_cpus(a, &y);
-	note_cpus(a, &y, slower);
 }
 
 /* ------------------------------------------------------------------ the server */
@@ -242,8 +178,8 @@ static bool start_generator(struct attempt *a)
 		.cell = cell,
 		.host = a->server.host,
 		.port = a->server.port,
-		.warmup = context->plan->warmup,
-		.window = context->plan->window,
+		.warmup = COUNTING_HEAD_NS,
+		.window = COUNTING_WINDOW_NS,
 		.seed = context->plan->seed,
 		.cpus = &a->place->client,
 		.cpu_list = a->place->client_list,
@@ -311,7 +247,7 @@ static bool count_at_rest(struct attempt *a, struct syscalls_counts *to)
 /* false: interrupted */
 static bool read_rest(struct attempt *a)
 {
-	int64_t start = a->generator.from - a->context->plan->warmup;
+	int64_t start = a->generator.from - COUNTING_HEAD_NS;
 
 	if (counts(a->entry) &&
 	    wait_until(&a->wait_set, start - lead_rest_ns, a_program_ended,
@@ -405,7 +341,6 @@ static void measure_and_judge(struct attempt *a)
 	struct record *r = a->r;
 	struct circumstances c = {
 		.was_stopped = a->continued != *a->context->continued,
-		.slower = a->slower,
 		.sleeps = a->sleeps,
 	};
 	struct readings m = {
@@ -452,7 +387,6 @@ static bool run_steps(struct attempt *a)
 	if (!accept_state(a, state))
 		return true;
 	take_closing(a);
-	look_at_cpus_again(a);
 	measure_and_judge(a);
 	return true;
 }
@@ -507,8 +441,6 @@ bool repetition(const struct run_context *context, const struct entry *e,
 		fail(&a, STATUS_UNSUPPORTED, "split", context->cpus->split_why);
 		return true;
 	}
-	if (!await_cpus(&a))
-		return false;
 	started = monotonic_ns();
 	finished = run_steps(&a) && !was_interrupted(&a);
 	generator_end(&a.generator);

@@ -2,7 +2,6 @@
 /*
  * repetition.h - one cell measured once: a fresh server, a warm-up, a window
  *
- *	time the CPUs        wait for a limited time while they are slow
  *	start the server     check that it is the process that listens
  *	start the generator  it connects and announces the window
  *	warm-up
@@ -10,7 +9,6 @@
  *	                 │   window: this process sleeps
  *	read the probes ─┘   all clients are still connected
  *	stop the generator and the server, compare their counts
- *	time the CPUs again
  *
  * A failure goes into the record; the run continues.
  */
@@ -20,7 +18,6 @@
 #include "harness/plan/cpus.h"
 #include "harness/store/record.h"
 #include "harness/measure/wait.h"
-#include "harness/measure/yardstick.h"
 
 #include "harness/probe/syscalls.h"
 
@@ -35,8 +32,6 @@ struct run_context {
 	 * second */
 	void (*step)(void *data, const struct entry *e, const char *step);
 	void *data;
-	struct speed_history
-		*history; /* of the CPUs; NULL: they are not timed */
 	const volatile int *interrupted; /* see wait.h */
 	const volatile int *continued; /* number of SIGCONT: after each stop */
 	const sigset_t *mask;

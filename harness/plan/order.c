@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MS INT64_C(1000000)
+
 const char *const role_names[ROLES] = { "timing", "aa", "counting", "idle",
-					"ceiling" };
+					"baseline" };
 
 /* ------------------------------------------------------------------- random */
 
@@ -37,33 +39,19 @@ static uint64_t below(uint64_t n, uint64_t *state)
 	return x % n;
 }
 
-/* Fisher-Yates */
-static void shuffle(struct entry *entry, size_t n, uint64_t state)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t j = below(i, &state);
-		struct entry other = entry[j];
+/* ------------------------------------------------------------------- settings */
 
-		entry[j] = entry[i - 1];
-		entry[i - 1] = other;
-	}
-}
+/* What takes part in a bout */
+struct group {
+	const struct cell *timing; /* of `n` models */
+	size_t n;
+	const struct cell *baseline; /* NULL: not in this setting */
+};
 
-/* ------------------------------------------------------------------- blocks */
-
-static void add(struct blocks *b, unsigned block, const struct cell *cell,
-		enum role role)
-{
-	b->entry[b->n] = (struct entry){ b->n, block, cell, role };
-	b->n++;
-}
-
-static void add_all(struct blocks *b, unsigned block, const struct cells *cells,
-		    enum role role)
-{
-	for (size_t i = 0; i < cells->n; i++)
-		add(b, block, &cells->cell[i], role);
-}
+struct groups {
+	struct group *group;
+	size_t n;
+};
 
 /* The number of cells, from `first` on, with the same setting */
 static size_t setting_length(const struct cells *cells, size_t first)
@@ -76,68 +64,126 @@ static size_t setting_length(const struct cells *cells, size_t first)
 	return n;
 }
 
-static size_t count_settings(const struct cells *cells)
+/* The group of this setting, from *from on, as both are in the same order */
+static struct group *find_group(struct groups *g, const struct cell *baseline,
+				size_t *from)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < cells->n; i += setting_length(cells, i))
-		n++;
-	return n;
+	for (size_t i = *from; i < g->n; i++)
+		if (g->group[i].n &&
+		    cell_same_setting(g->group[i].timing, baseline)) {
+			*from = i + 1;
+			return &g->group[i];
+		}
+	/* A filter left only the baseline of it. */
+	return &g->group[g->n++];
 }
 
-/* The model rotates from block to block; each setting begins with another. */
-static void add_pairs(struct blocks *b, unsigned block, const struct plan *p)
+static struct groups group_settings(const struct plan *p)
 {
-	const struct cells *cells = &p->timing;
-	size_t settings = count_settings(cells), setting = 0, length;
-	uint64_t state = p->seed;
-	uint64_t first = next_random(&state) >> 32; /* no overflow below */
+	size_t most = p->timing.n + p->baseline.n, from = 0, length;
+	struct groups g = { calloc(most + 1, sizeof(*g.group)), 0 };
 
-	if (p->aa == AA_NONE)
-		return;
-	for (size_t i = 0; i < cells->n; i += length, setting++) {
-		length = setting_length(cells, i);
-		if (p->aa == AA_ONE && (first + block) % settings != setting)
-			continue;
-		add(b, block,
-		    &cells->cell[i + (first + setting + block) % length],
-		    ROLE_AA);
+	if (!g.group)
+		die("calloc");
+	for (size_t i = 0; i < p->timing.n; i += length) {
+		length = setting_length(&p->timing, i);
+		g.group[g.n++] =
+			(struct group){ &p->timing.cell[i], length, NULL };
+	}
+	for (size_t i = 0; i < p->baseline.n; i++)
+		find_group(&g, &p->baseline.cell[i], &from)->baseline =
+			&p->baseline.cell[i];
+	return g;
+}
+
+/* ------------------------------------------------------------------- blocks */
+
+/* Fisher-Yates */
+static void shuffle_groups(struct group *group, size_t n, uint64_t state)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = below(i, &state);
+		struct group other = group[j];
+
+		group[j] = group[i - 1];
+		group[i - 1] = other;
 	}
 }
 
-static void end_block(struct blocks *b, size_t first, uint64_t seed)
+static void shuffle_cells(const struct cell **cell, size_t n, uint64_t *state)
 {
-	uint64_t state = seed;
+	for (size_t i = n; i > 1; i--) {
+		size_t j = below(i, state);
+		const struct cell *other = cell[j];
 
-	if (b->n == first)
-		return;
-	state = next_random(&state) + b->entry[first].block;
-	shuffle(b->entry + first, b->n - first, state);
-	for (size_t i = first; i < b->n; i++)
-		b->entry[i].index = i;
+		cell[j] = cell[i - 1];
+		cell[i - 1] = other;
+	}
+}
+
+static void add(struct blocks *b, unsigned block, unsigned bout,
+		const struct cell *cell, enum role role)
+{
+	b->entry[b->n] = (struct entry){ b->n, block, bout, cell, role };
+	b->n++;
+}
+
+/* Block 0: each repetition is a bout of its own. */
+static void add_apart(struct blocks *b, const struct cells *cells,
+		      enum role role, uint64_t *state)
+{
+	const struct cell **cell = calloc(cells->n + 1, sizeof(*cell));
+
+	if (!cell)
+		die("calloc");
+	for (size_t i = 0; i < cells->n; i++)
+		cell[i] = &cells->cell[i];
+	shuffle_cells(cell, cells->n, state);
+	for (size_t i = 0; i < cells->n; i++)
+		add(b, 0, b->n, cell[i], role);
+	free(cell);
+}
+
+static void add_bout(struct blocks *b, unsigned block, unsigned bout,
+		     const struct plan *p, const struct group *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		add(b, block, bout, &g->timing[i], ROLE_TIMING);
+	for (size_t i = 0; i < g->n && p->aa; i++)
+		if (strcmp(g->timing[i].model, p->reference) == 0)
+			add(b, block, bout, &g->timing[i], ROLE_AA);
+	if (g->baseline)
+		add(b, block, bout, g->baseline, ROLE_BASELINE);
 }
 
 struct blocks blocks_of(const struct plan *p)
 {
-	size_t most = p->timing.n + p->idle.n + p->ceiling.n +
-		      p->blocks * 2 * p->timing.n;
+	struct groups g = group_settings(p);
+	size_t most = p->timing.n + p->idle.n +
+		      p->blocks * (p->timing.n + g.n + p->baseline.n);
 	struct blocks b = { calloc(most + 1, sizeof(*b.entry)), 0 };
+	struct group *shuffled = calloc(g.n + 1, sizeof(*shuffled));
+	uint64_t state = p->seed;
+	unsigned bout;
 
-	if (!b.entry)
+	if (!b.entry || !shuffled)
 		die("calloc");
+	state = next_random(&state);
 	if (p->counting)
-		add_all(&b, 0, &p->timing, ROLE_COUNTING);
-	add_all(&b, 0, &p->idle, ROLE_IDLE);
-	end_block(&b, 0, p->seed);
+		add_apart(&b, &p->timing, ROLE_COUNTING, &state);
+	add_apart(&b, &p->idle, ROLE_IDLE, &state);
+	bout = (unsigned)b.n;
 	for (unsigned block = 1; block <= p->blocks; block++) {
-		size_t first = b.n;
-
-		add_all(&b, block, &p->timing, ROLE_TIMING);
-		add_pairs(&b, block, p);
-		if (block == (p->blocks + 1) / 2)
-			add_all(&b, block, &p->ceiling, ROLE_CEILING);
-		end_block(&b, first, p->seed);
+		/* Always from the plan's order: a block does not depend on the
+		 * one before. */
+		memcpy(shuffled, g.group, g.n * sizeof(*shuffled));
+		state = p->seed;
+		shuffle_groups(shuffled, g.n, next_random(&state) + block);
+		for (size_t i = 0; i < g.n; i++)
+			add_bout(&b, block, bout++, p, &shuffled[i]);
 	}
+	free(shuffled);
+	free(g.group);
 	return b;
 }
 
@@ -158,15 +204,69 @@ char *entry_name(const struct entry *e, char name[ENTRY_NAME_SIZE])
 
 /* ----------------------------------------------------------------- estimates */
 
-struct estimate blocks_estimate(const struct plan *p, const struct blocks *b,
-				int64_t overhead, uint64_t line)
+/* What a bout takes beside load, measured on two CPUs: for each server, each of
+ * its clients, and each slice (thawing, readings, the protocol) */
+static const int64_t server_ns = 60 * MS, client_ns = MS / 10, gap_ns = 3 * MS;
+
+/* Bytes of a repetition (its line and histograms) and of a row of slices.csv */
+enum { REPETITION_BYTES = 12000, SLICE_BYTES = 120 };
+
+/* What `auto` will choose, roughly: the slowest model takes this long for each
+ * client in a closed loop. */
+static int64_t slice_guess(const struct plan *p, const struct cell *c)
+{
+	const int64_t request_ns = 15000;
+	double rest = c->loop == LOOP_OPEN ?
+			      50e9 / c->rate :
+			      20.0 * c->connections * c->depth * request_ns;
+
+	if (p->slice)
+		return p->slice;
+	return rest < 40 * MS ? 40 * MS : rest > 300 * MS ? 300 * MS : rest;
+}
+
+size_t bout_length(const struct blocks *b, size_t first)
+{
+	size_t n = 1;
+
+	while (first + n < b->n &&
+	       b->entry[first + n].bout == b->entry[first].bout)
+		n++;
+	return n;
+}
+
+int64_t bout_estimate(const struct plan *p, const struct entry *first, size_t n)
+{
+	const struct cell *c = first->cell;
+	int64_t slice = slice_guess(p, c), servers = (int64_t)n;
+	int64_t up = server_ns + client_ns * (c->connections + c->idle);
+	int64_t rounds;
+
+	if (first->role == ROLE_COUNTING)
+		return up + COUNTING_HEAD_NS + COUNTING_WINDOW_NS;
+	if (first->role == ROLE_IDLE)
+		return up + IDLE_WINDOW_NS;
+	rounds = plan_rounds(p, n, slice) + 1; /* and the warm-up round */
+	return servers * (up + rounds * (slice + gap_ns));
+}
+
+struct estimate blocks_estimate(const struct plan *p, const struct blocks *b)
 {
 	struct estimate e = { .repetitions = b->n };
 
+	for (size_t i = 0, n; i < b->n; i += n) {
+		n = bout_length(b, i);
+		e.bouts++;
+		e.ns += bout_estimate(p, &b->entry[i], n);
+		e.bytes += n * REPETITION_BYTES;
+		if (b->entry[i].block > 0)
+			e.bytes +=
+				n * SLICE_BYTES *
+				plan_rounds(p, n,
+					    slice_guess(p, b->entry[i].cell));
+	}
 	for (size_t i = 0; i < b->n; i++)
 		e.of_role[b->entry[i].role]++;
-	e.ns = (p->warmup + p->window + overhead) * (int64_t)b->n;
-	e.bytes = line * b->n;
 	return e;
 }
 
@@ -248,23 +348,21 @@ static void write_idle(FILE *to, const struct cells *cells)
 
 char *blocks_summary(const struct plan *p, const struct estimate *e)
 {
-	char warmup[EXACT_TIME_SIZE], window[EXACT_TIME_SIZE], *text = NULL;
+	char *text = NULL;
 	const char *between = ": ";
 	size_t length;
 	FILE *to = open_memstream(&text, &length);
 
 	if (!to)
 		die("open_memstream");
-	exact_time(p->warmup, warmup);
-	exact_time(p->window, window);
 	fprintf(to, "plan %s, seed %" PRIu64 ": %zu cell%s, %u block%s\n",
 		p->name, p->seed, p->timing.n, plural(p->timing.n), p->blocks,
 		plural(p->blocks));
 	write_models(to, p);
 	write_settings(to, &p->timing);
 	write_idle(to, &p->idle);
-	fprintf(to, "  %zu repetition%s of %s + %s", e->repetitions,
-		plural(e->repetitions), warmup, window);
+	fprintf(to, "  %zu repetition%s in %zu bout%s", e->repetitions,
+		plural(e->repetitions), e->bouts, plural(e->bouts));
 	for (int role = 0; role < ROLES; role++) {
 		if (e->of_role[role] == 0)
 			continue;
@@ -276,11 +374,6 @@ char *blocks_summary(const struct plan *p, const struct estimate *e)
 	write_time(to, e->ns);
 	fprintf(to, ", ");
 	write_bytes(to, e->bytes);
-	if (p->repeats > REPEATS_USUAL) {
-		fprintf(to, "; and up to ");
-		write_time(to, e->ns / 100 * p->repeats);
-		fprintf(to, " more to repeat what was invalid by chance");
-	}
 	fprintf(to, "\n");
 	if (fclose(to) != 0)
 		die("write a summary");

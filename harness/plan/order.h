@@ -2,29 +2,25 @@
 /*
  * order.h - the order of a plan's repetitions, and an estimate of their time
  *
- * Block 0 runs first. It counts the system calls of every cell once and
- * measures idle clients, in shuffled order. It tries every cell before anything
- * is timed, so a cell that cannot work fails within minutes. A machine is least
- * steady in its first minute, which affects times and not counts. No counter is
- * attached or detached between two times that are compared.
+ * A bout is one setting in one block: all its servers are alive at once and
+ * take turns. Its entries follow each other: the models in the order of the
+ * plan, the twin (the reference once more: the A/A pair), the baseline server.
  *
- * Then come the timing blocks, 1 to plan->blocks. Each has every cell once and,
- * as plan->aa says, a second repetition of some cells. The two repetitions of a
- * cell are its A/A pair. Both positions are random, as those of two models are.
- * The model rotates: in as many blocks as there are models, each model is
- * paired once in each setting (AA_ONE: once). The baseline server runs in the
- * middle block.
+ * Block 0 runs first. It counts the system calls of every cell, in shuffled
+ * order, and then measures idle clients; each of these is a bout of its own. It
+ * tries every cell before anything is timed, so a cell that cannot work fails
+ * within minutes; its response times say how long the slices must be.
  *
- * The order of a block depends on the seed, the block's number and its cells.
- * It does not depend on the number of blocks, except for the baseline's
- * position.
+ * Then come the timing blocks, 1 to plan->blocks. Each has a bout of every
+ * setting, in shuffled order. The order of a block depends on the seed, the
+ * block's number and its settings, not on the number of blocks.
  */
 #ifndef PLAN_ORDER_H
 #define PLAN_ORDER_H
 
 #include "harness/plan/plan.h"
 
-enum role { ROLE_TIMING, ROLE_AA, ROLE_COUNTING, ROLE_IDLE, ROLE_CEILING };
+enum role { ROLE_TIMING, ROLE_AA, ROLE_COUNTING, ROLE_IDLE, ROLE_BASELINE };
 enum { ROLES = 5 };
 
 extern const char *const role_names[ROLES]; /* "timing", "aa", ... */
@@ -32,6 +28,7 @@ extern const char *const role_names[ROLES]; /* "timing", "aa", ... */
 struct entry {
 	unsigned index; /* from 0, in order of execution */
 	unsigned block;
+	unsigned bout; /* from 0, in order of execution */
 	const struct cell
 		*cell; /* belongs to the plan, which must outlive it */
 	enum role role;
@@ -54,15 +51,19 @@ char *entry_name(const struct entry *e, char name[ENTRY_NAME_SIZE]);
 
 struct estimate {
 	size_t of_role[ROLES];
-	size_t repetitions; /* total */
+	size_t repetitions, bouts; /* total */
 	int64_t ns;
 	uint64_t bytes;
 };
 
-/* For each repetition: `overhead` ns in addition to warm-up and window; `line`
- * bytes */
-struct estimate blocks_estimate(const struct plan *p, const struct blocks *b,
-				int64_t overhead, uint64_t line);
+struct estimate blocks_estimate(const struct plan *p, const struct blocks *b);
+
+/* The entries from `first` on that are of its bout */
+size_t bout_length(const struct blocks *b, size_t first);
+
+/* The estimated time of the bout that begins there */
+int64_t bout_estimate(const struct plan *p, const struct entry *first,
+		      size_t n);
 
 /*
  * A summary for a person, in lines; free it:
@@ -72,7 +73,7 @@ struct estimate blocks_estimate(const struct plan *p, const struct blocks *b,
  *       cells   closed split message 64, connections 1,64,1000
  *       idle    1000 clients
  *       97 repetitions of 200ms + 800ms: 63 timing, 3 aa, 21 counting, 7 idle,
- *       3 ceiling
+ *       3 baseline
  *       about 1 min 56 s, 388 kB
  */
 char *blocks_summary(const struct plan *p, const struct estimate *e);

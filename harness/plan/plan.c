@@ -22,8 +22,8 @@ enum {
 	FILE_MAX = 1 << 16, /* bytes */
 	REPETITIONS_MAX = 1000000
 };
-static const int64_t ms = 1000000, hour = INT64_C(3600000000000);
-static const double repeats_most = 1000; /* percent */
+static const int64_t ms = 1000000, second = 1000000000;
+static const double margin_most = 50; /* percent */
 
 /* ------------------------------------------------------------------- models */
 
@@ -154,7 +154,7 @@ static bool set_models(struct plan *p, const char *value,
 /* --------------------------------------------------------------------- keys */
 
 static const char *const yes_no[] = { "yes", "no", NULL };
-static const char *const aa_words[] = { "none", "one", "all", NULL };
+static const char *const slice_words[] = { "auto", NULL };
 
 /* set() returns false without an error if the value is not what the key
  * takes. */
@@ -166,12 +166,12 @@ struct key {
 		    const struct location *at);
 };
 
-static bool set_time(const char *value, int64_t low, int64_t *time)
+static bool set_time(const char *value, int64_t low, int64_t high,
+		     int64_t *time)
 {
-	int64_t ns = 0;
+	int64_t ns;
 
-	if ((!parse_time(value, &ns) && strcmp(value, "0") != 0) || ns < low ||
-	    ns > hour)
+	if (!parse_time(value, &ns) || ns < low || ns > high)
 		return false;
 	*time = ns;
 	return true;
@@ -197,41 +197,45 @@ static bool set_blocks(struct plan *p, const char *value,
 	return true;
 }
 
-static bool set_warmup(struct plan *p, const char *value,
-		       const struct location *at)
-{
-	(void)at;
-	return set_time(value, 0, &p->warmup);
-}
-
-static bool set_window(struct plan *p, const char *value,
-		       const struct location *at)
-{
-	(void)at;
-	return set_time(value, 10 * ms, &p->window);
-}
-
-static bool set_wait(struct plan *p, const char *value,
+static bool set_bout(struct plan *p, const char *value,
 		     const struct location *at)
 {
 	(void)at;
-	if (strcmp(value, "none") == 0) {
-		p->wait = WAIT_NONE;
-		return true;
-	}
-	return set_time(value, 0, &p->wait);
+	return set_time(value, 10 * ms, 600 * second, &p->bout);
 }
 
-static bool set_repeats(struct plan *p, const char *value,
-			const struct location *at)
+static bool set_slice(struct plan *p, const char *value,
+		      const struct location *at)
+{
+	(void)at;
+	if (strcmp(value, "auto") == 0) {
+		p->slice = 0;
+		return true;
+	}
+	return set_time(value, 10 * ms, 10 * second, &p->slice);
+}
+
+static bool set_margin(struct plan *p, const char *value,
+		       const struct location *at)
 {
 	double percent;
 
 	(void)at;
-	if (!parse_percent(value, &percent) || percent > repeats_most ||
-	    percent != floor(percent))
+	if (!parse_percent(value, &percent) || !(percent > 0) ||
+	    percent > margin_most)
 		return false;
-	p->repeats = (unsigned)percent;
+	p->margin = percent / 100;
+	return true;
+}
+
+/* Whether it is among the models is checked last: see settle_reference() */
+static bool set_reference(struct plan *p, const char *value,
+			  const struct location *at)
+{
+	(void)at;
+	if (!cell_label(value))
+		return false;
+	snprintf(p->asked_reference, sizeof(p->asked_reference), "%s", value);
 	return true;
 }
 
@@ -244,19 +248,15 @@ static bool set_counting(struct plan *p, const char *value,
 
 static bool set_aa(struct plan *p, const char *value, const struct location *at)
 {
-	int i = word_index(value, aa_words);
-
 	(void)at;
-	if (i >= 0)
-		p->aa = i;
-	return i >= 0;
+	return set_yes_no(value, &p->aa);
 }
 
-static bool set_ceiling(struct plan *p, const char *value,
-			const struct location *at)
+static bool set_baseline(struct plan *p, const char *value,
+			 const struct location *at)
 {
 	(void)at;
-	return set_yes_no(value, &p->with_ceiling);
+	return set_yes_no(value, &p->with_baseline);
 }
 
 static bool set_idle(struct plan *p, const char *value,
@@ -292,16 +292,16 @@ static const struct key keys[] = {
 	{ "blocks", "a number from 1 to 1000", NULL, set_blocks },
 	{ "models", "all, or a list such as poll,epoll,mine=./a.out", NULL,
 	  set_models },
-	{ "warmup", "a time from 0 to 60min, such as 500ms or 2s", NULL,
-	  set_warmup },
-	{ "window", "a time from 10ms to 60min, such as 500ms or 2s", NULL,
-	  set_window },
-	{ "wait", "none, or a time from 0 to 60min, such as 30s", NULL,
-	  set_wait },
-	{ "repeats", "a whole percentage from 0% to 1000%", NULL, set_repeats },
+	{ "bout", "a time from 10ms to 10min, such as 3s", NULL, set_bout },
+	{ "slice", "auto, or a time from 10ms to 10s, such as 100ms",
+	  slice_words, set_slice },
+	{ "margin", "a percentage above 0%, up to 50%, such as 3%", NULL,
+	  set_margin },
+	{ "reference", "a model of the plan, such as epoll", NULL,
+	  set_reference },
 	{ "counting", "yes or no", yes_no, set_counting },
-	{ "aa", "none, one or all", aa_words, set_aa },
-	{ "ceiling", "yes or no", yes_no, set_ceiling },
+	{ "aa", "yes or no", yes_no, set_aa },
+	{ "baseline", "yes or no", yes_no, set_baseline },
 	{ "idle", "none, or a list of numbers such as 1000", NULL, set_idle },
 	{ "message", "a size from 1 to 1GiB, such as 64 or 16KiB", NULL,
 	  set_message },
@@ -356,7 +356,7 @@ static void add_for_models(struct plan *p, struct cells *cells, struct cell c)
 
 static void drop_cells(struct plan *p)
 {
-	struct cells *all[] = { &p->timing, &p->idle, &p->ceiling };
+	struct cells *all[] = { &p->timing, &p->idle, &p->baseline };
 
 	for (int i = 0; i < 3; i++) {
 		free(all[i]->cell);
@@ -397,7 +397,7 @@ static bool resolve(struct plan *p, struct settings *to,
 	return true;
 }
 
-/* At most: for each setting the models, an A/A pair and the baseline. */
+/* At most: for each setting the models, the twin and the baseline. */
 static bool not_too_many(const struct plan *p, size_t settings,
 			 const struct location *at)
 {
@@ -415,10 +415,10 @@ static void fill(struct plan *p, const struct settings *s)
 		struct cell c = s->setting[i].cell;
 
 		add_for_models(p, &p->timing, c);
-		if (p->with_ceiling && c.loop == LOOP_CLOSED && c.idle == 0 &&
+		if (p->with_baseline && c.loop == LOOP_CLOSED && c.idle == 0 &&
 		    strcmp(c.work, "none") == 0) {
 			memcpy(c.model, BASELINE, sizeof(BASELINE));
-			add_cell(&p->ceiling, &c);
+			add_cell(&p->baseline, &c);
 		}
 	}
 	for (unsigned i = 0; i < p->n_idle; i++) {
@@ -433,13 +433,37 @@ static void fill(struct plan *p, const struct settings *s)
 	}
 }
 
+/* Without the exception, every --models without epoll would need --reference. */
+static bool settle_reference(struct plan *p, const struct location *at)
+{
+	const char *asked = p->asked_reference;
+	const char **names = grow(NULL, p->n_models + 1, sizeof(*names));
+	bool good = true;
+
+	for (size_t i = 0; i < p->n_models; i++)
+		names[i] = p->models[i].label;
+	names[p->n_models] = NULL;
+	if (word_index(asked, names) < 0 &&
+	    strcmp(asked, DEFAULT_REFERENCE) == 0)
+		asked = p->n_models ? names[0] : "";
+	else if (word_index(asked, names) < 0)
+		good = complain_unknown(at, asked,
+					"a model of the plan, so it cannot be "
+					"the reference",
+					names);
+	snprintf(p->reference, sizeof(p->reference), "%s", asked);
+	free(names);
+	return good;
+}
+
 static bool expand(struct plan *p, const struct location *at)
 {
 	struct settings s = { NULL, 0 };
 	bool good;
 
 	drop_cells(p);
-	good = resolve(p, &s, at) && not_too_many(p, s.n, at);
+	good = settle_reference(p, at) && resolve(p, &s, at) &&
+	       not_too_many(p, s.n, at);
 	if (good)
 		fill(p, &s);
 	free(s.setting);
@@ -516,14 +540,13 @@ static void name_plan(struct plan *p, const char *source)
 static void begin(struct plan *p, const char *source, const char *const *known)
 {
 	*p = (struct plan){
-		.blocks = 9,
-		.warmup = 500 * ms,
-		.window = 2000 * ms,
-		.wait = WAIT_TENTH,
-		.repeats = REPEATS_USUAL,
+		.blocks = 6,
+		.bout = 3 * second,
+		.margin = 0.03,
+		.asked_reference = DEFAULT_REFERENCE,
 		.counting = true,
-		.with_ceiling = true,
-		.aa = AA_ALL,
+		.with_baseline = true,
+		.aa = true,
 		.seed = 1,
 		.message = 64,
 		.idle_clients = { 1000 },
@@ -616,12 +639,19 @@ static size_t keep_some(struct cells *cells,
 	return cells->n = n;
 }
 
+unsigned plan_rounds(const struct plan *p, size_t n, int64_t slice_ns)
+{
+	double rounds = round((double)p->bout / ((double)n * (double)slice_ns));
+
+	return rounds > 2 ? (unsigned)rounds : 2;
+}
+
 size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),
 		 void *data)
 {
 	return keep_some(&p->timing, keep, data) +
 	       keep_some(&p->idle, keep, data) +
-	       keep_some(&p->ceiling, keep, data);
+	       keep_some(&p->baseline, keep, data);
 }
 
 /* ------------------------------------------------------------------- writing */
@@ -650,24 +680,17 @@ char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE])
 
 static void write_keys(const struct plan *p, FILE *to)
 {
-	char warmup[EXACT_TIME_SIZE], window[EXACT_TIME_SIZE],
-		wait[EXACT_TIME_SIZE];
+	char bout[EXACT_TIME_SIZE], slice[EXACT_TIME_SIZE] = "auto";
 
-	exact_time(p->warmup, warmup);
-	exact_time(p->window, window);
-	fprintf(to, "blocks %u\nwarmup %s\nwindow %s\ncounting %s\naa %s\n",
-		p->blocks, warmup, window, yes_no[!p->counting],
-		aa_words[p->aa]);
-	if (p->wait == WAIT_NONE)
-		strcpy(wait, "none");
-	else if (p->wait != WAIT_TENTH)
-		exact_time(p->wait, wait);
-	if (p->wait != WAIT_TENTH)
-		fprintf(to, "wait %s\n", wait);
-	if (p->repeats != REPEATS_USUAL)
-		fprintf(to, "repeats %u%%\n", p->repeats);
-	fprintf(to, "ceiling %s\nmessage %zu\nseed %" PRIu64 "\n",
-		yes_no[!p->with_ceiling], p->message, p->seed);
+	exact_time(p->bout, bout);
+	if (p->slice)
+		exact_time(p->slice, slice);
+	fprintf(to, "blocks %u\nbout %s\nslice %s\nmargin %.15g%%\n", p->blocks,
+		bout, slice, p->margin * 100);
+	fprintf(to, "reference %s\ncounting %s\naa %s\nbaseline %s\n",
+		p->reference, yes_no[!p->counting], yes_no[!p->aa],
+		yes_no[!p->with_baseline]);
+	fprintf(to, "message %zu\nseed %" PRIu64 "\n", p->message, p->seed);
 	fprintf(to, "idle %s", p->n_idle ? "" : "none");
 	for (unsigned i = 0; i < p->n_idle; i++)
 		fprintf(to, "%s%u", i ? "," : "", p->idle_clients[i]);

@@ -5,29 +5,32 @@
  * Each line is a key with its value, or describes cells. Blanks separate words,
  * commas separate the values of a list, and # begins a comment.
  *
- *     blocks    9
+ *     blocks    6
  *     models    poll,epoll
  *     cells     closed split  connections 1,64,1000
  *     cells     open split    connections 64  rate 10k,40k  work cpu:20us
  *
  * key        value                                             default
- * blocks     how often each cell is measured                   9
- * warmup     time before each window                           500ms
- * window     time that is measured                             2s
+ * blocks     how often each setting is measured afresh         6
+ * bout       time under load of a setting in a block, shared   3s
+ *            by all its servers: plan_rounds()
+ * slice      load of one server in a round, or auto: settled   auto
+ *            for each setting from its counting repetitions
+ * margin     models whose whole interval is within it are      3%
+ *            equal
+ * reference  the model that others are compared with           epoll
  * counting   yes or no: count system calls, too                yes
- * aa         A/A pairs a block: one, one per setting (all),    all
- *            or none
- * ceiling    yes or no: the baseline server, in closed         yes
+ * aa         yes or no: a twin of the reference in each bout   yes
+ * baseline   yes or no: the baseline server, in closed         yes
  *            settings
  * idle       measure N idle clients: a list, or none           1000
  * message    bytes of a request, unless a cells line says      64
- * seed       of the random order                               1
+ * seed       of the random orders                              1
  * models     all, or a list of models and of LABEL=COMMAND     all
  *            or LABEL=ADDRESS (command.h)
- * wait       total time that repetitions may wait for slow     a tenth
- *            CPUs (again after a resume); none: no check
- * repeats    percentage of the plan's time, in addition, for   5%
- *            repeating what was invalid by chance
+ *
+ * A reference that is not among the models is a mistake, except epoll, the
+ * default: then it is the first model.
  *
  * A cells line takes closed or open, split or shared, and parts of a cell's
  * name (cell.h): connections, rate, idle, message, depth, pattern, work, each
@@ -46,14 +49,14 @@ enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
 
 /* The label of the baseline server in cells; no model can have it */
 #define BASELINE "baseline"
+#define DEFAULT_REFERENCE "epoll"
 
-/* plan.wait: a tenth of the estimated time; no check of the CPUs */
-enum { WAIT_TENTH = -1, WAIT_NONE = -2 };
-
-/* plan.repeats: a twentieth */
-enum { REPEATS_USUAL = 5 };
-
-enum aa { AA_NONE, AA_ONE, AA_ALL };
+/* Fixed times of repetitions that are not timed */
+enum {
+	COUNTING_HEAD_NS = 100000000, /* load before the window */
+	COUNTING_WINDOW_NS = 250000000,
+	IDLE_WINDOW_NS = 1000000000
+};
 
 struct model {
 	char label[LABEL_SIZE];
@@ -70,11 +73,11 @@ struct settings;
 struct plan {
 	char name[PLAN_NAME_SIZE]; /* the file name without .plan */
 	unsigned blocks;
-	int64_t warmup, window; /* ns */
-	int64_t wait;           /* or: */
-	unsigned repeats;       /* percent */
-	bool counting, with_ceiling;
-	enum aa aa;
+	int64_t bout;               /* ns */
+	int64_t slice;              /* ns; 0: auto */
+	double margin;              /* 0.03: 3 % */
+	char reference[LABEL_SIZE]; /* a label of `models` */
+	bool counting, with_baseline, aa;
 	uint64_t seed;
 	size_t message;
 	unsigned idle_clients[PLAN_LIST_MAX], n_idle;
@@ -85,13 +88,15 @@ struct plan {
 	struct cells timing; /* setting after setting, the models in each */
 	struct cells
 		idle; /* loop:none, for each of idle_clients and each model */
-	struct cells ceiling; /* baseline: each closed setting without work and
-			         idle clients */
+	/* Those of the baseline server: each closed setting without work and idle
+	 * clients */
+	struct cells baseline;
 
 	/* The input, for plan_override() */
 	const char *const *known;
 	struct settings *settings;
 	unsigned connections[PLAN_LIST_MAX], n_connections;
+	char asked_reference[LABEL_SIZE];
 };
 
 /*
@@ -117,6 +122,12 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
  */
 bool plan_override(struct plan *p, const char *key, const char *value,
 		   char error[PLAN_ERROR_SIZE]);
+
+/*
+ * Rounds of a bout of `n` servers with slices of this length, head included.
+ * At least two: a block without a spread would hide a disturbance.
+ */
+unsigned plan_rounds(const struct plan *p, size_t n, int64_t slice_ns);
 
 /* Drops the cells for which `keep` returns false; returns the number left. */
 size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),

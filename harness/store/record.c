@@ -13,6 +13,8 @@
 const char *const status_names[STATUSES] = { "ok", "invalid", "refused",
 					     "unsupported", "failed" };
 
+const char *const drop_names[DROPS] = { "steal", "suspended", "foreign" };
+
 /* results/README.md says what each means. */
 /* clang-format off */
 const struct metric_kind metrics[METRICS] = {
@@ -47,23 +49,20 @@ const struct metric_kind metrics[METRICS] = {
 	[METRIC_THREADS] = { "threads", "1", BETTER_LESS },
 	[METRIC_DESCRIPTORS] = { "descriptors", "1", BETTER_NEITHER },
 	[METRIC_STEAL_SHARE] = { "steal_share", "1", BETTER_LESS },
-	[METRIC_SERVER_YARDSTICK] = { "server_yardstick_ns", "ns", BETTER_LESS },
-	[METRIC_CLIENT_YARDSTICK] = { "client_yardstick_ns", "ns", BETTER_LESS },
 };
 /* clang-format on */
 
 void record_init(struct record *r, const struct entry *e)
 {
 	*r = (struct record){ .index = e->index,
-			      .attempt = 1,
 			      .block = e->block,
+			      .bout = e->bout,
 			      .role = e->role,
 			      .cell = *e->cell,
 			      .reasons = json_array(),
 			      .warnings = json_array(),
 			      .calls_requests = NAN,
-			      .window_s = NAN,
-			      .window_late_s = NAN };
+			      .window_s = NAN };
 	for (int i = 0; i < METRICS; i++)
 		r->metric[i] = NAN;
 }
@@ -75,6 +74,7 @@ void record_free(struct record *r)
 	json_decref(r->load);
 	json_decref(r->server);
 	free(r->calls);
+	free(r->slices);
 	*r = (struct record){ 0 };
 }
 
@@ -174,28 +174,42 @@ static json_t *calls_json(const struct record *r)
 			 "by_name", by_name);
 }
 
+static json_t *rounds_json(const struct rounds *rounds)
+{
+	json_t *why = json_object();
+
+	for (int i = 0; i < DROPS; i++)
+		if (rounds->why[i])
+			json_object_set_new(why, drop_names[i],
+					    json_integer(rounds->why[i]));
+	return json_pack("{s:i, s:i, s:o}", "counted", rounds->counted,
+			 "dropped", rounds->dropped, "why", why);
+}
+
 json_t *record_json(const struct record *r)
 {
 	char name[CELL_NAME_SIZE];
-	json_t *to = json_pack("{s:i, s:i, s:i, s:i, s:s, s:s}", "schema",
-			       RECORD_SCHEMA, "index", r->index, "attempt",
-			       r->attempt, "block", r->block, "role",
-			       role_names[r->role], "cell",
-			       cell_name(&r->cell, name));
+	json_t *to =
+		json_pack("{s:i, s:i, s:i, s:i, s:s, s:s}", "schema",
+			  RECORD_SCHEMA, "index", r->index, "block", r->block,
+			  "bout", r->bout, "role", role_names[r->role], "cell",
+			  cell_name(&r->cell, name));
 	json_t *rest;
 
 	put_cell(to, &r->cell);
 	rest = json_pack(
-		"{s:s, s:O, s:O, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:O?, s:O?, s:o}",
+		"{s:s, s:O, s:O, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, "
+		"s:o, s:o, s:o, s:O?, s:O?, s:o}",
 		"status", status_names[r->status], "reasons", r->reasons,
 		"warnings", r->warnings, "started", r->started, "took_s",
 		number(r->took_s), "server_cpus", text_or_null(r->server_cpus),
-		"client_cpus", text_or_null(r->client_cpus), "window_s",
-		number(r->window_s), "window_late_s", number(r->window_late_s),
-		"cpu_method", text_or_null(r->cpu_method), "metrics",
-		metrics_json(r), "calls", calls_json(r), "load", r->load,
-		"server", r->server, "histograms", text_or_null(r->histograms));
+		"client_cpus", text_or_null(r->client_cpus), "slice_ns",
+		r->slice_ns ? json_integer(r->slice_ns) : json_null(), "rounds",
+		rounds_json(&r->rounds), "window_s", number(r->window_s),
+		"bound", r->bound, "saturated", r->saturated, "cpu_method",
+		text_or_null(r->cpu_method), "metrics", metrics_json(r),
+		"calls", calls_json(r), "load", r->load, "server", r->server,
+		"histograms", text_or_null(r->histograms));
 	if (!rest)
 		die("json_pack");
 	json_object_update(to, rest);
@@ -245,6 +259,19 @@ static int read_word(const json_t *from, const char *key,
 	return -1;
 }
 
+static bool read_rounds(struct rounds *to, const json_t *from,
+			char why[WHY_SIZE])
+{
+	const json_t *of = json_object_get(from, "why");
+
+	for (int i = 0; i < DROPS; i++)
+		if (json_object_get(of, drop_names[i]) &&
+		    !read_count(of, drop_names[i], &to->why[i], why))
+			return false;
+	return read_count(from, "counted", &to->counted, why) &&
+	       read_count(from, "dropped", &to->dropped, why);
+}
+
 static bool read_head(struct record *r, const json_t *line, char why[WHY_SIZE])
 {
 	const char *name = json_string_value(json_object_get(line, "cell"));
@@ -256,6 +283,9 @@ static bool read_head(struct record *r, const json_t *line, char why[WHY_SIZE])
 		return why_not(why, "not a JSON object");
 	if (!read_count(line, "schema", &schema, why))
 		return false;
+	if (schema < RECORD_SCHEMA)
+		return why_not(why, "schema %u: made by an older version",
+			       schema);
 	if (schema > RECORD_SCHEMA)
 		return why_not(why,
 			       "schema %u is newer than this program, which "
@@ -270,8 +300,9 @@ static bool read_head(struct record *r, const json_t *line, char why[WHY_SIZE])
 	r->status = (enum status)status;
 	r->role = (enum role)role;
 	return read_count(line, "index", &r->index, why) &&
-	       read_count(line, "attempt", &r->attempt, why) &&
-	       read_count(line, "block", &r->block, why);
+	       read_count(line, "block", &r->block, why) &&
+	       read_count(line, "bout", &r->bout, why) &&
+	       read_rounds(&r->rounds, json_object_get(line, "rounds"), why);
 }
 
 static json_t *array_of(const json_t *line, const char *key)
@@ -341,7 +372,9 @@ bool record_read(struct record *r, const json_t *line, char why[WHY_SIZE])
 	r->server = object_of(line, "server");
 	r->took_s = read_number(line, "took_s");
 	r->window_s = read_number(line, "window_s");
-	r->window_late_s = read_number(line, "window_late_s");
+	r->slice_ns = json_integer_value(json_object_get(line, "slice_ns"));
+	r->bound = json_is_true(json_object_get(line, "bound"));
+	r->saturated = json_is_true(json_object_get(line, "saturated"));
 	read_text(line, "started", r->started, sizeof(r->started));
 	read_text(line, "server_cpus", r->server_cpus, sizeof(r->server_cpus));
 	read_text(line, "client_cpus", r->client_cpus, sizeof(r->client_cpus));

@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-enum { RECORD_SCHEMA = 1 };
+enum { RECORD_SCHEMA = 2 };
 
 enum status {
 	STATUS_OK,
@@ -60,8 +60,6 @@ enum metric {
 	METRIC_THREADS,
 	METRIC_DESCRIPTORS,
 	METRIC_STEAL_SHARE,
-	METRIC_SERVER_YARDSTICK,
-	METRIC_CLIENT_YARDSTICK,
 	METRICS
 };
 
@@ -76,17 +74,47 @@ struct metric_kind {
 
 extern const struct metric_kind metrics[METRICS];
 
-/* How often a system call was made. Counting: from the first to the last
- * request, including the warm-up; idle clients: in the window. */
+/* How often a system call was made: from rest to rest, which includes the load
+ * before the window; idle clients: in the window. */
 struct call_count {
 	char name[32];
 	uint64_t count;
 };
 
+/* Why a round does not count; it is dropped for all servers of the bout. */
+enum drop {
+	DROP_STEAL,     /* the hypervisor took CPU time */
+	DROP_SUSPENDED, /* the machine was suspended, or the run stopped */
+	DROP_FOREIGN    /* other programs took CPU time */
+};
+enum { DROPS = 3 };
+
+extern const char *const drop_names[DROPS]; /* "steal", "suspended", ... */
+
+struct rounds {
+	unsigned counted, dropped;
+	unsigned why[DROPS]; /* a round can have several reasons */
+};
+
+/* The turn of a server in a round, from rest to rest: a row of slices.csv. A
+ * number that is not available is NAN. */
+struct slice {
+	unsigned round;               /* from 1; 0: the warm-up round */
+	unsigned position;            /* in the order of its round, from 0 */
+	bool counted;                 /* false: its round was dropped */
+	double requests;              /* all, from rest to rest */
+	double answered;              /* replies within the window */
+	double window_ns, elapsed_ns; /* elapsed: from rest to rest */
+	double cpu_ns, client_cpu_ns; /* of server and generator, likewise */
+	double response_p50_ns, response_p99_ns;
+	double service_p50_ns, service_p99_ns;
+};
+
+/* A line for each (block, cell) */
 struct record {
-	unsigned index;   /* of the entry, in execution order */
-	unsigned attempt; /* from 1; higher: the last one was invalid */
+	unsigned index; /* of the entry, in execution order */
 	unsigned block;
+	unsigned bout;
 	enum role role;
 	struct cell cell;
 
@@ -97,9 +125,12 @@ struct record {
 	double took_s;    /* the whole repetition */
 
 	char server_cpus[64], client_cpus[64]; /* "0", "2-3"; "": not pinned */
-	double window_s; /* between the two readings of the probes; NAN: none */
-	double window_late_s; /* delay of the first reading */
-	char cpu_method[16];  /* "process", "cgroup"; "": CPU time unknown */
+	int64_t slice_ns; /* head and window; 0: not in slices */
+	struct rounds rounds;
+	double window_s; /* sum of the windows that count; NAN: none */
+	bool bound; /* by the generator: rates are lower bounds, times upper ones */
+	bool saturated;      /* open loop: the server is at its limit */
+	char cpu_method[16]; /* "process", "cgroup"; "": CPU time unknown */
 	char calls_method
 		[16]; /* "bpf", "perf", "strace", "none"; "": not counted */
 	double metric[METRICS];
@@ -110,7 +141,9 @@ struct record {
 	json_t *load;   /* output of bin/loadgen without its histograms; NULL:
 			   none */
 	json_t *server; /* its last line; NULL: none */
-	char histograms[64]; /* file name in the folder of the run; "" */
+	char histograms[64];  /* file name in the folder of the run; "" */
+	struct slice *slices; /* in order of execution; or NULL */
+	size_t n_slices;
 };
 
 /* Prefix of a warning: machine or programs changed before the resume. */

@@ -389,8 +389,8 @@ static bool write_histograms(const struct store *s, struct record *r,
 		die("json_dumps");
 	json_decref(kept);
 	packed = gzip(text, strlen(text), &size);
-	snprintf(r->histograms, sizeof(r->histograms), "%s/%04u-%u.json.gz",
-		 histograms_name, r->index, r->attempt);
+	snprintf(r->histograms, sizeof(r->histograms), "%s/%04u.json.gz",
+		 histograms_name, r->index);
 	written = file_put(s, r->histograms, packed, size, why);
 	free(packed);
 	free(text);
@@ -428,26 +428,59 @@ static char *line_of(const struct record *r)
 	return line;
 }
 
-bool store_append(struct store *s, struct record *r, const json_t *histograms,
-		  char why[WHY_SIZE])
+/* Removes what a failed store_append_bout() wrote. */
+static void drop_histograms(const struct store *s, struct record *r, size_t n)
 {
-	char *line;
-	bool written;
+	for (size_t i = 0; i < n; i++) {
+		if (*r[i].histograms)
+			unlinkat(s->dir, r[i].histograms, 0);
+		*r[i].histograms = '\0';
+	}
+}
 
-	if (histograms && !write_histograms(s, r, histograms, why)) {
-		*r->histograms = '\0';
-		return false;
+bool store_append_bout(struct store *s, struct record *r, size_t n,
+		       json_t *const *histograms, char why[WHY_SIZE])
+{
+	char *text = NULL;
+	size_t size;
+	FILE *lines = open_memstream(&text, &size);
+	bool written = true;
+
+	if (!lines)
+		die("open_memstream");
+	for (size_t i = 0; i < n && written; i++) {
+		char *line;
+
+		written = !histograms[i] ||
+			  write_histograms(s, &r[i], histograms[i], why);
+		line = line_of(&r[i]);
+		fputs(line, lines);
+		free(line);
 	}
-	line = line_of(r);
-	written = write_line(s, line, why);
-	free(line);
-	if (written) {
-		take(s, r);
-	} else if (histograms) {
-		unlinkat(s->dir, r->histograms, 0);
-		*r->histograms = '\0';
-	}
+	if (fclose(lines) != 0)
+		die("open_memstream");
+	written = written && write_line(s, text, why);
+	free(text);
+	for (size_t i = 0; i < n && written; i++)
+		take(s, &r[i]);
+	if (!written)
+		drop_histograms(s, r, n);
 	return written;
+}
+
+bool store_has_bout(const struct store *s, const struct blocks *b,
+		    unsigned bout)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->entry[i].bout != bout)
+			continue;
+		if (!store_find(s, b->entry[i].index))
+			return false;
+		found = true;
+	}
+	return found;
 }
 
 const struct record *store_find(const struct store *s, unsigned index)

@@ -54,16 +54,22 @@ bool store_read(struct store *s, const char *path, char why[WHY_SIZE]);
 bool store_lock(const struct store *s, char why[WHY_SIZE]);
 
 /*
- * Appends a record and takes ownership of its contents. First compresses
- * `histograms` (may be NULL) into a file and stores its name in r->histograms.
- * false: writing failed; the file still ends with a whole line, and the caller
- * still owns r.
+ * Appends the records of a bout and takes ownership of their contents. First
+ * compresses each of `histograms` (which may be NULL) into a file and stores
+ * its name in r->histograms. false: writing failed; the file still ends with a
+ * whole line, and the caller still owns the records.
  */
-bool store_append(struct store *s, struct record *r, const json_t *histograms,
-		  char why[WHY_SIZE]);
+bool store_append_bout(struct store *s, struct record *r, size_t n,
+		       json_t *const *histograms, char why[WHY_SIZE]);
 
-/* The last attempt at an entry, until the next store_append(); NULL: none. */
+/* The last record of an entry, until the next store_append_bout(); NULL:
+ * none. */
 const struct record *store_find(const struct store *s, unsigned index);
+
+/* A bout counts only if all its entries have records; else it is measured
+ * again, as a whole. */
+bool store_has_bout(const struct store *s, const struct blocks *b,
+		    unsigned bout);
 
 /* Writes a file of the folder atomically. */
 bool store_file(const struct store *s, const char *name, const char *text,

@@ -133,7 +133,7 @@ char *setting_key(const struct cell *c, char to[SETTING_SIZE])
 
 const char *model_label(const struct cell *c)
 {
-	return strcmp(c->model, BASELINE) == 0 ? "(ceiling)" : c->model;
+	return strcmp(c->model, BASELINE) == 0 ? "(baseline)" : c->model;
 }
 
 /* --------------------------------------------------------------------- numbers */

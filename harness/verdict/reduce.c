@@ -4,7 +4,6 @@
 
 #include "harness/verdict/compare.h"
 #include "harness/verdict/describe.h"
-#include "harness/verdict/validity.h"
 #include "harness/verdict/warnings.h"
 #include "harness/base/grow.h"
 #include "harness/base/die.h"
@@ -86,21 +85,18 @@ static bool in_a_block(const struct record *r)
 struct sifted {
 	bool seen[ROLES];
 	unsigned invalid[ROLES];
-	unsigned outgrown; /* timing repetitions: see judge_outgrown() */
-	unsigned dropped;  /* valid ones, excluded by drop_the_slow() */
 	const struct record *not_valid[ROLES], *valid[ROLES];
 	const struct record **timed, **again;
 };
 
 static void sift(struct sifted *s, const struct record *r)
 {
-	bool timed = r->role == ROLE_TIMING || r->role == ROLE_CEILING;
+	bool timed = r->role == ROLE_TIMING || r->role == ROLE_BASELINE;
 
 	s->seen[r->role] = true;
 	if (!record_counts(r)) {
 		s->invalid[r->role]++;
 		s->not_valid[r->role] = r;
-		s->outgrown += r->role == ROLE_TIMING && judge_outgrown(r);
 		return;
 	}
 	s->valid[r->role] = r;
@@ -110,25 +106,11 @@ static void sift(struct sifted *s, const struct record *r)
 		s->again[r->block - 1] = r;
 }
 
-/* The valid repetitions may be a biased selection: see struct row. */
-static void drop_the_slow(struct sifted *s, unsigned n_blocks)
-{
-	unsigned left = 0;
-
-	for (unsigned b = 0; b < n_blocks; b++)
-		left += s->timed[b] != NULL;
-	if (s->outgrown == 0 || s->outgrown < left)
-		return;
-	s->dropped = left;
-	s->invalid[ROLE_TIMING] += left;
-	memset(s->timed, 0, n_blocks * sizeof(*s->timed));
-}
-
 /* The role that decides the row's status; counting only if there is nothing else */
 static enum role main_role(const struct sifted *s)
 {
-	static const enum role order[] = { ROLE_TIMING, ROLE_CEILING, ROLE_IDLE,
-					   ROLE_COUNTING };
+	static const enum role order[] = { ROLE_TIMING, ROLE_BASELINE,
+					   ROLE_IDLE, ROLE_COUNTING };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		if (s->seen[order[i]])
@@ -243,22 +225,12 @@ static void take_status(struct row *row, const struct sifted *s)
 	const struct record *bad = s->not_valid[role];
 
 	row->invalid = s->invalid[role];
-	row->outgrown = s->outgrown;
 	if (bad)
 		record_reason(bad, row->reason, sizeof(row->reason));
 	if (row->n || s->valid[role])
 		row->status = STATUS_OK;
 	else if (bad)
 		row->status = record_outcome(bad);
-	if (s->dropped) {
-		row->status = STATUS_INVALID;
-		snprintf(row->reason, sizeof(row->reason),
-			 "the generator was the bottleneck in %u repetition%s; "
-			 "the other %u %s valid only because the server was "
-			 "slow (more CPUs: --client-cpus)",
-			 s->outgrown, plural(s->outgrown), s->dropped,
-			 s->dropped == 1 ? "is" : "are");
-	}
 	if (row->n == 0 && row->status == STATUS_OK)
 		snprintf(row->reason, sizeof(row->reason), "not timed yet");
 }
@@ -276,7 +248,6 @@ static void make_row(struct row *row, const struct record *const *of, size_t n,
 	*row = (struct row){ .cell = of[0]->cell };
 	for (size_t i = 0; i < n; i++)
 		sift(&s, of[i]);
-	drop_the_slow(&s, n_blocks);
 	for (unsigned b = 0; b < n_blocks; b++) {
 		if (!s.timed[b])
 			continue;

@@ -3,7 +3,7 @@
  * reduce.h - from repetitions to cells: medians, their spread, comparisons, warnings
  *
  * Reads records and nothing else; the same records give the same files. A cell has
- * one value per block, from its last valid attempt. Invalid repetitions are counted
+ * one value per block. Invalid repetitions are counted
  * and their reasons reported; they never enter a median.
  *
  *	cells.csv	a row per cell; results/README.md explains the columns
@@ -24,20 +24,12 @@
 #include "harness/store/record.h"
 #include "harness/verdict/stats.h"
 
-/*
- * A cell over all its repetitions of one kind
- *
- * Repetitions in which the generator was the bottleneck are those in which the server
- * was fast, so the valid ones are biased towards slow. If at least half are lost this
- * way, the median of all is not among the valid ones: then none of them counts, and
- * the cell is invalid.
- */
+/* A cell over all its repetitions of one kind */
 struct row {
 	struct cell cell;
-	unsigned n;        /* valid repetitions, one per block */
-	unsigned invalid;  /* attempts that are not */
-	unsigned outgrown; /* those with the generator as the bottleneck */
-	/* ok if any repetition is valid; else that of the last attempt. For a cell
+	unsigned n;       /* valid repetitions, one per block */
+	unsigned invalid; /* those that are not */
+	/* ok if any repetition is valid; else that of the last one. For a cell
 	 * that was only counted, that of counting it */
 	enum status status;
 	char reason

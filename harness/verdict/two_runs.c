@@ -48,7 +48,7 @@ static json_t *load(struct side *s, const char *name)
 /* Keys of plan.txt that say how it was measured; the cells' names say what was. */
 static json_t *measured(const struct side *s)
 {
-	static const char *const keys[] = { "warmup", "window", "wait", "aa" };
+	static const char *const keys[] = { "bout", "slice", "aa" };
 	char why[WHY_SIZE];
 	char *text = store_load_text(&s->store, "plan.txt", why), *rest = text;
 	json_t *found = json_object();
@@ -455,32 +455,6 @@ size_t versus_regressions(const struct versus *v, double least)
 
 /* ------------------------------------------------------------------------- notes */
 
-/* Median over all cells */
-static double yardstick(const struct side *s, enum metric m)
-{
-	double x[STATS_MAX];
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->reduced.n && n < STATS_MAX; i++)
-		x[n++] = s->reduced.row[i].metric[m].median;
-	return stats_quantile(x, n, 0.5);
-}
-
-static void note_yardstick(struct versus *v, enum metric m, const char *whose)
-{
-	double a = yardstick(v->a, m), b = yardstick(v->b, m);
-	char in_a[NUMBER_SIZE], in_b[NUMBER_SIZE], ratio[2 * NUMBER_SIZE];
-
-	if (!(a > 0 && b > 0))
-		return;
-	print_range(b / a, b / a, ratio);
-	record_say(v->notes,
-		   "The %s's CPU needed %s for the same piece of work in A and "
-		   "%s in B, %s times as long (the yardstick, medians).",
-		   whose, print_metric(m, a, in_a), print_metric(m, b, in_b),
-		   ratio);
-}
-
 static void take_notes(struct versus *v)
 {
 	const json_t *a = v->a->machine, *b = v->b->machine;
@@ -508,8 +482,6 @@ static void take_notes(struct versus *v)
 		"them (clock frequency, other load, kernel) is part of every "
 		"ratio, but not of the A/A band. To compare two programs, "
 		"measure both in one run.");
-	note_yardstick(v, METRIC_SERVER_YARDSTICK, "server");
-	note_yardstick(v, METRIC_CLIENT_YARDSTICK, "generator");
 }
 
 struct versus versus(const struct side *a, const struct side *b)

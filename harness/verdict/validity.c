@@ -9,8 +9,6 @@
 
 static const double steal_most = 0.01, held_up_most = 0.05;
 static const double saturated = 0.97; /* of a CPU */
-static const double slower_noted = 1.2;
-static const double late_most = 0.1, late_noted = 0.01;
 static const int64_t suspended_most = 5000000;
 
 static json_int_t count_of(const json_t *from, const char *key)
@@ -91,8 +89,9 @@ static void say_reasons(struct record *r, const struct circumstances *c)
 			continue;
 		}
 		/* The baseline measures the limit of the generator. */
-		record_say(bottleneck && r->role == ROLE_CEILING ? r->warnings :
-								   r->reasons,
+		record_say(bottleneck && r->role == ROLE_BASELINE ?
+				   r->warnings :
+				   r->reasons,
 			   "%.*s%s", without_advice(text), text,
 			   bottleneck ? " (more CPUs: --client-cpus)" : "");
 	}
@@ -185,39 +184,16 @@ static void judge_machine(struct record *r, const struct circumstances *c)
 			   queue * 100);
 }
 
-/* Counting and idle repetitions have no times. */
-static void judge_pace(struct record *r, const struct circumstances *c)
-{
-	if (c->slower > slower_noted && r->role != ROLE_COUNTING &&
-	    r->role != ROLE_IDLE)
-		record_say(r->warnings,
-			   "the CPUs took %.2f times as long as usual for the "
-			   "same work: lower frequency, or another load on the "
-			   "same core",
-			   c->slower);
-}
-
 static void judge_window(struct record *r, const struct circumstances *c)
 {
-	double late = r->window_late_s / r->window_s;
-
 	if (c->was_stopped)
 		record_say(r->reasons,
 			   "the run was stopped and continued during this "
 			   "repetition");
-	if (!isfinite(late))
+	if (!isfinite(r->window_s))
 		record_say(r->reasons, "the probes could not be read");
-	else if (late > late_most)
-		record_say(r->reasons,
-			   "the probes were read %.0f ms late: only %.0f ms of "
-			   "the window were left",
-			   r->window_late_s * 1e3, r->window_s * 1e3);
-	else if (late > late_noted)
-		record_say(r->warnings, "the probes were read %.1f ms late",
-			   r->window_late_s * 1e3);
 }
 
-/* A counting repetition without counts is measured again. */
 static void judge_counting(struct record *r)
 {
 	if (r->role == ROLE_COUNTING && *r->calls_method &&
@@ -238,19 +214,9 @@ void judge(struct record *r, const struct circumstances *c)
 		spare_counts(r);
 	if (r->server)
 		judge_counts(r);
-	judge_pace(r, c);
 	judge_window(r, c);
 	judge_counting(r);
 	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;
-}
-
-bool judge_outgrown(const struct record *r)
-{
-	const json_t *reason = json_array_get(r->reasons, 0);
-
-	return r->status == STATUS_INVALID &&
-	       json_array_size(r->reasons) == 1 &&
-	       is_bottleneck(json_string_value(reason));
 }
 
 /* Server and generator disagree. A missing counter is not compared. */
@@ -285,10 +251,4 @@ bool judge_failed(const struct record *r)
 	return r->status == STATUS_FAILED ||
 	       (r->status == STATUS_INVALID && r->load &&
 		(lost_something(r) || counts_differ(r)));
-}
-
-bool judge_by_chance(const struct record *r)
-{
-	return r->status == STATUS_INVALID && !judge_outgrown(r) &&
-	       !json_is_false(json_object_get(r->load, "sustained"));
 }

@@ -9,12 +9,7 @@
  *	- the machine was suspended, or the run was stopped (Ctrl-Z)
  *	- something else ran on the CPU of a server with one thread for more than 5 %
  *	  of the time (split only)
- *	- the first reading came later than a tenth of the window
  *	- it was to count system calls, by a method that works here, and could not
- *
- * That the CPUs took 1.2 times as long as usual for the same work, before or after
- * (yardstick.h), is a warning: on a host with busy neighbours nothing would be left,
- * and blocks and A/A pairs show its effect.
  *
  * Reasons that concern times alone are warnings in a repetition that counts calls or
  * has only idle clients. The generator as the bottleneck is a warning for the
@@ -36,16 +31,10 @@ struct circumstances {
 	int64_t suspended_ns; /* in the window */
 	bool was_stopped;     /* with server and generator: Ctrl-Z */
 	bool sleeps; /* with idle clients: the CPU time it uses is for requests */
-	double slower; /* than usual, as a ratio: the CPUs; 0: unknown */
 };
 
 /* Sets r->status, for a repetition in which neither server nor generator failed. */
 void judge(struct record *r, const struct circumstances *c);
-
-/*
- * The generator was the bottleneck, and that is the only reason: the server was fast.
- */
-bool judge_outgrown(const struct record *r);
 
 /*
  * Whether the server or the generator failed: ended early, hung, lost a request, sent
@@ -53,12 +42,5 @@ bool judge_outgrown(const struct record *r);
  * saturated generator, a refused client or an unsupported model is not a failure.
  */
 bool judge_failed(const struct record *r);
-
-/*
- * Whether to measure it again: invalid by chance. A load that exceeds the server or
- * the generator would do so again; a second attempt would pass only if the server was
- * slower by then.
- */
-bool judge_by_chance(const struct record *r);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "harness/verdict/compare.h"
 #include "harness/verdict/describe.h"
-#include "harness/verdict/validity.h"
 #include "harness/base/die.h"
 
 #include <ctype.h>
@@ -54,7 +53,6 @@ enum kind {
 	UNMEASURED, /* cells without a valid repetition */
 	FORCED,     /* repetitions measured under other conditions */
 	UNCOMPARED,
-	OUTGROWN, /* cells with a biased median */
 	NOISE,
 	FEWER,     /* excluded repetitions of cells that have valid ones */
 	PAIRS,     /* excluded A/A repetitions */
@@ -65,9 +63,9 @@ enum kind {
 static const char *const counted_as[] = {
 	[LEFT_OUT] = "repetition", [UNMEASURED] = "cell",
 	[FORCED] = "repetition",   [UNCOMPARED] = "setting",
-	[OUTGROWN] = "cell",       [NOISE] = "setting",
-	[PAIRS] = "repetition",    [FEWER] = "repetition",
-	[UNCOUNTED] = "cell",      [OTHER] = "repetition",
+	[NOISE] = "setting",       [PAIRS] = "repetition",
+	[FEWER] = "repetition",    [UNCOUNTED] = "cell",
+	[OTHER] = "repetition",
 };
 
 static const struct {
@@ -327,13 +325,6 @@ static void note_cells(const struct reduced *r, json_t *all)
 		if (row->n == 0 && row->invalid)
 			note(all, UNMEASURED, &row->cell, "no result (%s): %s",
 			     status_names[row->status], row->reason);
-		/* Fewer than half are: see struct row. */
-		if (row->n && row->outgrown)
-			note(all, OUTGROWN, &row->cell,
-			     "biased median: the generator was the bottleneck in "
-			     "%u of %u repetitions, which are excluded, so the "
-			     "server is faster than shown",
-			     row->outgrown, row->n + row->invalid);
 	}
 }
 
@@ -350,7 +341,7 @@ static void note_repetition(const struct reduced *r, json_t *all,
 	if (of->role == ROLE_AA)
 		note(all, PAIRS, &of->cell, "A/A repetitions excluded: %s",
 		     reason);
-	else if (of->role != ROLE_COUNTING && !judge_outgrown(of))
+	else if (of->role != ROLE_COUNTING)
 		note(all, FEWER, &of->cell, "repetitions excluded: %s", reason);
 	else if (of->role == ROLE_COUNTING && !*row->calls_method)
 		note(all, UNCOUNTED, &of->cell, "system calls not counted: %s",

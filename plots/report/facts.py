@@ -152,9 +152,9 @@ def _missing(view):
 
 def _ceiling(view):
     closed = [row for row in view.cells if row["loop"] == "closed"]
-    ceiling = [row for row in closed if row["model"] == "baseline"]
-    if closed and not any(row["status"] == "ok" for row in ceiling):
-        why = f" ({ceiling[0]['reason']})" if ceiling and ceiling[0]["reason"] else ""
+    baseline = [row for row in closed if row["model"] == "baseline"]
+    if closed and not any(row["status"] == "ok" for row in baseline):
+        why = f" ({baseline[0]['reason']})" if baseline and baseline[0]["reason"] else ""
         yield (f"The baseline server was not measured{why}: equal throughput of all models "
                f"may be the limit of the generator.")
 

@@ -50,7 +50,7 @@ def cpu_clock(pid):
 def plan(folder, **keys):
     path = pathlib.Path(folder) / "bench.plan"
     keys = {"blocks": 1, "warmup": WARMUP, "window": WINDOW, "aa": "none",
-            "idle": "none", "ceiling": "no", "counting": "no",
+            "idle": "none", "baseline": "no", "counting": "no",
             "models": "epoll", "cells": "closed split connections 64", **keys}
     path.write_text("".join(f"{key} {value}\n" for key, value in keys.items()),
                     encoding="utf-8")

@@ -45,20 +45,18 @@ static void check_blocks(const struct plan *p)
 {
 	struct blocks b;
 	struct estimate e;
-	size_t n = p->timing.n * p->counting + p->idle.n + p->ceiling.n +
-		   p->timing.n * p->blocks;
+	size_t n = p->timing.n * p->counting + p->idle.n;
+	size_t timed =
+		p->timing.n + p->timing.n / p->n_models * p->aa + p->baseline.n;
 	char *text;
 
+	n += timed * p->blocks;
 	if (n > 10000)
 		return;
 	b = blocks_of(p);
-	e = blocks_estimate(p, &b, 0, 1);
-	HOLDS(b.n == n + e.of_role[ROLE_AA]);
-	HOLDS(e.of_role[ROLE_AA] ==
-	      (p->aa == AA_NONE ? 0 :
-	       p->aa == AA_ONE  ? p->blocks :
-				  p->timing.n * p->blocks / p->n_models));
-	HOLDS(e.ns == (p->warmup + p->window) * (int64_t)b.n);
+	e = blocks_estimate(p, &b);
+	HOLDS(b.n == n && e.repetitions == n);
+	HOLDS(e.ns > 0 && e.bytes > 0);
 	text = blocks_summary(p, &e);
 	HOLDS(text);
 	free(text);
@@ -71,11 +69,12 @@ static void check_plan(const struct plan *p)
 	struct plan again;
 
 	HOLDS(p->n_models > 0 && p->timing.n > 0);
-	HOLDS(p->blocks >= 1 && p->window > 0 && p->warmup >= 0);
+	HOLDS(p->blocks >= 1 && p->bout > 0 && p->slice >= 0);
+	HOLDS(p->margin > 0 && *p->reference);
 	HOLDS(plan_parse(&again, text, strlen(text), "my.plan", ours, error));
 	check_cells(&p->timing, &again.timing);
 	check_cells(&p->idle, &again.idle);
-	check_cells(&p->ceiling, &again.ceiling);
+	check_cells(&p->baseline, &again.baseline);
 	written = plan_text(&again);
 	HOLDS(strcmp(written, text) == 0);
 	check_blocks(&again);

@@ -40,11 +40,10 @@ MATRIX = BIN / "matrix"
 #: Longest time of a run, on a machine that is several times overloaded
 PATIENCE_S = 4 * server.PATIENCE_S
 
-#: As short as possible: no test depends on its numbers. Without repeats, so that each
-#: repetition is one line on a busy machine, too.
-TINY = {"blocks": 1, "warmup": "50ms", "window": "150ms", "aa": "none",
-        "ceiling": "no", "idle": "none", "counting": "no", "wait": "none",
-        "repeats": "0%", "cells": "closed split connections 2"}
+#: As short as possible: no test depends on its numbers.
+TINY = {"blocks": 1, "bout": "40ms", "slice": "20ms", "aa": "no",
+        "baseline": "no", "idle": "none", "counting": "no",
+        "cells": "closed split connections 2"}
 
 #: The files of a complete run; sometimes also repetitions.broken
 FILES = {"plan.txt", "machine.json", "run.json", "repetitions.jsonl",

@@ -160,7 +160,7 @@ def test_cells():
 
 def test_some_cells():
     names = listed("cells", "--plan", "quick", "--models", "epoll,poll",
-                   "--connections", "16", "--idle", "none", "--ceiling", "no")
+                   "--connections", "16", "--idle", "none", "--baseline", "no")
     assert names == [
         f"model:{model}/loop:closed/connections:16/message:64/placement:split"
         for model in ("epoll", "poll")]

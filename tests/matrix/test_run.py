@@ -19,15 +19,15 @@ import pytest
 from server import TOP
 
 KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
-        "ceiling": "yes", "warmup": "20ms", "window": "100ms",
+        "baseline": "yes", "warmup": "20ms", "window": "100ms",
         "cells": ["closed split connections 4",
                   "open split connections 4 rate 2000",
                   "closed shared connections 4"]}
 MODELS = "epoll,thread"
 CELLS = 2 * 3
-#: Repetitions of each role; a ceiling for each closed setting
+#: Repetitions of each role; a baseline for each closed setting
 ENTRIES = {"counting": CELLS, "idle": 2, "timing": 2 * CELLS, "aa": 2,
-           "ceiling": 2}
+           "baseline": 2}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_cells(whole):
         if any("the bottleneck" in reason for line in lines
                if line["cell"] == cell for reason in line["reasons"]):
             continue  # too few valid repetitions may be left
-        role = {"baseline": "ceiling"}.get(
+        role = {"baseline": "baseline"}.get(
             row["model"], "idle" if row["loop"] == "none" else "timing")
         good = [line for line in lines if line["cell"] == cell and
                 line["role"] == role and line["status"] == "ok"]

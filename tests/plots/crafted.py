@@ -399,15 +399,15 @@ def lines(path, blocks, models, settings, requests):
     for cell in cells:
         writer.repetition(0, "idle" if cell["loop"] == "none" else "counting", cell)
     timed = [cell for cell in cells if cell["loop"] != "none"]
-    ceiling = [cell_of("baseline", setting) for setting in settings
+    baseline = [cell_of("baseline", setting) for setting in settings
                if setting.get("loop", "closed") == "closed" and setting in CLOSED]
     for block in range(1, blocks + 1):
         for cell in timed:
             writer.repetition(block, "timing", cell)
             if cell["model"] == models[block % len(models)]:
                 writer.repetition(block, "aa", cell)
-        for cell in ceiling if block == (blocks + 1) // 2 else []:
-            writer.repetition(block, "ceiling", cell)
+        for cell in baseline if block == (blocks + 1) // 2 else []:
+            writer.repetition(block, "baseline", cell)
     return writer.lines
 
 

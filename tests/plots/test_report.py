@@ -229,7 +229,7 @@ def test_each_repetition_is_a_dot(odd_run):
     chart = odd_run.page.one(id="closed-split-64-dots")
     figure = next(chart.all("figure"))
     of = [r for r in run.read(odd_run.path.parent).repetitions
-          if r["role"] in ("timing", "aa", "ceiling") and setting_of(r) == CLOSED_64
+          if r["role"] in ("timing", "aa", "baseline") and setting_of(r) == CLOSED_64
           and r["metrics"]["requests_per_second"] is not None]
     assert len(list(figure.all("use"))) == len(of)
 

@@ -67,7 +67,7 @@ def _calls(rows, key):
 def _setting(rows):
     all_times, of_cells = {}, {}
     for row in rows:
-        counted = _view.counted(row, "timing", "ceiling")
+        counted = _view.counted(row, "timing", "baseline")
         files = [file for _, r in sorted(counted.items())
                  if (file := times.load(_view.run, r))]
         all_times[row["cell"]] = (times.merged(file.response for file in files),

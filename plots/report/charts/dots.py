@@ -31,13 +31,13 @@ class Values:
         def numbers(repetitions):
             values = (r["metrics"].get(metric) for r in repetitions)
             return [value for value in values if value is not None]
-        timed = view.counted(row, "timing", "ceiling")
+        timed = view.counted(row, "timing", "baseline")
         again = view.counted(row, "aa")
         self.row = row
         self.counted, self.again = numbers(timed.values()), numbers(again.values())
         self.discarded = numbers(
             r for r in view.of_cell.get(row["cell"], ())
-            if r["role"] in ("timing", "ceiling", "aa")
+            if r["role"] in ("timing", "baseline", "aa")
             and (not r["counts"] or row["status"] != "ok"))
 
 

@@ -110,7 +110,6 @@ static void end(struct screen *v, const struct entry *e, enum status status,
 	struct record r;
 
 	record_init(&r, e);
-	r.attempt = 1;
 	r.status = status;
 	r.took_s = took;
 	if (reason)
@@ -216,12 +215,11 @@ static void repeat_is_not_counted_twice(void **state)
 	end(&v, e, STATUS_INVALID, 1, "disturbed");
 	holds(&v, "[1/6] ");
 	record_init(&r, e);
-	r.attempt = 2;
 	r.took_s = 1;
 	progress_done(v.progress, &r, false);
 	record_free(&r);
 	holds(&v, "[1/6] model:poll/loop:closed/connections:64/message:64/"
-		  "placement:split block 1 timing again  ok  5 s left\n");
+		  "placement:split block 1 timing  ok  5 s left\n");
 	closed(&v);
 }
 

@@ -104,7 +104,7 @@ static void check_committed(const char *name, size_t pairs)
 	struct plan p = committed(name);
 	struct blocks b = blocks_of(&p);
 	unsigned middle = (p.blocks + 1) / 2;
-	size_t expected = p.timing.n + p.idle.n + p.ceiling.n +
+	size_t expected = p.timing.n + p.idle.n + p.baseline.n +
 			  p.blocks * (p.timing.n + pairs);
 
 	check_numbers(&b);
@@ -113,9 +113,10 @@ static void check_committed(const char *name, size_t pairs)
 		check_timing_block(&p, &b, block);
 		assert_int_equal(of_role(&b, block, ROLE_AA), pairs);
 	}
-	for (size_t i = 0; i < p.ceiling.n; i++)
-		assert_int_equal(
-			times(&b, middle, &p.ceiling.cell[i], ROLE_CEILING), 1);
+	for (size_t i = 0; i < p.baseline.n; i++)
+		assert_int_equal(times(&b, middle, &p.baseline.cell[i],
+				       ROLE_BASELINE),
+				 1);
 	assert_int_equal(b.n, expected);
 	blocks_free(&b);
 	plan_free(&p);
@@ -394,18 +395,30 @@ static void single_aa_pair_rotates(void **state)
 static void order_of_seed_1(void **state)
 {
 	static const char *const order[] = {
-		"0 counting poll 64",    "0 counting epoll 1",
-		"0 counting epoll 64",   "0 idle epoll 0",
-		"0 idle uring 0",        "0 counting uring 64",
-		"0 counting poll 1",     "0 idle poll 0",
-		"0 counting uring 1",    "1 timing uring 64",
-		"1 aa poll 64",          "1 timing poll 64",
-		"1 timing poll 1",       "1 timing uring 1",
-		"1 ceiling baseline 1",  "1 timing epoll 1",
-		"1 ceiling baseline 64", "1 timing epoll 64",
-		"2 timing uring 1",      "2 timing poll 64",
-		"2 timing epoll 1",      "2 timing poll 1",
-		"2 timing epoll 64",     "2 timing uring 64",
+		"0 counting poll 64",
+		"0 counting epoll 1",
+		"0 counting epoll 64",
+		"0 idle epoll 0",
+		"0 idle uring 0",
+		"0 counting uring 64",
+		"0 counting poll 1",
+		"0 idle poll 0",
+		"0 counting uring 1",
+		"1 timing uring 64",
+		"1 aa poll 64",
+		"1 timing poll 64",
+		"1 timing poll 1",
+		"1 timing uring 1",
+		"1 baseline baseline 1",
+		"1 timing epoll 1",
+		"1 baseline baseline 64",
+		"1 timing epoll 64",
+		"2 timing uring 1",
+		"2 timing poll 64",
+		"2 timing epoll 1",
+		"2 timing poll 1",
+		"2 timing epoll 64",
+		"2 timing uring 64",
 		"2 aa poll 1",
 	};
 	struct plan p = parsed("blocks 2\nmodels poll,epoll,uring\n"
@@ -467,12 +480,11 @@ static void order_depends_on_plan_and_seed(void **state)
 
 /* ----------------------------------------------------------------- estimates */
 
-static struct estimate estimated(const char *name, int64_t overhead,
-				 uint64_t line)
+static struct estimate estimated(const char *name)
 {
 	struct plan p = committed(name);
 	struct blocks b = blocks_of(&p);
-	struct estimate e = blocks_estimate(&p, &b, overhead, line);
+	struct estimate e = blocks_estimate(&p, &b);
 
 	blocks_free(&b);
 	plan_free(&p);
@@ -483,23 +495,23 @@ static const int64_t ms = 1000000, second = 1000000000;
 
 static void estimates(void **state)
 {
-	struct estimate e = estimated("quick", 200 * ms, 4000);
+	struct estimate e = estimated("quick");
 
 	(void)state;
 	assert_int_equal(e.of_role[ROLE_TIMING], 63);
 	assert_int_equal(e.of_role[ROLE_AA], 3);
 	assert_int_equal(e.of_role[ROLE_COUNTING], 21);
 	assert_int_equal(e.of_role[ROLE_IDLE], 7);
-	assert_int_equal(e.of_role[ROLE_CEILING], 3);
+	assert_int_equal(e.of_role[ROLE_BASELINE], 3);
 	assert_int_equal(e.repetitions, 97);
 	assert_true(e.ns == 97 * 1200 * ms);
 	assert_true(e.bytes == 97 * 4000);
 	/* With half a second for start and stop of each */
-	e = estimated("quick", 500 * ms, 0);
+	e = estimated("quick");
 	assert_true(e.ns < 150 * second);
-	e = estimated("standard", 200 * ms, 4000);
+	e = estimated("standard");
 	assert_true(e.ns > 18 * 60 * second && e.ns < 22 * 60 * second);
-	e = estimated("full", 200 * ms, 4000);
+	e = estimated("full");
 	assert_true(e.ns < 3 * 3600 * second);
 }
 
@@ -510,7 +522,7 @@ static void estimates_do_not_overflow(void **state)
 		       "cells connections 1,2,3,4,5,6,7,8,9,10,11,12,13,"
 		       "14,15,16,17,18,19,20 depth 1,2,3,4,5\n");
 	struct blocks b = blocks_of(&p);
-	struct estimate e = blocks_estimate(&p, &b, second, 1 << 20);
+	struct estimate e = blocks_estimate(&p, &b);
 
 	(void)state;
 	assert_int_equal(b.n, 1000 * 8 * 100 + 700 + 7 + 100);
@@ -520,11 +532,10 @@ static void estimates_do_not_overflow(void **state)
 	plan_free(&p);
 }
 
-static void check_summary(const struct plan *p, int64_t overhead, uint64_t line,
-			  const char *const *facts)
+static void check_summary(const struct plan *p, const char *const *facts)
 {
 	struct blocks b = blocks_of(p);
-	struct estimate e = blocks_estimate(p, &b, overhead, line);
+	struct estimate e = blocks_estimate(p, &b);
 	char *text = blocks_summary(p, &e);
 
 	for (; *facts; facts++)
@@ -541,15 +552,14 @@ static void summaries(void **state)
 
 	(void)state;
 	check_summary(
-		&p, 200 * ms, 4000,
-		(const char *[]){ "21 cells, 3 blocks", "thread, busypoll",
-				  "connections 1,64,1000\n", "1000 clients",
-				  "97 repetitions of 200ms + 800ms",
-				  "63 timing, 3 aa, 21 counting, 7 idle, "
-				  "3 ceiling",
-				  "1 min 56 s, 388 kB", NULL });
+		&p, (const char *[]){ "21 cells, 3 blocks", "thread, busypoll",
+				      "connections 1,64,1000\n", "1000 clients",
+				      "97 repetitions of 200ms + 800ms",
+				      "63 timing, 3 aa, 21 counting, 7 idle, "
+				      "3 baseline",
+				      "1 min 56 s, 388 kB", NULL });
 	plan_keep(&p, named, some);
-	check_summary(&p, 0, 1,
+	check_summary(&p,
 		      (const char *[]){ " busypoll, poll, epoll\n",
 					"27 timing, 3 aa, 9 counting, 3 idle\n",
 					"42 s, 1 kB", NULL });
@@ -557,12 +567,11 @@ static void summaries(void **state)
 	p = parsed("models poll\nidle none\nwindow 60min\nblocks 500\n"
 		   "cells connections 1,2\ncells open rate 2.5\naa none\n"
 		   "cells connections 2 depth 4\nceiling no\ncounting no");
-	check_summary(&p, 0, 1000000,
-		      (const char *[]){ "connections 1,2\n",
-					"rate 2.5 message 64, connections 64\n",
-					"depth 4, connections 2\n",
-					": 2000 timing\n",
-					"2000 h 17 min, 2 GB", NULL });
+	check_summary(&p, (const char *[]){
+				  "connections 1,2\n",
+				  "rate 2.5 message 64, connections 64\n",
+				  "depth 4, connections 2\n", ": 2000 timing\n",
+				  "2000 h 17 min, 2 GB", NULL });
 	plan_free(&p);
 }
 

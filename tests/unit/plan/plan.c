@@ -54,7 +54,7 @@ static const char everything[] =
 	"window 1.5s\n"
 	"counting no\n"
 	"aa one\n"
-	"ceiling no\n"
+	"baseline no\n"
 	"idle none\n"
 	"message 1KiB\n"
 	"seed 18446744073709551615\n"
@@ -71,11 +71,11 @@ static void every_key(void **state)
 	(void)state;
 	assert_string_equal(p.name, "my");
 	assert_int_equal(p.blocks, 5);
-	assert_int_equal(p.warmup, 100000000);
-	assert_int_equal(p.window, 1500000000);
-	assert_false(p.counting || p.with_ceiling);
-	assert_int_equal(p.aa, AA_ONE);
-	assert_int_equal(p.idle.n + p.ceiling.n, 0);
+	assert_int_equal(p.bout, 100000000);
+	assert_int_equal(p.slice, 1500000000);
+	assert_false(p.counting || p.with_baseline);
+	assert_int_equal(p.aa, true);
+	assert_int_equal(p.idle.n + p.baseline.n, 0);
 	assert_true(p.seed == UINT64_MAX);
 	assert_int_equal(p.n_models, 3);
 	assert_string_equal(p.models[1].label, "mine");
@@ -112,12 +112,10 @@ static void defaults(void **state)
 
 	(void)state;
 	assert_int_equal(p.blocks, 9);
-	assert_int_equal(p.warmup, 500000000);
-	assert_int_equal(p.window, 2000000000);
+	assert_int_equal(p.bout, 500000000);
+	assert_int_equal(p.slice, 2000000000);
 	assert_true(p.counting);
-	assert_int_equal(p.aa, AA_ALL);
-	assert_int_equal(p.wait, WAIT_TENTH);
-	assert_int_equal(p.repeats, 5);
+	assert_int_equal(p.aa, true);
 	assert_int_equal(p.seed, 1);
 	assert_int_equal(p.n_models, 7);
 	assert_int_equal(p.timing.n, 7);
@@ -131,10 +129,10 @@ static void defaults(void **state)
 	check_names(&p.idle, (const char *[]){ "model:poll/loop:none/idle:1000/"
 					       "message:64/placement:split",
 					       NULL });
-	check_names(&p.ceiling, (const char *[]){ "model:baseline/loop:closed/"
-						  "connections:64/message:64/"
-						  "placement:split",
-						  NULL });
+	check_names(&p.baseline, (const char *[]){ "model:baseline/loop:closed/"
+						   "connections:64/message:64/"
+						   "placement:split",
+						   NULL });
 	plan_free(&p);
 }
 
@@ -150,7 +148,7 @@ static void ceiling_in_closed_settings(void **state)
 
 	(void)state;
 	check_names(
-		&p.ceiling,
+		&p.baseline,
 		(const char *[]){ "model:baseline/loop:closed/connections:1/"
 				  "message:64/placement:split",
 				  "model:baseline/loop:closed/connections:64/"
@@ -191,7 +189,7 @@ static const struct {
 	{ "window 61min\n", 1, "10ms to 60min", NULL },
 	{ "counting ye\n", 1, "yes or no", "yes" },
 	{ "aa each\n", 1, "none, one or all", NULL },
-	{ "ceiling maybe\n", 1, "yes or no", NULL },
+	{ "baseline maybe\n", 1, "yes or no", NULL },
 	{ "idle 1k,1000\n", 1, "'1000'", NULL },
 	{ "idle ten\n", 1, "0 to 1M", NULL },
 	{ "idle 2M\n", 1, "0 to 1M", NULL },
@@ -373,13 +371,11 @@ static void overrides(void **state)
 		assert_true(plan_override(&p, given[i][0], given[i][1], error));
 	assert_int_equal(p.blocks, 4);
 	assert_int_equal(p.seed, 7);
-	assert_int_equal(p.window, 20000000);
-	assert_int_equal(p.warmup, 0);
-	assert_int_equal(p.wait, INT64_C(90000000000));
-	assert_int_equal(p.repeats, 40);
+	assert_int_equal(p.slice, 20000000);
+	assert_int_equal(p.bout, 0);
 	/* Cells that became equal are merged. */
 	assert_int_equal(p.timing.n, 2 * (2 + 2));
-	assert_int_equal(p.ceiling.n, 2);
+	assert_int_equal(p.baseline.n, 2);
 	assert_int_equal(p.idle.n, 2);
 	assert_int_equal(p.idle.cell[0].idle, 5);
 	assert_int_equal(p.idle.cell[0].message, 9);
@@ -434,7 +430,7 @@ static void filters(void **state)
 	assert_int_equal(plan_keep(&p, named, epoll), 4);
 	assert_int_equal(p.timing.n, 3);
 	assert_int_equal(p.idle.n, 1);
-	assert_int_equal(p.ceiling.n, 0);
+	assert_int_equal(p.baseline.n, 0);
 	for (size_t i = 0; i < p.timing.n; i++)
 		assert_string_equal(p.timing.cell[i].model, "epoll");
 	plan_free(&p);
@@ -446,12 +442,10 @@ static void check_written(const struct plan *p)
 	struct plan q = parsed(text);
 
 	assert_int_equal(q.blocks, p->blocks);
-	assert_int_equal(q.warmup, p->warmup);
-	assert_int_equal(q.window, p->window);
+	assert_int_equal(q.bout, p->bout);
+	assert_int_equal(q.slice, p->slice);
 	assert_int_equal(q.counting, p->counting);
 	assert_int_equal(q.aa, p->aa);
-	assert_true(q.wait == p->wait);
-	assert_int_equal(q.repeats, p->repeats);
 	assert_true(q.seed == p->seed);
 	assert_int_equal(q.n_models, p->n_models);
 	for (size_t i = 0; i < p->n_models; i++) {
@@ -462,7 +456,7 @@ static void check_written(const struct plan *p)
 	}
 	same_cells(&p->timing, &q.timing);
 	same_cells(&p->idle, &q.idle);
-	same_cells(&p->ceiling, &q.ceiling);
+	same_cells(&p->baseline, &q.baseline);
 	again = plan_text(&q);
 	assert_string_equal(again, text);
 	free(again);
@@ -490,7 +484,7 @@ static void written_plans_read_back(void **state)
 	assert_true(plan_override(&p, "idle", "none", error));
 	assert_true(plan_override(&p, "counting", "no", error));
 	check_written(&p);
-	assert_true(plan_override(&p, "ceiling", "no", error));
+	assert_true(plan_override(&p, "baseline", "no", error));
 	assert_true(plan_override(&p, "aa", "none", error));
 	check_written(&p);
 	assert_true(plan_override(&p, "wait", "none", error));
@@ -614,11 +608,11 @@ static int by_name(const void *a, const void *b)
 /* Every cell has a unique name that parses back. */
 static void check_plan(const struct plan *p)
 {
-	const struct cells *all[] = { &p->timing, &p->idle, &p->ceiling };
+	const struct cells *all[] = { &p->timing, &p->idle, &p->baseline };
 	char(*names)[CELL_NAME_SIZE];
 	size_t n = 0;
 
-	names = calloc(p->timing.n + p->idle.n + p->ceiling.n, sizeof(*names));
+	names = calloc(p->timing.n + p->idle.n + p->baseline.n, sizeof(*names));
 	assert_non_null(names);
 	for (int k = 0; k < 3; k++)
 		for (size_t i = 0; i < all[k]->n; i++) {
@@ -630,7 +624,7 @@ static void check_plan(const struct plan *p)
 		assert_string_not_equal(names[i], names[i - 1]);
 	free(names);
 	assert_true(p->counting);
-	assert_true(p->idle.n >= p->n_models && p->ceiling.n > 0);
+	assert_true(p->idle.n >= p->n_models && p->baseline.n > 0);
 	assert_int_equal(p->n_models, 7);
 	check_written(p);
 }
@@ -665,8 +659,8 @@ static void quick(void **state)
 
 	(void)state;
 	assert_int_equal(p.blocks, 3);
-	assert_int_equal(p.warmup, 200000000);
-	assert_int_equal(p.window, 800000000);
+	assert_int_equal(p.bout, 200000000);
+	assert_int_equal(p.slice, 800000000);
 	assert_int_equal(p.timing.n, 21);
 	for (size_t i = 0; i < 21; i++)
 		assert_int_equal(p.timing.cell[i].connections, i < 7  ? 1 :

@@ -142,24 +142,22 @@ int fdatasync(int fd)
 static const char cell_of_all[] =
 	"model:epoll/loop:closed/connections:64/message:64/placement:split";
 
-static struct record record_of(unsigned index, unsigned attempt)
+static struct record record_of(unsigned index)
 {
 	struct cell cell;
-	struct entry e = { index, 1, &cell, ROLE_TIMING };
+	struct entry e = { .index = index, .block = 1, .cell = &cell };
 	struct record r;
 
 	assert_true(cell_parse(cell_of_all, &cell));
 	record_init(&r, &e);
-	r.attempt = attempt;
 	r.metric[METRIC_THREADS] = index + 0.5;
 	return r;
 }
 
-static bool append(struct store *s, unsigned index, unsigned attempt,
-		   const json_t *histograms)
+static bool append(struct store *s, unsigned index, json_t *histograms)
 {
-	struct record r = record_of(index, attempt);
-	bool written = store_append(s, &r, histograms, why);
+	struct record r = record_of(index);
+	bool written = store_append_bout(s, &r, 1, &histograms, why);
 
 	if (!written)
 		record_free(&r);
@@ -175,7 +173,7 @@ static void make_run(unsigned repetitions)
 	    !store_file(&s, "run.json", "{}\n", why))
 		fail_msg("%s", why);
 	for (unsigned i = 0; i < repetitions; i++)
-		assert_true(append(&s, i, 1, NULL));
+		assert_true(append(&s, i, NULL));
 	store_close(&s);
 }
 
@@ -209,14 +207,14 @@ static void resume(void **state)
 	make_run(2);
 	assert_true(store_open(&s, folder, why));
 	check_records(&s, 2);
-	assert_true(append(&s, 2, 1, NULL));
+	assert_true(append(&s, 2, NULL));
 	check_records(&s, 3);
 	store_close(&s);
 	check_run(3);
 	assert_false(exists("repetitions.broken"));
 }
 
-/* After store_append() and store_file() the data is on disk. */
+/* After store_append_bout() and store_file() the data is on disk. */
 static void synced_to_disk(void **state)
 {
 	json_t *times = json_array();
@@ -228,12 +226,12 @@ static void synced_to_disk(void **state)
 	/* two folders, INCOMPLETE, its name, and the other names */
 	assert_int_equal(syncs, 5);
 	data_syncs = 0;
-	assert_true(append(&s, 0, 1, NULL));
+	assert_true(append(&s, 0, NULL));
 	assert_int_equal(data_syncs, 1);
 	syncs = 0;
 	assert_true(store_file(&s, "cells.csv", "model\n", why));
 	assert_int_equal(syncs, 2);
-	assert_true(append(&s, 1, 1, times));
+	assert_true(append(&s, 1, times));
 	assert_int_equal(syncs, 4);
 	store_close(&s);
 	json_decref(times);
@@ -246,9 +244,7 @@ static void last_attempt_counts(void **state)
 	(void)state;
 	make_run(3);
 	assert_true(store_open(&s, folder, why));
-	assert_true(append(&s, 1, 2, NULL));
-	assert_int_equal(store_find(&s, 1)->attempt, 2);
-	assert_int_equal(store_find(&s, 2)->attempt, 1);
+	assert_true(append(&s, 1, NULL));
 	assert_null(store_find(&s, 3));
 	store_close(&s);
 }
@@ -404,7 +400,7 @@ static void damaged_line_in_the_middle(void **state)
 	assert_true(store_open(&s, folder, why));
 	assert_int_equal(s.n, 2);
 	assert_null(store_find(&s, 1));
-	assert_true(append(&s, 1, 1, NULL));
+	assert_true(append(&s, 1, NULL));
 	store_close(&s);
 	assert_true(store_open(&s, folder, why));
 	assert_int_equal(s.n, 3);
@@ -482,12 +478,12 @@ static void failed_append_leaves_whole_lines(void **state)
 	size = strlen(contents("repetitions.jsonl"));
 	assert_true(store_open(&s, folder, why));
 	limit_files(size + 100);
-	assert_false(append(&s, 2, 1, NULL));
+	assert_false(append(&s, 2, NULL));
 	limit_files(RLIM_INFINITY);
 	check_why("repetitions.jsonl: File too large; ");
 	assert_int_equal(strlen(contents("repetitions.jsonl")), size);
 	check_records(&s, 2);
-	assert_true(append(&s, 2, 1, NULL));
+	assert_true(append(&s, 2, NULL));
 	store_close(&s);
 	check_run(3);
 	assert_false(exists("repetitions.broken"));
@@ -552,7 +548,7 @@ static void fill_disk(void)
 		_exit(77);
 	CHECK(store_create(&s, folder, why));
 	CHECK(store_file(&s, "run.json", "{}\n", why));
-	while (append(&s, n, 1, NULL))
+	while (append(&s, n, NULL))
 		n++;
 	CHECK(strstr(why, "No space left on device; "));
 	CHECK(n > 10 && s.n == n);
@@ -733,17 +729,15 @@ static void histograms_are_lossless(void **state)
 		json_array_append_new(times, json_integer(i * 37));
 	make_run(1);
 	assert_true(store_open(&s, folder, why));
-	assert_true(append(&s, 1, 1, times));
-	assert_true(append(&s, 1, 2, NULL));
-	assert_string_equal(s.records[1].histograms,
-			    "histograms/0001-1.json.gz");
+	assert_true(append(&s, 1, times));
+	assert_true(append(&s, 1, NULL));
+	assert_string_equal(s.records[1].histograms, "histograms/0001.json.gz");
 	assert_string_equal(s.records[2].histograms, "");
 	again = unpacked(s.records[1].histograms);
 	assert_true(json_equal(times, again));
 	store_close(&s);
 	assert_true(store_open(&s, folder, why));
-	assert_string_equal(s.records[1].histograms,
-			    "histograms/0001-1.json.gz");
+	assert_string_equal(s.records[1].histograms, "histograms/0001.json.gz");
 	store_close(&s);
 	json_decref(times);
 	json_decref(again);
@@ -752,21 +746,21 @@ static void histograms_are_lossless(void **state)
 static void failed_append_removes_histograms(void **state)
 {
 	json_t *times = json_pack("[i, i]", 1, 2);
-	struct record r = record_of(0, 1);
+	struct record r = record_of(0);
 	struct store s;
 
 	(void)state;
 	make_run(0);
 	assert_true(store_open(&s, folder, why));
 	limit_files(100); /* the histograms fit, and not the line */
-	assert_false(store_append(&s, &r, times, why));
+	assert_false(store_append_bout(&s, &r, 1, &times, why));
 	limit_files(RLIM_INFINITY);
 	check_why("repetitions.jsonl");
-	assert_false(exists("histograms/0000-1.json.gz"));
+	assert_false(exists("histograms/0000.json.gz"));
 	assert_string_equal(r.histograms, "");
 	assert_int_equal(s.n, 0);
-	assert_true(store_append(&s, &r, times, why));
-	assert_true(exists("histograms/0000-1.json.gz"));
+	assert_true(store_append_bout(&s, &r, 1, &times, why));
+	assert_true(exists("histograms/0000.json.gz"));
 	store_close(&s);
 	json_decref(times);
 }
@@ -806,7 +800,7 @@ static void append_forever(int to)
 	if (!store_open(&s, folder, why))
 		_exit(1);
 	for (unsigned i = (unsigned)s.n;; i++)
-		if (!append(&s, i, 1, times) || write(to, &i, sizeof(i)) < 0)
+		if (!append(&s, i, times) || write(to, &i, sizeof(i)) < 0)
 			_exit(1);
 }
 

@@ -36,7 +36,10 @@ static struct record *add(const char *cell, enum role role, unsigned block)
 {
 	struct record *r = &records[n_records];
 	struct cell of;
-	struct entry e = { (unsigned)n_records, block, &of, role };
+	struct entry e = { .index = (unsigned)n_records,
+			   .block = block,
+			   .cell = &of,
+			   .role = role };
 
 	assert_true(n_records < LENGTH(records));
 	assert_true(cell_parse(cell, &of));
@@ -251,20 +254,19 @@ static void one_value_a_block(void **state)
 	assert_true(isnan(row->metric[METRIC_STEAL_SHARE].median));
 }
 
-/* A second attempt replaces the first; both are reported. */
-static void the_last_valid_attempt_counts(void **state)
+/* The last record of a block replaces the first; both are reported. */
+static void the_last_valid_record_counts(void **state)
 {
 	const char *cell = CLOSED("epoll", "64");
 	const struct row *row;
 
 	(void)state;
 	timed(cell, 1, 9000, 1);
-	timed(cell, 1, 100, 1)->attempt = 2;
+	timed(cell, 1, 100, 1);
 	bad(timed(cell, 2, 9000, 1), STATUS_INVALID, "stolen, 7 %");
-	timed(cell, 2, 110, 1)->attempt = 2;
+	timed(cell, 2, 110, 1);
 	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 8 %");
-	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 9 %")->attempt =
-		2;
+	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 9 %");
 	reduce_records();
 	row = row_of(cell);
 	assert_int_equal(run.n_blocks, 3);
@@ -277,45 +279,6 @@ static void the_last_valid_attempt_counts(void **state)
 	assert_true(isnan(row->value[METRIC_REQUESTS_PER_SECOND][2]));
 	summary_has("excluded: stolen, 7 to 9 % (3 repetitions; epoll; at "
 		    "64 connections)");
-}
-
-/* The median of eight of which the fastest are missing is among the others while
- * these are the majority. With half of them missing it is not. */
-static void a_biased_selection_is_excluded(void **state)
-{
-	static const char why[] = "the generator was the bottleneck, so much";
-	const char *cell = CLOSED("epoll", "64");
-
-	(void)state;
-	for (unsigned fast = 3; fast <= 4; fast++) {
-		const struct row *row;
-
-		timed(CLOSED("poll", "64"), 1, 90, 1);
-		for (unsigned b = 1; b <= 8; b++) {
-			struct record *one = timed(cell, b, 100, 1);
-
-			again(cell, b, 100, 1);
-			if (b <= fast)
-				bad(one, STATUS_INVALID, why);
-		}
-		reduce_records();
-		row = row_of(cell);
-		assert_int_equal(row->outgrown, fast);
-		assert_int_equal(row->n, fast == 3 ? 5 : 0);
-		assert_int_equal(row->invalid, fast == 3 ? 3 : 8);
-		assert_int_equal(row->status,
-				 fast == 3 ? STATUS_OK : STATUS_INVALID);
-		assert_int_equal(
-			isnan(row->metric[METRIC_REQUESTS_PER_SECOND].median),
-			fast == 4);
-		if (fast == 3)
-			summary_has("biased median: the generator was the "
-				    "bottleneck in 3 of 8");
-		else
-			summary_has("epoll invalid: the generator was the "
-				    "bottleneck in 4 ");
-		forget(NULL);
-	}
 }
 
 static void cells_without_a_valid_repetition(void **state)
@@ -411,7 +374,7 @@ static void rows_are_in_order(void **state)
 	(void)state;
 	idle("epoll", 0);
 	for (size_t i = LENGTH(expected) - 1; i--;)
-		add(expected[i], i == 5 ? ROLE_CEILING : ROLE_TIMING, 1);
+		add(expected[i], i == 5 ? ROLE_BASELINE : ROLE_TIMING, 1);
 	reduce_records();
 	assert_int_equal(run.n, LENGTH(expected));
 	for (size_t i = 0; i < run.n; i++) {
@@ -764,7 +727,7 @@ static void the_reference(void **state)
 	assert_string_equal(run.reference, "mine");
 	summary_has("No comparison: ");
 	timed(CLOSED("uring", "64"), 1, 100, 1);
-	add(CLOSED("baseline", "64"), ROLE_CEILING, 1);
+	add(CLOSED("baseline", "64"), ROLE_BASELINE, 1);
 	idle("epoll", 0);
 	reduce_records();
 	assert_string_equal(run.reference, "uring");
@@ -1054,7 +1017,7 @@ static void a_small_run(void)
 			bad(r, STATUS_INVALID, "stolen, 2 %");
 	}
 	bad(timed(CLOSED("select", "64"), 1, 1, 1), STATUS_REFUSED, "too many");
-	r = add(CLOSED("baseline", "64"), ROLE_CEILING, 3);
+	r = add(CLOSED("baseline", "64"), ROLE_BASELINE, 3);
 	r->metric[METRIC_REQUESTS_PER_SECOND] = 200e3;
 	counted(CLOSED("busypoll", "64"), names, (uint64_t[]){ 1, 1200000 }, 2);
 	r = counted(CLOSED("epoll", "64"), names, (uint64_t[]){ 100, 101 }, 2);
@@ -1078,7 +1041,7 @@ static void tables(void **state)
 	summary_has("busypoll 96.8 k 95.5-98.0 10.3 us 10.2-10.5 31.0 us "
 		    "30.6-31.4 335 ns 310-360 1.20 M/s 6 select refused: too "
 		    "many epoll 152 k 151-152 6.60 us 6.58-6.62 19.8 us "
-		    "19.7-19.9 150 ns 150-150 2.01 2 (ceiling) 200 k - - - - "
+		    "19.7-19.9 150 ns 150-150 2.01 2 (baseline) 200 k - - - - "
 		    "1 ");
 	summary_has("epoll: 2.00 io_uring submissions and 2.50 completions");
 	summary_has("busypoll 99.8 % 1.30 M/s - - spins epoll 0 % 0/s 5.10 "
@@ -1447,8 +1410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_value_a_block),
-		TEST(the_last_valid_attempt_counts),
-		TEST(a_biased_selection_is_excluded),
+		TEST(the_last_valid_record_counts),
 		TEST(cells_without_a_valid_repetition),
 		TEST(an_unsustained_load_is_excluded),
 		TEST(cells_that_were_only_counted),

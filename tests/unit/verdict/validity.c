@@ -32,14 +32,13 @@ static struct record sound(enum role role)
 	r.server = json_pack("{s:i, s:i, s:i}", "accepted", 10, "requests",
 			     1000, "refused", 0);
 	r.window_s = 1;
-	r.window_late_s = 0.001;
 	r.metric[METRIC_STEAL_SHARE] = 0;
 	r.metric[METRIC_SERVER_QUEUE_SHARE] = 0.01;
 	r.metric[METRIC_THREADS] = 1;
 	return r;
 }
 
-static const struct circumstances plain = { .slower = 0 };
+static const struct circumstances plain = { .sleeps = false };
 
 /* The verdict of a record, which is freed */
 struct said {
@@ -129,9 +128,9 @@ static void set_metric(struct record *r, enum metric metric, double value)
 	r->metric[metric] = value;
 }
 
-static void test_ceiling(void **state)
+static void test_baseline(void **state)
 {
-	static const enum role roles[] = { ROLE_TIMING, ROLE_CEILING };
+	static const enum role roles[] = { ROLE_TIMING, ROLE_BASELINE };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -322,29 +321,6 @@ static void test_steal(void **state)
 	assert_non_null(strstr(judged(&r, &plain).first, "took 100.0 %"));
 }
 
-/* A slow CPU affects times alone. */
-static void test_slower(void **state)
-{
-	struct circumstances slow = { .slower = 1.21 };
-	struct record r = sound(ROLE_TIMING);
-	struct said said = judged(&r, &slow);
-
-	(void)state;
-	assert_int_equal(said.status, STATUS_OK);
-	assert_int_equal(said.warnings, 1);
-	r = sound(ROLE_CEILING);
-	assert_int_equal(judged(&r, &slow).warnings, 1);
-	r = sound(ROLE_COUNTING);
-	assert_int_equal(judged(&r, &slow).warnings, 0);
-	r = sound(ROLE_IDLE);
-	said = judged(&r, &slow);
-	assert_int_equal(said.status, STATUS_OK);
-	assert_int_equal(said.warnings, 0);
-	slow.slower = 1.2;
-	r = sound(ROLE_AA);
-	assert_int_equal(judged(&r, &slow).warnings, 0);
-}
-
 static void test_suspended(void **state)
 {
 	const struct circumstances slept = { .suspended_ns = 6000000 };
@@ -386,67 +362,13 @@ static void test_held_up(void **state)
 	assert_int_equal(judged(&r, &plain).status, STATUS_OK);
 }
 
-static void test_late(void **state)
+static void test_no_readings(void **state)
 {
-	struct record r = sound(ROLE_TIMING);
-	struct said said;
+	struct record r = sound(ROLE_COUNTING);
 
 	(void)state;
-	r.window_late_s = 0.02;
-	said = judged(&r, &plain);
-	assert_int_equal(said.status, STATUS_OK);
-	assert_int_equal(said.warnings, 1);
-	r = sound(ROLE_TIMING);
-	r.window_late_s = 0.11;
+	r.window_s = NAN;
 	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
-	r = sound(ROLE_COUNTING);
-	r.window_s = NAN; /* there were no readings */
-	assert_int_equal(judged(&r, &plain).status, STATUS_INVALID);
-}
-
-/* A load that was not sustained is not chance. */
-static void test_by_chance(void **state)
-{
-	struct record r = sound(ROLE_TIMING);
-
-	(void)state;
-	judge(&r, &plain);
-	assert_false(judge_by_chance(&r));
-	r.status = STATUS_INVALID;
-	assert_true(judge_by_chance(&r));
-	json_object_set_new(r.load, "sustained", json_false());
-	assert_false(judge_by_chance(&r));
-	record_free(&r);
-	r = sound(ROLE_TIMING);
-	r.status = STATUS_FAILED;
-	assert_false(judge_by_chance(&r));
-	record_free(&r);
-}
-
-/* A repetition for a generator-bound one would pass only if the server was slow. */
-static void test_outgrown_is_not_chance(void **state)
-{
-	struct record r = sound(ROLE_TIMING);
-
-	(void)state;
-	assert_false(judge_outgrown(&r));
-	outgrow(&r);
-	judge(&r, &plain);
-	assert_true(judge_outgrown(&r));
-	assert_false(judge_by_chance(&r));
-	record_free(&r);
-	r = sound(ROLE_TIMING);
-	set_metric(&r, METRIC_STEAL_SHARE, 0.5); /* it may be because of that */
-	outgrow(&r);
-	judge(&r, &plain);
-	assert_false(judge_outgrown(&r));
-	assert_true(judge_by_chance(&r));
-	record_free(&r);
-	r = sound(ROLE_TIMING);
-	r.status = STATUS_INVALID; /* of a foreign file */
-	json_array_append_new(r.reasons, json_integer(5));
-	assert_false(judge_outgrown(&r));
-	record_free(&r);
 }
 
 int main(void)
@@ -455,7 +377,7 @@ int main(void)
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_advice),
-		cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_baseline),
 		cmocka_unit_test(test_both_saturated),
 		cmocka_unit_test(test_audit_without_reason),
 		cmocka_unit_test(test_counting_is_spared),
@@ -466,13 +388,10 @@ int main(void)
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_steal),
-		cmocka_unit_test(test_slower),
 		cmocka_unit_test(test_suspended),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_held_up),
-		cmocka_unit_test(test_late),
-		cmocka_unit_test(test_by_chance),
-		cmocka_unit_test(test_outgrown_is_not_chance),
+		cmocka_unit_test(test_no_readings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

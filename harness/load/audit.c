@@ -49,55 +49,7 @@ enum { ALIKE_MAX = 4 };
 /* A median that changed by this factor over the window describes nothing. */
 static const double trend_max = 2;
 static const int64_t trend_min_ns = 100 * 1000;
-enum { TREND_SLICES = 6, TREND_SAMPLES = 20 };
-
-double result_rate(const struct result *r)
-{
-	return r->duration_s > 0 ? r->tally->in_window / r->duration_s : 0;
-}
-
-uint64_t result_due(const struct result *r)
-{
-	return r->tally->answered + r->tally->damaged + r->tally->unanswered;
-}
-
-double result_in_flight(const struct result *r)
-{
-	return r->duration_s > 0 ?
-		       r->tally->response.sum / 1e9 / r->duration_s :
-		       0;
-}
-
-double result_busy(const struct result *r, const struct load_options *opt)
-{
-	return r->duration_s > 0 ?
-		       r->cpu_ns / 1e9 / r->duration_s / opt->threads :
-		       0;
-}
-
-/* Run-queue delay as a share of the time; 0 also where it is unknown */
-static double delay_share(const struct result *r,
-			  const struct load_options *opt)
-{
-	if (r->duration_s <= 0 || r->delay_ns < 0)
-		return 0;
-	return r->delay_ns / 1e9 / r->duration_s / opt->threads;
-}
-
-char *result_others(const struct result *r, const struct load_options *opt)
-{
-	double share = delay_share(r, opt) ?: r->others;
-	char which[32], *text;
-
-	snprintf(which, sizeof(which), opt->n_cpus == 1 ? "CPU %d" : "its CPUs",
-		 opt->cpus[0]);
-	if (asprintf(&text,
-		     "other programs used %s (the generator waited for %s "
-		     "%.0f %% of the time)",
-		     which, opt->n_cpus == 1 ? "it" : "them", 100 * share) < 0)
-		die("asprintf");
-	return text;
-}
+enum { TREND_INTERVALS = 6, TREND_SAMPLES = 20 };
 
 /* The limit on the p99 of the send lag, in ns */
 static int64_t lag_limit(const struct result *r, const struct load_options *opt)
@@ -121,13 +73,6 @@ __attribute__((format(printf, 2, 3))) static void add(struct result *r,
 	if (vasprintf(&r->reason[r->n_reasons++], format, arguments) < 0)
 		die("vasprintf");
 	va_end(arguments);
-}
-
-void result_free(struct result *r)
-{
-	for (unsigned i = 0; i < r->n_reasons; i++)
-		free(r->reason[i]);
-	free(r->tally);
 }
 
 /* ------------------------------------------------- the server and the network */
@@ -318,6 +263,8 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 		return;
 	}
 	r->late = true;
+	if (opt->hold >= 0)
+		return;
 	others = result_others(r, opt);
 	add(r,
 	    "the generator was late: 1 %% of the requests were sent %s late or "
@@ -339,15 +286,15 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 	char *others;
 	double edge;
 
-	if (opt->rate > 0 || opt->connections == 0 || r->duration_s == 0)
+	if (opt->rate > 0 || opt->connections == 0 || result_duration(r) == 0)
 		return;
-	if (busy > busy_max && r->queued > queued_max)
+	if (busy > busy_max && result_queued(r) > queued_max)
 		add(r,
 		    "the generator was the bottleneck, not the server: it used "
 		    "%.0f %% of its CPU, and %.0f %% of the connections had "
 		    "replies that it had not read yet; use more threads "
 		    "(--threads) with a CPU each (--cpu)",
-		    100 * busy, 100 * r->queued);
+		    100 * busy, 100 * result_queued(r));
 	/* Lost connections also reduce the number in flight, and are reported. */
 	if (opt->pattern == PATTERN_CONNECT || wanted == 0 ||
 	    r->tally->answered == 0 || r->tally->troubles > 0 ||
@@ -355,7 +302,7 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 		return;
 	/* Each request in flight may add one reply too many or too few at an edge
 	 * of the window; one that lasted beyond its end was at most `max` long. */
-	edge = wanted / 1e9 / r->duration_s;
+	edge = wanted / 1e9 / result_duration(r);
 	if (under_way < in_flight_min * wanted -
 				edge * histogram_mean(&r->tally->response) ||
 	    under_way >
@@ -379,7 +326,7 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 static void judge_cpu(struct result *r, const struct load_options *opt)
 {
 	bool own = opt->n_cpus >= opt->threads;
-	double share = delay_share(r, opt);
+	double share = result_delay(r, opt);
 	char which[32];
 
 	if (!opt->spin) /* it shares its CPU on purpose */
@@ -406,7 +353,7 @@ static int compare(const void *a, const void *b)
 
 static int64_t median(const int64_t *values, unsigned n)
 {
-	int64_t copy[SLICES_MAX];
+	int64_t copy[INTERVALS_MAX];
 
 	memcpy(copy, values, n * sizeof(*copy));
 	qsort(copy, n, sizeof(*copy), compare);
@@ -415,14 +362,15 @@ static int64_t median(const int64_t *values, unsigned n)
 
 static void judge_trend(struct result *r, const struct load_options *opt)
 {
-	int64_t p50[SLICES_MAX], first, middle, last;
+	int64_t p50[INTERVALS_MAX], first, middle, last;
 	char from[PRINT_SIZE], to[PRINT_SIZE];
 	unsigned n = 0, third;
 
-	for (unsigned i = 0; i < r->tally->slices; i++)
-		if (r->tally->slice[i].count >= TREND_SAMPLES)
-			p50[n++] = slice_percentile(&r->tally->slice[i], 0.5);
-	if (n < TREND_SLICES)
+	for (unsigned i = 0; i < r->tally->intervals; i++)
+		if (r->tally->interval[i].count >= TREND_SAMPLES)
+			p50[n++] = interval_percentile(&r->tally->interval[i],
+						       0.5);
+	if (n < TREND_INTERVALS)
 		return;
 	third = n / 3;
 	first = median(p50, third);
@@ -433,7 +381,8 @@ static void judge_trend(struct result *r, const struct load_options *opt)
 	if (last > trend_max * first && last - first > trend_min_ns &&
 	    first <= middle && middle <= last) {
 		/* A backlog that grows by 1 % of the time never ends. */
-		if (opt->rate > 0 && (last - first) / 1e9 > r->duration_s / 100)
+		if (opt->rate > 0 &&
+		    (last - first) / 1e9 > result_duration(r) / 100)
 			r->sustained = false;
 		add(r,
 		    "the median response time grew during the run, from %s to "
@@ -448,6 +397,15 @@ static void judge_trend(struct result *r, const struct load_options *opt)
 		    "%s: use a longer warm-up (--warmup)",
 		    from, to);
 	}
+}
+
+/* An observer of slices judges the machine itself, slice by slice. Slices have gaps
+ * between them: there is no trend, and Little's law does not hold at their edges. */
+static void judge_alone(struct result *r, const struct load_options *opt)
+{
+	judge_closed_loop(r, opt);
+	judge_cpu(r, opt);
+	judge_trend(r, opt);
 }
 
 void audit(struct result *r, const struct load_options *opt)
@@ -465,9 +423,8 @@ void audit(struct result *r, const struct load_options *opt)
 		judge_answers(r, opt);
 		judge_rate(r, opt);
 		judge_lag(r, opt);
-		judge_closed_loop(r, opt);
-		judge_cpu(r, opt);
-		judge_trend(r, opt);
+		if (opt->hold < 0)
+			judge_alone(r, opt);
 	}
 	if (r->tally->response.above)
 		add(r,

@@ -163,6 +163,7 @@ static void give_up_oldest(struct channel *c)
 	tally_damage(c->tally, DAMAGE_LOSS, &lost);
 	if (tally_counts(c->tally, r->intended))
 		c->tally->unanswered++;
+	c->tally->never++;
 	c->tally->outstanding--;
 	r->sent = ANSWERED;
 }
@@ -457,6 +458,7 @@ void channel_end(struct channel *c, int64_t now, bool open)
 			c->tally->unanswered++;
 			stalled = true;
 		}
+		c->tally->never++;
 		c->tally->outstanding--;
 	}
 	if (open && stalled)

@@ -54,9 +54,10 @@ struct engine_kind {
 
 	/*
 	 * Waits for an event, or until the time `until`. With `spin`, does not
-	 * sleep: the caller busy-polls.
+	 * sleep: the caller busy-polls. Returns how many events there were: with 0,
+	 * there are no more.
 	 */
-	void (*wait)(struct engine *e, int64_t until, bool spin);
+	unsigned (*wait)(struct engine *e, int64_t until, bool spin);
 
 	void (*disconnect)(struct engine *e, struct channel *c);
 	void (*close)(struct engine *e);

@@ -134,7 +134,8 @@ static void handle(struct epoll_engine *e, const struct epoll_event *event)
 		receive(e, c);
 }
 
-static void epoll_wait_until(struct engine *engine, int64_t until, bool spin)
+static unsigned epoll_wait_until(struct engine *engine, int64_t until,
+				 bool spin)
 {
 	struct epoll_engine *e = (struct epoll_engine *)engine;
 	struct timespec timeout = { 0, 0 };
@@ -150,6 +151,7 @@ static void epoll_wait_until(struct engine *engine, int64_t until, bool spin)
 		die("epoll_pwait2");
 	for (int i = 0; i < ready; i++)
 		handle(e, &e->events[i]);
+	return ready < 0 ? 0 : ready;
 }
 
 static void epoll_disconnect(struct engine *engine, struct channel *c)

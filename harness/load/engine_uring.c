@@ -422,7 +422,7 @@ static void wait_until(struct uring_engine *e, int64_t until)
 
 /* Asks for no new completions while there are some to handle: waiting replies are
  * then in the sockets, where look_at_queue() of worker.c sees them. */
-static void uring_wait(struct engine *engine, int64_t until, bool spin)
+static unsigned uring_wait(struct engine *engine, int64_t until, bool spin)
 {
 	struct uring_engine *e = of(engine);
 	struct io_uring_cqe *cqe;
@@ -445,6 +445,7 @@ static void uring_wait(struct engine *engine, int64_t until, bool spin)
 		n++;
 	}
 	io_uring_cq_advance(&e->ring, n);
+	return n;
 }
 
 /* An armed receive keeps the socket open: shutdown() ends it. */

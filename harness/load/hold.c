@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hold.c - --hold, a program that observes a run: see hold.h */
+/* hold.c - --hold: lines to and from an observer: see hold.h */
 #include "hold.h"
 
 #include "harness/base/die.h"
@@ -7,45 +7,117 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* If the observer is gone, the run goes on without it. */
-static void say(int fd, const char *line)
+static const int64_t longest = INT64_C(24) * 3600 * 1000000000;
+
+/* Takes " " and a number up to `most`. */
+static bool take_number(const char **text, uint64_t most, uint64_t *n)
 {
-	if (fd >= 0)
-		send(fd, line, strlen(line), MSG_NOSIGNAL);
+	const char *c = *text;
+
+	if (*c++ != ' ' || *c < '0' || *c > '9')
+		return false;
+	for (*n = 0; *c >= '0' && *c <= '9'; c++)
+		if (__builtin_mul_overflow(*n, 10, n) ||
+		    __builtin_add_overflow(*n, *c - '0', n) || *n > most)
+			return false;
+	*text = c;
+	return true;
 }
 
-void hold_window(int fd, int64_t from, int64_t to)
+bool order_parse(const char *line, struct order *order)
 {
-	char line[64];
+	static const char slice[] = "slice";
+	uint64_t head, window;
 
-	snprintf(line, sizeof(line), "window %" PRId64 " %" PRId64 "\n", from,
-		 to);
-	say(fd, line);
-}
-
-void hold_done(int fd)
-{
-	say(fd, "done\n");
-}
-
-bool hold_wait(int fd, const sigset_t *signals)
-{
-	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
-				{ .events = POLLIN } };
-
-	if (fd < 0)
+	*order = (struct order){ .kind = ORDER_SLICE };
+	if (strcmp(line, "keep") == 0 || strcmp(line, "drop") == 0) {
+		order->kind = *line == 'k' ? ORDER_KEEP : ORDER_DROP;
 		return true;
-	fds[1].fd = signalfd(-1, signals, SFD_CLOEXEC);
-	if (fds[1].fd < 0)
+	}
+	if (strncmp(line, slice, strlen(slice)) != 0)
+		return false;
+	line += strlen(slice);
+	if (!take_number(&line, UINT64_MAX, &order->slice) ||
+	    !take_number(&line, longest, &head) ||
+	    !take_number(&line, longest, &window) || *line || window == 0)
+		return false;
+	order->head = head;
+	order->window = window;
+	return true;
+}
+
+void hold_open(struct hold *h, int fd, const sigset_t *signals)
+{
+	*h = (struct hold){ .fd = fd };
+	h->signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
+	if (h->signal_fd < 0)
 		die("signalfd");
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
-		continue;
-	close(fds[1].fd);
-	return fds[1].revents == 0;
+}
+
+void hold_close(struct hold *h)
+{
+	close(h->signal_fd);
+}
+
+void hold_say(struct hold *h, const char *line)
+{
+	size_t n = strlen(line);
+
+	while (n > 0) {
+		ssize_t sent = send(h->fd, line, n, MSG_NOSIGNAL);
+
+		if (sent < 0)
+			return;
+		line += sent;
+		n -= sent;
+	}
+}
+
+/* Receives more. False: the observer is gone, or a signal came, as *kind says. */
+static bool receive(struct hold *h, enum order_kind *kind)
+{
+	struct pollfd fds[] = { { .fd = h->fd, .events = POLLIN },
+				{ .fd = h->signal_fd, .events = POLLIN } };
+	ssize_t n;
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			die("poll");
+	*kind = fds[1].revents ? ORDER_SIGNAL : ORDER_END;
+	if (fds[1].revents)
+		return false;
+	n = recv(h->fd, h->text + h->n, sizeof(h->text) - h->n, 0);
+	if (n <= 0)
+		return false;
+	h->n += n;
+	return true;
+}
+
+struct order hold_next(struct hold *h)
+{
+	struct order order = { 0 };
+	char *end;
+
+	while (!(end = memchr(h->text, '\n', h->n))) {
+		if (h->n == sizeof(h->text))
+			die_of(EPROTO, "--hold: a line without an end");
+		if (!receive(h, &order.kind))
+			return order;
+	}
+	*end++ = '\0';
+	if (!order_parse(h->text, &order)) {
+		warn("--hold: unknown command '%s': it takes slice N HEAD "
+		     "WINDOW (in ns), keep and drop",
+		     h->text);
+		exit(EXIT_FAILED);
+	}
+	h->n -= end - h->text;
+	memmove(h->text, end, h->n);
+	return order;
 }

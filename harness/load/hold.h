@@ -1,28 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold.h - --hold, a program that observes a run
+ * hold.h - --hold: the lines between the generator and a program that observes it
  *
- * The observer reads the server's counters at both edges of the window, while all
- * clients are connected. So it is told the window in advance, and the clients stay
- * connected until it has read.
+ * README.md describes the protocol. Here is only its form: slices.c follows it.
  */
 #ifndef HOLD_H
 #define HOLD_H
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* These do nothing with a descriptor of -1. */
+enum order_kind {
+	ORDER_SLICE,
+	ORDER_KEEP,
+	ORDER_DROP,
+	ORDER_END,    /* the observer is gone */
+	ORDER_SIGNAL, /* a signal came, and is pending */
+};
 
-/* Announces the window: ns of CLOCK_MONOTONIC. */
-void hold_window(int fd, int64_t from, int64_t to);
+struct order {
+	enum order_kind kind;
+	uint64_t slice;
+	int64_t head, window; /* ns */
+};
 
-/* Announces the end of the run. */
-void hold_done(int fd);
+enum { HOLD_LINE = 128 };
 
-/* Waits for a byte or the end of the socket. False: one of these signals, which are
- * blocked, ended the wait and is pending. */
-bool hold_wait(int fd, const sigset_t *signals);
+struct hold {
+	int fd, signal_fd;
+	size_t n;
+	char text[HOLD_LINE]; /* received, and not taken yet */
+};
+
+/* Reads a line without its end; false: it is no order. */
+bool order_parse(const char *line, struct order *order);
+
+/* The signals are blocked. */
+void hold_open(struct hold *h, int fd, const sigset_t *signals);
+void hold_close(struct hold *h);
+
+/* Waits for the next order. Ends the program if what comes is none. */
+struct order hold_next(struct hold *h);
+
+/* Does nothing if the observer is gone. */
+void hold_say(struct hold *h, const char *line);
 
 #endif

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 	check_writable("--histogram", opt.histogram);
 	target = target_of(&opt);
 	run_catch_signals();
-	screen_open(opt.quiet);
+	screen_open(opt.quiet || opt.hold >= 0);
 	if (opt.goal.share > 0)
 		return find_rate(&opt, target);
 	r = run_once(&opt, target);

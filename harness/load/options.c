@@ -304,21 +304,38 @@ static void check_together(struct load_options *opt)
 	if (opt->depth > 1 && opt->pattern == PATTERN_CONNECT)
 		die_usage("--pattern connect sends one request per connection: "
 			  "--depth must be 1");
-	if (opt->hold >= 0 && search)
-		die_usage("--hold does not work with --find-rate, which makes "
-			  "many runs");
 	if (opt->threads > connections)
 		die_usage("--threads %u: more than connections (%u)",
 			  opt->threads, connections);
 	if (opt->pattern == PATTERN_BURST) /* of one, too */
 		opt->arrivals = ARRIVALS_UNIFORM;
-	if (opt->duration == 0)
+	if (opt->duration == 0 && opt->hold < 0)
 		opt->duration = search ? 2 * SECOND : 10 * SECOND;
+}
+
+/* The observer commands all slices. */
+static void check_hold(uint64_t given)
+{
+	static const char *const others[] = { "warmup", "duration",
+					      "find-rate" };
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		for (int j = 0; j < 3; j++)
+			if ((given >> i & 1) && table[i].name &&
+			    strcmp(table[i].name, others[j]) == 0)
+				die_usage("--%s does not work with --hold: the "
+					  "observer commands how long each "
+					  "slice lasts",
+					  others[j]);
 }
 
 void load_options(int argc, char **argv, struct load_options *opt)
 {
+	uint64_t given;
+
 	*opt = (struct load_options){ .hold = -1 };
-	args_parse(&args, argc, argv, opt);
+	given = args_parse(&args, argc, argv, opt);
+	if (opt->hold >= 0)
+		check_hold(given);
 	check_together(opt);
 }

@@ -38,7 +38,7 @@ struct load_options {
 	int spin; /* 0: never busy-poll; 1: with CPUs of its own */
 	struct goal goal;
 	const char *json, *histogram;
-	int hold; /* socket of the observer: hold.h; -1: none */
+	int hold; /* socket of the observer, which commands slices: hold.h; -1: none */
 	bool quiet;
 };
 

@@ -30,11 +30,6 @@ enum { PERCENTILES = sizeof(percentiles) / sizeof(*percentiles) };
 
 /* In a closed loop a request is due when it is sent, so the response time is the
  * service time, except where it has to connect first. */
-static bool has_lag(const struct load_options *opt)
-{
-	return opt->rate > 0 || opt->pattern == PATTERN_CONNECT;
-}
-
 static const char *pattern_name(const struct load_options *opt)
 {
 	static const char *const names[] = { "steady", "burst", "connect" };
@@ -87,9 +82,13 @@ static void print_load(const struct load_options *opt, FILE *file)
 static void print_generator(const struct result *r,
 			    const struct load_options *opt, FILE *file)
 {
-	fprintf(file,
-		"%.2f s measured after %.2f s of warm-up; engine %s, %u thread%s",
-		r->duration_s, r->warmup_s, r->engine, opt->threads,
+	fprintf(file, "%.2f s measured ", result_duration(r));
+	if (opt->hold < 0)
+		fprintf(file, "after %.2f s of warm-up", r->warmup_s);
+	else
+		fprintf(file, "in %u slice%s, %u dropped", r->kept,
+			plural(r->kept), r->dropped);
+	fprintf(file, "; engine %s, %u thread%s", r->engine, opt->threads,
 		plural(opt->threads));
 	for (unsigned i = 0; i < opt->n_cpus; i++)
 		fprintf(file, "%s%d", i ? "," : " on CPU ", opt->cpus[i]);
@@ -150,7 +149,7 @@ static void print_table(const struct result *r, const struct load_options *opt,
 	if (r->coarse)
 		unsure |= print_times("service", &t->service, file);
 	unsure |= print_times("response", &t->response, file);
-	if (has_lag(opt)) {
+	if (result_has_lag(opt)) {
 		if (!r->coarse)
 			unsure |= print_times("service", &t->service, file);
 		unsure |= print_times("send lag", &t->send_lag, file);
@@ -267,23 +266,25 @@ static json_t *histogram_json(const struct histogram *h)
 			       buckets));
 }
 
-static json_t *slice_json(const struct slice *s)
+static json_t *interval_json(const struct interval *s)
 {
 	json_t *object = check(json_object()), *buckets = check(json_array());
 
 	put_count(object, "requests", s->count);
 	put(object, "p50",
-	    s->count ? json_integer(slice_percentile(s, 0.5)) : json_null());
+	    s->count ? json_integer(interval_percentile(s, 0.5)) : json_null());
 	put(object, "p99",
-	    s->count ? json_integer(slice_percentile(s, 0.99)) : json_null());
+	    s->count ? json_integer(interval_percentile(s, 0.99)) :
+		       json_null());
 	put(object, "max", s->count ? json_integer(s->max) : json_null());
-	for (unsigned i = 0; i < SLICE_BUCKETS; i++)
+	for (unsigned i = 0; i < INTERVAL_BUCKETS; i++)
 		if (s->bucket[i])
 			json_array_append_new(
 				buckets,
 				check(json_pack(
-					"[I,I,I]", (json_int_t)slice_lowest(i),
-					(json_int_t)slice_lowest(i + 1) - 1,
+					"[I,I,I]",
+					(json_int_t)interval_lowest(i),
+					(json_int_t)interval_lowest(i + 1) - 1,
 					(json_int_t)s->bucket[i])));
 	put(object, "buckets", buckets);
 	return object;
@@ -291,13 +292,15 @@ static json_t *slice_json(const struct slice *s)
 
 static json_t *series_json(const struct tally *t)
 {
-	json_t *slices = check(json_array());
+	json_t *intervals = check(json_array());
 	int64_t measured = t->to - t->from;
 
-	for (unsigned i = 0; i < t->slices && i * t->slice_ns < measured; i++)
-		json_array_append_new(slices, slice_json(&t->slice[i]));
-	return check(json_pack("{s:f,s:o}", "slice_s", t->slice_ns / 1e9,
-			       "slices", slices));
+	for (unsigned i = 0; i < t->intervals && i * t->interval_ns < measured;
+	     i++)
+		json_array_append_new(intervals,
+				      interval_json(&t->interval[i]));
+	return check(json_pack("{s:f,s:o}", "slice_s", t->interval_ns / 1e9,
+			       "slices", intervals));
 }
 
 static void put_load(json_t *json, const struct load_options *opt)
@@ -335,12 +338,12 @@ static void put_generator(json_t *json, const struct result *r,
 	put(json, "engine", json_string(r->engine));
 	put_count(json, "threads", opt->threads);
 	put(json, "cpus", cpus);
-	put(json, "client_cpu_ns", json_integer(r->cpu_ns));
+	put(json, "client_cpu_ns", json_integer(r->window.cpu));
 	put(json, "client_busy", json_real(result_busy(r, opt)));
 	put(json, "client_run_delay_ns",
-	    r->delay_ns < 0 ? json_null() : json_integer(r->delay_ns));
+	    r->window.delay < 0 ? json_null() : json_integer(r->window.delay));
 	put(json, "client_queued",
-	    closed_loop(opt) ? json_real(r->queued) : json_null());
+	    closed_loop(opt) ? json_real(result_queued(r)) : json_null());
 	put(json, "spun", json_boolean(r->spun));
 	put(json, "coarse", json_boolean(r->coarse));
 }
@@ -376,8 +379,9 @@ static void put_counts(json_t *json, const struct result *r,
 	const struct tally *t = r->tally;
 
 	put(json, "set_up_s", json_real(r->set_up_s));
-	put(json, "warmup_s", json_real(r->warmup_s));
-	put(json, "duration_s", json_real(r->duration_s));
+	put(json, "warmup_s",
+	    opt->hold < 0 ? json_real(r->warmup_s) : json_null());
+	put(json, "duration_s", json_real(result_duration(r)));
 	put_count(json, "requests", result_due(r));
 	put_count(json, "requests_total", t->total);
 	put_count(json, "answered_in_window", t->in_window);
@@ -400,22 +404,22 @@ static void put_times(json_t *json, const struct result *r,
 {
 	const struct tally *t = r->tally;
 	const struct histogram *service =
-		has_lag(opt) ? &t->service : &t->response;
+		result_has_lag(opt) ? &t->service : &t->response;
 	json_t *histograms = check(json_object());
 
 	put(json, "response_ns", times_json(&t->response));
 	put(json, "service_ns", times_json(service));
 	put(json, "send_lag_ns",
-	    has_lag(opt) ? times_json(&t->send_lag) : json_null());
+	    result_has_lag(opt) ? times_json(&t->send_lag) : json_null());
 	put(json, "connect_ns", times_json(&t->connect));
 	put(histograms, "response", histogram_json(&t->response));
 	put(histograms, "service",
-	    has_lag(opt) ? histogram_json(service) : json_null());
+	    result_has_lag(opt) ? histogram_json(service) : json_null());
 	put(histograms, "send_lag",
-	    has_lag(opt) ? histogram_json(&t->send_lag) : json_null());
+	    result_has_lag(opt) ? histogram_json(&t->send_lag) : json_null());
 	put(histograms, "connect", histogram_json(&t->connect));
 	put(json, "histograms", histograms);
-	put(json, "series", series_json(t));
+	put(json, "series", opt->hold < 0 ? series_json(t) : json_null());
 }
 
 static json_t *result_json(const struct result *r,
@@ -432,6 +436,10 @@ static json_t *result_json(const struct result *r,
 	put_load(json, opt);
 	put_generator(json, r, opt);
 	put_counts(json, r, opt);
+	if (opt->hold >= 0)
+		put(json, "slices",
+		    json_pack("{s:I,s:I}", "kept", (json_int_t)r->kept,
+			      "dropped", (json_int_t)r->dropped));
 	put(json, "interrupted", json_boolean(r->interrupted));
 	put(json, "sustained", json_boolean(r->sustained));
 	put(json, "valid", json_boolean(r->valid));
@@ -480,7 +488,7 @@ static void write_histograms(const struct result *r,
 	if (!outfile_is_regular(opt->histogram))
 		return;
 	write_histogram(opt->histogram, ".connect", &t->connect);
-	if (!has_lag(opt))
+	if (!result_has_lag(opt))
 		return;
 	write_histogram(opt->histogram, ".service", &t->service);
 	write_histogram(opt->histogram, ".send-lag", &t->send_lag);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run.h - one run: its threads, its signals, its live line */
+/* run.h - one run: in one window, or in slices */
 #ifndef RUN_H
 #define RUN_H
 
@@ -23,8 +23,9 @@ void check_limits(const struct load_options *opt);
 /* From here on SIGINT and SIGTERM end a run early; a second one ends the program. */
 void run_catch_signals(void);
 
-/* A run from connecting to the last reply, audited. Ends the program if not a
- * single connection was established. */
+/* A run from connecting to the last reply, audited; with --hold in the slices that
+ * the observer commands. Ends the program if not a single connection was
+ * established. */
 struct result run_once(const struct load_options *opt, struct target target);
 
 #endif

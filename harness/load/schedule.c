@@ -35,7 +35,6 @@ struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,
 		.burst = burst,
 		.random = seed * 1000003 + part,
 		.start = start,
-		.at = start,
 	};
 
 	if (burst > 1) {
@@ -43,8 +42,25 @@ struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,
 	} else {
 		s.gap *= parts;
 		if (arrivals == ARRIVALS_UNIFORM)
-			s.start += s.gap * part / parts;
+			s.first = s.gap * part / parts;
 	}
+	return s;
+}
+
+/* Equal intervals begin at a random time: otherwise, at a low rate, all requests of a
+ * slice would be due at its start, which does not count. */
+struct schedule schedule_of_slice(enum arrivals arrivals, double rate,
+				  unsigned burst, uint64_t seed, unsigned part,
+				  unsigned parts, int64_t start,
+				  uint64_t number)
+{
+	uint64_t random = number;
+	uint64_t own = next_random(&random) ^ seed;
+	struct schedule s =
+		schedule_of(arrivals, rate, burst, own, part, parts, start);
+
+	if (s.arrivals == ARRIVALS_UNIFORM)
+		s.first += uniform(&own) * 1e9 / rate * burst;
 	return s;
 }
 
@@ -57,11 +73,11 @@ int64_t schedule_next(struct schedule *s)
 		s->left = s->burst;
 		/* Computed from the count, so that errors do not add up */
 		if (s->arrivals == ARRIVALS_UNIFORM)
-			s->at = s->start + s->arrived * s->gap;
+			s->at = s->first + s->arrived * s->gap;
 		else
 			s->at -= log(uniform(&s->random)) * s->gap;
 		s->arrived++;
 	}
 	s->left--;
-	return (int64_t)s->at;
+	return s->start + (int64_t)s->at;
 }

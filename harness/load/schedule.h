@@ -23,7 +23,8 @@ struct schedule {
 	uint64_t random;
 	uint64_t arrived; /* bursts so far */
 	unsigned left;    /* of the current burst */
-	double start, at; /* ns */
+	int64_t start;
+	double first, at; /* ns after `start` */
 };
 
 /*
@@ -34,6 +35,12 @@ struct schedule {
 struct schedule schedule_of(enum arrivals arrivals, double rate, unsigned burst,
 			    uint64_t seed, unsigned part, unsigned parts,
 			    int64_t start);
+
+/* The schedule of slice `number`, which depends on seed and number alone. */
+struct schedule schedule_of_slice(enum arrivals arrivals, double rate,
+				  unsigned burst, uint64_t seed, unsigned part,
+				  unsigned parts, int64_t start,
+				  uint64_t number);
 
 /* Returns when the next request is due, and advances. */
 int64_t schedule_next(struct schedule *s);

@@ -26,22 +26,22 @@ static uint64_t look(const uint64_t *n)
 	return __atomic_load_n(n, __ATOMIC_RELAXED);
 }
 
-/* The 99th percentile of the last complete slice */
+/* The 99th percentile of the last complete interval */
 static int64_t recent_p99(const struct run *run, const struct worker *workers,
 			  int64_t now)
 {
 	const struct tally *t = workers[0].tally;
-	int64_t i = (now - run->from) / t->slice_ns - 1;
-	struct slice sum = { .count = 0 };
+	int64_t i = (now - run->from) / t->interval_ns - 1;
+	struct interval sum = { .count = 0 };
 
-	if (now < run->from || i < 0 || i >= t->slices)
+	if (now < run->from || i < 0 || i >= t->intervals)
 		return -1;
 	for (unsigned w = 0; w < run->opt->threads; w++)
-		for (unsigned j = 0; j < SLICE_BUCKETS; j++)
+		for (unsigned j = 0; j < INTERVAL_BUCKETS; j++)
 			sum.bucket[j] += __atomic_load_n(
-				&workers[w].tally->slice[i].bucket[j],
+				&workers[w].tally->interval[i].bucket[j],
 				__ATOMIC_RELAXED);
-	return slice_percentile(&sum, 0.99);
+	return interval_percentile(&sum, 0.99);
 }
 
 void screen_draw(const struct run *run, const struct worker *workers,

@@ -5,6 +5,7 @@
 #include "harness/base/die.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const damage_name[DAMAGES] = { "corruption", "loss", "duplication",
 					   "reordering", "unasked" };
@@ -15,23 +16,48 @@ const char *const failure_name[FAILURES] = { "refused", "timeout", "closed",
 struct tally *tally_new(int64_t from, int64_t to)
 {
 	struct tally *t = calloc(1, sizeof(*t));
-	int64_t slices = (to - from) / 100000000; /* of 100 ms */
 
 	if (!t)
 		die("calloc");
-	if (slices < SLICES_MIN)
-		slices = SLICES_MIN;
-	if (slices > SLICES_MAX)
-		slices = SLICES_MAX;
+	tally_clear(t);
+	tally_set_window(t, from, to);
+	return t;
+}
+
+struct tally *tally_copy(const struct tally *t)
+{
+	struct tally *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		die("malloc");
+	memcpy(copy, t, sizeof(*copy));
+	return copy;
+}
+
+void tally_set_window(struct tally *t, int64_t from, int64_t to)
+{
+	int64_t n = (to - from) / 100000000; /* of 100 ms */
+
+	if (n < INTERVALS_MIN)
+		n = INTERVALS_MIN;
+	if (n > INTERVALS_MAX)
+		n = INTERVALS_MAX;
 	t->from = from;
 	t->to = to;
-	t->slices = slices;
-	t->slice_ns = (to - from + slices - 1) / slices;
+	t->intervals = n;
+	t->interval_ns = (to - from + n - 1) / n;
+}
+
+void tally_clear(struct tally *t)
+{
+	int64_t from = t->from, to = t->to;
+
+	memset(t, 0, sizeof(*t));
+	tally_set_window(t, from, to);
 	histogram_clear(&t->response);
 	histogram_clear(&t->service);
 	histogram_clear(&t->send_lag);
 	histogram_clear(&t->connect);
-	return t;
 }
 
 /* Of the lowest connection, so that the result does not depend on threads */
@@ -41,15 +67,33 @@ static void merge_evidence(struct evidence *to, const struct evidence *from)
 		*to = *from;
 }
 
-static void merge_slices(struct tally *to, const struct tally *from)
+static void merge_intervals(struct tally *to, const struct tally *from)
 {
-	for (unsigned i = 0; i < to->slices; i++) {
-		to->slice[i].count += from->slice[i].count;
-		if (to->slice[i].max < from->slice[i].max)
-			to->slice[i].max = from->slice[i].max;
-		for (unsigned j = 0; j < SLICE_BUCKETS; j++)
-			to->slice[i].bucket[j] += from->slice[i].bucket[j];
+	for (unsigned i = 0; i < to->intervals; i++) {
+		to->interval[i].count += from->interval[i].count;
+		if (to->interval[i].max < from->interval[i].max)
+			to->interval[i].max = from->interval[i].max;
+		for (unsigned j = 0; j < INTERVAL_BUCKETS; j++)
+			to->interval[i].bucket[j] +=
+				from->interval[i].bucket[j];
 	}
+}
+
+void tally_merge_dropped(struct tally *to, const struct tally *from)
+{
+	to->total += from->total;
+	to->right += from->right;
+	to->asked += from->asked;
+	to->heard += from->heard;
+	to->never += from->never;
+	to->troubles += from->troubles;
+	for (int i = 0; i < DAMAGES; i++)
+		to->damages[i] += from->damages[i];
+	for (int i = 0; i < FAILURES; i++)
+		to->failures[i] += from->failures[i];
+	if (from->other_error)
+		to->other_error = from->other_error;
+	merge_evidence(&to->evidence, &from->evidence);
 }
 
 void tally_merge(struct tally *to, const struct tally *from)
@@ -62,38 +106,27 @@ void tally_merge(struct tally *to, const struct tally *from)
 	to->damaged += from->damaged;
 	to->unanswered += from->unanswered;
 	to->in_window += from->in_window;
-	to->total += from->total;
-	to->right += from->right;
-	to->asked += from->asked;
-	to->heard += from->heard;
 	to->outstanding += from->outstanding;
-	to->troubles += from->troubles;
 	to->held += from->held;
-	for (int i = 0; i < DAMAGES; i++)
-		to->damages[i] += from->damages[i];
-	for (int i = 0; i < FAILURES; i++)
-		to->failures[i] += from->failures[i];
-	if (from->other_error)
-		to->other_error = from->other_error;
-	merge_evidence(&to->evidence, &from->evidence);
-	merge_slices(to, from);
+	merge_intervals(to, from);
+	tally_merge_dropped(to, from);
 }
 
-/* ------------------------------------------------------------------ slices */
+/* --------------------------------------------------------------- intervals */
 
-unsigned slice_index(uint64_t ns)
+unsigned interval_index(uint64_t ns)
 {
 	unsigned above;
 
 	if (ns >> HISTOGRAM_BITS)
-		return SLICE_BUCKETS - 1;
+		return INTERVAL_BUCKETS - 1;
 	if (ns < 2 * OCTAVE)
 		return ns;
 	above = 60 - __builtin_clzll(ns); /* 2 * OCTAVE is 2^4 */
 	return above * OCTAVE + (ns >> above);
 }
 
-int64_t slice_lowest(unsigned index)
+int64_t interval_lowest(unsigned index)
 {
 	if (index < 2 * OCTAVE)
 		return index;
@@ -101,9 +134,9 @@ int64_t slice_lowest(unsigned index)
 }
 
 /* Atomic, because screen.c reads it meanwhile */
-static void slice_record(struct slice *s, int64_t ns)
+static void interval_record(struct interval *s, int64_t ns)
 {
-	uint32_t *bucket = &s->bucket[slice_index(ns)];
+	uint32_t *bucket = &s->bucket[interval_index(ns)];
 
 	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELAXED);
 	tally_count(&s->count);
@@ -111,16 +144,16 @@ static void slice_record(struct slice *s, int64_t ns)
 		s->max = ns;
 }
 
-int64_t slice_percentile(const struct slice *s, double share)
+int64_t interval_percentile(const struct interval *s, double share)
 {
 	uint64_t count = 0, seen = 0;
 
-	for (unsigned i = 0; i < SLICE_BUCKETS; i++)
+	for (unsigned i = 0; i < INTERVAL_BUCKETS; i++)
 		count += __atomic_load_n(&s->bucket[i], __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < SLICE_BUCKETS; i++) {
+	for (unsigned i = 0; i < INTERVAL_BUCKETS; i++) {
 		seen += __atomic_load_n(&s->bucket[i], __ATOMIC_RELAXED);
 		if (seen > 0 && seen >= share * count) {
-			int64_t ns = slice_lowest(i + 1) - 1;
+			int64_t ns = interval_lowest(i + 1) - 1;
 
 			return s->max > 0 && ns > s->max ? s->max : ns;
 		}
@@ -145,8 +178,8 @@ void tally_answer(struct tally *t, int64_t intended, int64_t sent,
 		histogram_record(&t->service, received - sent);
 		histogram_record(&t->send_lag, lag);
 	}
-	slice_record(&t->slice[(intended - t->from) / t->slice_ns],
-		     received - intended);
+	interval_record(&t->interval[(intended - t->from) / t->interval_ns],
+			received - intended);
 }
 
 void tally_damage(struct tally *t, enum damage damage,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tally.h - what was measured: one per thread, merged at the end
+ * tally.h - what was measured: one per thread, merged at the end of a run or slice
  *
  * A request counts if it was due in the window (closed loop: sent in it). Its reply
  * may come after the window. Requests of the warm-up do not count.
@@ -47,19 +47,19 @@ struct evidence {
 	unsigned char expected, received;
 };
 
-enum { SLICES_MIN = 10, SLICES_MAX = 100, OCTAVE = 8 };
-enum { SLICE_BUCKETS = (HISTOGRAM_BITS - 2) * OCTAVE };
+enum { INTERVALS_MIN = 10, INTERVALS_MAX = 100, OCTAVE = 8 };
+enum { INTERVAL_BUCKETS = (HISTOGRAM_BITS - 2) * OCTAVE };
 
 /* A part of the window, with response times to an eighth of a power of two */
-struct slice {
+struct interval {
 	uint64_t count;
 	int64_t max;
-	uint32_t bucket[SLICE_BUCKETS];
+	uint32_t bucket[INTERVAL_BUCKETS];
 };
 
 struct tally {
 	int64_t from, to; /* the window: ns of the clock */
-	int64_t slice_ns;
+	int64_t interval_ns;
 
 	struct histogram response, service, send_lag, connect;
 	uint64_t answered;    /* due in the window, answered correctly */
@@ -71,6 +71,7 @@ struct tally {
 	uint64_t asked;       /* connections on which something was sent */
 	uint64_t heard;       /* connections on which something was received */
 	uint64_t outstanding; /* due and not answered yet */
+	uint64_t never;       /* never answered, whenever due */
 	uint64_t troubles;    /* damages and failures */
 	uint64_t held;        /* delayed because the send buffer was full */
 
@@ -78,13 +79,25 @@ struct tally {
 	int other_error; /* the errno of the last FAILURE_OTHER */
 	struct evidence evidence;
 
-	unsigned slices;
-	struct slice slice[SLICES_MAX];
+	unsigned intervals;
+	struct interval interval[INTERVALS_MAX];
 };
 
-/* `from` and `to` may be moved later, but the number of slices is fixed. */
 struct tally *tally_new(int64_t from, int64_t to);
+
+struct tally *tally_copy(const struct tally *t);
+
+/* Divides a new window into intervals; what was counted stays. */
+void tally_set_window(struct tally *t, int64_t from, int64_t to);
+
+/* Only the window stays. */
+void tally_clear(struct tally *t);
+
 void tally_merge(struct tally *to, const struct tally *from);
+
+/* Merges what counts even if the slice does not: damages, failures, and what was
+ * asked and answered at any time. */
+void tally_merge_dropped(struct tally *to, const struct tally *from);
 
 /* A request was answered correctly. The send lag is -1 in a closed loop. */
 void tally_answer(struct tally *t, int64_t intended, int64_t sent,
@@ -106,8 +119,8 @@ static inline bool tally_counts(const struct tally *t, int64_t due)
 	return t->from <= due && due < t->to;
 }
 
-unsigned slice_index(uint64_t ns);
-int64_t slice_lowest(unsigned index);
-int64_t slice_percentile(const struct slice *s, double share);
+unsigned interval_index(uint64_t ns);
+int64_t interval_lowest(unsigned index);
+int64_t interval_percentile(const struct interval *s, double share);
 
 #endif

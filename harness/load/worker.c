@@ -5,13 +5,9 @@
 #include "harness/base/die.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 /* Connections being established at a time: fewer than any server's backlog */
 enum { CONNECTING_MAX = 64 };
@@ -25,12 +21,8 @@ static const int64_t spin_ns = 150 * 1000;
 
 static const int64_t look_ns = 100 * 1000000; /* between looks at run->stop */
 
-/* How often look_at_queue() samples how many connections */
-static const int64_t sample_ns = 20 * 1000000;
-enum { SAMPLES = 16 };
+enum { SAMPLES = 16 }; /* connections that look_at_queue() looks at */
 
-/* A thread that waits for its CPU for more than this share of time shares it. */
-static const double shared_share = 0.03;
 static const int64_t drain_ns = 2 * 1000000000LL; /* for the last replies */
 
 static int64_t now_of(struct worker *w)
@@ -73,7 +65,7 @@ void worker_init(struct worker *w, struct run *run, unsigned part,
 	w->resting = array_of(w->busy, sizeof(*w->resting));
 	w->tally = tally_new(0, opt->duration);
 	w->spin = opt->spin && opt->n_cpus >= opt->threads && open_loop(w);
-	w->schedstat = -1;
+	watch_open(&w->watch);
 	engine->worker = w;
 	engine->channels = w->channels;
 	for (unsigned i = 0; i < n; i++) {
@@ -100,8 +92,7 @@ void worker_free(struct worker *w)
 	free(w->resting);
 	free(w->waiting);
 	free(w->tally);
-	if (w->schedstat >= 0)
-		close(w->schedstat);
+	watch_close(&w->watch);
 }
 
 /* -------------------------------------------------------------- connections */
@@ -317,57 +308,6 @@ void worker_set_up(struct worker *w)
 
 /* ------------------------------------------------ measuring the generator */
 
-static int64_t cpu_time(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
-/* The run-queue delay of this thread; -1: the kernel does not provide it */
-static int64_t run_delay(struct worker *w)
-{
-	char text[64];
-	long long ran, delay;
-	ssize_t n;
-
-	if (w->schedstat < 0)
-		w->schedstat = open("/proc/thread-self/schedstat",
-				    O_RDONLY | O_CLOEXEC);
-	n = pread(w->schedstat, text, sizeof(text) - 1, 0);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	return sscanf(text, "%lld %lld", &ran, &delay) == 2 ? delay : -1;
-}
-
-/* Busy-polling takes the CPU from other programs, perhaps from the server. If this
- * thread has to wait for its CPU, it stops busy-polling. */
-static void look_for_others(struct worker *w, int64_t now)
-{
-	double others;
-	int64_t delay;
-
-	if (!w->spin || now - w->looked < look_ns)
-		return;
-	delay = run_delay(w);
-	if (w->watched_from == 0) {
-		w->watched_from = now;
-		w->delay_before = delay;
-		w->looked = now;
-		return;
-	}
-	w->looked = now;
-	if (now - w->watched_from < 2 * look_ns)
-		return;
-	others = (double)(delay - w->delay_before) / (now - w->watched_from);
-	if (others > shared_share) {
-		w->spin = false;
-		w->others = others;
-	}
-}
-
 /*
  * If the server limits a closed loop, requests queue there and replies are read soon
  * after they came. If the generator does, replies queue in its sockets: this samples
@@ -377,19 +317,25 @@ static void look_at_queue(struct worker *w, int64_t now)
 {
 	unsigned n = w->busy < SAMPLES ? w->busy : SAMPLES;
 
-	if (open_loop(w) || connects(w) || now < w->sample_next)
+	if (open_loop(w) || connects(w) || now < w->watch.sample_next)
 		return;
-	w->sample_next = now + sample_ns;
+	w->watch.sample_next = now + w->watch.sample_ns;
 	for (unsigned i = 0; i < n; i++) {
 		struct channel *c = &w->channels[w->turn++ % w->busy];
 		int bytes = 0;
 
 		if (c->state != CHANNEL_OPEN)
 			continue;
-		w->sampled++;
+		w->watch.sampled++;
 		if (ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes > 0)
-			w->queued++;
+			w->watch.unread++;
 	}
+}
+
+static void look_for_others(struct worker *w, int64_t now)
+{
+	if (w->spin && watch_finds_others(&w->watch, now))
+		w->spin = false;
 }
 
 /* ----------------------------------------------------------------------- run */
@@ -535,39 +481,67 @@ static void drain(struct worker *w, int64_t now)
 		now = turn(w, now, until);
 }
 
-/* Takes events of idle connections that the engine has not reported yet: each wait
- * reports at least one. */
+/* Takes events of idle connections that the engine has not reported yet, but does not
+ * follow a server that never stops sending to them. */
 static void look_at_idle(struct worker *w)
 {
 	for (unsigned i = 0; i < w->idle; i++)
-		w->engine->kind->wait(w->engine, now_of(w), false);
+		if (w->engine->kind->wait(w->engine, now_of(w), false) == 0)
+			return;
 }
 
-/* Counts unanswered requests; connections stay open. */
+/*
+ * Counts unanswered requests, and leaves nothing in flight: a connection whose reply
+ * may still come is closed. The others stay open, except with pattern connect.
+ */
 static void settle(struct worker *w)
 {
 	int64_t now = now_of(w), intended;
 
-	for (unsigned i = 0; i < w->busy + w->idle; i++)
-		if (w->channels[i].state != CHANNEL_UNUSED)
-			channel_end(&w->channels[i], now, true);
-	while (next_waiting(w, &intended))
+	for (unsigned i = 0; i < w->busy + w->idle; i++) {
+		struct channel *c = &w->channels[i];
+
+		c->queued = false;
+		if (c->state == CHANNEL_UNUSED)
+			continue;
+		if (c->oldest < c->released || (connects(w) && !c->idle))
+			disconnect(w, c, true);
+		else
+			channel_end(c, now, true);
+	}
+	w->n_to_send = 0;
+	while (next_waiting(w, &intended)) {
 		w->tally->unanswered += tally_counts(w->tally, intended);
+		w->tally->never++;
+	}
 }
 
-void worker_run(struct worker *w)
+static struct schedule schedule_of_run(const struct worker *w)
 {
-	const struct load_options *opt = w->run->opt;
+	const struct run *run = w->run;
+	const struct load_options *opt = run->opt;
+	double rate = opt->rate ? opt->rate : 1;
+
+	if (opt->hold < 0)
+		return schedule_of(opt->arrivals, rate, opt->burst, opt->seed,
+				   w->part, opt->threads, run->start);
+	return schedule_of_slice(opt->arrivals, rate, opt->burst, opt->seed,
+				 w->part, opt->threads, run->start, run->slice);
+}
+
+/* Puts the load on, at `start`. */
+static int64_t begin(struct worker *w)
+{
 	struct run *run = w->run;
 	int64_t now = now_of(w);
 
-	w->tally->from = run->from;
-	w->tally->to = run->to;
-	w->schedule = schedule_of(opt->arrivals, opt->rate ? opt->rate : 1,
-				  opt->burst, opt->seed, w->part, opt->threads,
-				  run->start);
+	watch_begin(&w->watch, now, run->to - run->from);
+	tally_set_window(w->tally, run->from, run->to);
+	w->schedule = schedule_of_run(w);
 	w->due = schedule_next(&w->schedule);
+	w->over = false;
 	w->news = now;
+	w->n_resting = 0;
 	while (now < run->start) {
 		w->engine->kind->wait(w->engine, run->start, false);
 		now = now_of(w);
@@ -577,23 +551,40 @@ void worker_run(struct worker *w)
 			w->resting[w->n_resting++] = &w->channels[i];
 	if (!open_loop(w))
 		fill(w, now);
+	return now;
+}
+
+void worker_run(struct worker *w)
+{
+	struct run *run = w->run;
+	int64_t now = begin(w);
+
 	while (now < run->from && !has_ended(w, now))
 		now = turn(w, now, run->from);
-	w->sampled = w->queued = 0;
-	w->cpu_from = cpu_time();
-	w->delay_from = run_delay(w);
+	watch_window(&w->watch);
 	while (!has_ended(w, now))
 		now = turn(w, now, run->to);
-	w->cpu_to = cpu_time();
-	w->delay_to = run_delay(w);
+	watch_window_end(&w->watch);
 	w->ended = least(now, run->to);
 	w->tally->to = w->ended;
 	/* After a late wake-up, requests that were due before the end still count. */
 	if (open_loop(w) && !atomic_load(&run->stop))
 		release_due(w, now);
 	drain(w, now);
+	w->rest = now_of(w);
 	look_at_idle(w);
 	settle(w);
+	watch_end(&w->watch, w->rest);
+	look_for_others(w, w->rest);
+}
+
+unsigned worker_connections(const struct worker *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->busy + w->idle; i++)
+		n += w->channels[i].state == CHANNEL_OPEN;
+	return n;
 }
 
 void worker_close(struct worker *w)

@@ -2,9 +2,9 @@
 /*
  * worker.h - one thread of the generator: its connections and its schedule
  *
- * worker_set_up() connects. worker_run() follows the schedule until the window has
- * ended, and waits for the last replies. Connections stay open until
- * worker_close(). In an open loop a request that is due is assigned to a connection
+ * worker_set_up() connects. worker_run() is the load of a run or of one slice: it
+ * follows the schedule until the window has ended, and waits for the last replies,
+ * so it begins and ends at rest. Connections stay open until worker_close(). In an open loop a request that is due is assigned to a connection
  * whether or not earlier ones were answered; in a closed loop a reply triggers the
  * next request. The engine makes all system calls of a request, and is the clock.
  */
@@ -15,13 +15,15 @@
 #include "options.h"
 #include "schedule.h"
 #include "tally.h"
+#include "watch.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* What all workers of a run share */
+/* What all workers of a run share. All but `opt` is of the current slice. */
 struct run {
 	const struct load_options *opt;
+	uint64_t slice;          /* its number; alone: 0 */
 	int64_t start, from, to; /* warm-up from `start`, window from `from` */
 	atomic_bool stop;        /* end now */
 	atomic_bool gave_up;     /* no reply for --timeout */
@@ -58,19 +60,18 @@ struct worker {
 	unsigned set_up_open; /* `open` after setting up */
 
 	bool spin;
-	double others; /* share of the time waiting for the CPU that stopped it */
-	int schedstat; /* file descriptor of this thread's run-queue times */
-	int64_t watched_from, looked, delay_before;
-	int64_t cpu_from, cpu_to, delay_from, delay_to;
-	int64_t sample_next;
-	uint64_t sampled, queued; /* connections; those with a waiting reply */
-	int64_t ended;            /* the end of the window: `to`, or earlier */
+	struct watch watch;
+	int64_t ended; /* the end of the window: `to`, or earlier */
+	int64_t rest;  /* when the last reply had come, or was given up */
 };
 
 void worker_init(struct worker *w, struct run *run, unsigned part,
 		 struct engine *engine);
 void worker_set_up(struct worker *w);
 void worker_run(struct worker *w);
+
+/* The number of open connections, idle ones included */
+unsigned worker_connections(const struct worker *w);
 void worker_close(struct worker *w);
 void worker_free(struct worker *w);
 

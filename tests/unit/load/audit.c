@@ -37,16 +37,16 @@ static void set_some(struct histogram *h, int64_t ns, uint64_t n)
 	h->sum += n * (ns - was) - ns;
 }
 
-static void set_slices(int64_t first, int64_t middle, int64_t last)
+static void set_intervals(int64_t first, int64_t middle, int64_t last)
 {
-	unsigned n = r.tally->slices;
+	unsigned n = r.tally->intervals;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct slice *s = &r.tally->slice[i];
+		struct interval *s = &r.tally->interval[i];
 		int64_t ns = i < n / 3 ? first : i < n - n / 3 ? middle : last;
 
 		memset(s, 0, sizeof(*s));
-		s->count = s->bucket[slice_index(ns)] = 100;
+		s->count = s->bucket[interval_index(ns)] = 100;
 		s->max = ns;
 	}
 }
@@ -79,7 +79,7 @@ static void begin(bool open)
 		set_all(&r.tally->service, ms, r.tally->answered);
 		set_all(&r.tally->send_lag, 10 * us, r.tally->answered);
 	}
-	set_slices(ms, ms, ms);
+	set_intervals(ms, ms, ms);
 }
 
 static void end(void)
@@ -133,7 +133,7 @@ static void idle_ones_alone(void **state)
 		opt.connections = 0;
 		opt.idle = 10;
 		answered(0);
-		set_slices(0, 0, 0);
+		set_intervals(0, 0, 0);
 		histogram_clear(&r.tally->response);
 		r.cpu_ns = ms;
 		if (!lost) {
@@ -328,7 +328,7 @@ static void as_fast_as_offered(void **state)
 	begin(true);
 	set_all(&r.tally->response, 500 * ms, 10000);
 	r.tally->in_window = 9000;
-	set_slices(500 * ms, 500 * ms, 500 * ms);
+	set_intervals(500 * ms, 500 * ms, 500 * ms);
 	valid();
 	begin(true);
 	set_all(&r.tally->response, 500 * ms, 10000);
@@ -491,7 +491,7 @@ static void slow_replies_across_the_edges(void **state)
 			begin(false);
 			set_all(&r.tally->response, ns, 20 * n);
 			answered(20 * n);
-			set_slices(ns, ns, ns);
+			set_intervals(ns, ns, ns);
 			valid();
 		}
 	/* A stall that lasted beyond the end */
@@ -582,37 +582,37 @@ static void no_median_of_anything(void **state)
 {
 	(void)state;
 	begin(false);
-	set_slices(ms, 2 * ms, 4 * ms);
+	set_intervals(ms, 2 * ms, 4 * ms);
 	invalid(true, "grew during the run", "what else");
 	begin(true);
-	set_slices(ms, 2 * ms, 4 * ms);
+	set_intervals(ms, 2 * ms, 4 * ms);
 	invalid(true, "grew during the run, from 1.0", "--rate");
 	begin(true);
-	set_slices(4 * ms, 2 * ms, ms);
+	set_intervals(4 * ms, 2 * ms, ms);
 	invalid(true, "fell during the run", "--warmup");
 	/* Too small a factor, */
 	begin(true);
-	set_slices(2 * ms, 3 * ms, 3900 * us);
+	set_intervals(2 * ms, 3 * ms, 3900 * us);
 	valid();
 	begin(true);
-	set_slices(3900 * us, 3 * ms, 2 * ms);
+	set_intervals(3900 * us, 3 * ms, 2 * ms);
 	valid();
 	/* too little time, */
 	begin(true);
-	set_slices(20 * us, 60 * us, 110 * us);
+	set_intervals(20 * us, 60 * us, 110 * us);
 	valid();
 	begin(true);
-	set_slices(110 * us, 60 * us, 20 * us);
+	set_intervals(110 * us, 60 * us, 20 * us);
 	valid();
 	/* or not in one direction. */
 	begin(true);
-	set_slices(ms, 10 * ms, 4 * ms);
+	set_intervals(ms, 10 * ms, 4 * ms);
 	valid();
 	begin(true);
-	set_slices(4 * ms, ms, 3 * ms);
+	set_intervals(4 * ms, ms, 3 * ms);
 	valid();
 	begin(true);
-	set_slices(4 * ms, 10 * ms, ms);
+	set_intervals(4 * ms, 10 * ms, ms);
 	valid();
 }
 
@@ -621,27 +621,27 @@ static void who_falls_behind(void **state)
 {
 	(void)state;
 	begin(true);
-	set_slices(ms, 50 * ms, 97 * ms);
+	set_intervals(ms, 50 * ms, 97 * ms);
 	invalid(true, "grew", "--rate");
 	begin(true);
-	set_slices(ms, 60 * ms, 120 * ms);
+	set_intervals(ms, 60 * ms, 120 * ms);
 	invalid(false, "grew", "--rate");
 	begin(false);
-	set_slices(ms, 60 * ms, 120 * ms);
+	set_intervals(ms, 60 * ms, 120 * ms);
 	invalid(true, "grew", "");
 }
 
-/* With too few slices, or too few samples in them, no trend is reported. */
+/* With too few intervals, or too few samples in them, no trend is reported. */
 static void too_few_to_tell(void **state)
 {
 	(void)state;
 	for (unsigned full = 0; full <= 100; full++) {
 		begin(true);
-		set_slices(ms, 5 * ms, 20 * ms);
-		/* The full slices, spread over the run */
+		set_intervals(ms, 5 * ms, 20 * ms);
+		/* The full intervals, spread over the run */
 		for (unsigned i = 0; i < 100; i++)
 			if (i * full / 100 == (i + 1) * full / 100)
-				r.tally->slice[i].count = 19;
+				r.tally->interval[i].count = 19;
 		if (full < 6)
 			valid();
 		else
@@ -679,7 +679,7 @@ static void everything_is_wrong(void **state)
 			lag(second, 5000);
 		set_all(&r.tally->response, 10 * us, 10);
 		r.tally->response.above = 3;
-		set_slices(ms, 60 * ms, 120 * ms);
+		set_intervals(ms, 60 * ms, 120 * ms);
 		audit(&r, &opt);
 		assert_int_equal(r.n_reasons, wanted);
 		assert_true(r.n_reasons <= REASONS_MAX);

@@ -404,26 +404,26 @@ static void only_the_window_counts(void **state)
 	}
 }
 
-/* A request belongs to the slice in which it was due. */
-static void slices_are_by_when_it_was_due(void **state)
+/* A request belongs to the interval in which it was due. */
+static void intervals_are_by_when_it_was_due(void **state)
 {
 	struct bench b;
 
 	(void)state;
 	begin(&b, 4, false);
-	assert_int_equal(b.t->slices, 100);
+	assert_int_equal(b.t->intervals, 100);
 	for (unsigned i = 0; i < 100; i++) {
-		int64_t at = i * b.t->slice_ns;
+		int64_t at = i * b.t->interval_ns;
 
 		channel_release(&b.c, at);
-		channel_release(&b.c, at + b.t->slice_ns - 1);
+		channel_release(&b.c, at + b.t->interval_ns - 1);
 	}
 	send_all(&b, 0);
 	echo(&b, (struct place){ 0 }, 800, 20 * second);
 	for (unsigned i = 0; i < 100; i++) {
-		assert_int_equal(b.t->slice[i].count, 2);
-		assert_int_equal(b.t->slice[i].max,
-				 20 * second - i * b.t->slice_ns);
+		assert_int_equal(b.t->interval[i].count, 2);
+		assert_int_equal(b.t->interval[i].max,
+				 20 * second - i * b.t->interval_ns);
 	}
 	end(&b);
 }
@@ -552,7 +552,7 @@ int main(void)
 		cmocka_unit_test(streams_keep_their_depth),
 		cmocka_unit_test(the_ring_grows),
 		cmocka_unit_test(only_the_window_counts),
-		cmocka_unit_test(slices_are_by_when_it_was_due),
+		cmocka_unit_test(intervals_are_by_when_it_was_due),
 		cmocka_unit_test(what_is_left_is_unanswered),
 		cmocka_unit_test(a_reply_without_its_rest),
 		cmocka_unit_test(a_channel_is_used_again),

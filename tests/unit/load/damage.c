@@ -47,7 +47,7 @@ static struct bench begin(size_t message, unsigned requests, size_t chunk)
 	if (!tally)
 		tally = tally_new(0, 10 * second);
 	memset(&tally->answered, 0,
-	       offsetof(struct tally, slices) -
+	       offsetof(struct tally, intervals) -
 		       offsetof(struct tally, answered));
 	b.t = tally;
 	b.stream = malloc(b.length);

@@ -60,38 +60,38 @@ static void around_every_power_of_two(void **state)
 		}
 }
 
-/* The slices of the window are coarser, by the same rule. */
-static void slices_cover_everything_once(void **state)
+/* The intervals of the window are coarser, by the same rule. */
+static void intervals_cover_everything_once(void **state)
 {
 	(void)state;
-	assert_int_equal(slice_lowest(0), 0);
-	for (unsigned i = 0; i < SLICE_BUCKETS; i++) {
-		int64_t low = slice_lowest(i), high = slice_lowest(i + 1) - 1;
+	assert_int_equal(interval_lowest(0), 0);
+	for (unsigned i = 0; i < INTERVAL_BUCKETS; i++) {
+		int64_t low = interval_lowest(i), high = interval_lowest(i + 1) - 1;
 
 		assert_true(low <= high);
-		assert_int_equal(slice_index(low), i);
-		assert_int_equal(slice_index(high), i);
+		assert_int_equal(interval_index(low), i);
+		assert_int_equal(interval_index(high), i);
 		assert_true((high - low) * 8 <= low);
 	}
-	assert_int_equal(slice_lowest(SLICE_BUCKETS), INT64_C(1) << 37);
-	assert_int_equal(slice_index(INT64_C(1) << 37), SLICE_BUCKETS - 1);
-	assert_int_equal(slice_index(UINT64_MAX), SLICE_BUCKETS - 1);
+	assert_int_equal(interval_lowest(INTERVAL_BUCKETS), INT64_C(1) << 37);
+	assert_int_equal(interval_index(INT64_C(1) << 37), INTERVAL_BUCKETS - 1);
+	assert_int_equal(interval_index(UINT64_MAX), INTERVAL_BUCKETS - 1);
 }
 
-static void percentiles_of_a_slice(void **state)
+static void percentiles_of_a_interval(void **state)
 {
-	struct slice s = { .count = 0 };
+	struct interval s = { .count = 0 };
 
 	(void)state;
-	assert_int_equal(slice_percentile(&s, 0.5), -1);
-	s.bucket[slice_index(10)] = 98;
-	s.bucket[slice_index(1000)] = 1;
-	s.bucket[slice_index(100000)] = 1;
-	assert_int_equal(slice_percentile(&s, 0), 10);
-	assert_int_equal(slice_percentile(&s, 0.5), 10);
-	assert_int_equal(slice_percentile(&s, 0.98), 10);
-	assert_in_range(slice_percentile(&s, 0.99), 1000, 1125);
-	assert_in_range(slice_percentile(&s, 1), 100000, 112500);
+	assert_int_equal(interval_percentile(&s, 0.5), -1);
+	s.bucket[interval_index(10)] = 98;
+	s.bucket[interval_index(1000)] = 1;
+	s.bucket[interval_index(100000)] = 1;
+	assert_int_equal(interval_percentile(&s, 0), 10);
+	assert_int_equal(interval_percentile(&s, 0.5), 10);
+	assert_int_equal(interval_percentile(&s, 0.98), 10);
+	assert_in_range(interval_percentile(&s, 0.99), 1000, 1125);
+	assert_in_range(interval_percentile(&s, 1), 100000, 112500);
 }
 
 /* --------------------------------------------------------------- percentiles */
@@ -556,8 +556,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buckets_cover_everything_once),
 		cmocka_unit_test(around_every_power_of_two),
-		cmocka_unit_test(slices_cover_everything_once),
-		cmocka_unit_test(percentiles_of_a_slice),
+		cmocka_unit_test(intervals_cover_everything_once),
+		cmocka_unit_test(percentiles_of_a_interval),
 		cmocka_unit_test(as_a_sorted_array_says),
 		cmocka_unit_test(ranks),
 		cmocka_unit_test(ranks_of_very_many),

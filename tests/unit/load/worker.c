@@ -468,9 +468,9 @@ static void uniform_is_exact(void **state)
 		assert_int_equal(o.t->answered, opt.rate);
 		assert_int_equal(o.t->total, opt.rate * 1.1);
 		assert_int_equal(o.t->held, 0);
-		for (unsigned j = 0; j < o.t->slices; j++)
-			assert_int_equal(o.t->slice[j].count,
-					 opt.rate / o.t->slices);
+		for (unsigned j = 0; j < o.t->intervals; j++)
+			assert_int_equal(o.t->interval[j].count,
+					 opt.rate / o.t->intervals);
 		nothing_wrong();
 	}
 }

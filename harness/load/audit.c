@@ -198,14 +198,18 @@ static void judge_failures(struct result *r)
 
 static void judge_answers(struct result *r, const struct load_options *opt)
 {
+	const char *what = opt->hold < 0 ? "run" : "slice";
+
 	if (r->gave_up)
 		add(r,
-		    "no reply for %g s, so the run was ended: the server "
+		    "no reply for %g s, so the %s was ended: the server "
 		    "hangs, or takes longer than --timeout",
-		    opt->timeout / 1e9);
+		    opt->timeout / 1e9, what);
 	if (r->flooded)
-		add(r, "too many requests were outstanding, so the run was "
-		       "ended: lower --rate");
+		add(r,
+		    "too many requests were outstanding, so the %s was "
+		    "ended: lower --rate",
+		    what);
 	if (r->tally->unanswered)
 		add(r,
 		    "%" PRIu64 " of %" PRIu64

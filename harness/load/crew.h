@@ -56,7 +56,7 @@ void crew_close(struct crew *crew);
 /* SIGINT and SIGTERM, which are blocked; one that came is pending. */
 const sigset_t *crew_signals(void);
 
-/* The pending signal ends the run; the next one ends the program. */
+/* Ends the run because of a signal; the next one ends the program. */
 void crew_interrupt(struct crew *crew);
 
 /* Whether a signal has ended it */

@@ -92,11 +92,19 @@ static bool receive(struct hold *h, enum order_kind *kind)
 	*kind = fds[1].revents ? ORDER_SIGNAL : ORDER_END;
 	if (fds[1].revents)
 		return false;
-	n = recv(h->fd, h->text + h->n, sizeof(h->text) - h->n, 0);
+	n = recv(h->fd, h->text + h->n, HOLD_LINE - h->n, 0);
 	if (n <= 0)
 		return false;
 	h->n += n;
 	return true;
+}
+
+static _Noreturn void refuse(const char *line)
+{
+	warn("--hold: unknown command '%s': it takes slice N HEAD_NS "
+	     "WINDOW_NS, keep and drop",
+	     line);
+	exit(EXIT_FAILED);
 }
 
 struct order hold_next(struct hold *h)
@@ -105,18 +113,14 @@ struct order hold_next(struct hold *h)
 	char *end;
 
 	while (!(end = memchr(h->text, '\n', h->n))) {
-		if (h->n == sizeof(h->text))
-			die_of(EPROTO, "--hold: a line without an end");
+		if (h->n == HOLD_LINE) /* it has no end */
+			refuse(h->text);
 		if (!receive(h, &order.kind))
 			return order;
 	}
 	*end++ = '\0';
-	if (!order_parse(h->text, &order)) {
-		warn("--hold: unknown command '%s': it takes slice N HEAD "
-		     "WINDOW (in ns), keep and drop",
-		     h->text);
-		exit(EXIT_FAILED);
-	}
+	if (!order_parse(h->text, &order))
+		refuse(h->text);
 	h->n -= end - h->text;
 	memmove(h->text, end, h->n);
 	return order;

@@ -31,7 +31,7 @@ enum { HOLD_LINE = 128 };
 struct hold {
 	int fd, signal_fd;
 	size_t n;
-	char text[HOLD_LINE]; /* received, and not taken yet */
+	char text[HOLD_LINE + 1]; /* received, and not taken yet */
 };
 
 /* Reads a line without its end; false: it is no order. */

@@ -148,6 +148,7 @@ static bool obey(struct session *s)
 		hold_say(&s->hold, "ok\n");
 		return true;
 	case ORDER_SIGNAL:
+		sigwaitinfo(crew_signals(), NULL);
 		crew_interrupt(s->crew);
 		return false;
 	case ORDER_END:

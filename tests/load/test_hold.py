@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""--hold: an observer can read the server's counters at both edges of the window,
-while all clients are connected."""
+"""--hold: a run in slices, as an observer commands through a socket"""
 
 import contextlib
-import select
+import os
 import signal
 import socket
 import threading
@@ -11,65 +10,32 @@ import time
 
 import load
 import pytest
-from load import PATIENCE_S, SECOND, SLOW
+import server
+from load import MS, SECOND, SLOW
+from observer import Observer
 from server import eventually
 
 
 class Echo:
-    """Echoes; counts its connections, and knows when it last received bytes."""
+    """A server in this process. It echoes, at the earliest after `delay_s`; `heard` is
+    how often it received bytes, `clients` are its connections."""
 
     def __init__(self):
-        self.open, self.heard_ns = 0, 0
+        self.delay_s, self.heard, self.clients = 0, 0, []
         self._lock = threading.Lock()
 
-    def _count(self, n):
-        with self._lock:
-            self.open += n
-
     def __call__(self, sock):
-        self._count(1)
-        try:
-            while part := sock.recv(1 << 16):
-                self.heard_ns = time.monotonic_ns()
-                sock.sendall(part)
-        finally:
-            self._count(-1)
+        with self._lock:
+            self.clients.append(sock)
+        while part := sock.recv(1 << 16):
+            with self._lock:
+                self.heard += 1
+            time.sleep(self.delay_s)
+            sock.sendall(part)
 
-
-class Watcher:
-    """The observer: loadgen's parent with its end of a socket pair"""
-
-    def __init__(self):
-        self.end, self.childs = socket.socketpair()
-        self.end.settimeout(PATIENCE_S * SLOW)
-        self._lines = self.end.makefile("r", encoding="ascii")
-
-    @contextlib.contextmanager
-    def watch(self, target, *args):
-        with load.Running(target, "--hold", self.childs.fileno(), *args,
-                          pass_fds=[self.childs.fileno()]) as running:
-            self.childs.close()
-            yield running
-
-    def window(self):
-        word, begin, end = self._lines.readline().split()
-        assert word == "window"
-        return int(begin), int(end)
-
-    def wait_done(self):
-        assert self._lines.readline() == "done\n"
-
-    def close(self):
-        self._lines.close()
-        self.end.close()
-        self.childs.close()
-
-
-@pytest.fixture
-def watcher():
-    one = Watcher()
-    yield one
-    one.close()
+    def idle_client(self, port):
+        """Our end of the connection from this port of the generator"""
+        return next(sock for sock in self.clients if sock.getpeername()[1] == port)
 
 
 @pytest.fixture
@@ -80,127 +46,452 @@ def echo():
         yield serve, listening
 
 
+@pytest.fixture
+def epoll():
+    with server.Server("epoll", "--message", "64",
+                       wrapper=["setpriv", "--pdeathsig", "KILL"]) as one:
+        yield one
+
+
+def cpu_ns(pid):
+    """The CPU time of a process: exact while none of its threads runs"""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
 LOADS = {
-    "closed": ["--connections", 6, "--depth", 2],
-    "open": ["--connections", 6, "--rate", 300],
-    "burst": ["--connections", 6, "--rate", 300, "--pattern", "burst:7"],
-    "connect": ["--connections", 60, "--rate", 60, "--pattern", "connect"],
+    "closed": ["--connections", 6],
+    "depth": ["--connections", 3, "--depth", 16],
+    "open": ["--connections", 6, "--rate", 2000],
+    "uniform": ["--connections", 6, "--rate", 2000, "--arrivals", "uniform"],
+    "burst": ["--connections", 6, "--rate", 2000, "--pattern", "burst:7"],
+    "connect": ["--connections", 6, "--pattern", "connect"],
+    "connect open": ["--connections", 60, "--rate", 500, "--pattern", "connect"],
 }
 
+KEYS = {"requests", "answered", "window_ns", "elapsed_ns", "client_cpu_ns", "delay_ns",
+        "queued", "busy", "response_p50_ns", "response_p99_ns", "service_p50_ns",
+        "service_p99_ns", "send_lag_p99_ns", "due", "unanswered", "errors",
+        "mismatches", "gave_up"}
 
-@pytest.mark.parametrize("loop, threads", [
-    *((loop, 1) for loop in LOADS), ("closed", 3), ("open", 3)])
-def test_window_then_done_then_silence(echo, watcher, engine, loop, threads):
-    serve, listening = echo
-    there = 2 + (6 if loop != "connect" else 0)
-    begin = time.monotonic_ns()
-    with watcher.watch(listening, *LOADS[loop], "--idle", 2, "--engine",
-                       engine, "--threads", threads, "--warmup", "100ms",
-                       "--duration", "300ms") as running:
-        window = watcher.window()
-        told = time.monotonic_ns()
-        assert begin < window[0] - 0.1 * SECOND < told + 0.1 * SECOND * SLOW
-        assert window[1] - window[0] == 0.3 * SECOND
-        assert eventually(lambda: serve.open >= there)
-        watcher.wait_done()
-        done = time.monotonic_ns()
-        assert done >= window[1]
-        time.sleep(0.1)
-        assert serve.open == there
-        assert serve.heard_ns < done
-        assert running.process.poll() is None
-        watcher.end.send(b".")
-        run = running.finish()
+# ------------------------------------------------------------------ what is counted
+
+
+@pytest.mark.parametrize("loop, threads", [*((loop, 1) for loop in LOADS),
+                                           *((loop, 2) for loop in LOADS)])
+def test_slices_add_up_to_what_the_server_counted(epoll, engine, loop, threads):
+    kept, dropped = [], []
+    with Observer(epoll, *LOADS[loop], "--idle", 3, "--engine", engine, "--threads",
+                  threads) as seen:
+        busy = 0 if "connect" in loop else LOADS[loop][1]
+        assert seen.connected == busy + 3
+        for number in range(6):
+            one = seen.slice(number, head=(number % 3) * 5 * MS)
+            assert set(one) == KEYS
+            assert one["errors"] == one["mismatches"] == one["unanswered"] == 0
+            assert one["window_ns"] == 40 * MS <= one["elapsed_ns"]
+            assert one["answered"] <= one["requests"] >= one["due"]
+            assert one["gave_up"] is False
+            assert (one["send_lag_p99_ns"] is None) == (loop in ("closed", "depth"))
+            if number in (1, 4):
+                dropped.append(one)
+                seen.drop()
+            else:
+                kept.append(one)
+                seen.keep()
+        run = seen.finish()
     run.check_unharmed()
-    assert run.json["requests"] > 0 and run.json["duration_s"] == 0.3
-    assert eventually(lambda: serve.open == 0)
+    total = sum(one["requests"] for one in kept + dropped)
+    assert epoll.stop()["requests"] == total == run.json["requests_total"] > 0
+    assert run.json["slices"] == {"kept": 4, "dropped": 2}
+    assert run.json["duration_s"] == pytest.approx(0.16)
+    assert run.json["answered_in_window"] == sum(one["answered"] for one in kept)
+    assert run.json["requests"] == sum(one["due"] for one in kept)
+    assert run.json["response_ns"]["count"] == run.json["requests"]
+    assert sum(n for _, _, n in run.buckets("service")) == run.json["requests"]
+    assert run.json["warmup_s"] is None and run.json["series"] is None
 
 
-def test_it_is_told_before_the_first_request(watcher):
-    """The observer is told the window before any request is sent."""
-    told = []
-
-    def serve(sock):
-        while part := sock.recv(1 << 16):
-            told.append(bool(select.select([watcher.end], [], [], 0)[0]))
-            sock.sendall(part)
-
-    with load.listener(serve) as listening, \
-            watcher.watch(listening, "--connections", 2, "--warmup", "0s",
-                          "--duration", "300ms") as running:
-        watcher.end.shutdown(socket.SHUT_WR)
-        running.finish().check_unharmed()
-    assert len(told) > 2 and all(told)
-
-
-def test_released_by_the_other_sides_end(echo, watcher, engine):
+def test_dropped_slices_are_in_no_histogram(echo):
     serve, listening = echo
-    with watcher.watch(listening, "--connections", 2, "--engine", engine,
-                       "--warmup", "0s", "--duration", "100ms") as running:
-        watcher.window()
-        watcher.wait_done()
-        assert serve.open == 2
-        watcher.end.shutdown(socket.SHUT_WR)
-        running.finish().check_unharmed()
-
-
-def test_the_observer_is_gone(echo, watcher, engine):
-    """The run goes on without an observer."""
-    _, listening = echo
-    watcher.end.close()
-    watcher._lines.close()
-    with watcher.watch(listening, "--connections", 2, "--engine", engine,
-                       "--warmup", "0s", "--duration", "200ms") as running:
-        run = running.finish()
+    with Observer(listening, "--connections", 2) as seen:
+        for number in range(8):
+            slow = number in (2, 3, 7)
+            serve.delay_s = 0.1 if slow else 0
+            one = seen.slice(number, head=0, window=150 * MS)
+            assert one["due"] > 0
+            seen.decide("keep" if slow else "drop")
+        run = seen.finish()
     run.check_unharmed()
-    assert run.json["duration_s"] == 0.2
+    assert run.json["response_ns"]["min"] >= 0.1 * SECOND
+    assert run.buckets("response")[0][1] >= 0.1 * SECOND
+
+
+@pytest.mark.parametrize("loop", LOADS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_report_of_one_slice_is_that_slice(epoll, loop, threads):
+    with Observer(epoll, *LOADS[loop], "--threads", threads) as seen:
+        seen.slice(1)
+        seen.drop()
+        one = seen.slice(2, window=100 * MS)
+        seen.keep()
+        seen.slice(3)  # not decided: it does not count
+        run = seen.finish()
+    run.check_unharmed()
+    assert run.json["slices"] == {"kept": 1, "dropped": 2}
+    for time_of in "response", "service":
+        for share in "p50", "p99":
+            assert run.json[f"{time_of}_ns"][share] == one[f"{time_of}_{share}_ns"]
+    if one["send_lag_p99_ns"] is not None:
+        assert run.json["send_lag_ns"]["p99"] == one["send_lag_p99_ns"]
+    assert run.json["client_busy"] == pytest.approx(one["busy"])
+    assert run.json["requests_per_second"] == pytest.approx(10 * one["answered"])
+
+
+def test_percentiles_are_of_all_kept_slices(echo):
+    """Two slices without a delay and one with 0.1 s: each request once."""
+    serve, listening = echo
+    kept = []
+    with Observer(listening, "--connections", 4) as seen:
+        for number, delay_s in enumerate([0.05, 0.05, 0.1]):
+            serve.delay_s = delay_s
+            kept.append(seen.slice(number, head=0, window=200 * MS))
+            seen.keep()
+        run = seen.finish()
+    run.check_unharmed()
+    assert all(one["due"] >= 4 for one in kept)
+    for share in 0.5, 0.9, 0.99:
+        said = run.json["response_ns"][f"p{100 * share:.0f}"]
+        highest = run.quantile("response", share)
+        assert said == min(highest, run.json["response_ns"]["max"])
+    assert run.json["response_ns"]["count"] == sum(one["due"] for one in kept)
+    assert sum(n for low, _, n in run.buckets("response") if low >= 0.099 * SECOND) >= \
+        kept[2]["due"]
+    assert run.json["response_ns"]["min"] >= 0.05 * SECOND
+
+
+# --------------------------------------------------------------------- the schedule
+
+
+def due_of(target, numbers, *args):
+    """How many requests are due in the window of each slice"""
+    with Observer(target, "--connections", 8, "--rate", 3000, *args) as seen:
+        found = []
+        for number in numbers:
+            found.append(seen.slice(number, head=10 * MS, window=100 * MS)["due"])
+            seen.drop()
+    return found
+
+
+@pytest.mark.parametrize("kind", [["--arrivals", "poisson"], ["--pattern", "burst:40"],
+                                  ["--threads", 2]])
+def test_the_number_of_a_slice_makes_its_arrivals(epoll, kind):
+    first = due_of(epoll, [*range(8), *range(8)], *kind)
+    assert first[:8] == first[8:], "the same number, the same arrivals"
+    assert len(set(first)) > 1, "another number, other arrivals"
+    again = due_of(epoll, reversed(range(8)), *kind)
+    assert again == first[7::-1], "in another process, in another order"
+    assert due_of(epoll, range(8), "--seed", 2, *kind) != first[:8]
+
+
+def test_rare_requests_are_not_all_in_the_head(epoll):
+    """At equal intervals that are longer than a slice, some slices have one."""
+    with Observer(epoll, "--connections", 1, "--rate", 10, "--arrivals",
+                  "uniform") as seen:
+        due = 0
+        for number in range(20):
+            due += seen.slice(number, head=10 * MS, window=40 * MS)["due"]
+            seen.drop()
+    assert 0 < due < 20
+
+
+# -------------------------------------------------------------------------- at rest
+
+
+@pytest.mark.parametrize("loop, cpu", [*((loop, False) for loop in LOADS),
+                                       ("open", True)])
+def test_between_slices_it_does_nothing(echo, engine, loop, cpu):
+    serve, listening = echo
+    own = ["--cpu", load.cpus()[-1]] if cpu else []
+    with Observer(listening, *LOADS[loop], "--engine", engine, "--idle", 2,
+                  *own) as seen:
+        for number in range(2):
+            for word in "", "drop":
+                if word:
+                    seen.decide(word)
+                else:
+                    assert seen.slice(number)["requests"] > 0
+                heard, used = serve.heard, cpu_ns(seen.process.pid)
+                time.sleep(0.3)
+                assert serve.heard == heard
+                assert cpu_ns(seen.process.pid) - used < 0.003 * SECOND * SLOW
+        run = seen.finish()
+    assert run.json["slices"] == {"kept": 0, "dropped": 2}
+
+
+def test_nothing_is_sent_before_the_first_slice(echo):
+    serve, listening = echo
+    with Observer(listening, "--connections", 2, "--rate", 1000) as seen:
+        time.sleep(0.2)
+        assert serve.heard == 0
+        assert seen.connected == 2
+        run = seen.finish()
+    assert run.status == 1 and serve.heard == 0
+    assert "nothing was measured" in run.reasons[0]
+
+
+def test_idle_clients_alone(epoll):
+    with Observer(epoll, "--connections", 0, "--idle", 20) as seen:
+        assert seen.connected == 20
+        one = seen.slice(1, head=0, window=100 * MS)
+        assert one["requests"] == one["due"] == 0 and one["window_ns"] == 100 * MS
+        assert one["response_p50_ns"] is None and one["queued"] is None
+        seen.keep()
+        seen.finish().check_unharmed()
+    assert epoll.stop()["requests"] == 0
+
+
+def idle_clients(serve):
+    """Its connections that sent nothing: here, the last ones"""
+    assert eventually(lambda: len(serve.clients) == 5)
+    return serve.clients[2:]
+
+
+@pytest.mark.parametrize("when", ["between slices", "in a slice"])
+def test_a_server_that_closes_an_idle_connection(echo, engine, when):
+    serve, listening = echo
+    with Observer(listening, "--connections", 2, "--idle", 3, "--engine",
+                  engine) as seen:
+        assert seen.slice(1)["errors"] == 0
+        seen.keep()
+        if when == "in a slice":
+            seen.begin(2, window=200 * MS)
+        for sock in idle_clients(serve)[:2]:
+            sock.shutdown(socket.SHUT_RDWR)
+        if when != "in a slice":
+            seen.begin(2)
+        assert seen.answer(2)["errors"] == 2
+        seen.drop()
+        assert seen.slice(3)["errors"] == 0
+        seen.keep()
+        run = seen.finish()
+    assert run.status == 1 and run.errors() == {"closed": 2}
+
+
+def test_bytes_that_nobody_asked_for(echo, engine):
+    serve, listening = echo
+    with Observer(listening, "--connections", 2, "--idle", 3, "--engine",
+                  engine) as seen:
+        assert seen.slice(1)["mismatches"] == 0
+        seen.keep()
+        for sock in idle_clients(serve)[:2]:
+            sock.sendall(b"unasked")
+        assert seen.slice(2)["mismatches"] == 2
+        seen.drop()
+        run = seen.finish()
+    assert run.status == 1 and run.mismatches() == {"unasked": 2}
+
+
+# ------------------------------------------------------------------ servers that fail
+
+
+def test_a_server_that_dies_between_slices(epoll, engine):
+    with Observer(epoll, "--connections", 5, "--engine", engine) as seen:
+        done = seen.slice(1)["requests"]
+        seen.keep()
+        epoll.kill()
+        one = seen.slice(2)
+        assert one["errors"] == 5 and one["requests"] == 0
+        seen.drop()
+        assert seen.slice(3)["requests"] == 0
+        seen.drop()
+        run = seen.finish()
+    assert run.status == 1 and sum(run.errors().values()) == 5
+    assert run.json["requests_total"] == done
+
+
+@pytest.mark.parametrize("loop", LOADS)
+def test_a_server_that_hangs(epoll, engine, loop):
+    """Also if it hangs in the head: these requests are of no window."""
+    with Observer(epoll, *LOADS[loop], "--engine", engine) as seen:
+        before = seen.slice(1)["requests"]
+        seen.keep()
+        epoll.send_signal(signal.SIGSTOP)
+        begin = time.monotonic()
+        one = seen.slice(2, head=30 * MS, window=40 * MS)
+        assert 2 <= time.monotonic() - begin < 4 * SLOW
+        assert one["unanswered"] > 0 and one["requests"] == 0
+        seen.drop()
+        epoll.send_signal(signal.SIGCONT)
+        assert seen.slice(3)["mismatches"] == 0  # late replies are of no slice
+        seen.drop()
+        run = seen.finish()
+    assert run.json["mismatches"] == 0 and run.json["requests_total"] >= before
+
+
+def test_it_gives_up(echo):
+    serve, listening = echo
+    with Observer(listening, "--connections", 2, "--timeout", "300ms") as seen:
+        seen.slice(1)
+        seen.keep()
+        serve.delay_s = 2
+        one = seen.slice(2, window=30 * SECOND)
+        assert one["gave_up"] and one["unanswered"] == 2
+        assert one["window_ns"] < 20 * SECOND
+        seen.drop()
+        run = seen.finish()
+    assert run.status == 1 and any(
+        "no reply for 0.3 s, so the slice was ended" in reason for reason in run.reasons)
+
+
+def test_errors_count_even_if_the_slice_does_not(odd):
+    one = odd("--message", 64, "--flip", 5)
+    with Observer(one, "--connections", 3) as seen:
+        found = seen.slice(1)["mismatches"]
+        seen.drop()
+        assert found > 0
+        found += seen.slice(2)["mismatches"]
+        seen.keep()
+        run = seen.finish()
+    assert sum(run.mismatches().values()) == found
+    assert run.status == 1
+
+
+def test_without_a_server(engine):
+    with Observer("127.0.0.1:1", "--engine", engine, wait=False) as seen:
+        assert seen.read_line() == ""
+        run = seen.finish()
+    assert run.status == 1 and "no server is listening" in run.err
+
+
+# ------------------------------------------------------------------------ the machine
+
+
+@load.two_cpus
+def test_it_stops_busy_polling_if_others_use_its_cpu(epoll):
+    """Every slice is too short to tell: they add up. Nothing of it is an error, because
+    the observer judges the machine."""
+    cpu = load.cpus()[-1]
+    with load.spinners(cpu, 2), \
+            Observer(epoll, "--connections", 4, "--rate", 200, "--cpu", cpu) as seen:
+        for number in range(20):
+            seen.slice(number)
+            seen.keep()
+        run = seen.finish()
+    run.check_unharmed()
+    assert not run.json["spun"] and run.json["coarse"]
+    assert run.json["client_run_delay_ns"] > 0
+    assert not [reason for reason in run.reasons
+                if any(part in reason for part in load.DISTURBANCES)]
+
+
+# ------------------------------------------------------------------------ the protocol
+
+
+def test_orders_in_pieces_and_several_at_once(epoll):
+    with Observer(epoll, "--connections", 2) as seen:
+        for piece in b"sl", b"ice 7 5000000 ", b"4000", b"0000", b"\nke", b"ep\n":
+            seen.end.sendall(piece)
+            time.sleep(0.02)
+        assert seen.answer(7)["requests"] > 0
+        assert seen.read_line() == "ok\n"
+        seen.end.sendall(b"slice 8 0 1000000\ndrop\nslice 9 0 1000000\nkeep\n")
+        for number in 8, 9:
+            seen.answer(number)
+            assert seen.read_line() == "ok\n"
+        run = seen.finish()
+    assert run.json["slices"] == {"kept": 2, "dropped": 1}
+
+
+GARBAGE = ["", " ", "go", "slice", "slice 1", "slice 1 2", "slice 1 2 3 4", "slice 1 2 0",
+           "slice 1 2 x", "slice -1 2 3", "slice 1 -2 3", "slice  1 2 3", "slice 1 2 3 ",
+           "slice 18446744073709551616 0 1000000", "slice 1 86400000000001 1000",
+           "slice 1 0 99999999999999", "slices 1 0 1000000", "keep 1", "Keep", "x" * 500]
+
+
+@pytest.mark.parametrize("line", GARBAGE)
+def test_unknown_orders(epoll, line):
+    with Observer(epoll, "--connections", 2) as seen:
+        seen.say(line)
+        assert seen.read_line() == ""
+        run = seen.running.finish()
+    assert run.status == 1 and run.err.count("\n") == 1, run
+    assert "--hold" in run.err and line[:40] in run.err, run
+    assert run.json is None
+
+
+@pytest.mark.parametrize("lines", [["keep"], ["drop"],
+                                   ["slice 1 0 1000000", "keep", "keep"],
+                                   ["slice 1 0 1000000", "slice 2 0 1000000"]])
+def test_orders_at_the_wrong_time(epoll, lines):
+    with Observer(epoll, "--connections", 2) as seen:
+        for line in lines:
+            seen.say(line)
+        while seen.read_line():
+            continue
+        run = seen.running.finish()
+    assert run.status == 1 and run.err.startswith("loadgen: --hold: "), run
+
+
+@pytest.mark.parametrize("when", ["at once", "in a slice", "after a slice"])
+def test_the_observer_is_gone(echo, when):
+    serve, listening = echo
+    with Observer(listening, "--connections", 2) as seen:
+        seen.slice(1)
+        seen.keep()
+        if when == "in a slice":
+            seen.begin(2)
+        elif when == "after a slice":
+            seen.slice(2)
+        seen._lines.close()
+        seen.end.close()
+        run = seen.running.finish()
+    run.check_unharmed()
+    assert run.json["slices"]["kept"] == 1 and run.json["duration_s"] == 0.04
+    assert eventually(lambda: all(is_closed(sock) for sock in serve.clients))
+
+
+def is_closed(sock):
+    with contextlib.suppress(OSError):
+        return sock.fileno() < 0 or not sock.recv(1, socket.MSG_DONTWAIT)
+    return sock.fileno() < 0
 
 
 @pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_hold(echo, watcher, engine, signo):
-    serve, listening = echo
-    with watcher.watch(listening, "--connections", 2, "--engine", engine,
-                       "--warmup", "0s", "--duration", "100ms") as running:
-        watcher.window()
-        watcher.wait_done()
-        running.interrupt(signo)
-        begin = time.monotonic()
-        run = running.finish()
-    assert time.monotonic() - begin < 1 * SLOW
+@pytest.mark.parametrize("when", ["waiting", "in a slice"])
+def test_a_signal_ends_it(epoll, signo, when):
+    with Observer(epoll, "--connections", 2) as seen:
+        done = seen.slice(1)["due"]
+        seen.keep()
+        if when == "in a slice":
+            seen.begin(2, window=60 * SECOND)
+            time.sleep(0.1)
+        seen.running.interrupt(signo)
+        assert seen.read_line() == ""
+        run = seen.running.finish()
     assert run.status == 130 and run.faults == ["interrupted"]
-    assert run.json["requests"] > 0
-    assert eventually(lambda: serve.open == 0)
+    assert run.json["requests"] == done > 0
+    assert epoll.stop()["requests"] == run.json["requests_total"]
 
 
-def test_stopped_and_continued(echo, watcher):
-    """SIGCONT does not end the hold."""
-    serve, listening = echo
-    with watcher.watch(listening, "--connections", 2, "--warmup", "0s",
-                       "--duration", "100ms") as running:
-        watcher.window()
-        watcher.wait_done()
-        running.interrupt(signal.SIGSTOP)
+def test_stopped_and_continued(epoll):
+    """SIGCONT ends nothing."""
+    with Observer(epoll, "--connections", 2) as seen:
+        seen.running.interrupt(signal.SIGSTOP)
         time.sleep(0.1)
-        running.interrupt(signal.SIGCONT)
-        time.sleep(0.2)
-        assert serve.open == 2 and running.process.poll() is None
-        watcher.end.send(b".")
-        running.finish().check_unharmed()
+        seen.begin(1)
+        seen.running.interrupt(signal.SIGCONT)
+        assert seen.answer(1)["requests"] > 0
+        seen.running.interrupt(signal.SIGSTOP)
+        seen.running.interrupt(signal.SIGCONT)
+        time.sleep(0.1)
+        assert seen.process.poll() is None
+        seen.keep()
+        seen.finish().check_unharmed()
 
 
-def test_after_a_signal_in_the_window_nothing_is_held(echo, watcher):
-    _, listening = echo
-    with watcher.watch(listening, "--connections", 2, "--warmup", "0s",
-                       "--duration", "20s") as running:
-        watcher.window()
-        time.sleep(0.3)
-        running.interrupt()
-        watcher.wait_done()
-        assert running.finish().status == 130
-
-
-def test_with_a_search_it_is_refused(watcher):
-    with watcher.watch("127.0.0.1:1", "--find-rate", "p99=1ms") as running:
-        run = running.finish()
+@pytest.mark.parametrize("option", ["--warmup=1s", "--duration=2s", "--find-rate=p99=1ms"])
+def test_options_that_it_replaces(option):
+    with Observer("127.0.0.1:1", option, wait=False) as seen:
+        run = seen.running.finish()
     assert run.status == 2 and run.err.count("\n") == 1
-    assert "--hold" in run.err and "--find-rate" in run.err
+    assert "--hold" in run.err and option.split("=")[0] in run.err

@@ -51,6 +51,12 @@ static void set_intervals(int64_t first, int64_t middle, int64_t last)
 	}
 }
 
+static void queued(double share)
+{
+	r.sampled = 1000;
+	r.unread = 1000 * share;
+}
+
 static void answered(uint64_t n)
 {
 	r.tally->answered = r.tally->in_window = r.tally->total = n;
@@ -67,11 +73,12 @@ static void begin(bool open)
 				     .duration = 10 * second,
 				     .timeout = 5 * second,
 				     .n_cpus = 1,
+				     .hold = -1,
 				     .spin = true };
 	r = (struct result){ .tally = tally_new(0, opt.duration),
-			     .duration_s = 10,
+			     .window_ns = 10 * second,
 			     .connected = 10,
-			     .cpu_ns = 5 * second,
+			     .window.cpu = 5 * second,
 			     .spun = open };
 	answered(open ? 10000 : 200000);
 	set_all(&r.tally->response, ms, r.tally->answered);
@@ -135,7 +142,7 @@ static void idle_ones_alone(void **state)
 		answered(0);
 		set_intervals(0, 0, 0);
 		histogram_clear(&r.tally->response);
-		r.cpu_ns = ms;
+		r.window.cpu = ms;
 		if (!lost) {
 			valid();
 			continue;
@@ -168,7 +175,7 @@ static void figures(void **state)
 	end();
 	begin(false);
 	assert_true(result_in_flight(&r) == 20);
-	r.duration_s = 0; /* interrupted in the warm-up */
+	r.window_ns = 0; /* interrupted in the warm-up */
 	assert_true(result_in_flight(&r) == 0);
 	assert_true(result_rate(&r) == 0);
 	assert_true(result_busy(&r, &opt) == 0);
@@ -294,7 +301,7 @@ static void no_answers(void **state)
 	begin(false); /* it ended in the warm-up */
 	free(r.tally);
 	r.tally = tally_new(0, opt.duration);
-	r.duration_s = 0;
+	r.window_ns = 0;
 	invalid(true, "nothing was measured", "");
 }
 
@@ -520,26 +527,26 @@ static void the_generator_is_the_bottleneck(void **state)
 {
 	(void)state;
 	begin(false);
-	r.cpu_ns = 9.9 * second;
-	r.queued = 0.5;
+	r.window.cpu = 9.9 * second;
+	queued(0.5);
 	valid();
 	begin(false);
-	r.cpu_ns = 9 * second;
-	r.queued = 0.9;
+	r.window.cpu = 9 * second;
+	queued(0.9);
 	valid();
 	begin(false);
-	r.cpu_ns = 9.1 * second;
-	r.queued = 0.51;
+	r.window.cpu = 9.1 * second;
+	queued(0.51);
 	invalid(true, "91 % of its CPU, and 51 %", "--threads");
 	begin(false);
 	opt.threads = opt.n_cpus = 2;
-	r.cpu_ns = 18 * second;
-	r.queued = 0.9;
+	r.window.cpu = 18 * second;
+	queued(0.9);
 	valid();
 	begin(false);
 	opt.threads = opt.n_cpus = 2;
-	r.cpu_ns = 19 * second;
-	r.queued = 0.9;
+	r.window.cpu = 19 * second;
+	queued(0.9);
 	invalid(true, "bottleneck", "--cpu");
 }
 
@@ -548,30 +555,30 @@ static void it_waits_for_its_cpu(void **state)
 	(void)state;
 	for (int open = 0; open <= 1; open++) {
 		begin(open);
-		r.delay_ns = second;
+		r.window.delay = second;
 		valid();
 		begin(open);
-		r.delay_ns = 1.01 * second;
+		r.window.delay = 1.01 * second;
 		invalid(true, "CPU 10 % of the time", "--cpu");
 		begin(open); /* shared on purpose */
-		r.delay_ns = 9 * second;
+		r.window.delay = 9 * second;
 		opt.spin = false;
 		valid();
 		begin(open);
-		r.delay_ns = -1;
+		r.window.delay = -1;
 		valid();
 		/* Any CPU, not one of its own */
 		begin(open);
 		opt.n_cpus = 0;
-		r.delay_ns = 2.5 * second;
+		r.window.delay = 2.5 * second;
 		valid();
 		begin(open);
 		opt.n_cpus = 0;
-		r.delay_ns = 2.6 * second;
+		r.window.delay = 2.6 * second;
 		invalid(true, "26 % of the time", "--spin never");
 		begin(open); /* each of two waits for half of that */
 		opt.threads = opt.n_cpus = 2;
-		r.delay_ns = 2 * second;
+		r.window.delay = 2 * second;
 		valid();
 	}
 }
@@ -672,9 +679,9 @@ static void everything_is_wrong(void **state)
 		r.tally->unanswered = 100000;
 		r.tally->response.above = 3;
 		r.interrupted = r.gave_up = r.flooded = true;
-		r.cpu_ns = 20 * second;
-		r.queued = 1;
-		r.delay_ns = 20 * second;
+		r.window.cpu = 20 * second;
+		queued(1);
+		r.window.delay = 20 * second;
 		if (open)
 			lag(second, 5000);
 		set_all(&r.tally->response, 10 * us, 10);

@@ -66,7 +66,8 @@ static void intervals_cover_everything_once(void **state)
 	(void)state;
 	assert_int_equal(interval_lowest(0), 0);
 	for (unsigned i = 0; i < INTERVAL_BUCKETS; i++) {
-		int64_t low = interval_lowest(i), high = interval_lowest(i + 1) - 1;
+		int64_t low = interval_lowest(i),
+			high = interval_lowest(i + 1) - 1;
 
 		assert_true(low <= high);
 		assert_int_equal(interval_index(low), i);
@@ -74,7 +75,8 @@ static void intervals_cover_everything_once(void **state)
 		assert_true((high - low) * 8 <= low);
 	}
 	assert_int_equal(interval_lowest(INTERVAL_BUCKETS), INT64_C(1) << 37);
-	assert_int_equal(interval_index(INT64_C(1) << 37), INTERVAL_BUCKETS - 1);
+	assert_int_equal(interval_index(INT64_C(1) << 37),
+			 INTERVAL_BUCKETS - 1);
 	assert_int_equal(interval_index(UINT64_MAX), INTERVAL_BUCKETS - 1);
 }
 

@@ -233,11 +233,12 @@ static void happen(struct world *w, const struct event *e)
 }
 
 /* All events of one time, then back to the worker */
-static void world_wait(struct engine *e, int64_t until, bool spin)
+static unsigned world_wait(struct engine *e, int64_t until, bool spin)
 {
 	struct world *w = of(e);
 	const struct server *s = w->server;
 	int64_t began = w->now;
+	unsigned events = 0;
 
 	assert_true(++w->waits < WAITS_MAX);
 	w->spins += spin;
@@ -255,7 +256,9 @@ static void world_wait(struct engine *e, int64_t until, bool spin)
 
 		happen(w, &event);
 		free(event.bytes);
+		events++;
 	}
+	return events;
 }
 
 static void world_disconnect(struct engine *e, struct channel *c)
@@ -302,7 +305,8 @@ static struct load_options options(void)
 				      .duration = second,
 				      .timeout = 5 * second,
 				      .seed = 1,
-				      .spin = true };
+				      .spin = true,
+				      .hold = -1 };
 }
 
 static void one_part(const struct load_options *opt, const struct server *s,

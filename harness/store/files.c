@@ -46,6 +46,14 @@ bool file_failed(const struct store *s, const char *name, char why[WHY_SIZE])
 	return false;
 }
 
+bool file_too_old(const struct store *s, char why[WHY_SIZE])
+{
+	return why_not(why,
+		       "%.300s: made by an older version of this program: "
+		       "measure again, or use that version",
+		       s->path);
+}
+
 /* -------------------------------------------------------------------- writing */
 
 bool file_write(int fd, const void *bytes, size_t size)

@@ -10,9 +10,15 @@
 
 #include "harness/store/store.h"
 
+/* A line. With 15 digits a short decimal number is printed as it was. */
+enum { STORE_JSON = JSON_COMPACT | JSON_REAL_PRECISION(15) };
+
 /* Writes "results/x/run.json: No space left on device; free some ..." from
  * errno; returns false. */
 bool file_failed(const struct store *s, const char *name, char why[WHY_SIZE]);
+
+/* For a run without what this version needs; returns false. */
+bool file_too_old(const struct store *s, char why[WHY_SIZE]);
 
 /* "; remedy" for this error, or "" */
 const char *file_remedy(int error);

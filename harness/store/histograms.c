@@ -2,10 +2,13 @@
 /* histograms.c - the compact form of stored histograms: see histograms.h */
 #include "harness/store/histograms.h"
 
+#include "harness/store/files.h"
 #include "harness/base/die.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 static json_t *checked(json_t *made)
 {
@@ -85,4 +88,41 @@ json_t *histograms_by_column(const json_t *from)
 					    histograms_by_column(part));
 	}
 	return to;
+}
+
+/* Without name and time */
+static void *gzip(char *text, size_t size, size_t *packed)
+{
+	z_stream z = { .next_in = (unsigned char *)text,
+		       .avail_in = (unsigned)size };
+	unsigned char *to;
+
+	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16,
+			 MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+		die("deflateInit2");
+	*packed = deflateBound(&z, size);
+	to = malloc(*packed);
+	if (!to)
+		die("malloc");
+	z.next_out = to;
+	z.avail_out = (unsigned)*packed;
+	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+		die("deflate");
+	*packed = z.total_out;
+	deflateEnd(&z);
+	return to;
+}
+
+void *histograms_pack(const json_t *from, size_t *size)
+{
+	json_t *kept = histograms_by_column(from);
+	char *text = json_dumps(kept, STORE_JSON);
+	void *packed;
+
+	if (!text)
+		die("json_dumps");
+	json_decref(kept);
+	packed = gzip(text, strlen(text), size);
+	free(text);
+	return packed;
 }

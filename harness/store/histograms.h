@@ -22,4 +22,8 @@
  * rows are unchanged. */
 json_t *histograms_by_column(const json_t *from);
 
+/* The same as the contents of a .gz file, to be freed. Equal data gives an equal
+ * file. */
+void *histograms_pack(const json_t *from, size_t *size);
+
 #endif

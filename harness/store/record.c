@@ -189,11 +189,11 @@ static json_t *rounds_json(const struct rounds *rounds)
 json_t *record_json(const struct record *r)
 {
 	char name[CELL_NAME_SIZE];
-	json_t *to =
-		json_pack("{s:i, s:i, s:i, s:i, s:s, s:s}", "schema",
-			  RECORD_SCHEMA, "index", r->index, "block", r->block,
-			  "bout", r->bout, "role", role_names[r->role], "cell",
-			  cell_name(&r->cell, name));
+	json_t *to = json_pack("{s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "schema",
+			       RECORD_SCHEMA, "index", r->index, "block",
+			       r->block, "bout", r->bout, "bout_size",
+			       r->bout_size, "role", role_names[r->role],
+			       "cell", cell_name(&r->cell, name));
 	json_t *rest;
 
 	put_cell(to, &r->cell);
@@ -302,6 +302,7 @@ static bool read_head(struct record *r, const json_t *line, char why[WHY_SIZE])
 	return read_count(line, "index", &r->index, why) &&
 	       read_count(line, "block", &r->block, why) &&
 	       read_count(line, "bout", &r->bout, why) &&
+	       read_count(line, "bout_size", &r->bout_size, why) &&
 	       read_rounds(&r->rounds, json_object_get(line, "rounds"), why);
 }
 

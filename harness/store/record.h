@@ -114,7 +114,7 @@ struct slice {
 struct record {
 	unsigned index; /* of the entry, in execution order */
 	unsigned block;
-	unsigned bout;
+	unsigned bout, bout_size; /* its entries; see store_append_bout() */
 	enum role role;
 	struct cell cell;
 

@@ -4,7 +4,9 @@
 
 #include "harness/store/histograms.h"
 #include "harness/store/files.h"
+#include "harness/store/lines.h"
 #include "harness/store/lock.h"
+#include "harness/store/slices.h"
 #include "harness/base/grow.h"
 
 #include "harness/base/die.h"
@@ -17,16 +19,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
-static const char lines_name[] = "repetitions.jsonl";
-static const char broken_name[] = "repetitions.broken";
 static const char mark_name[] = "INCOMPLETE";
 static const char begun_name[] = "run.json";
 static const char histograms_name[] = "histograms";
-
-/* With 15 digits a short decimal number is printed as it was. */
-enum { JSON_FLAGS = JSON_COMPACT | JSON_REAL_PRECISION(15) };
 
 /* ------------------------------------------------------------- folders */
 
@@ -34,7 +30,7 @@ static bool begin(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	size_t length = strlen(path);
 
-	*s = (struct store){ .dir = -1, .lines = -1 };
+	*s = (struct store){ .dir = -1, .lines = -1, .slices = -1 };
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	if (length == 0)
@@ -157,13 +153,26 @@ static bool is_free(const struct store *s, char why[WHY_SIZE])
 		s->path);
 }
 
-static bool open_lines(struct store *s, char why[WHY_SIZE])
+static bool open_to_append(const struct store *s, const char *name, int *fd,
+			   char why[WHY_SIZE])
 {
-	s->lines = openat(s->dir, lines_name,
-			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (s->lines >= 0 && file_sync_folder(s->dir))
-		return true;
-	return file_failed(s, lines_name, why);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+		     0666);
+	return *fd >= 0 || file_failed(s, name, why);
+}
+
+static bool open_files(struct store *s, char why[WHY_SIZE])
+{
+	return open_to_append(s, lines_name, &s->lines, why) &&
+	       open_to_append(s, slices_name, &s->slices, why) &&
+	       (file_sync_folder(s->dir) || file_failed(s, lines_name, why));
+}
+
+static bool begin_slices(const struct store *s, char why[WHY_SIZE])
+{
+	return store_file(s, slices_name, slices_header, why);
 }
 
 static bool make_histograms(const struct store *s, char why[WHY_SIZE])
@@ -186,132 +195,14 @@ bool store_create(struct store *s, const char *path, char why[WHY_SIZE])
 		 s->path);
 	if (make_folders(s, why) && open_folder(s, why) && store_lock(s, why) &&
 	    is_free(s, why) && store_incomplete(s, how, why) &&
-	    make_histograms(s, why) && open_lines(s, why))
+	    make_histograms(s, why) && begin_slices(s, why) &&
+	    open_files(s, why))
 		return true;
 	store_close(s);
 	return false;
 }
 
-/* --------------------------------------------------------- existing lines */
-
-/* Valid and damaged lines, and whether a newer version wrote any */
-struct lines {
-	char *good, *broken;
-	size_t n_good, n_broken;
-	unsigned number; /* of the current line */
-	bool newer;
-};
-
-static void take(struct store *s, const struct record *r)
-{
-	s->records = grow(s->records, s->n + 1, sizeof(*s->records));
-	s->records[s->n++] = *r;
-}
-
-/* Adds the record of a line to s. NULL: success; else what is wrong */
-static const char *read_line(struct store *s, const char *line, size_t size,
-			     bool *newer, char why[WHY_SIZE])
-{
-	struct record r;
-	json_t *json;
-	bool read;
-
-	if (line[size - 1] != '\n')
-		return "truncated";
-	json = json_loadb(line, size, 0, NULL);
-	if (!json)
-		return "not JSON";
-	*newer |= json_integer_value(json_object_get(json, "schema")) >
-		  RECORD_SCHEMA;
-	read = record_read(&r, json, why);
-	json_decref(json);
-	if (!read)
-		return why;
-	take(s, &r);
-	return NULL;
-}
-
-static void sort_line(struct store *s, struct lines *l, const char *line,
-		      size_t size)
-{
-	char why[WHY_SIZE];
-	const char *problem = read_line(s, line, size, &l->newer, why);
-
-	l->number++;
-	s->left_out += problem != NULL;
-	if (!problem) {
-		memcpy(l->good + l->n_good, line, size);
-		l->n_good += size;
-		return;
-	}
-	warn("%.200s/%s:%u: left out: %s", s->path, lines_name, l->number,
-	     problem);
-	memcpy(l->broken + l->n_broken, line, size);
-	l->n_broken += size;
-}
-
-static struct lines sort_lines(struct store *s, const char *text, size_t size)
-{
-	struct lines l = { .good = malloc(size + 1),
-			   .broken = malloc(size + 1) };
-
-	if (!l.good || !l.broken)
-		die("malloc");
-	for (const char *at = text, *end = text + size, *next; at < end;
-	     at = next) {
-		next = memchr(at, '\n', (size_t)(end - at));
-		next = next ? next + 1 : end;
-		sort_line(s, &l, at, (size_t)(next - at));
-	}
-	return l;
-}
-
-/* Saves the damaged lines before it removes them: a crash duplicates, never
- * loses. */
-static bool repair(const struct store *s, const struct lines *l,
-		   char why[WHY_SIZE])
-{
-	int fd;
-	bool kept;
-
-	if (l->n_broken == 0)
-		return true;
-	fd = openat(s->dir, broken_name,
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	kept = fd >= 0 && file_write(fd, l->broken, l->n_broken) &&
-	       (l->broken[l->n_broken - 1] == '\n' ||
-		file_write(fd, "\n", 1)) &&
-	       fsync(fd) == 0;
-	if (!kept)
-		file_failed(s, broken_name, why);
-	if (fd >= 0)
-		close(fd);
-	return kept && file_put(s, lines_name, l->good, l->n_good, why);
-}
-
-static bool read_lines(struct store *s, bool repairing, char why[WHY_SIZE])
-{
-	size_t size;
-	char *text = file_get(s, lines_name, &size, why);
-	struct lines l;
-	bool fine = true;
-
-	if (!text)
-		return false;
-	l = sort_lines(s, text, size);
-	if (repairing && l.newer)
-		fine = why_not(
-			why,
-			"%.300s: written by a newer version of this program; "
-			"resume it with that version",
-			s->path);
-	else if (repairing)
-		fine = repair(s, &l, why);
-	free(l.good);
-	free(l.broken);
-	free(text);
-	return fine;
-}
+/* --------------------------------------------------------- an existing folder */
 
 static bool holds_run(const struct store *s, char why[WHY_SIZE])
 {
@@ -327,16 +218,18 @@ static bool holds_run(const struct store *s, char why[WHY_SIZE])
 		       begun_name);
 }
 
+static bool read_all(struct store *s, bool repairing, char why[WHY_SIZE])
+{
+	return lines_read(s, repairing, why) && slices_read(s, repairing, why);
+}
+
+/* A repair may replace files, so they are opened last. */
 bool store_open(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
 	    store_lock(s, why) && make_histograms(s, why) &&
-	    open_lines(s, why) && read_lines(s, true, why)) {
-		/* repair() may have replaced the file. */
-		close(s->lines);
-		if (open_lines(s, why))
-			return true;
-	}
+	    read_all(s, true, why) && open_files(s, why))
+		return true;
 	store_close(s);
 	return false;
 }
@@ -344,91 +237,39 @@ bool store_open(struct store *s, const char *path, char why[WHY_SIZE])
 bool store_read(struct store *s, const char *path, char why[WHY_SIZE])
 {
 	if (begin(s, path, why) && open_folder(s, why) && holds_run(s, why) &&
-	    read_lines(s, false, why))
+	    read_all(s, false, why))
 		return true;
 	store_close(s);
 	return false;
 }
 
-/* ------------------------------------------------------------------- a new line */
-
-/* Compresses for a .gz file, without name and time, so that equal data gives an
- * equal file. Free the result. */
-static void *gzip(char *text, size_t size, size_t *packed)
-{
-	z_stream z = { .next_in = (unsigned char *)text,
-		       .avail_in = (unsigned)size };
-	unsigned char *to;
-
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16,
-			 MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-		die("deflateInit2");
-	*packed = deflateBound(&z, size);
-	to = malloc(*packed);
-	if (!to)
-		die("malloc");
-	z.next_out = to;
-	z.avail_out = (unsigned)*packed;
-	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-		die("deflate");
-	*packed = z.total_out;
-	deflateEnd(&z);
-	return to;
-}
+/* ------------------------------------------------------------------- a new bout */
 
 static bool write_histograms(const struct store *s, struct record *r,
 			     const json_t *histograms, char why[WHY_SIZE])
 {
-	json_t *kept = histograms_by_column(histograms);
-	char *text = json_dumps(kept, JSON_FLAGS);
 	size_t size;
-	void *packed;
+	void *packed = histograms_pack(histograms, &size);
 	bool written;
 
-	if (!text)
-		die("json_dumps");
-	json_decref(kept);
-	packed = gzip(text, strlen(text), &size);
 	snprintf(r->histograms, sizeof(r->histograms), "%s/%04u.json.gz",
 		 histograms_name, r->index);
 	written = file_put(s, r->histograms, packed, size, why);
 	free(packed);
-	free(text);
 	return written;
 }
 
-/* Appends a whole line or nothing. */
-static bool write_line(const struct store *s, const char *line,
-		       char why[WHY_SIZE])
+static bool write_all_histograms(const struct store *s, struct record *r,
+				 size_t n, json_t *const *histograms,
+				 char why[WHY_SIZE])
 {
-	struct stat before;
-	int error;
-
-	if (fstat(s->lines, &before) < 0)
-		return file_failed(s, lines_name, why);
-	if (file_write(s->lines, line, strlen(line)) &&
-	    fdatasync(s->lines) == 0)
-		return true;
-	error = errno;
-	if (ftruncate(s->lines, before.st_size) < 0)
-		warn("%.300s/%s: %s", s->path, lines_name, strerror(errno));
-	errno = error;
-	return file_failed(s, lines_name, why);
+	for (size_t i = 0; i < n; i++)
+		if (histograms[i] &&
+		    !write_histograms(s, &r[i], histograms[i], why))
+			return false;
+	return true;
 }
 
-static char *line_of(const struct record *r)
-{
-	json_t *json = record_json(r);
-	char *text = json_dumps(json, JSON_FLAGS), *line;
-
-	if (!text || asprintf(&line, "%s\n", text) < 0)
-		die("json_dumps");
-	free(text);
-	json_decref(json);
-	return line;
-}
-
-/* Removes what a failed store_append_bout() wrote. */
 static void drop_histograms(const struct store *s, struct record *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -438,34 +279,94 @@ static void drop_histograms(const struct store *s, struct record *r, size_t n)
 	}
 }
 
-bool store_append_bout(struct store *s, struct record *r, size_t n,
-		       json_t *const *histograms, char why[WHY_SIZE])
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? st.st_size : -1;
+}
+
+static void shorten(const struct store *s, int fd, const char *name, off_t size)
+{
+	if (size >= 0 && ftruncate(fd, size) < 0)
+		warn("%.300s/%s: %s", s->path, name, strerror(errno));
+}
+
+/* Appends all of it or nothing. */
+static bool append(const struct store *s, int fd, const char *name,
+		   const char *text, char why[WHY_SIZE])
+{
+	off_t before = size_of(fd);
+	int error;
+
+	if (!*text || (before >= 0 && file_write(fd, text, strlen(text)) &&
+		       fdatasync(fd) == 0))
+		return true;
+	error = errno;
+	shorten(s, fd, name, before);
+	errno = error;
+	return file_failed(s, name, why);
+}
+
+static char *lines_of(const struct record *r, size_t n)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *lines = open_memstream(&text, &size);
-	bool written = true;
+	FILE *to = open_memstream(&text, &size);
 
-	if (!lines)
+	if (!to)
 		die("open_memstream");
-	for (size_t i = 0; i < n && written; i++) {
-		char *line;
+	for (size_t i = 0; i < n; i++) {
+		json_t *json = record_json(&r[i]);
 
-		written = !histograms[i] ||
-			  write_histograms(s, &r[i], histograms[i], why);
-		line = line_of(&r[i]);
-		fputs(line, lines);
-		free(line);
+		if (json_dumpf(json, to, STORE_JSON) < 0)
+			die("json_dumpf");
+		fputc('\n', to);
+		json_decref(json);
 	}
-	if (fclose(lines) != 0)
+	if (fclose(to) != 0)
 		die("open_memstream");
-	written = written && write_line(s, text, why);
-	free(text);
-	for (size_t i = 0; i < n && written; i++)
-		take(s, &r[i]);
+	return text;
+}
+
+/* The rows first: only lines make a bout count. */
+static bool append_both(const struct store *s, const char *rows,
+			const char *lines, char why[WHY_SIZE])
+{
+	off_t before = size_of(s->slices);
+
+	if (!append(s, s->slices, slices_name, rows, why))
+		return false;
+	if (append(s, s->lines, lines_name, lines, why))
+		return true;
+	shorten(s, s->slices, slices_name, before);
+	return false;
+}
+
+bool store_append_bout(struct store *s, struct record *r, size_t n,
+		       json_t *const *histograms, char why[WHY_SIZE])
+{
+	char *rows, *lines;
+	bool written = write_all_histograms(s, r, n, histograms, why);
+
+	for (size_t i = 0; i < n; i++)
+		r[i].bout_size = (unsigned)n;
+	rows = slices_rows(r, n);
+	lines = lines_of(r, n);
+	written = written && append_both(s, rows, lines, why);
+	free(lines);
+	free(rows);
 	if (!written)
 		drop_histograms(s, r, n);
+	for (size_t i = 0; i < n && written; i++)
+		store_take(s, &r[i]);
 	return written;
+}
+
+void store_take(struct store *s, const struct record *r)
+{
+	s->records = grow(s->records, s->n + 1, sizeof(*s->records));
+	s->records[s->n++] = *r;
 }
 
 bool store_has_bout(const struct store *s, const struct blocks *b,
@@ -567,7 +468,9 @@ void store_close(struct store *s)
 	free(s->records);
 	if (s->lines >= 0)
 		close(s->lines);
+	if (s->slices >= 0)
+		close(s->slices);
 	if (s->dir >= 0)
 		close(s->dir);
-	*s = (struct store){ .dir = -1, .lines = -1 };
+	*s = (struct store){ .dir = -1, .lines = -1, .slices = -1 };
 }

@@ -6,16 +6,19 @@
  *	run.json            options, programs and time of the run (provenance.h)
  *	plan.txt            the plan as plan_text() writes it
  *	machine.json        kernel, processor, limits, settings, packages
- *	repetitions.jsonl   one line per repetition: record.h
- *	histograms/         one gzip file per repetition: all times, lossless
- *	cells.csv, ...      derived from the lines: reduce.h
+ *	repetitions.jsonl   a line per (block, cell): record.h
+ *	slices.csv          a row per slice: slices.h
+ *	histograms/         a gzip file per line: all times, lossless
+ *	cells.csv, ...      derived from the lines and rows: reduce.h
  *
  * run.json is written last, before the first line: it marks the start of the
  * run. A folder without it can be used by another run.
  *
- * Each line is appended with one write(2) and is on disk (fdatasync) before the
- * next repetition begins. If kill -9 or a full disk truncates a line, the next
- * store_open() moves it to repetitions.broken, and it is measured again.
+ * The rows of a bout, then all its lines are appended, each with one write(2),
+ * and are on disk (fdatasync) before the next bout begins. A bout without all
+ * its lines does not count. If kill -9 or a full disk leaves such a one, the
+ * next store_open() moves its lines to repetitions.broken and drops its rows,
+ * and it is measured again.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -27,7 +30,7 @@ enum { STORE_PATH_SIZE = 4096 };
 struct store {
 	char path[STORE_PATH_SIZE]; /* as given */
 	int dir;                    /* the folder, locked */
-	int lines;                  /* repetitions.jsonl */
+	int lines, slices;          /* the two files, to append */
 	struct record *records;     /* those read, and those appended since */
 	size_t n;
 	size_t left_out; /* lines that are damaged or unknown */
@@ -41,12 +44,13 @@ struct store {
 bool store_create(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Opens a run to resume it. Damaged lines are removed (see above) and reported
- * on stderr. Fails if another process is writing it, or a newer version wrote
+ * on stderr. Fails if another process is writing it, or another version wrote
  * it. */
 bool store_open(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Opens a run to read it, even while another process writes. Damaged or unknown
- * lines are left out and reported on stderr. Close with store_close(), too. */
+ * lines are left out and reported on stderr. Fails if an older version wrote
+ * it. Close with store_close(), too. */
 bool store_read(struct store *s, const char *path, char why[WHY_SIZE]);
 
 /* Call before writing to a folder opened by store_read(). false: it is in
@@ -54,13 +58,16 @@ bool store_read(struct store *s, const char *path, char why[WHY_SIZE]);
 bool store_lock(const struct store *s, char why[WHY_SIZE]);
 
 /*
- * Appends the records of a bout and takes ownership of their contents. First
- * compresses each of `histograms` (which may be NULL) into a file and stores
- * its name in r->histograms. false: writing failed; the file still ends with a
- * whole line, and the caller still owns the records.
+ * Appends the records of a bout with their slices, and takes ownership of their
+ * contents. First compresses each of `histograms` (which may be NULL) into a
+ * file and stores its name in r->histograms. false: writing failed; the files
+ * end as before, and the caller still owns the records.
  */
 bool store_append_bout(struct store *s, struct record *r, size_t n,
 		       json_t *const *histograms, char why[WHY_SIZE]);
+
+/* Only in memory; takes ownership. */
+void store_take(struct store *s, const struct record *r);
 
 /* The last record of an entry, until the next store_append_bout(); NULL:
  * none. */

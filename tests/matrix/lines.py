@@ -23,7 +23,7 @@ def problems(line):
 
 def validate(path):
     """Reads a repetitions.jsonl, or that of a run's folder. Each line has to match the
-    schema."""
+    schema, and no entry may occur twice."""
     path = path / "repetitions.jsonl" if path.is_dir() else path
     text = path.read_text(encoding="utf-8")
     assert text == "" or text.endswith("\n"), f"{path}: its last line is cut off"
@@ -31,6 +31,8 @@ def validate(path):
     for number, line in enumerate(lines, 1):
         wrong = problems(line)
         assert not wrong, f"{path}:{number}: " + "; ".join(wrong)
+    indexes = [line["index"] for line in lines]
+    assert len(set(indexes)) == len(indexes), f"{path}: duplicate line"
     return lines
 
 
@@ -69,6 +71,7 @@ def undocumented(folder):
          names_in("Results.*?"))
     check("cells.csv", columns(folder / "cells.csv"),
          names_in("cells.csv") + of_metrics)
+    check("slices.csv", columns(folder / "slices.csv"), names_in("slices.csv"))
     check("calls.csv", columns(folder / "calls.csv"),
          names_in("calls.csv") + parts)
     check("findings.csv", columns(folder / "findings.csv"),

@@ -61,7 +61,16 @@ WRONG = {
     "an address": lambda x: x["load"].update(target="127.0.0.1:5"),
     "a host's name for a CPU": lambda x: x.update(server_cpus="all"),
     "a time that is none": lambda x: x.update(started="yesterday"),
-    "another version": lambda x: x.update(schema=2),
+    "an older version": lambda x: x.update(schema=1),
+    "a newer version": lambda x: x.update(schema=3),
+    "ok, without slices": lambda x: x.update(slice_ns=None),
+    "ok, without a round that counts": lambda x: x["rounds"].update(counted=0),
+    "rounds dropped without a reason": lambda x: x["rounds"]["why"].clear(),
+    "a reason for nothing": lambda x: x["rounds"].update(dropped=0),
+    "an unknown reason": lambda x: x["rounds"]["why"].update(mood=1),
+    "saturated in a closed loop": lambda x: x.update(saturated=True),
+    "a bout of nobody": lambda x: x.update(bout_size=0),
+    "counted in company": lambda x: x.update(role="counting", block=0),
 }
 
 
@@ -145,6 +154,7 @@ def test_what_the_dictionary_has_not(tmp_path):
     """So that the live tests can ask it of a whole run."""
     (tmp_path / "cells.csv").write_text("model,threads_low,mood\n")
     (tmp_path / "calls.csv").write_text("cell,idle,call\n")
+    (tmp_path / "slices.csv").write_text("bout,mood\n")
     (tmp_path / "findings.csv").write_text("chart,mood\n")
     (tmp_path / "warnings.csv").write_text("warning,count\n")
     (tmp_path / "run.json").write_text('{"seed": 1, "mood": 1}')
@@ -152,5 +162,5 @@ def test_what_the_dictionary_has_not(tmp_path):
     (tmp_path / "histograms").mkdir()
     (tmp_path / "mood").mkdir()
     assert lines.undocumented(tmp_path) == [
-        "files: mood/", "cells.csv: mood", "findings.csv: mood",
+        "files: mood/", "cells.csv: mood", "slices.csv: mood", "findings.csv: mood",
         "run.json: mood"]

@@ -56,6 +56,7 @@ static struct record fresh(const char *name, enum role role)
 	if (role == ROLE_COUNTING || role == ROLE_IDLE)
 		e.block = 0;
 	record_init(&r, &e);
+	r.bout_size = 1;
 	snprintf(r.started, sizeof(r.started), "2026-11-21T15:00:00Z");
 	snprintf(r.server_cpus, sizeof(r.server_cpus), "0");
 	snprintf(r.client_cpus, sizeof(r.client_cpus), "2-3");
@@ -75,6 +76,13 @@ static struct record measured(const char *name, enum role role)
 		r.metric[METRIC_CALLS_PER_REQUEST] =
 			r.metric[METRIC_CALLS_PER_SECOND] = NAN;
 	r.window_s = 0.800123;
+	if (role != ROLE_COUNTING && role != ROLE_IDLE) {
+		r.bout_size = 9;
+		r.slice_ns = 45000000;
+		r.rounds = (struct rounds){ .counted = 20,
+					    .dropped = 3,
+					    .why = { 2, 0, 1 } };
+	}
 	snprintf(r.cpu_method, sizeof(r.cpu_method), "process");
 	snprintf(r.histograms, sizeof(r.histograms), "histograms/0007.json.gz");
 	r.load = parsed(load);
@@ -120,6 +128,10 @@ static void check_round_trip(struct record *r)
 	if (!record_read(&copy, line, why))
 		fail_msg("%s", why);
 	assert_true(cell_same(&copy.cell, &r->cell));
+	assert_memory_equal(&copy.rounds, &r->rounds, sizeof(r->rounds));
+	assert_int_equal(copy.slice_ns, r->slice_ns);
+	assert_int_equal(copy.bound, r->bound);
+	assert_int_equal(copy.saturated, r->saturated);
 	for (int i = 0; i < METRICS; i++)
 		assert_true(copy.metric[i] == r->metric[i] ||
 			    (isnan(copy.metric[i]) && isnan(r->metric[i])));
@@ -147,6 +159,7 @@ static void round_trips(void **state)
 	r = measured(OPEN, ROLE_AA);
 	r.metric[METRIC_OFFERED_PER_SECOND] = 2500.5;
 	r.status = STATUS_INVALID;
+	r.saturated = true;
 	record_say(r.reasons, "%s \"and\"\n\\ %d %%", "of all kinds", 5);
 	record_say(r.warnings, "a warning");
 	check_round_trip(&r);
@@ -263,7 +276,8 @@ static void invalid_lines(void **state)
 	static const struct {
 		const char *key, *value, *says;
 	} wrong[] = {
-		{ "schema", "2", "newer" },
+		{ "schema", "1", "older" },
+		{ "schema", "3", "newer" },
 		{ "schema", NULL, "schema" },
 		{ "cell", "\"model:epoll\"", "name of a cell" },
 		{ "cell", "5", "name of a cell" },
@@ -272,7 +286,11 @@ static void invalid_lines(void **state)
 		{ "status", "1", "status" },
 		{ "index", "-1", "index" },
 		{ "index", "1.5", "index" },
-		{ "attempt", "99999999999", "attempt" },
+		{ "bout", "99999999999", "bout" },
+		{ "bout_size", "null", "bout_size" },
+		{ "rounds", "5", "counted" },
+		{ "rounds", "{\"counted\": 1, \"dropped\": -1}", "dropped" },
+		{ "rounds", "{\"why\": {\"steal\": \"x\"}}", "steal" },
 		{ "block", NULL, "block" },
 		{ "metrics", "[]", "metrics" },
 	};
@@ -301,6 +319,8 @@ static void odd_lines(void **state)
 		{ "reasons", "5" },
 		{ "load", "[1]" },
 		{ "took_s", "\"long\"" },
+		{ "slice_ns", "\"long\"" },
+		{ "bound", "1" },
 		{ "started", "\"a text that is far too long for the time of a "
 			     "beginning\"" },
 		{ "calls",
@@ -340,6 +360,7 @@ static void put_measured(FILE *to)
 
 	put(to, &r);
 	r = measured(OPEN, ROLE_AA);
+	r.saturated = true;
 	r.metric[METRIC_OFFERED_PER_SECOND] = 2500.5;
 	r.status = STATUS_INVALID;
 	record_say(r.reasons, "the hypervisor gave 2 %% to others");
@@ -354,6 +375,7 @@ static void put_measured(FILE *to)
 	r = measured("model:baseline/loop:closed/connections:1/message:64/"
 		     "placement:split",
 		     ROLE_BASELINE);
+	r.bound = true;
 	put(to, &r);
 }
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,16 @@ static void restore_stderr(int kept)
 	close(kept);
 }
 
+static void limit_files(rlim_t most)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = most;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 /* Count the calls instead of the C library's functions. */
 static unsigned syncs, data_syncs;
 
@@ -142,10 +153,13 @@ int fdatasync(int fd)
 static const char cell_of_all[] =
 	"model:epoll/loop:closed/connections:64/message:64/placement:split";
 
+/* A bout of its own */
 static struct record record_of(unsigned index)
 {
 	struct cell cell;
-	struct entry e = { .index = index, .block = 1, .cell = &cell };
+	struct entry e = {
+		.index = index, .block = 1, .bout = index, .cell = &cell
+	};
 	struct record r;
 
 	assert_true(cell_parse(cell_of_all, &cell));
@@ -223,8 +237,9 @@ static void synced_to_disk(void **state)
 	(void)state;
 	syncs = 0;
 	assert_true(store_create(&s, folder, why));
-	/* two folders, INCOMPLETE, its name, and the other names */
-	assert_int_equal(syncs, 5);
+	/* two folders; INCOMPLETE and slices.csv, each with its name; the other
+	 * names */
+	assert_int_equal(syncs, 7);
 	data_syncs = 0;
 	assert_true(append(&s, 0, NULL));
 	assert_int_equal(data_syncs, 1);
@@ -237,7 +252,7 @@ static void synced_to_disk(void **state)
 	json_decref(times);
 }
 
-static void last_attempt_counts(void **state)
+static void last_record_counts(void **state)
 {
 	struct store s;
 
@@ -343,6 +358,333 @@ static void no_run_there(void **state)
 	check_why("not a folder");
 }
 
+/* ------------------------------------------------------------------------- bouts */
+
+enum { IN_BOUT = 3, ROUNDS = 4 };
+
+/* Each value differs from all others; some are not available. */
+static struct slice slice_of(unsigned index, unsigned round)
+{
+	double x = index * 1000 + round * 20;
+
+	return (struct slice){ .round = round,
+			       .position = (index + round) % IN_BOUT,
+			       .counted = round % 2,
+			       .requests = x,
+			       .answered = x + 1,
+			       .window_ns = x + 2,
+			       .elapsed_ns = 3e9 + x,
+			       .cpu_ns = index == 4 ? NAN : x + 4,
+			       .client_cpu_ns = x + 5,
+			       .response_p50_ns = x + 6,
+			       .response_p99_ns = round == 2 ? NAN : x + 7,
+			       .service_p50_ns = x + 8,
+			       .service_p99_ns = round == 3 ? NAN : x + 9 };
+}
+
+static bool append_bout(struct store *s, unsigned bout)
+{
+	json_t *histograms[IN_BOUT] = { NULL };
+	struct record r[IN_BOUT];
+	bool written;
+
+	for (unsigned i = 0; i < IN_BOUT; i++) {
+		r[i] = record_of(bout * IN_BOUT + i);
+		r[i].bout = bout;
+		r[i].n_slices = ROUNDS;
+		r[i].slices = calloc(ROUNDS, sizeof(*r[i].slices));
+		for (unsigned k = 0; k < ROUNDS; k++)
+			r[i].slices[k] = slice_of(r[i].index, k);
+	}
+	written = store_append_bout(s, r, IN_BOUT, histograms, why);
+	for (unsigned i = 0; i < IN_BOUT && !written; i++)
+		record_free(&r[i]);
+	return written;
+}
+
+static void make_bouts(unsigned n)
+{
+	struct store s;
+
+	make_run(0);
+	assert_true(store_open(&s, folder, why));
+	for (unsigned bout = 0; bout < n; bout++)
+		assert_true(append_bout(&s, bout));
+	store_close(&s);
+}
+
+static bool same(double a, double b)
+{
+	return a == b || (isnan(a) && isnan(b));
+}
+
+static void check_slices(const struct record *r)
+{
+	assert_int_equal(r->n_slices, ROUNDS);
+	for (unsigned k = 0; k < ROUNDS; k++) {
+		const struct slice *a = &r->slices[k];
+		struct slice b = slice_of(r->index, k);
+
+		assert_int_equal(a->round, b.round);
+		assert_int_equal(a->position, b.position);
+		assert_int_equal(a->counted, b.counted);
+		for (size_t at = offsetof(struct slice, requests);
+		     at < sizeof(b); at += sizeof(double))
+			assert_true(same(*(double *)((char *)a + at),
+					 *(double *)((char *)&b + at)));
+	}
+}
+
+/* Every record of n bouts has its slices. */
+static void check_bouts(const struct store *s, unsigned n)
+{
+	check_records(s, n * IN_BOUT);
+	for (size_t i = 0; i < s->n; i++) {
+		assert_int_equal(s->records[i].bout, i / IN_BOUT);
+		assert_int_equal(s->records[i].bout_size, IN_BOUT);
+		check_slices(&s->records[i]);
+	}
+}
+
+static void reopen_bouts(unsigned n)
+{
+	struct store s;
+	int kept = mute_stderr();
+
+	if (!store_open(&s, folder, why))
+		fail_msg("%s", why);
+	restore_stderr(kept);
+	check_bouts(&s, n);
+	store_close(&s);
+}
+
+static size_t count_rows(void)
+{
+	size_t n = 0;
+
+	for (const char *at = contents("slices.csv"); *at; at++)
+		n += *at == '\n';
+	return n - 1;
+}
+
+static void slices_round_trip(void **state)
+{
+	struct store s;
+
+	(void)state;
+	make_bouts(2);
+	assert_non_null(strstr(contents("slices.csv"),
+			       "\n0,2,1,0,1,2020,2021,2022,3000002020,2024,"
+			       "2025,2026,2027,2028,2029\n"));
+	assert_non_null(strstr(contents("slices.csv"),
+			       "\n1,4,3,1,1,4060,4061,4062,3000004060,,4065,"
+			       "4066,4067,4068,\n"));
+	reopen_bouts(2);
+	assert_true(store_read(&s, folder, why));
+	check_bouts(&s, 2);
+	store_close(&s);
+}
+
+/* In the order of execution */
+static void rows_are_in_order(void **state)
+{
+	unsigned bout, index, round, position, at = 0;
+
+	(void)state;
+	make_bouts(1);
+	for (const char *row = strchr(contents("slices.csv"), '\n') + 1; *row;
+	     row = strchr(row, '\n') + 1, at++) {
+		assert_int_equal(sscanf(row, "%u,%u,%u,%u,", &bout, &index,
+					&round, &position),
+				 4);
+		assert_int_equal(round, at / IN_BOUT);
+		assert_int_equal(position, at % IN_BOUT);
+	}
+	assert_int_equal(at, IN_BOUT * ROUNDS);
+}
+
+static void a_bout_counts_as_a_whole(void **state)
+{
+	struct entry entry[] = { { .index = 0, .bout = 0 },
+				 { .index = 1, .bout = 0 },
+				 { .index = 2, .bout = 0 },
+				 { .index = 3, .bout = 1 } };
+	struct blocks b = { entry, LENGTH(entry) };
+	struct store s;
+
+	(void)state;
+	make_bouts(1);
+	assert_true(store_open(&s, folder, why));
+	assert_true(store_has_bout(&s, &b, 0));
+	assert_false(store_has_bout(&s, &b, 1));
+	assert_false(store_has_bout(&s, &b, 2));
+	entry[3].bout = 0;
+	assert_false(store_has_bout(&s, &b, 0));
+	assert_true(append(&s, 3, NULL));
+	assert_true(store_has_bout(&s, &b, 0));
+	store_close(&s);
+}
+
+/* kill -9 anywhere in the lines of a bout: it is gone, with its rows, and can be
+ * measured again. */
+static void truncated_bouts(void **state)
+{
+	size_t whole, size;
+	char *text, *rows;
+
+	(void)state;
+	make_bouts(1);
+	whole = strlen(contents("repetitions.jsonl"));
+	remove_all(folder);
+	make_bouts(2);
+	text = strdup(contents("repetitions.jsonl"));
+	rows = strdup(contents("slices.csv"));
+	size = strlen(text);
+	for (size_t end = whole + 1; end < size; end += 1 + end % 97) {
+		struct store s;
+
+		put_contents("repetitions.jsonl", text, end);
+		put_contents("slices.csv", rows, strlen(rows));
+		unlink(in_folder("repetitions.broken"));
+		reopen_bouts(1);
+		assert_int_equal(strlen(contents("repetitions.jsonl")), whole);
+		assert_int_equal(count_rows(), IN_BOUT * ROUNDS);
+		assert_memory_equal(contents("repetitions.broken"),
+				    text + whole, end - whole);
+		assert_true(store_open(&s, folder, why));
+		assert_true(append_bout(&s, 1));
+		store_close(&s);
+		assert_string_equal(contents("slices.csv"), rows);
+		reopen_bouts(2);
+	}
+	free(rows);
+	free(text);
+}
+
+/* kill -9 anywhere in the rows of a bout, which has no lines yet */
+static void truncated_rows(void **state)
+{
+	size_t whole, size;
+	char *rows;
+
+	(void)state;
+	make_bouts(2);
+	rows = strdup(contents("slices.csv"));
+	size = strlen(rows);
+	remove_all(folder);
+	make_bouts(1);
+	whole = strlen(contents("slices.csv"));
+	for (size_t end = whole; end <= size; end += 1 + end % 97) {
+		struct store s;
+		int kept = mute_stderr();
+
+		put_contents("slices.csv", rows, end);
+		assert_true(store_read(&s, folder, why));
+		restore_stderr(kept);
+		check_bouts(&s, 1);
+		store_close(&s);
+		assert_int_equal(strlen(contents("slices.csv")), end);
+		reopen_bouts(1);
+		assert_int_equal(strlen(contents("slices.csv")), whole);
+	}
+	free(rows);
+}
+
+static void damaged_rows(void **state)
+{
+	static const char *const damaged[] = {
+		"0,0,1,0\n",
+		"0,0,9,0,1,1,2,3,4,5,6,7,8,9\n",
+		"0,0,9,0,1,1,2,3,4,5,6,7,8,9,10,11\n",
+		"0,0,9,0,1,1,2,3,4,5,6,7,8,9,nan\n",
+		"0,0,9,0,1,1,2,3,4,5,6,7,8,9,-10\n",
+		"0,0,9,0,1,1,2,3,4,5,6,7,8,9,0x1\n",
+		"0,,9,0,1,1,2,3,4,5,6,7,8,9,10\n",
+		"0,99999999999,9,0,1,1,2,3,4,5,6,7,8,9,10\n",
+		"1,0,9,0,1,1,2,3,4,5,6,7,8,9,10\n", /* of another bout */
+		"0,3,9,0,1,1,2,3,4,5,6,7,8,9,10\n", /* of no line */
+		"\n",
+		",\n",
+	};
+	char text[1 << 14];
+
+	(void)state;
+	make_bouts(1);
+	for (size_t i = 0; i < LENGTH(damaged); i++) {
+		snprintf(text, sizeof(text), "%s%s", contents("slices.csv"),
+			 damaged[i]);
+		put_contents("slices.csv", text, strlen(text));
+		reopen_bouts(1);
+		assert_int_equal(count_rows(), IN_BOUT * ROUNDS);
+	}
+}
+
+/* Rows without columns cannot be told apart. */
+static void other_columns(void **state)
+{
+	struct store s;
+
+	(void)state;
+	make_bouts(1);
+	put_contents("slices.csv", "bout,index\n", 11);
+	assert_false(store_open(&s, folder, why));
+	check_why("slices.csv: the first line is not");
+	assert_false(store_read(&s, folder, why));
+}
+
+/* The lines do not fit: the rows go, too. */
+static void failed_lines_remove_rows(void **state)
+{
+	struct store s;
+	size_t size;
+	char *rows;
+
+	(void)state;
+	make_bouts(1);
+	rows = strdup(contents("slices.csv"));
+	size = strlen(contents("repetitions.jsonl"));
+	assert_true(strlen(rows) * 2 < size);
+	assert_true(store_open(&s, folder, why));
+	limit_files(size + 10);
+	assert_false(append_bout(&s, 1));
+	limit_files(RLIM_INFINITY);
+	check_why("repetitions.jsonl: File too large");
+	assert_string_equal(contents("slices.csv"), rows);
+	assert_int_equal(strlen(contents("repetitions.jsonl")), size);
+	limit_files(strlen(rows) + 10);
+	assert_false(append_bout(&s, 1));
+	limit_files(RLIM_INFINITY);
+	check_why("slices.csv: File too large");
+	assert_true(append_bout(&s, 1));
+	store_close(&s);
+	reopen_bouts(2);
+	free(rows);
+}
+
+static void older_runs(void **state)
+{
+	static const char older[] =
+		"{\"schema\": 1, \"index\": 0, \"attempt\": 1}\n";
+	static const char says[] =
+		"run: made by an older version of this program: measure again, "
+		"or use that version";
+	struct store s;
+
+	(void)state;
+	make_run(0);
+	put_contents("repetitions.jsonl", older, strlen(older));
+	assert_false(store_open(&s, folder, why));
+	check_why(says);
+	assert_false(store_read(&s, folder, why));
+	check_why(says);
+	assert_string_equal(contents("repetitions.jsonl"), older);
+	assert_false(exists("repetitions.broken"));
+	put_contents("repetitions.jsonl", "", 0);
+	assert_int_equal(unlink(in_folder("slices.csv")), 0);
+	assert_false(store_open(&s, folder, why));
+	check_why(says);
+}
+
 /* ------------------------------------------------------------------ broken lines */
 
 /* A truncated last line is moved to repetitions.broken. */
@@ -437,7 +779,7 @@ static void read_only(void **state)
 /* Lines of a newer version are not removed. */
 static void newer_lines(void **state)
 {
-	static const char newer[] = "{\"schema\": 2, \"of\": \"the future\"}\n";
+	static const char newer[] = "{\"schema\": 3, \"of\": \"the future\"}\n";
 	struct store s;
 	char text[1 << 14];
 	int kept = mute_stderr();
@@ -457,16 +799,6 @@ static void newer_lines(void **state)
 }
 
 /* ------------------------------------------------------ disk and permissions */
-
-static void limit_files(rlim_t most)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = most;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 static void failed_append_leaves_whole_lines(void **state)
 {
@@ -862,12 +1194,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(resume),
 		TEST(synced_to_disk),
-		TEST(last_attempt_counts),
+		TEST(last_record_counts),
 		TEST(incomplete_file),
 		TEST(never_overwrites),
 		TEST(run_that_never_started),
 		TEST(empty_folder),
 		TEST(no_run_there),
+		TEST(slices_round_trip),
+		TEST(rows_are_in_order),
+		TEST(a_bout_counts_as_a_whole),
+		TEST(truncated_bouts),
+		TEST(truncated_rows),
+		TEST(damaged_rows),
+		TEST(other_columns),
+		TEST(failed_lines_remove_rows),
+		TEST(older_runs),
 		TEST(truncated_lines),
 		TEST(damaged_line_in_the_middle),
 		TEST(read_only),

@@ -5,6 +5,8 @@
 #include "harness/gbench.h"
 
 #include "harness/base/die.h"
+#include "harness/base/grow.h"
+#include "harness/measure/turns.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -49,23 +51,6 @@ static void report(struct gbench_state *state, const struct record *r)
 			gbench_counter(state, metrics[i].name, r->metric[i]);
 }
 
-/* Share of a CPU with idle clients only: of a server that sleeps */
-static const double sleeps_below = 0.1;
-
-/* The largest CPU share of a model with idle clients; NAN: not measured yet */
-static double idle_cpu_share(const struct session *s, const char *model)
-{
-	double most = NAN;
-
-	for (size_t i = 0; i < s->store.n; i++) {
-		const struct record *r = &s->store.records[i];
-
-		if (r->role == ROLE_IDLE && strcmp(r->cell.model, model) == 0)
-			most = fmax(most, r->metric[METRIC_SERVER_CPU_SHARE]);
-	}
-	return most;
-}
-
 static void note_differences(const struct session *s, struct record *r)
 {
 	json_t *difference;
@@ -78,37 +63,54 @@ static void note_differences(const struct session *s, struct record *r)
 }
 
 /* false: the run ends. */
-static bool measure_once(struct session *s, const struct entry *e)
+static bool store_bout(struct session *s, struct record *r, size_t n,
+		       json_t **histograms)
 {
 	char why[WHY_SIZE];
-	bool sleeps = idle_cpu_share(s, e->cell->model) < sleeps_below;
-	json_t *histograms = NULL;
-	struct record r;
 
-	record_init(&r, e);
-	if (!repetition(&s->context, e, sleeps, &r, &histograms)) {
-		json_decref(histograms);
-		record_free(&r);
-		return false;
-	}
-	note_differences(s, &r);
-	if (!store_append_bout(&s->store, &r, 1, &histograms, why)) {
+	for (size_t i = 0; i < n; i++)
+		note_differences(s, &r[i]);
+	s->stopped = !store_append_bout(&s->store, r, n, histograms, why);
+	if (s->stopped)
 		progress_say(s->progress, "%s", why);
-		record_free(&r);
-		s->stopped = true;
-	}
-	json_decref(histograms);
 	return !s->stopped;
+}
+
+/* Measures the bout of this entry, which is its first. */
+static void measure_bout(struct session *s, const struct entry *first)
+{
+	size_t n = bout_length(&s->blocks, first->index);
+	const struct entry **e = grow(NULL, n, sizeof(*e));
+	struct record *r = grow(NULL, n, sizeof(*r));
+	json_t **histograms = grow(NULL, n, sizeof(*histograms));
+	int64_t slice = slice_length(&s->plan, s->store.records, s->store.n,
+				     first->cell);
+
+	for (size_t i = 0; i < n; i++) {
+		e[i] = first + i;
+		record_init(&r[i], e[i]);
+	}
+	if (!bout(&s->context, e, n, slice, r, histograms) ||
+	    !store_bout(s, r, n, histograms))
+		for (size_t i = 0; i < n; i++)
+			record_free(&r[i]);
+	for (size_t i = 0; i < n; i++)
+		json_decref(histograms[i]);
+	free(histograms);
+	free(r);
+	free(e);
 }
 
 /* The record of an entry, measured now or before; NULL: none */
 static const struct record *measure(struct session *s, const struct entry *e)
 {
+	bool first = e->index == 0 || e[-1].bout != e->bout;
 	const struct record *last = store_find(&s->store, e->index);
 	bool old = last != NULL;
 
-	if (!old && !s->stopped && !was_interrupted() && measure_once(s, e))
-		last = store_find(&s->store, e->index);
+	if (!old && first && !s->stopped && !was_interrupted())
+		measure_bout(s, e);
+	last = store_find(&s->store, e->index);
 	if (last && !was_interrupted())
 		progress_done(s->progress, last, old);
 	return last;

@@ -7,7 +7,7 @@
 #include "harness/matrix/progress.h"
 #include "harness/plan/catalog.h"
 #include "harness/verdict/reduce.h"
-#include "harness/measure/repetition.h"
+#include "harness/measure/bout.h"
 #include "harness/store/store.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* generator.c - bin/loadgen, started and stopped by a repetition: see generator.h */
+/* generator.c - bin/loadgen, started and stopped by a bout: see generator.h */
 #include "harness/measure/generator.h"
 
 #include "harness/base/die.h"
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ enum {
 	ARGUMENTS = 40,
 	ARGUMENT_SIZE = 128,
 	REPORT_MOST = 256 << 20,
-	ERRORS_MOST = 64 * 1024
+	ERRORS_MOST = 64 * 1024,
+	LINE_SIZE = 4096
 };
 
 static const int64_t finish_limit = INT64_C(10) * 1000000000;
@@ -76,10 +78,6 @@ static void fill(struct arguments *a, const struct generator_plan *plan)
 	add(a, "--target");
 	add(a, v6 ? "[%s]:%u" : "%s:%u", plan->host, plan->port);
 	add_load(a, plan->cell);
-	add(a, "--warmup");
-	add(a, "%" PRId64 "us", plan->warmup / 1000);
-	add(a, "--duration");
-	add(a, "%" PRId64 "us", plan->window / 1000);
 	add(a, "--seed");
 	add(a, "%" PRIu64, plan->seed);
 	add(a, "--cpu");
@@ -134,12 +132,10 @@ static void close_if(int fd)
 
 static void add_to_wait_set(struct generator *g, struct wait_set *w)
 {
-	g->child_index = w->n_children;
-	w->child[w->n_children] = &g->child;
-	w->ended[w->n_children++] = false;
-	w->stream[w->n_streams++] = &g->out;
-	w->stream[w->n_streams++] = &g->err;
-	w->stream[w->n_streams++] = &g->hold;
+	g->child_index = wait_add_child(w, &g->child);
+	wait_add_stream(w, &g->out);
+	wait_add_stream(w, &g->err);
+	wait_add_stream(w, &g->hold);
 }
 
 static bool start_it(struct generator *g, const struct generator_plan *plan,
@@ -195,24 +191,124 @@ static bool has_ended(void *data)
 	return g->wait_set->ended[g->child_index];
 }
 
-bool generator_has_window(void *data)
-{
-	struct generator *g = data;
-
-	if (sscanf(g->hold.text, "window %" SCNd64 " %" SCNd64 "\n", &g->from,
-		   &g->to) == 2 &&
-	    strchr(g->hold.text, '\n'))
-		return true;
-	return has_ended(g);
-}
-
-bool generator_has_done(void *data)
+bool generator_has_line(void *data)
 {
 	const struct generator *g = data;
 
-	return strstr(g->hold.text, "done\n") || g->hold.fd < 0 ||
-	       has_ended(data);
+	return strchr(g->hold.text, '\n') || g->hold.fd < 0 || has_ended(data);
 }
+
+/* `begin`: the first word; the rest of the line goes to `rest`. */
+static bool take_line(struct generator *g, const char *begin,
+		      char rest[LINE_SIZE])
+{
+	size_t length = strlen(begin);
+	char line[LINE_SIZE];
+
+	if (!stream_line(&g->hold, line, sizeof(line)))
+		return failed(g, has_ended(g) || g->hold.fd < 0 ?
+					 "it ended early" :
+					 "it does not answer");
+	if (strncmp(line, begin, length) != 0)
+		return failed(g, "it said '%.100s' instead of '%s'", line,
+			      begin);
+	strcpy(rest, line + length);
+	return true;
+}
+
+bool generator_ready(struct generator *g, unsigned *clients)
+{
+	char rest[LINE_SIZE];
+
+	return take_line(g, "ready ", rest) &&
+	       (sscanf(rest, "%u", clients) == 1 ||
+		failed(g, "it said 'ready %.100s'", rest));
+}
+
+bool generator_agreed(struct generator *g)
+{
+	char rest[LINE_SIZE];
+
+	return take_line(g, "ok", rest);
+}
+
+static void tell(struct generator *g, const char *line)
+{
+	/* If it is dead, there will be no answer. */
+	if (g->hold.fd >= 0)
+		send(g->hold.fd, line, strlen(line), MSG_NOSIGNAL);
+}
+
+void generator_begin(struct generator *g, unsigned number, int64_t head,
+		     int64_t window)
+{
+	char line[96];
+
+	snprintf(line, sizeof(line), "slice %u %" PRId64 " %" PRId64 "\n",
+		 number, head, window);
+	tell(g, line);
+}
+
+void generator_keep(struct generator *g, bool keep)
+{
+	tell(g, keep ? "keep\n" : "drop\n");
+}
+
+static int64_t count_of(const json_t *from, const char *key)
+{
+	const json_t *value = json_object_get(from, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static double number_of(const json_t *from, const char *key)
+{
+	const json_t *value = json_object_get(from, key);
+
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void read_slice(struct generator_slice *to, const json_t *from)
+{
+	*to = (struct generator_slice){
+		.requests = count_of(from, "requests"),
+		.answered = count_of(from, "answered"),
+		.due = count_of(from, "due"),
+		.unanswered = count_of(from, "unanswered"),
+		.errors = count_of(from, "errors"),
+		.mismatches = count_of(from, "mismatches"),
+		.window_ns = count_of(from, "window_ns"),
+		.elapsed_ns = count_of(from, "elapsed_ns"),
+		.client_cpu_ns = count_of(from, "client_cpu_ns"),
+		.delay_ns = count_of(from, "delay_ns"),
+		.response_p50_ns = number_of(from, "response_p50_ns"),
+		.response_p99_ns = number_of(from, "response_p99_ns"),
+		.service_p50_ns = number_of(from, "service_p50_ns"),
+		.service_p99_ns = number_of(from, "service_p99_ns"),
+		.queued = number_of(from, "queued"),
+		.busy = number_of(from, "busy"),
+		.gave_up = json_is_true(json_object_get(from, "gave_up")),
+	};
+}
+
+bool generator_slice(struct generator *g, struct generator_slice *to)
+{
+	char rest[LINE_SIZE];
+	const char *object;
+	json_t *json;
+
+	if (!take_line(g, "slice ", rest))
+		return false;
+	object = strchr(rest, '{');
+	json = object ? json_loads(object, 0, NULL) : NULL;
+	if (!json)
+		return failed(g, "it said of a slice '%.100s'", rest);
+	read_slice(to, json);
+	json_decref(json);
+	return true;
+}
+
+/* -------------------------------------------------------------------- its end */
 
 static void reap(struct generator *g)
 {
@@ -233,35 +329,43 @@ static bool has_reported(void *data)
 	return has_ended(data) && g->out.fd < 0;
 }
 
-enum wait_result generator_finish(struct generator *g)
+void generator_close(struct generator *g)
 {
-	json_error_t error;
-	enum wait_result ended;
-
 	if (g->hold.fd >= 0)
 		shutdown(g->hold.fd, SHUT_WR);
+}
+
+static void say_why_no_report(struct generator *g)
+{
+	const char *line = last_line(g->err.text);
+
+	if (*line)
+		failed(g, "%.400s", line);
+	else if (WIFSIGNALED(g->end.status))
+		failed(g, "killed by signal %d", WTERMSIG(g->end.status));
+	else
+		failed(g, "exit status %d, without a report or a message",
+		       WEXITSTATUS(g->end.status));
+}
+
+enum wait_result generator_finish(struct generator *g)
+{
+	enum wait_result ended;
+
+	if (!g->running)
+		return WAIT_DONE;
+	generator_close(g);
 	ended = wait_until(g->wait_set, monotonic_ns() + finish_limit,
 			   has_reported, g);
 	reap(g);
 	if (ended == WAIT_TIMED_OUT)
-		failed(g, "it did not end within %d s after its window",
+		failed(g, "it did not end within %d s of its last slice",
 		       (int)(finish_limit / 1000000000));
 	if (ended != WAIT_DONE)
 		return ended;
-	g->report = json_loads(g->out.text, 0, &error);
-	if (!g->report) {
-		const char *error_line = last_line(g->err.text);
-
-		if (*error_line)
-			failed(g, "%.400s", error_line);
-		else if (WIFSIGNALED(g->end.status))
-			failed(g, "killed by signal %d",
-			       WTERMSIG(g->end.status));
-		else
-			failed(g,
-			       "exit status %d, without a report or a message",
-			       WEXITSTATUS(g->end.status));
-	}
+	g->report = json_loads(g->out.text, 0, NULL);
+	if (!g->report)
+		say_why_no_report(g);
 	return WAIT_DONE;
 }
 

@@ -40,28 +40,25 @@ static void take_times(struct record *r)
 			json_object_get(r->load, times[i].of), times[i].key);
 }
 
-static double per_request(const struct record *r, double per_second)
+static double quotient(double part, double of)
 {
-	double rate = r->metric[METRIC_REQUESTS_PER_SECOND];
-
-	return rate > 0 ? per_second / rate : NAN;
+	return of > 0 ? part / of : NAN;
 }
 
-static void take_load(struct record *r)
+static void take_load(struct record *r, const struct readings *m)
 {
 	double *metric = r->metric;
 
+	take_times(r);
+	if (r->cell.loop == LOOP_OPEN)
+		metric[METRIC_OFFERED_PER_SECOND] = r->cell.rate;
 	if (r->cell.loop != LOOP_NONE)
 		metric[METRIC_REQUESTS_PER_SECOND] =
-			number_of(r->load, "requests_per_second");
-	metric[METRIC_OFFERED_PER_SECOND] =
-		number_of(r->load, "offered_per_second");
-	take_times(r);
-	metric[METRIC_CLIENT_CPU_SHARE] = number_of(r->load, "client_cpu_ns") /
-					  1e9 /
-					  number_of(r->load, "duration_s");
+			quotient(m->answered, m->window_ns / 1e9);
+	metric[METRIC_CLIENT_CPU_SHARE] =
+		quotient(m->client_cpu_ns, m->elapsed_ns);
 	metric[METRIC_CLIENT_CPU_PER_REQUEST] =
-		per_request(r, metric[METRIC_CLIENT_CPU_SHARE] * 1e9);
+		quotient(m->client_cpu_ns, m->requests);
 }
 
 /* ---------------------------------------------------------- the server's part */
@@ -69,15 +66,10 @@ static void take_load(struct record *r)
 static void take_cpu(struct record *r, const struct readings *m)
 {
 	double *metric = r->metric;
-	const char *method = "";
-	int64_t ns = cpu_window(m->from, m->to, &method);
 
-	if (ns < 0)
-		return;
-	snprintf(r->cpu_method, sizeof(r->cpu_method), "%s", method);
-	metric[METRIC_SERVER_CPU_SHARE] = ns / 1e9 / r->window_s;
+	metric[METRIC_SERVER_CPU_SHARE] = quotient(m->cpu_ns, m->elapsed_ns);
 	metric[METRIC_SERVER_CPU_PER_REQUEST] =
-		per_request(r, metric[METRIC_SERVER_CPU_SHARE] * 1e9);
+		quotient(m->cpu_ns, m->requests);
 	metric[METRIC_CPU_PER_REQUEST] = metric[METRIC_SERVER_CPU_PER_REQUEST] +
 					 metric[METRIC_CLIENT_CPU_PER_REQUEST];
 }
@@ -86,28 +78,29 @@ static void take_threads(struct record *r, const struct readings *m)
 {
 	struct threads_window w =
 		threads_window(&m->from->threads, &m->to->threads);
-	double voluntary = w.voluntary / r->window_s,
-	       involuntary = w.involuntary / r->window_s;
+	double requests = m->requests_between;
 	double *metric = r->metric;
 
 	if (m->to->threads.n == 0) /* they were not read */
 		return;
 	if (w.lost > 0) {
-		record_say(
-			r->warnings,
-			"%zu of the server's threads ended during the window: "
-			"run-queue delay and context switches are unknown",
-			w.lost);
+		record_say(r->warnings,
+			   "%zu of the server's threads ended under load: "
+			   "run-queue delay and context switches are unknown",
+			   w.lost);
 		return;
 	}
-	metric[METRIC_VOLUNTARY_PER_REQUEST] = per_request(r, voluntary);
-	metric[METRIC_INVOLUNTARY_PER_REQUEST] = per_request(r, involuntary);
-	metric[METRIC_SWITCHES_PER_SECOND] = voluntary + involuntary;
+	metric[METRIC_VOLUNTARY_PER_REQUEST] = quotient(w.voluntary, requests);
+	metric[METRIC_INVOLUNTARY_PER_REQUEST] =
+		quotient(w.involuntary, requests);
+	metric[METRIC_SWITCHES_PER_SECOND] = quotient(
+		w.voluntary + w.involuntary, m->elapsed_between_ns / 1e9);
 	if (w.queue_ns < 0)
 		return;
-	metric[METRIC_SERVER_QUEUE_SHARE] = w.queue_ns / 1e9 / r->window_s;
+	metric[METRIC_SERVER_QUEUE_SHARE] =
+		quotient(w.queue_ns, m->elapsed_between_ns);
 	metric[METRIC_SERVER_QUEUE_PER_REQUEST] =
-		per_request(r, w.queue_ns / r->window_s);
+		quotient(w.queue_ns, requests);
 }
 
 static int by_count(const void *a, const void *b)
@@ -140,70 +133,56 @@ static void take_names(struct record *r, const struct syscalls_counts *window)
 	qsort(r->calls, r->n_calls, sizeof(*r->calls), by_count);
 }
 
-static void take_calls_per_second(struct record *r, const struct readings *m)
+static double seconds_between(const struct readings *m)
 {
-	static struct syscalls_counts window;
-
-	if (!m->from->counted || !m->to->counted) {
-		record_say(r->warnings, "system calls: %s",
-			   m->from->counted ? m->to->syscalls_why :
-					      m->from->syscalls_why);
-		return;
-	}
-	window = m->to->syscalls;
-	syscalls_window(&window, &m->from->syscalls);
-	r->metric[METRIC_CALLS_PER_SECOND] = window.total / r->window_s;
-	if (r->cell.loop == LOOP_NONE)
-		take_names(r, &window);
-}
-
-static void take_calls_per_request(struct record *r, const struct readings *m)
-{
-	static struct syscalls_counts all;
-	double requests = number_of(r->load, "requests_total");
-
-	if (!m->rest_from || !m->rest_to) {
-		record_say(r->warnings,
-			   "system calls per request: the counters were not "
-			   "read before the first request");
-		return;
-	}
-	if (!(requests > 0))
-		return;
-	all = *m->rest_to;
-	syscalls_window(&all, m->rest_from);
-	r->calls_requests = requests;
-	r->metric[METRIC_CALLS_PER_REQUEST] = all.total / requests;
-	take_names(r, &all);
+	return (m->to->time_ns - m->from->time_ns) / 1e9;
 }
 
 static void take_calls(struct record *r, const struct readings *m)
 {
+	static struct syscalls_counts calls;
+
 	if (!m->counting)
 		return;
 	snprintf(r->calls_method, sizeof(r->calls_method), "%s",
 		 syscalls_methods[m->method]);
 	if (m->method == SYSCALLS_NONE)
 		return;
-	take_calls_per_second(r, m);
-	if (r->cell.loop != LOOP_NONE)
-		take_calls_per_request(r, m);
+	if (!m->from->counted || !m->to->counted) {
+		record_say(r->warnings, "system calls: %s",
+			   m->from->counted ? m->to->syscalls_why :
+					      m->from->syscalls_why);
+		return;
+	}
+	calls = m->to->syscalls;
+	syscalls_window(&calls, &m->from->syscalls);
+	r->metric[METRIC_CALLS_PER_SECOND] =
+		quotient(calls.total, seconds_between(m));
+	if (r->cell.loop != LOOP_NONE) {
+		if (!(m->requests_between > 0))
+			return;
+		r->calls_requests = m->requests_between;
+		r->metric[METRIC_CALLS_PER_REQUEST] =
+			calls.total / m->requests_between;
+	}
+	take_names(r, &calls);
 }
 
 static void take_uring(struct record *r, const struct readings *m)
 {
+	double s = seconds_between(m);
 	struct uring_window w;
 
 	if (!uring_window(&m->from->uring, &m->to->uring, &w))
 		return;
 	r->metric[METRIC_SUBMISSIONS_PER_REQUEST] =
-		per_request(r, w.submissions / r->window_s);
+		quotient(w.submissions, m->requests_between);
 	r->metric[METRIC_COMPLETIONS_PER_REQUEST] =
-		per_request(r, w.completions / r->window_s);
+		quotient(w.completions, m->requests_between);
 	if (!w.sq_known)
 		return;
-	r->metric[METRIC_SQ_BUSY_SHARE] = w.sq_total_ns / 1e9 / r->window_s;
-	r->metric[METRIC_SQ_WORK_SHARE] = w.sq_work_ns / 1e9 / r->window_s;
+	r->metric[METRIC_SQ_BUSY_SHARE] = quotient(w.sq_total_ns / 1e9, s);
+	r->metric[METRIC_SQ_WORK_SHARE] = quotient(w.sq_work_ns / 1e9, s);
 }
 
 static void take_memory(struct record *r, const struct readings *m)
@@ -229,18 +208,18 @@ static void take_machine(struct record *r, const struct readings *m)
 	int64_t steal = m->to->steal_ns - m->from->steal_ns;
 
 	if (m->from->steal_ns >= 0 && m->to->steal_ns >= 0)
-		r->metric[METRIC_STEAL_SHARE] =
-			steal / 1e9 / r->window_s / get_nprocs();
+		r->metric[METRIC_STEAL_SHARE] = quotient(
+			steal / 1e9 / get_nprocs(), seconds_between(m));
 }
 
 void compute_metrics(struct record *r, const struct readings *m)
 {
+	r->window_s = m->window_ns > 0 ? m->window_ns / 1e9 : NAN;
 	if (r->load)
-		take_load(r);
+		take_load(r, m);
+	take_cpu(r, m);
 	if (!m->from || !m->to)
 		return;
-	r->window_s = (m->to->time_ns - m->from->time_ns) / 1e9;
-	take_cpu(r, m);
 	take_threads(r, m);
 	take_calls(r, m);
 	take_uring(r, m);

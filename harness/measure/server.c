@@ -78,11 +78,9 @@ static void add_arguments(const struct server_plan *plan, char **to,
 static void add_to_wait_set(struct server *s, struct wait_set *w)
 {
 	s->wait_set = w;
-	s->child_index = w->n_children;
-	w->child[w->n_children] = &s->probed.child;
-	w->ended[w->n_children++] = false;
-	w->stream[w->n_streams++] = &s->out;
-	w->stream[w->n_streams++] = &s->err;
+	s->child_index = wait_add_child(w, &s->probed.child);
+	wait_add_stream(w, &s->out);
+	wait_add_stream(w, &s->err);
 }
 
 static void count(struct server *s, enum syscalls_method method)
@@ -271,7 +269,7 @@ static enum server_state report_early_end(struct server *s, const char *when)
 
 bool server_died(struct server *s)
 {
-	if (!s->running || !s->wait_set->ended[s->child_index])
+	if (!s->running || s->asked || !has_ended(s))
 		return false;
 	report_early_end(s, "while clients were connected");
 	return true;
@@ -388,6 +386,43 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 	return command->names_port ? await_listening(s) : await_ready_line(s);
 }
 
+/* ------------------------------------------------------------------ accepting */
+
+/* Whether clients that connected to this port have not been accepted yet. The kernel
+ * lists listening sockets before all others, of which there may be ten thousands. */
+static bool has_backlog(const char *table, unsigned port)
+{
+	FILE *file = fopen(table, "re");
+	bool found = false, listens = true;
+	char line[512];
+
+	while (file && !found && listens && fgets(line, sizeof(line), file)) {
+		unsigned local, state, waiting;
+
+		if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%x",
+			   &local, &state, &waiting) != 3)
+			continue; /* the heading */
+		listens = state == TCP_LISTEN;
+		found = listens && local == port && waiting > 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+enum wait_result server_await_accept(struct server *s)
+{
+	const int64_t end = monotonic_ns() + accept_limit, pause = SECOND / 500;
+	enum wait_result result = WAIT_TIMED_OUT;
+
+	while (result == WAIT_TIMED_OUT && monotonic_ns() < end &&
+	       (has_backlog("/proc/net/tcp", s->port) ||
+		has_backlog("/proc/net/tcp6", s->port)))
+		result = wait_until(s->wait_set, monotonic_ns() + pause,
+				    has_ended, s);
+	return result;
+}
+
 /* ------------------------------------------------------------------- stopping */
 
 /* SIGTERM kills a program without a handler. A JVM and a shell exit with 128 + the
@@ -402,38 +437,12 @@ static bool exit_is_clean(const struct server *s)
 				     WEXITSTATUS(status) == 128 + SIGTERM);
 }
 
-/* Whether clients that connected to this port have not been accepted yet */
-static bool has_backlog(const char *table, unsigned port)
+void server_ask_to_stop(struct server *s)
 {
-	FILE *file = fopen(table, "re");
-	char line[512];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file)) {
-		unsigned local, state, waiting;
-
-		found = sscanf(line,
-			       " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%x",
-			       &local, &state, &waiting) == 3 &&
-			local == port && state == TCP_LISTEN && waiting > 0;
-	}
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/* A server that is stopped before it has accepted its clients would miscount them. */
-static enum wait_result await_accept(struct server *s)
-{
-	const int64_t end = monotonic_ns() + accept_limit, pause = SECOND / 50;
-	enum wait_result result = WAIT_TIMED_OUT;
-
-	while (result == WAIT_TIMED_OUT && monotonic_ns() < end &&
-	       (has_backlog("/proc/net/tcp", s->port) ||
-		has_backlog("/proc/net/tcp6", s->port)))
-		result = wait_until(s->wait_set, monotonic_ns() + pause,
-				    has_ended, s);
-	return result;
+	if (!s->running || s->asked || has_ended(s))
+		return;
+	s->asked = true;
+	kill(s->probed.child.pid, SIGTERM);
 }
 
 enum server_state server_stop(struct server *s)
@@ -443,11 +452,9 @@ enum server_state server_stop(struct server *s)
 
 	if (!s->running) /* up already: not started here */
 		return SERVER_OK;
-	if (await_accept(s) == WAIT_INTERRUPTED)
-		return SERVER_INTERRUPTED;
-	if (has_ended(s))
+	server_ask_to_stop(s);
+	if (!s->asked)
 		return report_early_end(s, "before SIGTERM was sent");
-	kill(s->probed.child.pid, SIGTERM);
 	ended = wait_until(s->wait_set, monotonic_ns() + stop_limit, has_ended,
 			   s);
 	reap(s);

@@ -45,6 +45,7 @@ struct server {
 	struct wait_set *wait_set;
 	unsigned child_index;        /* among the children of it */
 	bool running;                /* started here, and not reaped */
+	bool asked;                  /* SIGTERM was sent */
 	enum syscalls_method method; /* how its calls are counted */
 	char host[64];
 	unsigned port;
@@ -62,7 +63,13 @@ enum server_state server_start(struct server *s, const struct server_plan *plan,
 /* Whether it ended before SIGTERM; s->why has the reason. */
 bool server_died(struct server *s);
 
-/* Sends SIGTERM and reads its closing line; no process of it is left. */
+/* Waits, for a second at most, until it has accepted the clients that connected. */
+enum wait_result server_await_accept(struct server *s);
+
+/* Sends SIGTERM, so that several servers end at once. server_stop() does it, too. */
+void server_ask_to_stop(struct server *s);
+
+/* Waits for its end and reads its closing line; no process of it is left. */
 enum server_state server_stop(struct server *s);
 
 /* Kills it if it still runs, and frees everything; no process of it is left. */

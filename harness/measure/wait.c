@@ -3,10 +3,12 @@
 #include "harness/measure/wait.h"
 
 #include "harness/base/die.h"
+#include "harness/base/grow.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -82,6 +84,19 @@ void stream_close(struct stream *s)
 	*s = (struct stream){ .fd = -1 };
 }
 
+bool stream_line(struct stream *s, char *line, size_t size)
+{
+	char *end = s->text ? strchr(s->text, '\n') : NULL;
+	size_t length = end ? (size_t)(end - s->text) : 0;
+
+	if (!end)
+		return false;
+	snprintf(line, size, "%.*s", (int)length, s->text);
+	s->n -= length + 1;
+	memmove(s->text, end + 1, s->n + 1);
+	return true;
+}
+
 char *last_line(char *text)
 {
 	size_t n = strlen(text);
@@ -122,9 +137,45 @@ int64_t monotonic_ns(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+static void make_polled(struct wait_set *w)
+{
+	w->polled = grow(w->polled, w->n_streams + w->n_children,
+			 sizeof(*w->polled));
+}
+
+void wait_add_stream(struct wait_set *w, struct stream *s)
+{
+	w->stream = grow(w->stream, w->n_streams + 1, sizeof(*w->stream));
+	w->stream[w->n_streams++] = s;
+	make_polled(w);
+}
+
+unsigned wait_add_child(struct wait_set *w, const struct child *c)
+{
+	w->child = grow(w->child, w->n_children + 1, sizeof(*w->child));
+	w->ended = grow(w->ended, w->n_children + 1, sizeof(*w->ended));
+	w->child[w->n_children] = c;
+	w->ended[w->n_children++] = false;
+	make_polled(w);
+	return w->n_children - 1;
+}
+
+void wait_set_free(struct wait_set *w)
+{
+	free(w->stream);
+	free(w->child);
+	free(w->ended);
+	free(w->polled);
+	w->stream = NULL;
+	w->child = NULL;
+	w->ended = NULL;
+	w->polled = NULL;
+	w->n_streams = w->n_children = 0;
+}
+
 static void wait_once(struct wait_set *w, int64_t until)
 {
-	struct pollfd polled[WAIT_STREAMS + WAIT_CHILDREN];
+	struct pollfd *polled = w->polled;
 	int64_t now = monotonic_ns();
 	int64_t rest = until > now ? until - now : 0;
 	struct timespec timeout = { rest / 1000000000, rest % 1000000000 };

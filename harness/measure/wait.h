@@ -3,7 +3,7 @@
  * wait.h - waits for several programs at once and reads their output
  *
  * A program whose pipe is full blocks in its next write. So every wait of a
- * repetition goes through here: it reads all streams, whatever it waits for.
+ * bout goes through here: it reads all streams, whatever it waits for.
  */
 #ifndef MEASURE_WAIT_H
 #define MEASURE_WAIT_H
@@ -27,6 +27,10 @@ void stream_open(struct stream *s, int fd, size_t most);
 void stream_take(struct stream *s); /* reads what is available */
 void stream_close(struct stream *s);
 
+/* Moves the first whole line, without its end, to `line`. false: there is none. A line
+ * that does not fit is cut off. */
+bool stream_line(struct stream *s, char *line, size_t size);
+
 /* The last line that is not blank; `text` ends with it then. "": there is none */
 char *last_line(char *text);
 
@@ -42,19 +46,24 @@ struct process_setup {
 /* For child_plan.prepare, with a struct process_setup; 0 or errno. stdin is /dev/null. */
 int process_setup(void *setup);
 
-enum { WAIT_STREAMS = 5, WAIT_CHILDREN = 2 };
-
+/* Programs and their streams, in any number. Zero is empty; wait_set_free() */
 struct wait_set {
-	struct stream *stream[WAIT_STREAMS];
+	struct stream **stream;
 	unsigned n_streams;
-	const struct child *child[WAIT_CHILDREN];
-	bool ended[WAIT_CHILDREN]; /* the child or its keeper */
+	const struct child **child;
+	bool *ended; /* the child or its keeper */
 	unsigned n_children;
+	struct pollfd *polled;
 	void (*tick)(void *); /* about four times a second; NULL */
 	void *data;
 	const volatile int *interrupted; /* set by a signal handler */
 	const sigset_t *mask; /* during a wait; elsewhere signals are blocked */
 };
+
+/* Both have to stay where they are until wait_set_free(). */
+void wait_add_stream(struct wait_set *w, struct stream *s);
+unsigned wait_add_child(struct wait_set *w, const struct child *c);
+void wait_set_free(struct wait_set *w);
 
 enum wait_result { WAIT_DONE, WAIT_TIMED_OUT, WAIT_INTERRUPTED };
 

@@ -235,7 +235,7 @@ static bool has_socket(pid_t pid, unsigned long inode)
 }
 
 /* Searches one of the kernel's tables; stores the local address in
- * `address`. */
+ * `address`. Listening sockets are listed before all others. */
 static bool listens_in(const char *table, const pid_t *pids, size_t n,
 		       unsigned port, char address[64])
 {
@@ -249,8 +249,11 @@ static bool listens_in(const char *table, const pid_t *pids, size_t n,
 		if (sscanf(line,
 			   " %*d: %60[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s "
 			   "%*s %*d %*d %lu",
-			   address, &found, &state, &inode) != 4 ||
-		    found != port || state != 0x0a) /* TCP_LISTEN */
+			   address, &found, &state, &inode) != 4)
+			continue;  /* the heading */
+		if (state != 0x0a) /* TCP_LISTEN */
+			break;
+		if (found != port)
 			continue;
 		for (size_t i = 0; i < n && !yes; i++)
 			yes = has_socket(pids[i], inode);

@@ -58,16 +58,28 @@ static bool find_number(const char *text, const char *name, uint64_t *number)
 }
 
 /* /proc/TID exists for every thread, although it is not listed in /proc. */
+int64_t queue_of_thread(pid_t tid)
+{
+	char path[64], text[128];
+	int64_t ns;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)tid);
+	if (!read_file(AT_FDCWD, path, text, sizeof(text)) ||
+	    sscanf(text, "%*u %" SCNd64, &ns) != 1)
+		return -1;
+	return ns;
+}
+
 static bool read_thread(struct thread_counts *t, bool *queue_known)
 {
 	char path[64], text[4096];
 
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)t->tid);
-	t->queue_ns = 0;
-	if (!read_file(AT_FDCWD, path, text, sizeof(text)) ||
-	    sscanf(text, "%*u %" SCNd64, &t->queue_ns) != 1)
+	t->queue_ns = queue_of_thread(t->tid);
+	if (t->queue_ns < 0) {
+		t->queue_ns = 0;
 		*queue_known = access("/proc/self/schedstat", F_OK) == 0 &&
 			       *queue_known;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)t->tid);
 	return read_file(AT_FDCWD, path, text, sizeof(text)) &&
 	       find_number(text, "\nvoluntary_ctxt_switches:", &t->voluntary) &&

@@ -32,6 +32,9 @@
 int64_t cpu_of_process(pid_t pid);
 int64_t cpu_of_cgroup(const struct cgroup *g);
 
+/* Run-queue delay of one thread, in ns; -1: there is none, or it is unknown. */
+int64_t queue_of_thread(pid_t tid);
+
 struct thread_counts {
 	pid_t tid;
 	int64_t queue_ns; /* run-queue delay */

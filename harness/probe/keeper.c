@@ -140,13 +140,16 @@ static _Noreturn void fail_to_begin(struct keeper *k)
 
 static void begin(struct keeper *k, const struct child_plan *plan)
 {
+	const struct sigaction chld = { .sa_handler = SIG_DFL,
+					.sa_flags = SA_NOCLDSTOP };
 	pid_t self = getpid(), above = getppid();
 	int fds[2], size;
 	sigset_t all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	signal(SIGCHLD, SIG_DFL); /* ignored, children could not be reaped */
+	/* Ignored, children could not be reaped. A child that stops has not ended. */
+	sigaction(SIGCHLD, &chld, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	k->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signal_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)

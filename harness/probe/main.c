@@ -220,7 +220,7 @@ static void begin(struct probed *p, const struct probe_options *opt,
 	}
 	r->method = p->syscalls.method;
 	r->whole = p->syscalls.whole;
-	reading_take(from, p, EDGE_BEGIN, 0);
+	reading_take(from, p, EDGE_BEGIN);
 	if (!child_go(&p->child)) {
 		int error = errno;
 
@@ -262,7 +262,7 @@ static void report_so_far(struct report *r, struct probed *p,
 	static struct reading now;
 
 	uring_find(&p->rings, &p->cgroup, p->child.pid);
-	reading_take(&now, p, EDGE_END, 0);
+	reading_take(&now, p, EDGE_END);
 	r->to = &now;
 	write_report(r, opt);
 	reading_free(&now);
@@ -327,7 +327,7 @@ int main(int argc, char **argv)
 	start(&probed, &opt, &mask, &report);
 	begin(&probed, &opt, &report, &from);
 	run(signal_fd, &report, &probed, &opt);
-	reading_take(&to, &probed, EDGE_END, 0);
+	reading_take(&to, &probed, EDGE_END);
 	syscalls_close(&probed.syscalls);
 	child_reap(&probed.child, &probed.cgroup, &end);
 	report.to = &to;

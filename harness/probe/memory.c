@@ -109,6 +109,11 @@ bool memory_read(struct memory *m, const struct cgroup *g, pid_t pid)
 
 /* ---------------------------------------------------------------- the machine */
 
+static int64_t ticks_ns(int64_t ticks)
+{
+	return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
 int64_t machine_steal_ns(void)
 {
 	FILE *file = fopen("/proc/stat", "re");
@@ -120,7 +125,26 @@ int64_t machine_steal_ns(void)
 	    1)
 		ticks = -1;
 	fclose(file);
-	return ticks < 0 ? -1 : ticks * (1000000000 / sysconf(_SC_CLK_TCK));
+	return ticks < 0 ? -1 : ticks_ns(ticks);
+}
+
+int64_t machine_unused_ns(int cpu)
+{
+	FILE *file = fopen("/proc/stat", "re");
+	int64_t idle, iowait, steal, ns = -1;
+	char line[512];
+	int found;
+
+	while (file && ns < 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line,
+			   "cpu%d %*u %*u %*u %" SCNd64 " %" SCNd64
+			   " %*u %*u %" SCNd64,
+			   &found, &idle, &iowait, &steal) == 4 &&
+		    found == cpu)
+			ns = ticks_ns(idle + iowait + steal);
+	if (file)
+		fclose(file);
+	return ns;
 }
 
 static int64_t clock_ns(clockid_t clock)

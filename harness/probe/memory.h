@@ -29,6 +29,10 @@ bool memory_read(struct memory *m, const struct cgroup *g, pid_t pid);
  */
 int64_t machine_steal_ns(void);
 
+/* How long this CPU was idle or stolen since boot, in steps. -1: unknown */
+enum { UNUSED_STEP_NS = 10000000 };
+int64_t machine_unused_ns(int cpu);
+
 /* How long this machine was suspended since boot; exact to some ms */
 int64_t machine_suspended_ns(void);
 

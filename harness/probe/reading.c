@@ -2,23 +2,7 @@
 /* reading.c - all counters of a program at one moment: see reading.h */
 #include "reading.h"
 
-#include <sys/prctl.h>
 #include <time.h>
-
-/* The timer slack, 50 us by default, would delay the wake-up. It is restored, because
- * servers that are forked from here inherit it. */
-static void sleep_until(int64_t at)
-{
-	struct timespec t = { .tv_sec = at / 1000000000,
-			      .tv_nsec = at % 1000000000 };
-	int slack = prctl(PR_GET_TIMERSLACK);
-
-	if (at == 0)
-		return;
-	prctl(PR_SET_TIMERSLACK, 1UL);
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-	prctl(PR_SET_TIMERSLACK, (unsigned long)slack);
-}
 
 static void take_exact(struct reading *r, const struct probed *p)
 {
@@ -53,40 +37,28 @@ static void take_rest(struct reading *r, const struct probed *p)
 	r->suspended_ns = machine_suspended_ns();
 }
 
-/* Counts the lines that strace has written so far, so that only a few are left for
- * the exact moment. */
-static void catch_up(struct reading *r, const struct probed *p)
-{
-	syscalls_read(&p->syscalls, &r->syscalls, r->syscalls_why);
-}
-
-static void begin(struct reading *r, struct probed *p, int64_t at)
+static void begin(struct reading *r, struct probed *p)
 {
 	take_rest(r, p);
 	if (p->syscalls.method != SYSCALLS_NONE)
 		uring_find(&p->rings, &p->cgroup, p->child.pid);
-	catch_up(r, p);
-	sleep_until(at);
 	take_uring(r, p);
 	take_exact(r, p);
 }
 
-static void end(struct reading *r, struct probed *p, int64_t at)
+static void end(struct reading *r, struct probed *p)
 {
-	catch_up(r, p);
-	sleep_until(at);
 	take_exact(r, p);
 	take_uring(r, p);
 	take_rest(r, p);
 }
 
-void reading_take(struct reading *r, struct probed *p, enum edge edge,
-		  int64_t at)
+void reading_take(struct reading *r, struct probed *p, enum edge edge)
 {
 	if (edge == EDGE_BEGIN)
-		begin(r, p, at);
+		begin(r, p);
 	else
-		end(r, p, at);
+		end(r, p);
 }
 
 void reading_free(struct reading *r)

@@ -4,7 +4,7 @@
  *
  * The difference of two readings is what the program used in the window between
  * them. The first one reads clocks and counters last, the second one first, so the
- * cost of reading is not in the window. They can be read at a time fixed in advance.
+ * cost of reading is not in the window.
  */
 #ifndef READING_H
 #define READING_H
@@ -40,12 +40,7 @@ struct reading {
 	int64_t steal_ns, suspended_ns;
 };
 
-/*
- * Reads clocks and counters at `at` (CLOCK_MONOTONIC, ns), or at once if that has
- * passed; 0: now. A caught signal ends the wait: then r->time_ns < at.
- */
-void reading_take(struct reading *r, struct probed *p, enum edge edge,
-		  int64_t at);
+void reading_take(struct reading *r, struct probed *p, enum edge edge);
 void reading_free(struct reading *r);
 
 /*

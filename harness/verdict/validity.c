@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* validity.c - whether a repetition is valid: see validity.h */
+/* validity.c - whether what a bout measured of a server is valid: see validity.h */
 #include "harness/verdict/validity.h"
 
 #include "harness/base/print.h"
@@ -7,9 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-static const double steal_most = 0.01, held_up_most = 0.05;
-static const double saturated = 0.97; /* of a CPU */
-static const int64_t suspended_most = 5000000;
+/* Closed loop: above both, the generator was measured and not the server. */
+static const double queued_most = 0.5, busy_most = 0.9;
+static const double at_its_limit = 0.95; /* of the server's CPUs */
+static const double achieved_least = 0.95;
 
 static json_int_t count_of(const json_t *from, const char *key)
 {
@@ -38,7 +39,7 @@ static bool judge_refusals(struct record *r)
 	return true;
 }
 
-/* ----------------------------------------------------------------- the checks */
+/* ---------------------------------------------------------- what was not answered */
 
 /* The length of a reason of the generator without the advice at its end, which is
  * about options of bin/loadgen. r->load keeps all of it. */
@@ -54,74 +55,42 @@ static int without_advice(const char *reason)
 	return end > reason ? (int)(end - reason) : (int)strlen(reason);
 }
 
+/* r->bound says it, and of the slices that count. */
 static bool is_bottleneck(const char *reason)
 {
 	static const char bottleneck[] = "the generator was the bottleneck";
 
-	return reason && strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
+	return strncmp(reason, bottleneck, strlen(bottleneck)) == 0;
 }
 
-/* A faster generator would not have raised the throughput. */
-static bool server_was_the_limit(const struct record *r,
-				 const struct circumstances *c)
+static bool lost_something(const struct record *r,
+			   const struct circumstances *c)
 {
-	bool one_cpu = r->metric[METRIC_THREADS] == 1 ||
-		       (*r->server_cpus && !strpbrk(r->server_cpus, ",-"));
-
-	return c->sleeps && one_cpu && r->cell.loop == LOOP_CLOSED &&
-	       r->metric[METRIC_SERVER_CPU_SHARE] >= saturated;
+	return count_of(r->load, "errors") || count_of(r->load, "mismatches") ||
+	       count_of(r->load, "damaged") ||
+	       (count_of(r->load, "unanswered") && !c->overwhelmed) ||
+	       (r->cell.connections && !count_of(r->load, "requests_total"));
 }
 
-static void say_reasons(struct record *r, const struct circumstances *c)
+static void judge_replies(struct record *r, const struct circumstances *c)
 {
 	json_t *reasons = json_object_get(r->load, "invalid_reasons"), *reason;
+	bool lost = lost_something(r, c);
 	size_t i;
 
 	json_array_foreach(reasons, i, reason) {
 		const char *text = json_string_value(reason);
-		bool bottleneck = is_bottleneck(text);
 
-		if (bottleneck && server_was_the_limit(r, c)) {
-			record_say(r->warnings,
-				   "server and generator were both saturated "
-				   "(server: %.0f %% of a CPU)",
-				   r->metric[METRIC_SERVER_CPU_SHARE] * 100);
-			continue;
-		}
-		/* The baseline measures the limit of the generator. */
-		record_say(bottleneck && r->role == ROLE_BASELINE ?
-				   r->warnings :
-				   r->reasons,
-			   "%.*s%s", without_advice(text), text,
-			   bottleneck ? " (more CPUs: --client-cpus)" : "");
+		if (text && !is_bottleneck(text))
+			record_say(lost ? r->reasons : r->warnings, "%.*s",
+				   without_advice(text), text);
 	}
-	if (json_array_size(reasons) == 0 &&
-	    !json_is_true(json_object_get(r->load, "valid")))
+	if (lost && json_array_size(r->reasons) == 0)
 		record_say(r->reasons,
-			   "the generator calls its result invalid, without a "
-			   "reason");
+			   "the generator lost requests, without a reason");
 }
 
-/* Nothing was lost: the counts are right, whatever the times are. */
-static bool nothing_lost(const struct record *r)
-{
-	static const char *const losses[] = { "errors", "mismatches",
-					      "unanswered", "damaged" };
-
-	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
-		if (count_of(r->load, losses[i]) != 0)
-			return false;
-	return !json_is_false(json_object_get(r->load, "sustained")) &&
-	       !json_is_true(json_object_get(r->load, "interrupted"));
-}
-
-/* The times of a counting repetition are not used: reasons against them are
- * warnings. */
-static void spare_counts(struct record *r)
-{
-	json_array_extend(r->warnings, r->reasons);
-	json_array_clear(r->reasons);
-}
+/* ---------------------------------------------------------------------- counts */
 
 /* A counter that the server printed. If it is missing, a warning says what is not
  * checked. */
@@ -162,93 +131,51 @@ static void judge_counts(struct record *r)
 			(long long)clients);
 }
 
-static void judge_machine(struct record *r, const struct circumstances *c)
-{
-	double steal = r->metric[METRIC_STEAL_SHARE];
-	double queue = r->metric[METRIC_SERVER_QUEUE_SHARE];
-
-	/* Steal time is counted in ticks: in a short window it can exceed 1. */
-	if (steal > steal_most)
-		record_say(r->reasons,
-			   "steal time: the hypervisor took %.1f %% of the CPU "
-			   "time",
-			   fmin(steal, 1) * 100);
-	if (c->suspended_ns > suspended_most)
-		record_say(r->reasons, "the machine was suspended for %.3f s",
-			   c->suspended_ns / 1e9);
-	if (r->metric[METRIC_THREADS] == 1 && queue > held_up_most &&
-	    r->cell.placement == PLACEMENT_SPLIT)
-		record_say(r->reasons,
-			   "the server waited for its CPU %.0f %% of the time: "
-			   "something else ran there",
-			   queue * 100);
-}
-
-static void judge_window(struct record *r, const struct circumstances *c)
-{
-	if (c->was_stopped)
-		record_say(r->reasons,
-			   "the run was stopped and continued during this "
-			   "repetition");
-	if (!isfinite(r->window_s))
-		record_say(r->reasons, "the probes could not be read");
-}
-
 static void judge_counting(struct record *r)
 {
 	if (r->role == ROLE_COUNTING && *r->calls_method &&
 	    strcmp(r->calls_method, "none") != 0 &&
 	    !isfinite(r->metric[METRIC_CALLS_PER_REQUEST]))
-		record_say(r->reasons,
+		record_say(r->warnings,
 			   "system calls per request could not be counted");
+}
+
+/* ---------------------------------------------------------------------- limits */
+
+/* The CPU time of a server that spins says nothing. */
+static bool server_is_at_its_limit(const struct record *r,
+				   const struct circumstances *c)
+{
+	unsigned cpus = r->metric[METRIC_THREADS] == 1 ? 1 : c->cpus;
+
+	return !c->spins && cpus > 0 &&
+	       r->metric[METRIC_SERVER_CPU_SHARE] >= at_its_limit * cpus;
+}
+
+static void judge_limits(struct record *r, const struct circumstances *c)
+{
+	bool full = server_is_at_its_limit(r, c);
+
+	r->bound = r->cell.loop == LOOP_CLOSED && !full &&
+		   c->queued > queued_most && c->busy > busy_most;
+	r->saturated = r->cell.loop == LOOP_OPEN &&
+		       (full || c->overwhelmed || c->achieved < achieved_least);
 }
 
 void judge(struct record *r, const struct circumstances *c)
 {
 	if (judge_refusals(r))
 		return;
-	say_reasons(r, c);
-	judge_machine(r, c);
-	if ((r->role == ROLE_COUNTING || r->role == ROLE_IDLE) &&
-	    nothing_lost(r))
-		spare_counts(r);
-	if (r->server)
+	judge_replies(r, c);
+	if (r->server && !c->overwhelmed)
 		judge_counts(r);
-	judge_window(r, c);
 	judge_counting(r);
-	r->status = json_array_size(r->reasons) ? STATUS_INVALID : STATUS_OK;
-}
-
-/* Server and generator disagree. A missing counter is not compared. */
-static bool counts_differ(const struct record *r)
-{
-	json_t *served = json_object_get(r->server, "requests");
-	json_t *accepted = json_object_get(r->server, "accepted");
-
-	if (json_is_integer(served) &&
-	    json_integer_value(served) != count_of(r->load, "requests_total"))
-		return true;
-	return json_is_integer(accepted) &&
-	       r->cell.pattern != PATTERN_CONNECT &&
-	       json_integer_value(accepted) !=
-		       r->cell.connections + r->cell.idle;
-}
-
-/* If an open loop overloads the server, replies are in flight at the end: not a loss. */
-static bool lost_something(const struct record *r)
-{
-	bool overloaded = r->cell.loop == LOOP_OPEN &&
-			  json_is_false(json_object_get(r->load, "sustained"));
-
-	return count_of(r->load, "errors") || count_of(r->load, "mismatches") ||
-	       count_of(r->load, "damaged") ||
-	       (count_of(r->load, "unanswered") && !overloaded) ||
-	       (r->cell.connections && !count_of(r->load, "requests_total"));
+	if (r->role != ROLE_COUNTING && r->role != ROLE_IDLE)
+		judge_limits(r, c);
+	r->status = json_array_size(r->reasons) ? STATUS_FAILED : STATUS_OK;
 }
 
 bool judge_failed(const struct record *r)
 {
-	return r->status == STATUS_FAILED ||
-	       (r->status == STATUS_INVALID && r->load &&
-		(lost_something(r) || counts_differ(r)));
+	return r->status == STATUS_FAILED;
 }

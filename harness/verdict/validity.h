@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * validity.h - whether a repetition is valid
+ * validity.h - whether what a bout measured of a server is valid
  *
- * A repetition is invalid if
- *	- the generator's audit rejects it, with its reasons
- *	- a request was lost: the counts of server and generator differ
- *	- the hypervisor took more than 1 % of the CPU time
- *	- the machine was suspended, or the run was stopped (Ctrl-Z)
- *	- something else ran on the CPU of a server with one thread for more than 5 %
- *	  of the time (split only)
- *	- it was to count system calls, by a method that works here, and could not
+ * A server or the generator failed if
+ *	- a reply was wrong or never came, or a connection failed
+ *	- the counts of server and generator differ, over all slices
  *
- * Reasons that concern times alone are warnings in a repetition that counts calls or
- * has only idle clients. The generator as the bottleneck is a warning for the
- * baseline, which measures exactly that limit.
+ * A server that turned clients away at a limit of its own is refused, not failed. The
+ * record keeps what was measured; no median includes it.
  *
- * The generator reports itself as the bottleneck if replies wait for it; it does not
- * see the server. If a server in a closed loop was saturated, too, its throughput
- * and response times are its own, so that is a warning as well.
+ * Nothing that depends on the machine is judged here: rounds that it disturbed were
+ * dropped (turns.h). Other findings of the generator's audit become warnings.
  *
- * A server that turned clients away at a limit of its own is refused, not invalid.
- * The record keeps what was measured; no median includes it.
+ * Two states are no fault of anybody:
+ *	bound		the generator was at its limit, and the server was not: replies
+ *			waited for it, and it used all of its CPU. A faster generator
+ *			would have measured a higher rate, and shorter response times.
+ *	saturated	open loop: the server used all of its CPU, or did not keep up
+ *			with the offered load.
  */
 #ifndef VERDICT_VALIDITY_H
 #define VERDICT_VALIDITY_H
@@ -28,19 +25,21 @@
 #include "harness/store/record.h"
 
 struct circumstances {
-	int64_t suspended_ns; /* in the window */
-	bool was_stopped;     /* with server and generator: Ctrl-Z */
-	bool sleeps; /* with idle clients: the CPU time it uses is for requests */
+	/* Of the median slice that counts; NAN: unknown */
+	double queued; /* share of the connections whose reply waits to be read */
+	double busy;   /* share of its CPUs that the generator used */
+	double achieved; /* answered requests of those that were due */
+	unsigned cpus;   /* of the server; 0: unknown */
+	bool spins;      /* uses its CPU also without requests */
+	/* Open loop: it answered, but not all requests within 2 s after a slice */
+	bool overwhelmed;
 };
 
-/* Sets r->status, for a repetition in which neither server nor generator failed. */
+/* Sets r->status, r->bound and r->saturated of a server that was measured to the end. */
 void judge(struct record *r, const struct circumstances *c);
 
-/*
- * Whether the server or the generator failed: ended early, hung, lost a request, sent
- * a wrong byte or miscounted. Decides the exit status of a run. A busy machine, a
- * saturated generator, a refused client or an unsupported model is not a failure.
- */
+/* Decides the exit status of a run. A refused client or an unsupported model is not a
+ * failure. */
 bool judge_failed(const struct record *r);
 
 #endif

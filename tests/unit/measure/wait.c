@@ -38,14 +38,14 @@ static void open_piped(struct piped *w, size_t most)
 	sigprocmask(SIG_BLOCK, &blocked, &w->mask);
 	signal(SIGUSR1, interrupt);
 	interrupted = 0;
-	w->wait_set = (struct wait_set){ .stream = { &w->stream },
-					 .n_streams = 1,
-					 .interrupted = &interrupted,
+	w->wait_set = (struct wait_set){ .interrupted = &interrupted,
 					 .mask = &w->mask };
+	wait_add_stream(&w->wait_set, &w->stream);
 }
 
 static void close_piped(struct piped *w)
 {
+	wait_set_free(&w->wait_set);
 	stream_close(&w->stream);
 	close(w->write_end);
 	sigprocmask(SIG_SETMASK, &w->mask, NULL);
@@ -137,6 +137,55 @@ static void test_stream_is_bounded(void **state)
 	close_piped(&w);
 }
 
+/* Any number of streams is read in one wait. */
+static void test_many_streams(void **state)
+{
+	enum { MANY = 50 };
+	static struct stream stream[MANY];
+	struct piped w;
+	int ends[MANY][2];
+
+	(void)state;
+	open_piped(&w, 1000);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(pipe(ends[i]), 0);
+		stream_open(&stream[i], ends[i][0], 1000);
+		wait_add_stream(&w.wait_set, &stream[i]);
+		assert_int_equal(write(ends[i][1], "x", 1), 1);
+	}
+	assert_int_equal(wait_until(&w.wait_set, in_ms(20), has_text, &w),
+			 WAIT_TIMED_OUT);
+	for (int i = 0; i < MANY; i++)
+		assert_string_equal(stream[i].text, "x");
+	close_piped(&w);
+	for (int i = 0; i < MANY; i++) {
+		stream_close(&stream[i]);
+		close(ends[i][1]);
+	}
+}
+
+static void test_lines(void **state)
+{
+	struct piped w;
+	char line[8];
+
+	(void)state;
+	open_piped(&w, 1000);
+	assert_false(stream_line(&w.stream, line, sizeof(line)));
+	assert_int_equal(write(w.write_end, "one\n\nlong line\nrest", 19), 19);
+	stream_take(&w.stream);
+	assert_true(stream_line(&w.stream, line, sizeof(line)));
+	assert_string_equal(line, "one");
+	assert_true(stream_line(&w.stream, line, sizeof(line)));
+	assert_string_equal(line, "");
+	assert_true(stream_line(&w.stream, line, sizeof(line)));
+	assert_string_equal(line, "long li");
+	assert_false(stream_line(&w.stream, line, sizeof(line)));
+	assert_string_equal(w.stream.text, "rest");
+	assert_int_equal(w.stream.n, 4);
+	close_piped(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +193,8 @@ int main(void)
 		cmocka_unit_test(test_signal_wins_over_event),
 		cmocka_unit_test(test_blocked_signal_is_seen),
 		cmocka_unit_test(test_stream_is_bounded),
+		cmocka_unit_test(test_many_streams),
+		cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

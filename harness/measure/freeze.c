@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* freeze.c - stops a server between its slices: see freeze.h */
+#include "harness/measure/freeze.h"
+
+#include "harness/base/grow.h"
+#include "harness/measure/wait.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const int64_t limit_ns = 1000000000, pause_ns = 50000;
+
+struct list {
+	pid_t *pid;
+	size_t n;
+};
+
+/* -------------------------------------------------------------- its processes */
+
+static DIR *open_tasks(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return opendir(path);
+}
+
+static void add_descendants(struct list *l, pid_t pid);
+
+static void add_children_of_thread(struct list *l, pid_t pid, const char *tid)
+{
+	char path[320];
+	FILE *file;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid,
+		 tid);
+	file = fopen(path, "re");
+	while (file && fscanf(file, "%d", &child) == 1) {
+		l->pid = grow(l->pid, l->n + 1, sizeof(*l->pid));
+		l->pid[l->n++] = child;
+		add_descendants(l, child);
+	}
+	if (file)
+		fclose(file);
+}
+
+static void add_descendants(struct list *l, pid_t pid)
+{
+	DIR *dir = open_tasks(pid);
+	struct dirent *task;
+
+	while (dir && (task = readdir(dir)))
+		if (isdigit((unsigned char)task->d_name[0]))
+			add_children_of_thread(l, pid, task->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* The keeper also becomes the parent of orphans. */
+static struct list processes(const struct probed *p)
+{
+	struct list l = { .n = 0 };
+
+	l.pid = cgroup_processes(&p->cgroup, &l.n);
+	if (l.n == 0)
+		add_descendants(&l, p->child.keeper);
+	return l;
+}
+
+static void signal_all(const struct list *l, int signal)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->pid[i] > 0) /* 0: of another PID namespace */
+			kill(l->pid[i], signal);
+}
+
+/* ----------------------------------------------------------------- is it stopped */
+
+/* 'R', 'S', 'T', ...; 'X': it is gone */
+static char state_of(pid_t pid, const char *tid)
+{
+	char path[320], text[512], *end;
+	size_t n = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)pid, tid);
+	file = fopen(path, "re");
+	if (file) {
+		n = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+	}
+	text[n] = '\0';
+	end = strrchr(text, ')'); /* the name may contain anything */
+	return end && end[1] == ' ' ? end[2] : 'X';
+}
+
+/* Each thread stops by itself: the state of the first one says nothing of the others. */
+static bool is_stopped(pid_t pid)
+{
+	DIR *dir = open_tasks(pid);
+	struct dirent *task;
+	bool stopped = true;
+
+	while (dir && stopped && (task = readdir(dir)))
+		if (isdigit((unsigned char)task->d_name[0]))
+			stopped = strchr("TtZX", state_of(pid, task->d_name));
+	if (dir)
+		closedir(dir);
+	return stopped;
+}
+
+static bool all_stopped(const struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!is_stopped(l->pid[i]))
+			return false;
+	return true;
+}
+
+/* A process may fork before it stops: the list is made again until all have stopped. */
+bool freeze(const struct probed *p)
+{
+	const int64_t end = monotonic_ns() + limit_ns;
+
+	for (;;) {
+		struct list l = processes(p);
+		bool stopped;
+
+		signal_all(&l, SIGSTOP);
+		stopped = all_stopped(&l);
+		free(l.pid);
+		if (stopped || monotonic_ns() >= end)
+			return stopped;
+		nanosleep(&(struct timespec){ .tv_nsec = pause_ns }, NULL);
+	}
+}
+
+void thaw(const struct probed *p)
+{
+	struct list l = processes(p);
+
+	signal_all(&l, SIGCONT);
+	free(l.pid);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* turns.c - who is served when, for how long, and whether it counts: see turns.h */
+#include "harness/measure/turns.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double ms = 1e6;
+
+/* --------------------------------------------------------------------- lengths */
+
+static const double response_times = 20, requests_least = 50;
+static const double slice_least = 40, slice_most = 300, slice_unknown = 100;
+/* An open loop with few requests a second */
+static const double slice_most_rare = 1000;
+
+/* Of the slowest model; NAN: no pilot */
+static double slowest_response(const struct record *records, size_t n,
+			       const struct cell *setting)
+{
+	double slowest = NAN;
+
+	for (size_t i = 0; i < n; i++)
+		if (records[i].role == ROLE_COUNTING &&
+		    cell_same_setting(&records[i].cell, setting))
+			slowest = fmax(slowest,
+				       records[i].metric[METRIC_RESPONSE_P50]);
+	return slowest;
+}
+
+int64_t slice_length(const struct plan *p, const struct record *records,
+		     size_t n, const struct cell *setting)
+{
+	double response = slowest_response(records, n, setting);
+	double length = isfinite(response) ? response_times * response :
+					     slice_unknown * ms;
+
+	if (p->slice > 0)
+		return p->slice;
+	length = fmin(fmax(length, slice_least * ms), slice_most * ms);
+	if (setting->loop == LOOP_OPEN)
+		length = fmax(length, fmin(requests_least / setting->rate * 1e9,
+					   slice_most_rare * ms));
+	return (int64_t)length;
+}
+
+int64_t slice_head(int64_t slice_ns)
+{
+	int64_t head = slice_ns / 8, least = 5 * (int64_t)ms;
+
+	if (head < least)
+		head = least;
+	return head < slice_ns / 2 ? head : slice_ns / 2;
+}
+
+/* ----------------------------------------------------------------------- order */
+
+/* SplitMix64 */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+static uint64_t mixed(uint64_t seed, uint64_t with)
+{
+	uint64_t state = seed ^ with * UINT64_C(0x100000001b3);
+
+	return next_random(&state);
+}
+
+static uint64_t seed_of_round(const struct plan *p, const struct entry *first,
+			      unsigned round)
+{
+	struct cell setting = *first->cell;
+	char name[CELL_NAME_SIZE];
+	uint64_t seed = mixed(p->seed, first->block);
+
+	*setting.model = '\0';
+	for (const char *c = cell_name(&setting, name); *c; c++)
+		seed = mixed(seed, (unsigned char)*c);
+	return mixed(seed, round);
+}
+
+/* Fisher-Yates. The bias of the remainder is below 2^-50. */
+void turns_order(size_t *order, size_t n, const struct plan *p,
+		 const struct entry *first, unsigned round)
+{
+	uint64_t state = seed_of_round(p, first, round);
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	for (size_t i = n; i > 1; i--) {
+		size_t j = next_random(&state) % i, other = order[j];
+
+		order[j] = order[i - 1];
+		order[i - 1] = other;
+	}
+}
+
+/* ---------------------------------------------------------------- disturbances */
+
+static const double steal_most = 0.02, delay_most = 0.05, foreign_most = 0.1;
+static const int64_t suspended_most = 5000000;
+
+static bool exceeds(int64_t part, double most, int64_t of)
+{
+	return (double)part > most * (double)of;
+}
+
+bool round_is_disturbed(const struct round_facts *f, bool why[DROPS])
+{
+	why[DROP_STEAL] =
+		exceeds(f->steal_ns, steal_most, f->wall_ns * f->cpus);
+	why[DROP_SUSPENDED] =
+		f->was_stopped || f->suspended_ns > suspended_most;
+	why[DROP_FOREIGN] =
+		exceeds(f->generator_delay_ns, delay_most,
+			f->generator_load_ns) ||
+		exceeds(f->server_delay_ns, delay_most, f->server_load_ns) ||
+		exceeds(f->foreign_ns, foreign_most, f->wall_ns);
+	return why[DROP_STEAL] || why[DROP_SUSPENDED] || why[DROP_FOREIGN];
+}
+
+unsigned drops_allowed(unsigned rounds)
+{
+	return (rounds + 1) / 2;
+}

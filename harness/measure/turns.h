@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * turns.h - who is served when, for how long, and whether a round counts
+ *
+ * Everything here depends on its arguments alone.
+ */
+#ifndef MEASURE_TURNS_H
+#define MEASURE_TURNS_H
+
+#include "harness/plan/plan.h"
+#include "harness/store/record.h"
+
+/*
+ * Load of one server in a round of this setting, head included. A slice has to be
+ * long beside the response times of the slowest model: a client with only a few
+ * replies would measure the beginning of the load. They are taken from the counting
+ * repetitions among the records. `slice` in the plan overrides it.
+ */
+int64_t slice_length(const struct plan *p, const struct record *records,
+		     size_t n, const struct cell *setting);
+
+/* The beginning of a slice, which does not count: caches are cold. */
+int64_t slice_head(int64_t slice_ns);
+
+/* Fills in 0 to n - 1 in the order of a round; the same on every machine. */
+void turns_order(size_t *order, size_t n, const struct plan *p,
+		 const struct entry *first, unsigned round);
+
+/* What the machine did in a round, whatever the servers did; 0: nothing, or unknown */
+struct round_facts {
+	int64_t wall_ns;
+	int cpus;         /* of the machine */
+	int64_t steal_ns; /* of all of them */
+	int64_t suspended_ns;
+	bool was_stopped; /* the run: Ctrl-Z */
+	/* Split: run-queue delay on a CPU of its own, and the time under load, of the
+	 * generators, and of the servers with one thread */
+	int64_t generator_delay_ns, generator_load_ns;
+	int64_t server_delay_ns, server_load_ns;
+	/* Shared: time of their CPU that was neither unused nor used by this run */
+	int64_t foreign_ns;
+};
+
+/* Whether the round is to be dropped, for all its servers; sets the reasons. */
+bool round_is_disturbed(const struct round_facts *f, bool why[DROPS]);
+
+/* A bout of so many rounds may drop half as many. */
+unsigned drops_allowed(unsigned rounds);
+
+#endif

@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void open_or_end(struct side *s, const char *path)
+static void open_or_end(struct side *s, const char *path, const char *reference)
 {
 	char why[WHY_SIZE];
 
-	if (side_open(s, path, why))
+	if (side_open(s, path, reference, why))
 		return;
 	warn("%s", why);
 	exit(EXIT_FAILED);
@@ -90,19 +90,26 @@ static int gate(const struct versus *v, double least, FILE *screen)
 	size_t worse = versus_regressions(v, least), blind = 0;
 	char of[64] = "";
 
-	for (int i = VERSUS_FEW; i < VERSUS_VERDICTS; i++)
+	for (int i = VERSUS_NOT_COMPARABLE; i < VERSUS_VERDICTS; i++)
 		blind += v->lines[i];
 	if (least > 0)
 		snprintf(of, sizeof(of), " of %g %% or more", 100 * least);
-	if (worse)
-		fprintf(screen, "\nRegressions%s: %zu.\n", of, worse);
-	else
-		fprintf(screen, "\nNo significant regression%s.\n", of);
-	if (blind)
+	if (v->reference)
 		fprintf(screen,
-			"%zu comparison%s cannot show a regression: no claim "
-			"is possible there.\n",
-			blind, plural(blind));
+			"\nJudged by the ratios to %s in the same run.\n",
+			v->reference);
+	else
+		fprintf(screen, "\nThe runs have no reference in common: only "
+				"counts are judged.\n");
+	if (worse)
+		fprintf(screen, "Regressions%s: %zu.\n", of, worse);
+	else
+		fprintf(screen, "No regression%s found.\n", of);
+	if (v->lines[VERSUS_UNDECIDED])
+		fprintf(screen, "Undecided: %zu.\n",
+			v->lines[VERSUS_UNDECIDED]);
+	if (blind)
+		fprintf(screen, "Not comparable: %zu.\n", blind);
 	return worse ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
@@ -113,8 +120,8 @@ int matrix_compare(const struct matrix_options *opt)
 	struct side a, b;
 	struct versus v;
 
-	open_or_end(&a, opt->what);
-	open_or_end(&b, opt->with);
+	open_or_end(&a, opt->what, NULL);
+	open_or_end(&b, opt->with, a.reduced.reference);
 	if (same_folder(&a, &b))
 		die_usage("compare: A and B are the same folder");
 	v = versus(&a, &b);

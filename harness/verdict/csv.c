@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* csv.c - CSV, and the tables cells.csv, calls.csv and warnings.csv: see csv.h and
- * reduce.h */
+/* csv.c - CSV, and the tables cells.csv, calls.csv, comparisons.csv and
+ * warnings.csv: see csv.h and reduce.h */
 #include "harness/verdict/csv.h"
 
+#include "harness/verdict/compare.h"
 #include "harness/verdict/describe.h"
-#include "harness/verdict/reduce.h"
+#include "harness/verdict/findings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,8 +112,8 @@ static void metric_names(struct csv *csv)
 static void cells_head(struct csv *csv)
 {
 	csv_part_names(csv);
-	csv_head(csv, "cell,n,invalid,status,reason,spins,oversubscribed,"
-		      "cpu_method,calls_method");
+	csv_head(csv, "cell,setting,n,invalid,rounds,status,reason,state,bound,"
+		      "spins,oversubscribed,cpu_method,calls_method");
 	metric_names(csv);
 	csv_head(csv, "coarse,unsure");
 	csv_end_row(csv);
@@ -132,14 +133,18 @@ static void unsure(struct csv *csv, const struct row *row)
 
 static void cells_row(struct csv *csv, const struct row *row)
 {
-	char name[CELL_NAME_SIZE];
+	char name[CELL_NAME_SIZE], key[SETTING_SIZE];
 
 	csv_parts(csv, &row->cell);
 	csv_text(csv, cell_name(&row->cell, name));
+	csv_text(csv, setting_key(&row->cell, key));
 	csv_number(csv, row->n);
 	csv_number(csv, row->invalid);
+	csv_number(csv, row->rounds);
 	csv_text(csv, status_names[row->status]);
 	csv_text(csv, row->reason);
+	csv_text(csv, state_words[row_state(row)]);
+	csv_number(csv, row->bound);
 	csv_number(csv, row->spins);
 	csv_number(csv, row->oversubscribed);
 	csv_text(csv, row->cpu_method);
@@ -153,7 +158,7 @@ static void cells_row(struct csv *csv, const struct row *row)
 		csv_number(csv, s->lowest);
 		csv_number(csv, s->highest);
 	}
-	csv_number(csv, row->coarse);
+	csv_number(csv, is_coarse(&row->cell));
 	unsure(csv, row);
 	csv_end_row(csv);
 }
@@ -206,6 +211,44 @@ char *reduced_calls_csv(const struct reduced *r)
 		for (size_t k = 0; k < row->n_calls; k++)
 			calls_row(&csv, row, &row->calls[k], sum);
 	}
+	return csv_close(&csv);
+}
+
+/* ----------------------------------------------------------------- comparisons */
+
+static void comparisons_row(struct csv *csv, const struct reduced *r,
+			    const struct comparison *c)
+{
+	char text[SENTENCE_SIZE];
+
+	csv_text(csv, setting_key(&c->a->cell, text));
+	csv_text(csv, c->a->cell.model);
+	csv_text(csv, c->with->cell.model);
+	csv_text(csv, metrics[c->metric].name);
+	csv_number(csv, exp(c->ratio.value));
+	csv_number(csv, c->range.low);
+	csv_number(csv, c->range.high);
+	csv_number(csv, (double)c->ratio.n);
+	csv_number(csv, (double)c->rounds);
+	csv_number(csv, c->twin_range.low);
+	csv_number(csv, c->twin_range.high);
+	csv_number(csv, c->p);
+	csv_text(csv, verdict_words[c->verdict]);
+	csv_text(csv, comparison_sentence(r, c, text));
+	csv_text(csv, state_words[c->state]);
+	csv_end_row(csv);
+}
+
+char *reduced_comparisons_csv(const struct reduced *r)
+{
+	struct csv csv;
+
+	csv_open(&csv);
+	csv_head(&csv, "setting,model,reference,metric,ratio,low,high,blocks,"
+		       "rounds,aa_low,aa_high,p,verdict,sentence,state");
+	csv_end_row(&csv);
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		comparisons_row(&csv, r, &r->comparison[i]);
 	return csv_close(&csv);
 }
 

@@ -224,6 +224,12 @@ char *print_range(double low, double high, char to[2 * NUMBER_SIZE])
 	char a[NUMBER_SIZE], b[NUMBER_SIZE];
 	bool same;
 
+	if (isnan(low) || isnan(high)) {
+		print_near(isnan(low) ? high : low, a);
+		snprintf(to, 2 * NUMBER_SIZE, "at %s %s",
+			 isnan(low) ? "most" : "least", a);
+		return to;
+	}
 	print_near(low, a);
 	print_near(high, b);
 	same = strcmp(a, b) == 0;

@@ -39,7 +39,7 @@ char *print_spread(enum metric m, double median, double low, double high,
 char *print_ratio(double x, char to[NUMBER_SIZE]);
 
 /* A range of ratios: "9.10 to 11.2", "1.019 to 1.021", "2.00"; with as many decimals
- * as show that it is not 1 */
+ * as show that it is not 1. NAN is an open end: "at least 1.60", "at most 0.600" */
 char *print_range(double low, double high, char to[2 * NUMBER_SIZE]);
 
 /* The confidence interval of the median, or lowest and highest where there is none;

@@ -97,9 +97,9 @@ double student_t(double p, double df)
 
 /* ----------------------------------------------------------------- estimates */
 
-struct estimate estimate(const double *x, size_t n)
+struct mean mean_of(const double *x, size_t n)
 {
-	struct estimate e = { .mean = NAN, .error = NAN, .df = NAN };
+	struct mean e = { .value = NAN, .error = NAN, .df = NAN };
 	double sum = 0, squares = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -109,25 +109,24 @@ struct estimate estimate(const double *x, size_t n)
 		e.n++;
 	}
 	if (e.n)
-		e.mean = sum / (double)e.n;
+		e.value = sum / (double)e.n;
 	if (e.n < 2)
 		return e;
 	for (size_t i = 0; i < n; i++)
 		if (isfinite(x[i]))
-			squares += (x[i] - e.mean) * (x[i] - e.mean);
+			squares += (x[i] - e.value) * (x[i] - e.value);
 	e.df = (double)e.n - 1;
 	e.error = sqrt(squares / e.df / (double)e.n);
 	return e;
 }
 
-struct estimate estimate_difference(const struct estimate *b,
-				    const struct estimate *a)
+struct mean mean_difference(const struct mean *b, const struct mean *a)
 {
 	double of_a = a->error * a->error, of_b = b->error * b->error;
-	struct estimate e = { .n = a->n < b->n ? a->n : b->n,
-			      .mean = b->mean - a->mean,
-			      .error = sqrt(of_a + of_b),
-			      .df = a->df + b->df };
+	struct mean e = { .n = a->n < b->n ? a->n : b->n,
+			  .value = b->value - a->value,
+			  .error = sqrt(of_a + of_b),
+			  .df = a->df + b->df };
 
 	if (e.error > 0)
 		e.df = (of_a + of_b) * (of_a + of_b) /
@@ -135,20 +134,20 @@ struct estimate estimate_difference(const struct estimate *b,
 	return e;
 }
 
-double estimate_p(const struct estimate *e)
+double mean_p(const struct mean *e)
 {
 	if (e->error == 0)
-		return e->mean == 0;
-	return student_p(e->mean / e->error, e->df);
+		return e->value == 0;
+	return student_p(e->value / e->error, e->df);
 }
 
-struct range estimate_range(const struct estimate *e, double level)
+struct range mean_range(const struct mean *e, double level)
 {
 	double half = NAN;
 
 	if (isfinite(e->error))
 		half = e->error * student_t(1 - level, e->df);
-	return (struct range){ exp(e->mean - half), exp(e->mean + half) };
+	return (struct range){ exp(e->value - half), exp(e->value + half) };
 }
 
 /* ------------------------------------------------------------------ a family */

@@ -30,26 +30,25 @@ double student_p(double t, double df);
 double student_t(double p, double df);
 
 /* The mean of a ratio's logarithm. Below two values `error` and `df` are NAN. */
-struct estimate {
+struct mean {
 	size_t n;
-	double mean, error, df;
+	double value, error, df;
 };
 
-struct estimate estimate(const double *x, size_t n);
+struct mean mean_of(const double *x, size_t n);
 
 /* b - a for blocks that are not paired (Welch) */
-struct estimate estimate_difference(const struct estimate *b,
-				    const struct estimate *a);
+struct mean mean_difference(const struct mean *b, const struct mean *a);
 
 /* Two-sided p that the ratio is 1; NAN without an error */
-double estimate_p(const struct estimate *e);
+double mean_p(const struct mean *e);
 
 /* The confidence interval of the ratio; NAN without an error */
 struct range {
 	double low, high;
 };
 
-struct range estimate_range(const struct estimate *e, double level);
+struct range mean_range(const struct mean *e, double level);
 
 /*
  * Benjamini and Hochberg: of the comparisons called different, 5 % at most are not, on

@@ -81,43 +81,6 @@ static bool in_a_block(const struct record *r)
 	       (r->block >= 1 && r->block <= STATS_MAX);
 }
 
-/* The last repetition of each role; by block where each block has one */
-struct sifted {
-	bool seen[ROLES];
-	unsigned invalid[ROLES];
-	const struct record *not_valid[ROLES], *valid[ROLES];
-	const struct record **timed, **again;
-};
-
-static void sift(struct sifted *s, const struct record *r)
-{
-	bool timed = r->role == ROLE_TIMING || r->role == ROLE_BASELINE;
-
-	s->seen[r->role] = true;
-	if (!record_counts(r)) {
-		s->invalid[r->role]++;
-		s->not_valid[r->role] = r;
-		return;
-	}
-	s->valid[r->role] = r;
-	if (timed)
-		s->timed[r->block - 1] = r;
-	if (r->role == ROLE_AA)
-		s->again[r->block - 1] = r;
-}
-
-/* The role that decides the row's status; counting only if there is nothing else */
-static enum role main_role(const struct sifted *s)
-{
-	static const enum role order[] = { ROLE_TIMING, ROLE_BASELINE,
-					   ROLE_IDLE, ROLE_COUNTING };
-
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		if (s->seen[order[i]])
-			return order[i];
-	return ROLE_AA;
-}
-
 static void join_method(char to[16], const char *method)
 {
 	snprintf(to, 16, "%s",
@@ -157,29 +120,10 @@ static void note_unsure(struct row *row, const struct record *r)
 static void take_notes(struct row *row, const struct record *r)
 {
 	join_method(row->cpu_method, r->cpu_method);
-	row->coarse |= json_is_true(json_object_get(r->load, "coarse"));
 	note_unsure(row, r);
 }
 
 /* -------------------------------------------------------------------- one row */
-
-static void make_values(struct row *row, const struct sifted *s,
-			unsigned n_blocks)
-{
-	size_t size = (size_t)n_blocks * METRICS;
-	double *all = grow(NULL, 2 * size + 1, sizeof(*all));
-
-	for (int m = 0; m < METRICS; m++) {
-		row->value[m] = all + (size_t)m * n_blocks;
-		row->again[m] = all + size + (size_t)m * n_blocks;
-		for (unsigned b = 0; b < n_blocks; b++) {
-			const struct record *t = s->timed[b], *a = s->again[b];
-
-			row->value[m][b] = t ? t->metric[m] : NAN;
-			row->again[m][b] = a ? a->metric[m] : NAN;
-		}
-	}
-}
 
 static bool is_counted(int m)
 {
@@ -195,12 +139,12 @@ static void summarize(struct row *row, const struct record *counted,
 	for (int m = 0; m < METRICS; m++) {
 		const struct record *one =
 			idle || !is_counted(m) ? idle : counted;
+		double x[STATS_MAX] = { one ? one->metric[m] : NAN };
+		bool single = one || is_counted(m);
 
-		if (one || is_counted(m))
-			row->metric[m] = stats_summary(
-				one ? &one->metric[m] : &(double){ NAN }, 1);
-		else
-			row->metric[m] = stats_summary(row->value[m], n_blocks);
+		for (unsigned b = 0; b < n_blocks && !single; b++)
+			x[b] = row->timed[b] ? row->timed[b]->metric[m] : NAN;
+		row->metric[m] = stats_summary(x, single ? 1 : n_blocks);
 	}
 }
 
@@ -219,67 +163,110 @@ static void take_counts(struct row *row, const struct record *counted)
 		row->calls_per = sum / metric[METRIC_CALLS_PER_REQUEST];
 }
 
-static void take_status(struct row *row, const struct sifted *s)
+/* `bad`: the last block that is not valid; `only`: of a cell that was not timed */
+static void take_status(struct row *row, const struct record *bad,
+			const struct record *only)
 {
-	enum role role = main_role(s);
-	const struct record *bad = s->not_valid[role];
-
-	row->invalid = s->invalid[role];
+	if (!bad && !row->n && only && only->status != STATUS_OK)
+		bad = only;
+	row->invalid += bad && bad == only;
 	if (bad)
 		record_reason(bad, row->reason, sizeof(row->reason));
-	if (row->n || s->valid[role])
-		row->status = STATUS_OK;
-	else if (bad)
-		row->status = record_outcome(bad);
-	if (row->n == 0 && row->status == STATUS_OK)
+	if (bad && !row->n)
+		row->status = bad->status;
+	else if (!row->n)
 		snprintf(row->reason, sizeof(row->reason), "not timed yet");
+}
+
+/* What its blocks say; those that are not valid are removed. Returns the last of
+ * these. */
+static const struct record *take_blocks(struct row *row, unsigned n_blocks)
+{
+	const struct record *bad = NULL;
+	unsigned bound = 0, saturated = 0;
+
+	for (unsigned b = 0; b < n_blocks; b++) {
+		const struct record *r = row->timed[b], *twin = row->twin[b];
+
+		if (twin && twin->status != STATUS_OK)
+			row->twin[b] = NULL;
+		if (!r)
+			continue;
+		if (r->status != STATUS_OK) {
+			row->timed[b] = NULL;
+			row->invalid++;
+			bad = r;
+			continue;
+		}
+		take_notes(row, r);
+		row->n++;
+		row->rounds += r->rounds.counted;
+		bound += r->bound;
+		saturated += r->saturated;
+	}
+	row->bound = 2 * bound > row->n;
+	row->saturated = 2 * saturated > row->n;
+	return bad;
 }
 
 static void make_row(struct row *row, const struct record *const *of, size_t n,
 		     unsigned n_blocks)
 {
-	struct sifted s = { .timed = NULL };
-	const struct record *counted, *idle;
+	const struct record *counted = NULL, *idle = NULL, *bad;
 
-	s.timed = calloc(2 * n_blocks + 1, sizeof(*s.timed));
-	s.again = s.timed + n_blocks;
-	if (!s.timed)
-		die("calloc");
 	*row = (struct row){ .cell = of[0]->cell };
-	for (size_t i = 0; i < n; i++)
-		sift(&s, of[i]);
-	for (unsigned b = 0; b < n_blocks; b++) {
-		if (!s.timed[b])
-			continue;
-		row->n++;
-		take_notes(row, s.timed[b]);
+	row->timed = grow(NULL, 2 * n_blocks + 1, sizeof(*row->timed));
+	row->twin = row->timed + n_blocks;
+	memset(row->timed, 0, 2 * n_blocks * sizeof(*row->timed));
+	for (size_t i = 0; i < n; i++) {
+		if (of[i]->role == ROLE_COUNTING)
+			counted = of[i];
+		else if (of[i]->role == ROLE_IDLE)
+			idle = of[i];
+		else if (of[i]->role == ROLE_AA)
+			row->twin[of[i]->block - 1] = of[i];
+		else
+			row->timed[of[i]->block - 1] = of[i];
 	}
-	idle = s.valid[ROLE_IDLE];
-	counted = idle ? idle : s.valid[ROLE_COUNTING];
-	if (idle) {
+	bad = take_blocks(row, n_blocks);
+	if (idle && idle->status == STATUS_OK) {
 		row->n = 1;
 		take_notes(row, idle);
+		counted = idle;
 	}
-	make_values(row, &s, n_blocks);
-	summarize(row, counted, idle, n_blocks);
+	take_status(row, bad, idle ? idle : counted);
+	if (counted && counted->status != STATUS_OK)
+		counted = NULL;
+	summarize(row, counted, row->n && idle ? idle : NULL, n_blocks);
 	if (counted)
 		take_counts(row, counted);
-	take_status(row, &s);
-	free(s.timed);
 }
 
 /* -------------------------------------------------------------------- all of it */
+
+/* Measured again: the last record of a block counts, as in the store. */
+static bool superseded(const struct record *const *of, size_t n)
+{
+	for (size_t i = 1; i < n && cell_same(&of[0]->cell, &of[i]->cell); i++)
+		if (of[i]->role == of[0]->role && of[i]->block == of[0]->block)
+			return true;
+	return false;
+}
 
 static const struct record **sorted(const struct record *records, size_t n,
 				    size_t *kept)
 {
 	const struct record **to = grow(NULL, n + 1, sizeof(*to));
+	size_t all = 0;
 
-	*kept = 0;
 	for (size_t i = 0; i < n; i++)
 		if (in_a_block(&records[i]))
-			to[(*kept)++] = &records[i];
-	qsort(to, *kept, sizeof(*to), compare_records);
+			to[all++] = &records[i];
+	qsort(to, all, sizeof(*to), compare_records);
+	*kept = 0;
+	for (size_t i = 0; i < all; i++)
+		if (!superseded(to + i, all - i))
+			to[(*kept)++] = to[i];
 	return to;
 }
 
@@ -335,16 +322,19 @@ static void find_spinners(struct reduced *r)
 	}
 }
 
-struct reduced reduce(const struct record *records, size_t n)
+struct reduced reduce(const struct record *records, size_t n,
+		      const struct reduce_options *options)
 {
 	struct reduced r = { .warnings = json_array() };
-	size_t kept;
+	size_t kept, ignored = 0;
 	const struct record **of = sorted(records, n, &kept);
 
+	for (size_t i = 0; i < n; i++)
+		ignored += !in_a_block(&records[i]);
 	make_rows(&r, of, kept);
 	find_spinners(&r);
-	compare(&r);
-	find_warnings(&r, records, n);
+	compare(&r, options);
+	find_warnings(&r, of, kept, ignored);
 	free(of);
 	return r;
 }
@@ -360,9 +350,9 @@ const struct row *reduced_row(const struct reduced *r, const struct cell *c)
 void reduced_free(struct reduced *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		free(r->row[i].value[0]); /* all values are one array */
+		free(r->row[i].timed); /* and twin */
 	free(r->row);
-	free(r->finding);
+	free(r->comparison);
 	json_decref(r->warnings);
 	*r = (struct reduced){ 0 };
 }

@@ -54,11 +54,9 @@ static const struct column coarse[COLUMNS] = {
 	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
 };
 
-static const struct column *columns_of(const struct reduced *r, size_t row)
+static const struct column *columns_of(const struct cell *c)
 {
-	if (r->row[row].cell.loop != LOOP_OPEN)
-		return closed;
-	return setting_is_coarse(r, row) ? coarse : open;
+	return is_coarse(c) ? coarse : c->loop == LOOP_OPEN ? open : closed;
 }
 
 static void write_head(const struct page *p, const struct column *column)
@@ -70,14 +68,25 @@ static void write_head(const struct page *p, const struct column *column)
 	fprintf(p->to, "%*s   n\n", CALLS, "calls/req");
 }
 
-static bool is_called(const struct reduced *r, const struct row *row,
-		      enum metric m)
+/* '*', '=': different from the reference, or equal to it */
+static const char *mark_of(const struct reduced *r, const struct row *row,
+			   enum metric m)
 {
-	for (size_t i = 0; i < r->n_findings; i++)
-		if (r->finding[i].a == row && r->finding[i].metric == m &&
-		    r->finding[i].verdict.reason == VERDICT_DIFFERENT)
-			return true;
-	return false;
+	enum bound bound = bound_of(row, m);
+
+	if (row->unsure[m])
+		return "?";
+	if (bound != EXACT)
+		return bound == AT_LEAST ? ">" : "<";
+	for (size_t i = 0; i < r->n_comparisons; i++) {
+		const struct comparison *c = &r->comparison[i];
+
+		if (c->a == row && c->metric == m)
+			return c->verdict == VERDICT_DIFFERENT ? "*" :
+			       c->verdict == VERDICT_EQUAL     ? "=" :
+								 "";
+	}
+	return "";
 }
 
 static void write_value(const struct page *p, const struct row *row,
@@ -90,10 +99,7 @@ static void write_value(const struct page *p, const struct row *row,
 	print_metric(column->metric, s->median, number);
 	number[strcspn(number, "/")] = '\0'; /* "/s" is in the head */
 	snprintf(value, sizeof(value), "%s%s",
-		 row->unsure[column->metric]           ? "?" :
-		 is_called(p->of, row, column->metric) ? "*" :
-							 "",
-		 number);
+		 mark_of(p->of, row, column->metric), number);
 	*spread = '\0';
 	if (column->spread && spread_of(s, &low, &high))
 		print_spread(column->metric, s->median, low, high, spread);
@@ -150,7 +156,9 @@ static void write_row(const struct page *p, const struct row *row,
 	for (; column->head; column++)
 		write_value(p, row, column);
 	write_calls(p, row);
-	fprintf(p->to, " %3u\n", row->n);
+	fprintf(p->to, " %3u", row->n);
+	fprintf(p->to, "%s%s\n", row_state(row) ? "  " : "",
+		state_words[row_state(row)]);
 }
 
 static void write_notes(const struct page *p, const struct row *row)
@@ -180,7 +188,7 @@ static void write_notes(const struct page *p, const struct row *row)
 static void write_setting(const struct page *p, size_t first)
 {
 	const struct reduced *r = p->of;
-	const struct column *column = columns_of(r, first);
+	const struct column *column = columns_of(&r->row[first].cell);
 	size_t end = setting_end(r, first);
 	char text[SETTING_SIZE];
 
@@ -189,14 +197,6 @@ static void write_setting(const struct page *p, size_t first)
 	write_head(p, column);
 	for (size_t i = first; i < end; i++)
 		write_row(p, &r->row[i], column);
-	if (column == coarse)
-		write_paragraph(
-			p->to, "  ", "    ",
-			"coarse: in some repetitions the generator did "
-			"not busy-poll, because it had no CPU of its own "
-			"or other programs used it. The delay of its "
-			"wake-ups is in the response time (rsp), not in "
-			"the service time (svc)");
 	for (size_t i = first; i < end; i++)
 		write_notes(p, &r->row[i]);
 }
@@ -242,95 +242,66 @@ static void write_idle(const struct page *p, size_t first)
 		write_idle_row(p, &r->row[i]);
 }
 
-/* -------------------------------------------------------------------- findings */
+/* ------------------------------------------------- verdicts, and what limits trust */
 
-static void write_claims(const struct page *p)
+static void write_verdicts(const struct page *p)
 {
-	const struct reduced *r = p->of;
-	char text[512];
+	struct headline h[HEADLINES];
+	size_t n = headlines(p->of, h);
+	char text[SENTENCE_SIZE];
 
-	snprintf(text, sizeof(text),
-		 "Compared with %s: %zu of %zu comparisons are significant "
-		 "(paired by block; the 95 %% confidence interval of the ratio "
-		 "excludes 1, p <= 5 %% after Holm's correction, and the ratio "
-		 "is outside the A/A band)",
-		 r->reference, findings_called(r), r->n_findings);
-	write_heading(p->to, p->color, text);
-	for (size_t i = 0; i < r->n_findings; i++) {
-		const struct finding *f = &r->finding[i];
-		char sentence[SENTENCE_SIZE];
-
-		if (f->a->n == 0 || f->b->n == 0) /* the table says why */
-			continue;
-		write_paragraph(p->to, "  ", "    ",
-				finding_sentence(f, sentence));
-	}
+	write_heading(p->to, p->color, verdicts_summary(p->of, text));
+	for (size_t i = 0; i < n; i++)
+		write_paragraph(p->to, "  ", "    ", h[i].text);
 }
 
-/* The ratios of one metric in one setting as a paragraph; returns the next finding */
-static size_t write_seen(const struct page *p, size_t first)
+enum { WARNING_LINES = 12 };
+
+static size_t count_lines(const char *text)
 {
-	const struct finding *f = &p->of->finding[first];
-	char where[SETTING_SIZE], *text = NULL;
-	const char *between = "";
-	size_t i = first, size;
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* The paragraph of a warning, to be freed */
+static char *warning_paragraph(const struct page *p, size_t i)
+{
+	char *sentence = warning_sentence(json_array_get(p->of->warnings, i));
+	char *text = NULL;
+	size_t size;
 	FILE *to = text_open(&text, &size);
 
-	fprintf(to, "%s relative to %s %s: ", metric_words(f->metric),
-		f->b->cell.model, setting_where(&f->a->cell, where));
-	for (; i < p->of->n_findings; i++) {
-		const struct finding *next = &p->of->finding[i];
-		char seen[SENTENCE_SIZE];
-
-		if (next->b != f->b || next->metric != f->metric)
-			break;
-		if (!*finding_seen(next, seen))
-			continue;
-		fprintf(to, "%s%s %s", between, next->a->cell.model, seen);
-		between = ", ";
-	}
+	write_warning(to, p->color, "  ", "    ", sentence);
 	text_close(to);
-	if (*between)
-		write_paragraph(p->to, "  ", "    ", text);
-	free(text);
-	return i;
+	free(sentence);
+	return text;
 }
 
-static void write_findings(const struct page *p)
-{
-	const struct reduced *r = p->of;
-	char *few = no_claims(r);
-
-	if (!few) {
-		write_claims(p);
-		return;
-	}
-	write_heading(p->to, p->color, few);
-	for (size_t i = 0; i < r->n_findings;)
-		i = write_seen(p, i);
-	free(few);
-}
-
-/* warnings.csv and the page have all of them. */
-enum { WARNINGS_SHOWN = 3 };
-
+/* As many as fit; warnings.csv and the page have all of them. */
 static void write_warnings(const struct page *p)
 {
-	size_t n = json_array_size(p->of->warnings);
+	size_t n = json_array_size(p->of->warnings), left = WARNING_LINES, i;
 
 	if (n == 0)
 		return;
-	write_heading(p->to, p->color, "Warnings, the most important first");
-	for (size_t i = 0; i < n && i < WARNINGS_SHOWN; i++) {
-		char *text =
-			warning_sentence(json_array_get(p->of->warnings, i));
+	write_heading(p->to, p->color, "What limits trust in this run");
+	for (i = 0; i < n; i++) {
+		char *text = warning_paragraph(p, i);
+		size_t lines = count_lines(text);
+		bool fits = lines + (i + 1 < n) <= left;
 
-		write_warning(p->to, p->color, "  ", "    ", text);
+		if (fits)
+			fputs(text, p->to);
 		free(text);
+		if (!fits)
+			break;
+		left -= lines;
 	}
-	if (n > WARNINGS_SHOWN)
-		fprintf(p->to, "  ... and %zu more in warnings.csv\n",
-			n - WARNINGS_SHOWN);
+	if (i < n)
+		fprintf(p->to, "  ... and %zu more in warnings.csv\n", n - i);
 }
 
 static bool any_open(const struct reduced *r)
@@ -354,26 +325,29 @@ static void write_caption(const struct page *p)
 {
 	const struct reduced *r = p->of;
 	const char *method = counting_method(r);
-	char text[768];
+	char text[1024];
 
 	snprintf(
 		text, sizeof(text),
-		"%u block%s. Each value is the median of n repetitions, "
-		"followed by %s. p50 and p99 are response times%s. CPU/req is "
-		"the CPU time of the server. calls/req are system calls (%s%s). "
-		"?: fewer than 100 requests beyond this percentile.%s",
+		"%u block%s. Each value is the median of n blocks, followed by "
+		"%s. p50 and p99 are response times%s. CPU/req is the CPU time "
+		"of the server. calls/req are system calls (%s%s). * and =: "
+		"different from %s, and equal within %.15g %%; > and <: at "
+		"least, at most; ?: fewer than 100 requests beyond this "
+		"percentile.",
 		r->n_blocks, plural(r->n_blocks),
 		r->n_blocks < STATS_FEWEST_BLOCKS ?
 			"minimum and maximum" :
 			"its 95 % confidence interval (minimum and maximum below "
-			"6 repetitions)",
-		any_open(r) ? ", from when a request was due; svc is the "
-			      "service time, from when it was sent" :
-			      "",
+			"6 blocks)",
+		any_open(r) ?
+			", from when a request was due; svc is the "
+			"service time, from when it was sent, the measure "
+			"where server and clients share a core" :
+			"",
 		method ? "counted once by " : "not counted",
-		method ? method : "",
-		findings_called(r) ? " *: significant difference, see below." :
-				     "");
+		method ? method : "", r->reference, 100 * r->margin);
+	fputc('\n', p->to);
 	write_paragraph(p->to, "", "", text);
 }
 
@@ -386,16 +360,15 @@ char *reduced_summary(const struct reduced *r, bool color)
 	if (r->n == 0)
 		fputs("No repetitions recorded.\n", p.to);
 	else
+		write_verdicts(&p);
+	if (r->n)
 		write_caption(&p);
 	for (size_t i = 0; i < r->n; i = setting_end(r, i))
 		if (r->row[i].cell.loop == LOOP_NONE)
 			write_idle(&p, i);
 		else
 			write_setting(&p, i);
-	if (r->n) {
-		write_findings(&p);
-		write_warnings(&p);
-	}
+	write_warnings(&p);
 	text_close(p.to);
 	return text;
 }

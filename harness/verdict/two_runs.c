@@ -18,8 +18,9 @@ const char *const versus_words[VERSUS_VERDICTS] = {
 	[VERSUS_WORSE] = "worse",
 	[VERSUS_BETTER] = "better",
 	[VERSUS_DIFFERENT] = "different",
-	[VERSUS_NOISE] = "within noise",
-	[VERSUS_FEW] = "too few",
+	[VERSUS_EQUAL] = "equal",
+	[VERSUS_UNDECIDED] = "undecided",
+	[VERSUS_NOT_JUDGED] = "not judged",
 	[VERSUS_NOT_COMPARABLE] = "not comparable",
 	[VERSUS_ONLY_A] = "only in A",
 	[VERSUS_ONLY_B] = "only in B",
@@ -45,28 +46,67 @@ static json_t *load(struct side *s, const char *name)
 	return NULL;
 }
 
-/* Keys of plan.txt that say how it was measured; the cells' names say what was. */
-static json_t *measured(const struct side *s)
+/* The value of a key of plan.txt, to be freed; NULL: none */
+static char *plan_value(const char *plan, const char *key)
 {
-	static const char *const keys[] = { "bout", "slice", "aa" };
-	char why[WHY_SIZE];
-	char *text = store_load_text(&s->store, "plan.txt", why), *rest = text;
+	size_t n = strlen(key);
+
+	for (const char *line = plan; line && *line;) {
+		size_t length = strcspn(line, "\n");
+
+		if (strncmp(line, key, n) == 0 && line[n] == ' ')
+			return strndup(line + n + 1, length - n - 1);
+		line += length + (line[length] == '\n');
+	}
+	return NULL;
+}
+
+/* Keys of plan.txt that say how it was measured; the cells' names say what was. */
+static json_t *measured(const char *plan)
+{
+	static const char *const keys[] = { "bout", "slice", "aa", "margin" };
 	json_t *found = json_object();
-	const char *line;
 
-	while ((line = strsep(&rest, "\n")))
-		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-			size_t n = strlen(keys[i]);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		char *value = plan_value(plan, keys[i]);
 
-			if (strncmp(line, keys[i], n) == 0 && line[n] == ' ')
-				json_object_set_new(found, keys[i],
-						    json_string(line + n + 1));
-		}
-	free(text);
+		if (value)
+			json_object_set_new(found, keys[i], json_string(value));
+		free(value);
+	}
 	return found;
 }
 
-bool side_open(struct side *s, const char *path, char why[WHY_SIZE])
+static bool was_measured(const struct side *s, const char *model)
+{
+	for (size_t i = 0; i < s->store.n; i++)
+		if (s->store.records[i].role == ROLE_TIMING &&
+		    strcmp(s->store.records[i].cell.model, model) == 0)
+			return true;
+	return false;
+}
+
+static void reduce_side(struct side *s, const char *reference)
+{
+	char why[WHY_SIZE];
+	char *plan = store_load_text(&s->store, "plan.txt", why);
+	char *own = plan_value(plan, "reference");
+	char *margin = plan_value(plan, "margin");
+	struct reduce_options options = { own, 0 };
+
+	if (reference && was_measured(s, reference))
+		options.reference = reference;
+	if (margin)
+		options.margin = strtod(margin, NULL) / 100;
+	s->reduced = reduce(s->store.records, s->store.n, &options);
+	json_object_set_new(s->run, "measured", measured(plan));
+	free(plan);
+	free(own);
+	free(margin);
+}
+
+bool side_open(struct side *s, const char *path, const char *reference,
+	       char why[WHY_SIZE])
 {
 	json_int_t schema;
 
@@ -83,9 +123,8 @@ bool side_open(struct side *s, const char *path, char why[WHY_SIZE])
 	s->problems = s->store.left_out;
 	s->run = load(s, "run.json");
 	s->machine = load(s, "machine.json");
-	json_object_set_new(s->run, "measured", measured(s));
 	s->complete = store_is_complete(&s->store);
-	s->reduced = reduce(s->store.records, s->store.n);
+	reduce_side(s, reference);
 	schema = json_integer_value(json_object_get(s->run, "schema"));
 	if (schema > RECORD_SCHEMA) {
 		s->problems++;
@@ -111,15 +150,12 @@ const struct cell *versus_cell_of(const struct versus_cell *c)
 	return c->a ? &c->a->cell : &c->b->cell;
 }
 
-static bool is_coarse(const struct versus_cell *c)
-{
-	return (c->a && c->a->coarse) || (c->b && c->b->coarse);
-}
-
 static void choose_metrics(struct versus_cell *c)
 {
 	const struct cell *cell = versus_cell_of(c);
 	enum metric m[VERSUS_LINES];
+	const struct mean none = mean_of(NULL, 0);
+	const struct range no_range = { NAN, NAN };
 
 	if (cell->loop == LOOP_NONE) {
 		m[c->n++] = METRIC_SERVER_CPU_SHARE;
@@ -127,10 +163,9 @@ static void choose_metrics(struct versus_cell *c)
 	} else {
 		if (cell->loop == LOOP_CLOSED)
 			m[c->n++] = METRIC_REQUESTS_PER_SECOND;
-		m[c->n++] =
-			is_coarse(c) ? METRIC_SERVICE_P50 : METRIC_RESPONSE_P50;
-		m[c->n++] =
-			is_coarse(c) ? METRIC_SERVICE_P99 : METRIC_RESPONSE_P99;
+		m[c->n++] = latency_of(cell);
+		m[c->n++] = is_coarse(cell) ? METRIC_SERVICE_P99 :
+					      METRIC_RESPONSE_P99;
 		m[c->n++] = METRIC_SERVER_CPU_PER_REQUEST;
 		if (strcmp(cell->model, BASELINE) != 0)
 			m[c->n++] = METRIC_CALLS_PER_REQUEST;
@@ -141,11 +176,13 @@ static void choose_metrics(struct versus_cell *c)
 			.count = m[i] == METRIC_CALLS_PER_REQUEST,
 			.a = NAN,
 			.b = NAN,
-			.two = { .ratio = NAN,
-				 .interval = { .low = NAN, .high = NAN },
-				 .test = { .p = NAN } },
-			.band = { .low = NAN, .high = NAN },
-			.adjusted_p = NAN,
+			.change = none,
+			.change_range = no_range,
+			.of_a = none,
+			.of_b = none,
+			.ratio = none,
+			.range = no_range,
+			.p = NAN,
 		};
 }
 
@@ -234,44 +271,96 @@ static bool not_alike(struct versus_line *l, const struct versus_cell *c)
 
 /* ------------------------------------------------------------------------ a line */
 
-static struct two measure(const struct versus *v, const struct versus_line *l,
-			  const struct versus_cell *c)
+/* The mean logarithm of a metric over blocks */
+static struct mean over_blocks(const struct side *s, const struct row *row,
+			       enum metric m)
 {
-	enum metric m = l->metric;
+	double x[STATS_MAX];
 
-	if (l->count || versus_cell_of(c)->loop == LOOP_NONE) /* one each */
-		return stats_two(&l->b, 1, &l->a, 1);
-	return stats_two(c->b->value[m], v->b->reduced.n_blocks, c->a->value[m],
-			 v->a->reduced.n_blocks);
+	for (unsigned b = 0; b < s->reduced.n_blocks; b++)
+		x[b] = row->timed[b] ? log(row->timed[b]->metric[m]) : NAN;
+	return mean_of(x, s->reduced.n_blocks);
 }
 
-static struct band band_of(const struct side *s, const struct row *row,
-			   enum metric m, size_t blocks)
+static void measure_change(const struct versus *v, struct versus_line *l,
+			   const struct versus_cell *c)
 {
-	return setting_band(&s->reduced, row - s->reduced.row, m, blocks);
+	struct mean a, b;
+
+	if (l->count || versus_cell_of(c)->loop == LOOP_NONE) { /* one each */
+		l->change.value = log(l->b) - log(l->a);
+		return;
+	}
+	a = over_blocks(v->a, c->a, l->metric);
+	b = over_blocks(v->b, c->b, l->metric);
+	l->change = mean_difference(&b, &a);
+	l->change_range = mean_range(&l->change, 0.95);
 }
 
-static enum versus_verdict direction(const struct versus_line *l)
+static const struct comparison *
+find_comparison(const struct side *s, const struct row *row, enum metric m)
 {
-	enum better better = metrics[l->metric].better;
+	const struct reduced *r = &s->reduced;
+
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		if (r->comparison[i].a == row && r->comparison[i].metric == m)
+			return &r->comparison[i];
+	return NULL;
+}
+
+/* false: `why` says why this line is not judged */
+static bool is_judged(const struct versus *v, struct versus_line *l,
+		      const struct comparison *a, const struct comparison *b)
+{
+	static const char *const in[] = { "A", "B" };
+	const struct comparison *const both[] = { a, b };
+	char text[SENTENCE_SIZE];
+
+	l->verdict = VERSUS_NOT_JUDGED;
+	if (!v->reference || !a || !b || is_baseline(a->a)) {
+		snprintf(l->why, VERSUS_WHY_SIZE,
+			 v->reference ? "absolute figures alone" :
+					"absolute figures alone: the runs have "
+					"no reference in common");
+		return false;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (both[i]->verdict == VERDICT_MISSING)
+			return !say(l->why, &l->verdict,
+				    "no ratio to %s in %s: %s", v->reference,
+				    in[i], missing_reason(both[i], text));
+		if (both[i]->state != STATE_NONE)
+			return !say(l->why, &l->verdict, "in %s: %s", in[i],
+				    comparison_sentence(i ? &v->b->reduced :
+							    &v->a->reduced,
+							both[i], text));
+	}
+	return true;
+}
+
+static void measure(const struct versus *v, struct versus_line *l,
+		    const struct versus_cell *c)
+{
+	const struct comparison *a = find_comparison(v->a, c->a, l->metric);
+	const struct comparison *b = find_comparison(v->b, c->b, l->metric);
+
+	measure_change(v, l, c);
+	if (l->count || !is_judged(v, l, a, b))
+		return;
+	l->of_a = a->ratio;
+	l->of_b = b->ratio;
+	l->ratio = mean_difference(&b->ratio, &a->ratio);
+	l->p = mean_p(&l->ratio);
+}
+
+static enum versus_verdict direction(enum metric m, double logarithm)
+{
+	enum better better = metrics[m].better;
 
 	if (better == BETTER_NEITHER)
 		return VERSUS_DIFFERENT;
-	return (l->two.ratio > 1) == (better == BETTER_LESS) ? VERSUS_WORSE :
-							       VERSUS_BETTER;
-}
-
-/* "B uses 1.10 to 1.25 times as much CPU per request as A" */
-static void print_difference(struct versus_line *l, const char *remark)
-{
-	char text[SENTENCE_SIZE];
-
-	snprintf(l->why, VERSUS_WHY_SIZE, "%.300s%s",
-		 ratio_sentence("B", "A", l->metric,
-				l->count ? l->two.ratio : l->two.interval.low,
-				l->count ? l->two.ratio : l->two.interval.high,
-				text),
-		 remark);
+	return (logarithm > 0) == (better == BETTER_LESS) ? VERSUS_WORSE :
+							    VERSUS_BETTER;
 }
 
 /*
@@ -281,74 +370,53 @@ static void print_difference(struct versus_line *l, const char *remark)
  */
 static void judge_count(struct versus_line *l)
 {
-	double outward = fmax(l->two.ratio, 1 / l->two.ratio);
+	double ratio = l->b / l->a;
+	bool whole = fabs(l->a - round(l->a)) < 1e-4;
+	char text[SENTENCE_SIZE];
 
-	if (l->two.zeros || !isfinite(outward)) {
+	if (!isfinite(l->change.value)) {
 		say(l->why, &l->verdict, "no ratio: a value is zero");
-	} else if (outward < least_count_ratio) {
-		l->verdict = VERSUS_NOISE;
+	} else if (fmax(ratio, 1 / ratio) < least_count_ratio) {
+		l->verdict = VERSUS_EQUAL;
 		snprintf(l->why, VERSUS_WHY_SIZE,
 			 "the counts differ by less than 1 %% (ratio %.4g)",
-			 l->two.ratio);
-	} else if (fabs(l->a - round(l->a)) < 1e-4) {
-		l->verdict = direction(l);
-		print_difference(l, " (counted once)");
+			 ratio);
 	} else {
-		l->verdict = VERSUS_DIFFERENT;
-		print_difference(l, " (counted once; not the same for every "
-				    "request, so it depends on timing)");
+		l->verdict = whole ? direction(l->metric, l->change.value) :
+				     VERSUS_DIFFERENT;
+		snprintf(l->why, VERSUS_WHY_SIZE, "%s (counted once%s)",
+			 ratio_sentence("B", "A", l->metric, ratio, ratio,
+					text),
+			 whole ? "" :
+				 "; not the same for every request, so it "
+				 "depends on timing");
 	}
 }
 
-static void judge(struct versus_line *l, const struct band *of_a,
-		  const struct band *of_b, size_t family)
+/* "relative to epoll, B uses 1.10 to 1.25 times as much CPU per request as A" */
+static void judge(const struct versus *v, struct versus_line *l)
 {
-	const struct two *t = &l->two;
-	const struct verdict v = {
-		.reason =
-			stats_two_verdict(t, of_a, of_b, l->adjusted_p, family),
-		.pair = { .ratio = t->ratio,
-			  .interval = t->interval,
-			  .test = { .p = t->test.p } },
-		.band = l->band,
-		.adjusted_p = l->adjusted_p,
-		.family = family,
-	};
+	char text[SENTENCE_SIZE], range[2 * NUMBER_SIZE];
 
-	switch (v.reason) {
-	case VERDICT_DIFFERENT:
-		l->verdict = direction(l);
-		print_difference(l, "");
-		break;
-	case VERDICT_NO_RATIO:
-	case VERDICT_NOTHING:
-		say(l->why, &l->verdict, "no ratio: a value is %s",
-		    v.reason == VERDICT_NOTHING ? "missing" :
-						  "zero or negative");
-		break;
-	case VERDICT_FEW_BLOCKS:
-		l->verdict = VERSUS_FEW;
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "too few repetitions for a test: %zu in A, %zu in B",
-			 t->n_a, t->n_b);
-		break;
-	case VERDICT_FAMILY:
-		l->verdict = VERSUS_FEW;
-		snprintf(
-			l->why, VERSUS_WHY_SIZE,
-			"too few repetitions for a test among %zu comparisons: "
-			"%zu in A, %zu in B",
-			family, t->n_a, t->n_b);
-		break;
-	case VERDICT_NO_BAND:
-	case VERDICT_INTERVAL:
-	case VERDICT_HOLM:
-	case VERDICT_BAND:
-		l->verdict =
-			v.reason == VERDICT_NO_BAND ? VERSUS_FEW : VERSUS_NOISE;
-		verdict_figures(&v, l->why);
-		break;
+	l->range = mean_range(&l->ratio, v->family.level);
+	if (is_within(&l->range, v->margin)) {
+		l->verdict = VERSUS_EQUAL;
+		snprintf(text, sizeof(text),
+			 "A and B are equal within %s %% in %s",
+			 within_percent(&l->range, v->margin, range),
+			 metric_words(l->metric));
+	} else if (l->range.low > 1 || l->range.high < 1) {
+		l->verdict = direction(l->metric, l->ratio.value);
+		ratio_sentence("B", "A", l->metric, l->range.low, l->range.high,
+			       text);
+	} else {
+		l->verdict = VERSUS_UNDECIDED;
+		snprintf(text, sizeof(text), "B / A is undecided in %s (%s)",
+			 metric_words(l->metric),
+			 print_range(l->range.low, l->range.high, range));
 	}
+	snprintf(l->why, VERSUS_WHY_SIZE, "relative to %s, %s", v->reference,
+		 text);
 }
 
 /* ------------------------------------------------------------------------- cells */
@@ -376,7 +444,7 @@ static void add_cell(struct versus *v, const struct row *a, const struct row *b)
 			l->verdict = c->verdict;
 			strcpy(l->why, c->why);
 		} else if (!not_alike(l, c)) {
-			l->two = measure(v, l, c);
+			measure(v, l, c);
 		}
 	}
 }
@@ -393,53 +461,40 @@ static void pair_cells(struct versus *v)
 			add_cell(v, NULL, &b->row[i]);
 }
 
-static void judge_line(struct versus *v, const struct versus_cell *c,
-		       struct versus_line *l)
-{
-	size_t blocks = l->two.n_a < l->two.n_b ? l->two.n_a : l->two.n_b;
-	struct band of_a, of_b;
-
-	if (l->count) {
-		judge_count(l);
-		return;
-	}
-	of_a = band_of(v->a, c->a, l->metric, blocks);
-	of_b = band_of(v->b, c->b, l->metric, blocks);
-	l->band = *stats_wider(&of_a, &of_b);
-	judge(l, &of_a, &of_b, v->family);
-}
-
-/* A line that cannot be significant is not in the family, so it costs the others no
- * power. */
-static bool can_be_called(const struct versus_line *l)
-{
-	return !l->count && !*l->why && l->two.interval.rank;
-}
-
 static void judge_all(struct versus *v)
 {
 	size_t all = v->n * VERSUS_LINES, k = 0;
-	double *p = grow(NULL, 2 * all + 1, sizeof(*p)), *adjusted = p + all;
+	double *p = grow(NULL, all + 1, sizeof(*p));
 
 	for (size_t i = 0; i < v->n; i++)
-		for (size_t j = 0; j < VERSUS_LINES; j++, k++) {
-			const struct versus_line *l = &v->cell[i].line[j];
-
-			p[k] = j < v->cell[i].n && can_be_called(l) ?
-				       l->two.test.p :
-				       NAN;
-		}
-	v->family = stats_holm(p, adjusted, all);
+		for (size_t j = 0; j < VERSUS_LINES; j++)
+			p[k++] = j < v->cell[i].n ? v->cell[i].line[j].p : NAN;
+	v->family = family_of(p, all);
+	free(p);
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t j = 0; j < v->cell[i].n; j++) {
 			struct versus_line *l = &v->cell[i].line[j];
 
-			l->adjusted_p = adjusted[i * VERSUS_LINES + j];
-			if (!*l->why)
-				judge_line(v, &v->cell[i], l);
+			if (*l->why == '\0' && l->count)
+				judge_count(l);
+			else if (*l->why == '\0')
+				judge(v, l);
 			v->lines[l->verdict]++;
 		}
-	free(p);
+}
+
+/* Whether the whole interval is worse by more than this; of a count, the ratio */
+static bool is_worse_by(const struct versus_line *l, double least)
+{
+	double ratio = l->b / l->a;
+	struct range range =
+		l->count ? (struct range){ ratio, ratio } : l->range;
+
+	if (l->verdict != VERSUS_WORSE)
+		return false;
+	return metrics[l->metric].better == BETTER_MORE ?
+		       range.high <= 1 / (1 + least) :
+		       range.low >= 1 + least;
 }
 
 size_t versus_regressions(const struct versus *v, double least)
@@ -448,8 +503,7 @@ size_t versus_regressions(const struct versus *v, double least)
 
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t j = 0; j < v->cell[i].n; j++)
-			n += v->cell[i].line[j].verdict == VERSUS_WORSE &&
-			     fabs(v->cell[i].line[j].two.ratio - 1) >= least;
+			n += is_worse_by(&v->cell[i].line[j], least);
 	return n;
 }
 
@@ -476,18 +530,34 @@ static void take_notes(struct versus *v)
 			   v->a->complete ? "B is" :
 			   v->b->complete ? "A is" :
 					    "A and B are");
-	record_say(
-		v->notes,
-		"The runs were measured at different times. Drift between "
-		"them (clock frequency, other load, kernel) is part of every "
-		"ratio, but not of the A/A band. To compare two programs, "
-		"measure both in one run.");
+	if (v->reference)
+		record_say(
+			v->notes,
+			"What is judged are ratios to %s in the same run, "
+			"which have little of the time and the machine in "
+			"them. A change of %s itself looks like the opposite "
+			"change of all others.",
+			v->reference, v->reference);
+	else
+		record_say(
+			v->notes,
+			"The runs have no reference in common, so nothing is "
+			"judged: drift between them (clock frequency, other "
+			"load, kernel) is part of every absolute figure. "
+			"Measure both programs in one run.");
 }
 
 struct versus versus(const struct side *a, const struct side *b)
 {
-	struct versus v = { .a = a, .b = b };
+	struct versus v = {
+		.a = a,
+		.b = b,
+		.margin = fmax(a->reduced.margin, b->reduced.margin),
+	};
 
+	if (strcmp(a->reduced.reference, b->reduced.reference) == 0 &&
+	    a->reduced.n_comparisons && b->reduced.n_comparisons)
+		v.reference = a->reduced.reference;
 	pair_cells(&v);
 	judge_all(&v);
 	take_notes(&v);

@@ -2,9 +2,12 @@
 /*
  * two_runs.h - two runs compared cell by cell
  *
- * Blocks of different runs are not paired (stats_two.h). Drift between the runs, such
- * as of the clock frequency, is part of every ratio. The A/A band does not contain it:
- * its pairs are measured moments apart.
+ * Another hour and another machine are in every absolute figure, and in no interval.
+ * The ratio to a reference that took turns with the model in the same run has little
+ * of them. So what is judged is the ratio of these ratios: B's (model / reference)
+ * divided by A's, by the metrics that a run compares. Its interval is Welch's, over
+ * the blocks of each run. Absolute figures stand beside it, without a verdict. A
+ * change of the reference itself looks like the opposite change of all others.
  *
  * Reading order: two_runs.c compares, two_runs_text.c prints, two_runs_data.c writes
  * CSV and JSON, ../matrix/compare.c is the command.
@@ -13,7 +16,6 @@
 #define VERDICT_TWO_RUNS_H
 
 #include "harness/verdict/reduce.h"
-#include "harness/verdict/stats_two.h"
 #include "harness/store/store.h"
 
 #include <stdio.h>
@@ -28,21 +30,24 @@ struct side {
 	size_t problems; /* reported on stderr */
 };
 
-/* false: not a run, or nothing in it can be read */
-bool side_open(struct side *s, const char *path, char why[WHY_SIZE]);
+/* `reference` instead of its own, if it was measured; or NULL. false: not a run, or
+ * nothing in it can be read */
+bool side_open(struct side *s, const char *path, const char *reference,
+	       char why[WHY_SIZE]);
 void side_close(struct side *s);
 
 enum versus_verdict {
 	VERSUS_WORSE, /* in B than in A */
 	VERSUS_BETTER,
 	VERSUS_DIFFERENT, /* a count that depends on timing */
-	VERSUS_NOISE,
-	VERSUS_FEW, /* too few repetitions or A/A pairs for a verdict */
+	VERSUS_EQUAL,     /* within the margin */
+	VERSUS_UNDECIDED,
+	VERSUS_NOT_JUDGED, /* absolute figures alone */
 	VERSUS_NOT_COMPARABLE,
 	VERSUS_ONLY_A,
 	VERSUS_ONLY_B,
 };
-enum { VERSUS_VERDICTS = 8, VERSUS_LINES = 5, VERSUS_WHY_SIZE = 512 };
+enum { VERSUS_VERDICTS = 9, VERSUS_LINES = 5, VERSUS_WHY_SIZE = 1024 };
 
 extern const char *const versus_words[VERSUS_VERDICTS]; /* "worse", ... */
 
@@ -52,9 +57,13 @@ struct versus_line {
 	bool count;  /* of one repetition each: no interval */
 	double a, b; /* medians; NAN */
 	bool unsure;
-	struct two two;
-	struct band band; /* the wider one */
-	double adjusted_p;
+	struct mean change;        /* B / A: absolute, over blocks */
+	struct range change_range; /* at 95 % */
+	struct mean of_a, of_b;    /* the ratio to the reference in each run */
+	/* B's ratio divided by A's; without blocks: not judged */
+	struct mean ratio;
+	struct range range; /* at the level of the family */
+	double p;
 	enum versus_verdict verdict;
 	char why[VERSUS_WHY_SIZE]; /* a sentence, for every verdict */
 };
@@ -73,22 +82,24 @@ struct versus {
 	struct versus_cell *cell; /* those of A in its order, then only in B */
 	size_t n;
 	size_t in_both;
-	size_t family;                 /* comparisons that Holm corrects for */
+	const char *reference; /* of both; NULL: they have none in common */
+	double margin;         /* the wider of both */
+	struct family family;
 	size_t lines[VERSUS_VERDICTS]; /* by verdict */
 	json_t *differences;           /* between the runs, as sentences */
 	json_t *notes;                 /* on all ratios, as sentences */
 };
 
 /*
- * Compared are, in a closed loop, requests/s, median and p99 of the response time, CPU
+ * Shown are, in a closed loop, requests/s, median and p99 of the response time, CPU
  * and system calls per request. In an open loop the plan sets the rate, so it is not
- * compared; where the generator has no CPU of its own, it is the service time. With
- * idle clients, CPU and memory, which were measured once.
+ * shown; where server and clients share a core, it is the service time. With idle
+ * clients, CPU and memory, which were measured once.
  */
 struct versus versus(const struct side *a, const struct side *b);
 void versus_free(struct versus *v);
 
-/* Lines that are worse by at least this part: 0.05 is 5 % of A */
+/* Lines that are worse, with the whole interval beyond this part: 0.05 is 5 % */
 size_t versus_regressions(const struct versus *v, double least);
 
 const struct cell *versus_cell_of(const struct versus_cell *c);
@@ -99,7 +110,8 @@ void versus_print(FILE *to, const struct versus *v, bool color);
 /* A run's plan, commit, machine ... as an array of [name, value] */
 json_t *side_facts(const struct side *s);
 
-/* "Of 12 comparisons: 1 worse, 11 within noise"; to be freed */
+/* "Of 12 comparisons through epoll in the same run: 1 worse, 11 equal within 3 %"; to
+ * be freed */
 char *versus_summary(const struct versus *v);
 
 /* two_runs_data.c: as CSV, and as JSON for the page; to be freed */

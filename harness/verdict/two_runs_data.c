@@ -14,18 +14,20 @@ static void head(struct csv *csv)
 {
 	csv_part_names(csv);
 	csv_head(csv,
-		 "cell,metric,unit,better,a,b,n_a,n_b,ratio,low,high,p,p_holm,"
-		 "band_low,band_high,unsure,verdict,why");
+		 "cell,metric,unit,better,a,b,change,change_low,change_high,"
+		 "reference,ratio_a,ratio_b,n_a,n_b,ratio,low,high,p,unsure,"
+		 "verdict,why");
 	csv_end_row(csv);
 }
 
-static void line(struct csv *csv, const struct versus_cell *c,
-		 const struct versus_line *l)
+static void line(struct csv *csv, const struct versus *v,
+		 const struct versus_cell *c, const struct versus_line *l)
 {
 	static const char *const better[] = { [BETTER_LESS] = "less",
 					      [BETTER_MORE] = "more",
 					      [BETTER_NEITHER] = "" };
 	const struct cell *cell = versus_cell_of(c);
+	bool judged = isfinite(l->ratio.value);
 	char name[CELL_NAME_SIZE];
 
 	csv_parts(csv, cell);
@@ -35,15 +37,18 @@ static void line(struct csv *csv, const struct versus_cell *c,
 	csv_text(csv, better[metrics[l->metric].better]);
 	csv_number(csv, l->a);
 	csv_number(csv, l->b);
-	csv_number(csv, l->two.n_a);
-	csv_number(csv, l->two.n_b);
-	csv_number(csv, l->two.ratio);
-	csv_number(csv, l->two.interval.low);
-	csv_number(csv, l->two.interval.high);
-	csv_number(csv, l->count ? NAN : l->two.test.p);
-	csv_number(csv, l->adjusted_p);
-	csv_number(csv, l->band.low);
-	csv_number(csv, l->band.high);
+	csv_number(csv, exp(l->change.value));
+	csv_number(csv, l->change_range.low);
+	csv_number(csv, l->change_range.high);
+	csv_text(csv, judged ? v->reference : "");
+	csv_number(csv, exp(l->of_a.value));
+	csv_number(csv, exp(l->of_b.value));
+	csv_number(csv, c->a ? c->a->n : 0);
+	csv_number(csv, c->b ? c->b->n : 0);
+	csv_number(csv, exp(l->ratio.value));
+	csv_number(csv, l->range.low);
+	csv_number(csv, l->range.high);
+	csv_number(csv, l->p);
 	csv_number(csv, l->unsure);
 	csv_text(csv, versus_words[l->verdict]);
 	csv_text(csv, l->why);
@@ -58,7 +63,7 @@ char *versus_csv(const struct versus *v)
 	head(&csv);
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t j = 0; j < v->cell[i].n; j++)
-			line(&csv, &v->cell[i], &v->cell[i].line[j]);
+			line(&csv, v, &v->cell[i], &v->cell[i].line[j]);
 	return csv_close(&csv);
 }
 

@@ -133,9 +133,9 @@ static const char *head_of(enum metric m)
 
 static void write_head(const struct page *p)
 {
-	fprintf(p->to, "%-*s%-*s%*s%*s%*s  %-*s%s\n", MODEL, "model", METRIC,
-		"", VALUE, "A", VALUE, "B", RATIO, "B/A", INTERVAL,
-		"95 % interval", "B is");
+	fprintf(p->to, "%-*s%-*s%*s%*s%*s%*s  %-*s%s\n", MODEL, "model", METRIC,
+		"", VALUE, "A", VALUE, "B", RATIO, "B/A", RATIO, "relative",
+		INTERVAL, "interval", "B is");
 }
 
 static void print_value(const struct versus_line *l, double x,
@@ -161,19 +161,21 @@ static void print_times(double x, char to[NUMBER_SIZE])
 
 static void write_numbers(const struct page *p, const struct versus_line *l)
 {
-	char a[NUMBER_SIZE], b[NUMBER_SIZE], ratio[NUMBER_SIZE];
-	char low[NUMBER_SIZE], high[NUMBER_SIZE], interval[2 * NUMBER_SIZE];
+	char a[NUMBER_SIZE], b[NUMBER_SIZE], change[NUMBER_SIZE];
+	char ratio[NUMBER_SIZE], low[NUMBER_SIZE], high[NUMBER_SIZE];
+	char interval[2 * NUMBER_SIZE];
 
 	print_value(l, l->a, a);
 	print_value(l, l->b, b);
-	print_times(l->two.ratio, ratio);
-	print_times(l->two.interval.low, low);
-	print_times(l->two.interval.high, high);
+	print_times(exp(l->change.value), change);
+	print_times(exp(l->ratio.value), ratio);
+	print_times(l->range.low, low);
+	print_times(l->range.high, high);
 	snprintf(interval, sizeof(interval), "%s-%s", low, high);
-	if (!l->two.interval.rank)
-		strcpy(interval, l->count ? "(a count)" : "-");
-	fprintf(p->to, "%*s%*s%*s  %-*s", VALUE, a, VALUE, b, RATIO, ratio,
-		INTERVAL, interval);
+	if (isnan(l->range.low))
+		strcpy(interval, l->count ? "(a count)" : "");
+	fprintf(p->to, "%*s%*s%*s%*s  %-*s", VALUE, a, VALUE, b, RATIO, change,
+		RATIO, ratio, INTERVAL, interval);
 }
 
 static void write_verdict(const struct page *p, const struct versus_line *l)
@@ -281,35 +283,50 @@ char *versus_summary(const struct versus *v)
 	const char *between = ": ";
 
 	for (int i = 0; i < VERSUS_VERDICTS; i++)
-		all += v->lines[i];
+		all += i == VERSUS_NOT_JUDGED ? 0 : v->lines[i];
 	fprintf(to, "Of %zu comparison%s in %zu cell%s", all, plural(all), v->n,
 		plural(v->n));
+	if (v->reference)
+		fprintf(to, ", through the ratios to %s in the same run",
+			v->reference);
+	else
+		fprintf(to, ", without a common reference");
 	for (int i = 0; i < VERSUS_VERDICTS; i++) {
-		if (v->lines[i] == 0)
+		if (v->lines[i] == 0 || i == VERSUS_NOT_JUDGED)
 			continue;
 		fprintf(to, "%s%zu %s", between, v->lines[i], versus_words[i]);
+		if (i == VERSUS_EQUAL)
+			fprintf(to, " within %.15g %%", 100 * v->margin);
 		between = ", ";
 	}
-	fputc('.', to);
+	fprintf(to, ". %zu figure%s more without a verdict.",
+		v->lines[VERSUS_NOT_JUDGED],
+		plural(v->lines[VERSUS_NOT_JUDGED]));
 	text_close(to);
 	return text;
 }
 
 static void write_caption(const struct page *p)
 {
-	static const char usual[] =
-		"B/A is the median of all ratios of a repetition of B to one of A, "
-		"with its 95 % confidence interval. Blocks of two runs are not "
-		"paired. B is worse or better if the interval excludes 1, "
-		"p <= 5 % after Holm's correction for all comparisons here "
-		"(rank-sum test), and the ratio is outside the wider A/A band of "
-		"the two runs. System calls are counted once in each run, so they "
-		"have no interval and must differ by 1 %; only a whole number is "
-		"called worse or better. ?: fewer than 100 requests beyond this "
-		"percentile.";
+	char text[1024], relative[256] = "";
 
+	if (p->of->reference)
+		snprintf(
+			relative, sizeof(relative),
+			"relative: B / A of the ratios to %s in the same run, "
+			"with its interval at %.4g %% (Welch, over blocks); of "
+			"those called worse or better, 5 %% at most are not. ",
+			p->of->reference, 100 * p->of->family.level);
+	snprintf(text, sizeof(text),
+		 "A and B are medians over blocks, B/A their ratio, in which "
+		 "drift between the runs is included: no verdict rests on it. "
+		 "%sSystem calls are counted once in each run, so they have no "
+		 "interval and must differ by 1 %%; only a whole number is "
+		 "called worse or better. ?: fewer than 100 requests beyond "
+		 "this percentile.",
+		 relative);
 	fputc('\n', p->to);
-	write_paragraph(p->to, "", "", usual);
+	write_paragraph(p->to, "", "", text);
 }
 
 void versus_print(FILE *to, const struct versus *v, bool color)
@@ -319,6 +336,10 @@ void versus_print(FILE *to, const struct versus *v, bool color)
 
 	write_side(&p, "A  ", v->a);
 	write_side(&p, "B  ", v->b);
+	write_heading(p.to, p.color, summary);
+	write_found(&p, VERSUS_WORSE, "Worse in B");
+	write_found(&p, VERSUS_BETTER, "Better in B");
+	write_found(&p, VERSUS_DIFFERENT, "Different in B");
 	write_heading(p.to, p.color,
 		      json_array_size(v->differences) ?
 			      "Differences between the runs" :
@@ -328,9 +349,5 @@ void versus_print(FILE *to, const struct versus *v, bool color)
 	write_sentences(&p, v->notes);
 	write_caption(&p);
 	write_cells(&p);
-	write_found(&p, VERSUS_WORSE, "Worse in B");
-	write_found(&p, VERSUS_BETTER, "Better in B");
-	write_found(&p, VERSUS_DIFFERENT, "Different in B");
-	write_heading(p.to, p.color, summary);
 	free(summary);
 }

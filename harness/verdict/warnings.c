@@ -4,9 +4,11 @@
 
 #include "harness/verdict/compare.h"
 #include "harness/verdict/describe.h"
+#include "harness/verdict/findings.h"
 #include "harness/base/die.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,34 +19,6 @@ enum {
 	SHOWN = 4 /* models or settings that a sentence names */
 };
 
-/* -------------------------------------------------------------- one repetition */
-
-static bool sustained(const struct record *r)
-{
-	return !json_is_false(json_object_get(r->load, "sustained"));
-}
-
-bool record_counts(const struct record *r)
-{
-	return r->status == STATUS_OK && sustained(r);
-}
-
-enum status record_outcome(const struct record *r)
-{
-	return r->status == STATUS_OK && !sustained(r) ? STATUS_INVALID :
-							 r->status;
-}
-
-void record_reason(const struct record *r, char *to, size_t size)
-{
-	const char *first = json_string_value(json_array_get(r->reasons, 0));
-
-	if (!first)
-		first = sustained(r) ? "no reason was recorded" :
-				       "the offered load was not sustained";
-	snprintf(to, size, "%s", first);
-}
-
 /* ---------------------------------------------------------------------- warnings */
 
 /* Kinds, the most important first */
@@ -53,9 +27,11 @@ enum kind {
 	UNMEASURED, /* cells without a valid repetition */
 	FORCED,     /* repetitions measured under other conditions */
 	UNCOMPARED,
+	LIMITED, /* models that are as fast as the baseline server */
 	NOISE,
 	FEWER,     /* excluded repetitions of cells that have valid ones */
 	PAIRS,     /* excluded A/A repetitions */
+	DROPPED,   /* rounds */
 	UNCOUNTED, /* system calls */
 	OTHER,     /* the warnings of repetitions */
 };
@@ -63,8 +39,9 @@ enum kind {
 static const char *const counted_as[] = {
 	[LEFT_OUT] = "repetition", [UNMEASURED] = "cell",
 	[FORCED] = "repetition",   [UNCOMPARED] = "setting",
-	[NOISE] = "setting",       [PAIRS] = "repetition",
-	[FEWER] = "repetition",    [UNCOUNTED] = "cell",
+	[LIMITED] = "setting",     [NOISE] = "setting",
+	[PAIRS] = "repetition",    [FEWER] = "repetition",
+	[DROPPED] = "run",         [UNCOUNTED] = "cell",
 	[OTHER] = "repetition",
 };
 
@@ -167,7 +144,7 @@ note(json_t *all, enum kind kind, const struct cell *c, const char *format, ...)
 			     1));
 	json_array_append_new(json_object_get(one, "texts"),
 			      json_string(text) ?: json_string("?"));
-	if (c && kind != UNCOMPARED && kind != NOISE)
+	if (c && kind != UNCOMPARED && kind != LIMITED && kind != NOISE)
 		json_object_set_new(json_object_get(one, "models"), c->model,
 				    json_true());
 	if (c)
@@ -328,6 +305,13 @@ static void note_cells(const struct reduced *r, json_t *all)
 	}
 }
 
+void record_reason(const struct record *r, char *to, size_t size)
+{
+	const char *first = json_string_value(json_array_get(r->reasons, 0));
+
+	snprintf(to, size, "%s", first ?: "no reason was recorded");
+}
+
 /* note_cells() reports cells without a valid repetition. */
 static void note_repetition(const struct reduced *r, json_t *all,
 			    const struct record *of)
@@ -335,7 +319,7 @@ static void note_repetition(const struct reduced *r, json_t *all,
 	const struct row *row = reduced_row(r, &of->cell);
 	char reason[256];
 
-	if (record_counts(of) || !row || row->n == 0)
+	if (of->status == STATUS_OK || !row || row->n == 0)
 		return;
 	record_reason(of, reason, sizeof(reason));
 	if (of->role == ROLE_AA)
@@ -343,118 +327,119 @@ static void note_repetition(const struct reduced *r, json_t *all,
 		     reason);
 	else if (of->role != ROLE_COUNTING)
 		note(all, FEWER, &of->cell, "repetitions excluded: %s", reason);
-	else if (of->role == ROLE_COUNTING && !*row->calls_method)
+	else if (!*row->calls_method)
 		note(all, UNCOUNTED, &of->cell, "system calls not counted: %s",
 		     reason);
 }
 
-static void note_warning(json_t *all, const struct cell *c, const char *text)
+static void note_warnings(json_t *all, const struct record *of)
 {
-	bool forced = strncmp(text, RECORD_FORCED, strlen(RECORD_FORCED)) == 0;
-
-	note(all, forced ? FORCED : OTHER, c, "%s", text);
-}
-
-static void note_repetitions(const struct reduced *r, json_t *all,
-			     const struct record *records, size_t n)
-{
-	const json_t *text;
+	const struct cell *c = &of->cell;
+	const json_t *warning;
 	size_t k;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct record *of = &records[i];
+	json_array_foreach(of->warnings, k, warning) {
+		const char *text = json_string_value(warning) ?: "";
+		bool forced = strncmp(text, RECORD_FORCED,
+				      strlen(RECORD_FORCED)) == 0;
 
-		if (of->role != ROLE_COUNTING && of->role != ROLE_IDLE &&
-		    (of->block < 1 || of->block > STATS_MAX))
-			note(all, LEFT_OUT, &of->cell,
-			     "ignored: its block number is not in any plan");
-		note_repetition(r, all, of);
-		json_array_foreach(of->warnings, k, text) {
-			note_warning(all, &of->cell,
-				     json_string_value(text) ?: "");
+		note(all, forced ? FORCED : OTHER, c, "%s", text);
+	}
+	if (c->loop == LOOP_OPEN && !is_coarse(c) &&
+	    of->role != ROLE_COUNTING &&
+	    json_is_true(json_object_get(of->load, "coarse")))
+		note(all, OTHER, c,
+		     "the generator did not busy-poll, because other programs "
+		     "used its CPU: the delay of its wake-ups is in the "
+		     "response times");
+}
+
+/* A round is dropped for all servers of its bout: one of them says how many. */
+static void note_dropped(const struct reduced *r, json_t *all)
+{
+	struct rounds sum = { 0 };
+
+	for (size_t i = 0; i < r->n; i = setting_end(r, i))
+		for (unsigned b = 0; b < r->n_blocks; b++) {
+			const struct record *one = NULL;
+
+			for (size_t k = i; k < setting_end(r, i) && !one; k++)
+				one = r->row[k].timed[b];
+			if (!one)
+				continue;
+			sum.counted += one->rounds.counted;
+			sum.dropped += one->rounds.dropped;
+			for (int w = 0; w < DROPS; w++)
+				sum.why[w] += one->rounds.why[w];
 		}
-	}
+	if (sum.dropped)
+		note(all, DROPPED, NULL,
+		     "%u of %u rounds were dropped, each for all servers "
+		     "(steal time %u, machine suspended %u, other programs %u)",
+		     sum.dropped, sum.counted + sum.dropped,
+		     sum.why[DROP_STEAL], sum.why[DROP_SUSPENDED],
+		     sum.why[DROP_FOREIGN]);
 }
 
-/* ----------------------------------------------------------------------- noise */
+/* ------------------------------------------------------------------- comparisons */
 
-/* Metrics whose A/A band is checked, and its limit */
-static const struct {
-	enum metric metric;
-	const char *name;
-	double limit;
-	enum { EITHER, CLOSED, OPEN, COARSE, NOT_COARSE } only;
-} noisy[] = {
-	{ METRIC_REQUESTS_PER_SECOND, "requests/s", 1.1, CLOSED },
-	{ METRIC_RESPONSE_P50, "p50", 1.1, NOT_COARSE },
-	{ METRIC_RESPONSE_P99, "p99", 1.5, NOT_COARSE },
-	{ METRIC_SERVICE_P50, "service p50", 1.1, COARSE },
-	{ METRIC_SERVICE_P99, "service p99", 1.5, COARSE },
-	{ METRIC_SERVER_CPU_PER_REQUEST, "CPU per request", 1.1, EITHER },
-};
-
-static bool is_looked_at(const struct reduced *r, size_t row, int i)
+static void note_reference(const struct reduced *r, json_t *all, size_t first)
 {
-	bool coarse = setting_is_coarse(r, row);
-	enum loop loop = r->row[row].cell.loop;
-
-	return noisy[i].only == EITHER ||
-	       (noisy[i].only == CLOSED && loop == LOOP_CLOSED) ||
-	       (noisy[i].only == COARSE && coarse) ||
-	       (noisy[i].only == NOT_COARSE && !coarse);
-}
-
-static void note_noise(const struct reduced *r, json_t *all, size_t row)
-{
-	char ratio[NUMBER_SIZE];
-
-	for (size_t i = 0; i < sizeof(noisy) / sizeof(*noisy); i++) {
-		struct band band =
-			setting_band(r, row, noisy[i].metric, r->n_blocks);
-
-		if (!is_looked_at(r, row, i) ||
-		    stats_noise(&band, noisy[i].limit) != NOISE_HIGH)
-			continue;
-		print_ratio(band.rank ? band.high : band.farthest, ratio);
-		note(all, NOISE, &r->row[row].cell,
-		     "noisy: %s differs between A/A pairs, at most by a "
-		     "factor of %s (%zu pair%s)",
-		     noisy[i].name, ratio, band.n, plural(band.n));
-	}
-}
-
-/* --------------------------------------------------------- what is not compared */
-
-static const char *method_of(const struct row *row)
-{
-	return *row->cpu_method ? row->cpu_method : "unknown";
-}
-
-static void note_uncompared(const struct reduced *r, json_t *all, size_t first)
-{
-	const struct row *with = NULL;
 	size_t end = setting_end(r, first);
 
 	for (size_t i = first; i < end; i++)
 		if (strcmp(r->row[i].cell.model, r->reference) == 0)
-			with = &r->row[i];
-	if ((!with || with->oversubscribed) && end - first > 1)
+			return;
+	if (end - first > 1)
 		note(all, UNCOMPARED, &r->row[first].cell,
-		     "no comparison: %s, the reference, %s", r->reference,
-		     with ? "is oversubscribed" : "was not measured");
-	if (!with || with->oversubscribed)
-		return;
-	for (size_t i = first; i < end; i++) {
-		const struct row *row = &r->row[i];
+		     "no comparison: %s, the reference, was not measured",
+		     r->reference);
+}
 
-		if (row != with && !row->oversubscribed &&
-		    strcmp(row->cell.model, BASELINE) != 0 &&
-		    !same_method(row, with))
-			note(all, UNCOMPARED, &row->cell,
-			     "CPU of %s and %s is not compared: measured by "
-			     "different methods (%s, %s)",
-			     row->cell.model, with->cell.model, method_of(row),
-			     method_of(with));
+static void note_limited(const struct reduced *r, json_t *all, size_t first)
+{
+	const char *models[PLAN_LIST_MAX];
+	char names[SENTENCE_SIZE], where[SETTING_SIZE];
+	size_t end = setting_end(r, first), n = 0;
+
+	for (size_t i = first; i < end && n < PLAN_LIST_MAX; i++)
+		if (r->row[i].at_limit)
+			models[n++] = r->row[i].cell.model;
+	if (n)
+		note(all, LIMITED, &r->row[first].cell,
+		     "%.200s %s: at the limit of generator and kernel, not "
+		     "slower than the baseline server",
+		     join_models(models, n, names),
+		     setting_where(&r->row[first].cell, where));
+}
+
+/* The twin is the reference itself: what it differs is noise. */
+static void note_noise(json_t *all, const struct comparison *c, double margin)
+{
+	double far = fmax(c->twin_range.high, 1 / c->twin_range.low);
+
+	if (c->twin.n >= 2 && !is_within(&c->twin_range, margin))
+		note(all, NOISE, &c->a->cell,
+		     "noisy: %s and its A/A twin differ by up to %.0f %% in %s",
+		     c->with->cell.model, ceil(100 * (far - 1) - 1e-9),
+		     metric_words(c->metric));
+}
+
+static void note_comparisons(const struct reduced *r, json_t *all)
+{
+	for (size_t i = 0; i < r->n_comparisons; i++) {
+		const struct comparison *c = &r->comparison[i];
+		const struct comparison *before = i ? c - 1 : NULL;
+		char why[SENTENCE_SIZE];
+
+		if (c->verdict == VERDICT_MISSING && c->a->n && c->with->n &&
+		    !c->a->oversubscribed)
+			note(all, UNCOMPARED, &c->a->cell,
+			     "%s and %s are not compared: %s", c->a->cell.model,
+			     c->with->cell.model, missing_reason(c, why));
+		if (!before || before->with != c->with ||
+		    before->metric != c->metric)
+			note_noise(all, c, r->margin);
 	}
 }
 
@@ -495,18 +480,27 @@ static void note_methods(const struct reduced *r, json_t *all)
 	}
 }
 
-void find_warnings(struct reduced *r, const struct record *records, size_t n)
+void find_warnings(struct reduced *r, const struct record *const *records,
+		   size_t n, size_t ignored)
 {
 	json_t *all = json_object();
 
+	for (size_t i = 0; i < ignored; i++)
+		note(all, LEFT_OUT, NULL,
+		     "ignored: its block number is not in any plan");
 	note_cells(r, all);
-	note_repetitions(r, all, records, n);
+	for (size_t i = 0; i < n; i++) {
+		note_repetition(r, all, records[i]);
+		note_warnings(all, records[i]);
+	}
 	for (size_t i = 0; i < r->n; i = setting_end(r, i)) {
 		if (r->row[i].cell.loop == LOOP_NONE)
 			continue;
-		note_uncompared(r, all, i);
-		note_noise(r, all, i);
+		note_reference(r, all, i);
+		note_limited(r, all, i);
 	}
+	note_comparisons(r, all);
+	note_dropped(r, all);
 	note_unknown_spinners(r, all);
 	note_methods(r, all);
 	take_warnings(r, all);

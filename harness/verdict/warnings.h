@@ -5,11 +5,7 @@
 
 #include "harness/verdict/reduce.h"
 
-/* Whether a repetition enters the results: valid, and the offered load was sustained */
-bool record_counts(const struct record *r);
-
-/* The status of one that does not, and why */
-enum status record_outcome(const struct record *r);
+/* Why a repetition is not valid */
 void record_reason(const struct record *r, char *to, size_t size);
 
 /*
@@ -18,11 +14,14 @@ void record_reason(const struct record *r, char *to, size_t size);
  *
  *	text      "the hypervisor took 1.2 to 31.0 % of the CPU time"
  *	count     12
- *	of        what is counted: repetition, cell or setting
+ *	of        what is counted: repetition, cell, setting or run
  *	models    names as keys
  *	settings  setting_key() as keys, setting_where() as values
+ *
+ * `ignored`: records that are not among these
  */
-void find_warnings(struct reduced *r, const struct record *records, size_t n);
+void find_warnings(struct reduced *r, const struct record *const *records,
+		   size_t n, size_t ignored);
 
 /* One of r->warnings as a sentence: "noisy: ... (2 settings: ...)"; to be freed */
 char *warning_sentence(const json_t *warning);

@@ -78,29 +78,29 @@ static void intervals(void **state)
 	static const double b[] = { 0.02, NAN, 0.03, 0.01, 0.04, INFINITY };
 	static const double a[] = { -0.01, 0.002, 0 };
 	static const double same[] = { 0.5, 0.5 };
-	struct estimate e = estimate(b, 6), f = estimate(a, 3), d;
-	struct range r = estimate_range(&e, 0.95);
+	struct mean e = mean_of(b, 6), f = mean_of(a, 3), d;
+	struct range r = mean_range(&e, 0.95);
 
 	(void)state;
 	assert_int_equal(e.n, 4);
-	near_share(estimate_p(&e), 0.0304662917, 1e-8);
+	near_share(mean_p(&e), 0.0304662917, 1e-8);
 	near_share(log(r.low), 0.00445739743, 1e-7);
 	near_share(log(r.high), 0.0455426026, 1e-7);
-	d = estimate_difference(&e, &f);
-	near_share(d.mean, 0.0276666667, 1e-8);
+	d = mean_difference(&e, &f);
+	near_share(d.value, 0.0276666667, 1e-8);
 	near_share(d.df, 4.56355039, 1e-8);
-	near_share(estimate_p(&d), 0.0162395275, 1e-8);
-	e = estimate(b, 2); /* one value */
-	assert_true(e.n == 1 && e.mean == 0.02 && isnan(estimate_p(&e)));
-	r = estimate_range(&e, 0.95);
+	near_share(mean_p(&d), 0.0162395275, 1e-8);
+	e = mean_of(b, 2); /* one value */
+	assert_true(e.n == 1 && e.value == 0.02 && isnan(mean_p(&e)));
+	r = mean_range(&e, 0.95);
 	assert_true(isnan(r.low) && isnan(r.high));
-	assert_true(isnan(estimate(b, 0).mean));
-	e = estimate(same, 2);
-	r = estimate_range(&e, 0.95);
-	assert_true(estimate_p(&e) == 0 && r.low == exp(0.5) &&
+	assert_true(isnan(mean_of(b, 0).value));
+	e = mean_of(same, 2);
+	r = mean_range(&e, 0.95);
+	assert_true(mean_p(&e) == 0 && r.low == exp(0.5) &&
 		    r.high == r.low);
-	e = estimate((double[]){ 0, 0 }, 2);
-	assert_true(estimate_p(&e) == 1);
+	e = mean_of((double[]){ 0, 0 }, 2);
+	assert_true(mean_p(&e) == 1);
 }
 
 /* The example of Benjamini and Hochberg (1995), table 1: at 5 %, four of 15 */
@@ -146,7 +146,7 @@ static struct outcome simulate(double (*noise)(void), size_t models,
 	static const double start = 0.007;
 	double value[MODELS][BLOCKS], round[ROUNDS], reference[ROUNDS];
 	double p[MODELS];
-	struct estimate e[MODELS];
+	struct mean e[MODELS];
 	struct outcome o = { 0 };
 	struct family f;
 
@@ -164,8 +164,8 @@ static struct outcome simulate(double (*noise)(void), size_t models,
 		}
 	}
 	for (size_t m = 0; m < models; m++) {
-		e[m] = estimate(value[m], BLOCKS);
-		p[m] = estimate_p(&e[m]);
+		e[m] = mean_of(value[m], BLOCKS);
+		p[m] = mean_p(&e[m]);
 	}
 	f = family_of(p, models);
 	o.called = f.called;
@@ -174,7 +174,7 @@ static struct outcome simulate(double (*noise)(void), size_t models,
 
 		if (p[m] > 1 - f.level)
 			continue;
-		r = estimate_range(&e[m], f.level);
+		r = mean_range(&e[m], f.level);
 		o.wrongly += effect[m] == 0;
 		o.missed += r.low > exp(effect[m]) || r.high < exp(effect[m]);
 	}
@@ -272,13 +272,13 @@ static void coverage(void **state)
 
 		for (size_t run = 0; run < runs(4000); run++) {
 			double x[BLOCKS];
-			struct estimate e;
+			struct mean e;
 			struct range r;
 
 			for (int b = 0; b < BLOCKS; b++)
 				x[b] = noises[k].noise() - noises[k].noise();
-			e = estimate(x, BLOCKS);
-			r = estimate_range(&e, 0.95);
+			e = mean_of(x, BLOCKS);
+			r = mean_range(&e, 0.95);
 			covered += r.low <= 1 && r.high >= 1;
 		}
 		say("95 % intervals that cover", noises[k].name,

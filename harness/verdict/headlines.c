@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* headlines.c - the most telling verdicts: see findings.h */
+#include "harness/verdict/findings.h"
+
+#include "harness/verdict/compare.h"
+
+#include "harness/base/grow.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OTHERS_SHOWN = 3, MOST = 3 * PLAN_LIST_MAX };
+
+/* -------------------------------------------------------------- one metric, one setting */
+
+size_t group_end(const struct reduced *r, size_t begin)
+{
+	const struct comparison *first = &r->comparison[begin];
+	size_t end = begin;
+
+	while (end < r->n_comparisons &&
+	       r->comparison[end].with == first->with &&
+	       r->comparison[end].metric == first->metric)
+		end++;
+	return end;
+}
+
+/* How far its interval is from 1, as a ratio above 1 */
+static double effect_of(const struct comparison *c)
+{
+	bool ignored;
+
+	return larger_range(&c->range, &ignored).low;
+}
+
+static int by_effect(const void *a, const void *b)
+{
+	double x = effect_of(*(const struct comparison *const *)a);
+	double y = effect_of(*(const struct comparison *const *)b);
+
+	return (x < y) - (x > y);
+}
+
+/* Those with this verdict, the largest effect first. `larger`: the model is; the
+ * verdict `equal` has no direction. */
+static size_t gather(const struct reduced *r, size_t begin, size_t end,
+		     enum verdict verdict, bool larger,
+		     const struct comparison *to[MOST])
+{
+	size_t n = 0;
+
+	for (size_t i = begin; i < end && n < MOST; i++) {
+		const struct comparison *c = &r->comparison[i];
+		bool is_larger;
+
+		larger_range(&c->range, &is_larger);
+		if (c->verdict != verdict || is_baseline(c->a) ||
+		    (c->metric == METRIC_SERVER_CPU_PER_REQUEST &&
+		     c->state == STATE_WHOLE_CORE) ||
+		    (verdict == VERDICT_DIFFERENT && is_larger != larger))
+			continue;
+		to[n++] = c;
+	}
+	if (verdict == VERDICT_DIFFERENT)
+		qsort(to, n, sizeof(*to), by_effect);
+	return n;
+}
+
+/* "...; thread 1.49 to 1.54, select 1.05 to 1.07 and 2 more" */
+static void tell_different(const struct reduced *r, struct headline *h,
+			   const struct comparison *const *c, size_t n)
+{
+	size_t length, shown = n > 1 + OTHERS_SHOWN ? 1 + OTHERS_SHOWN : n;
+
+	h->different = true;
+	h->effect = effect_of(c[0]);
+	comparison_sentence(r, c[0], h->text);
+	for (size_t i = 1; i < shown; i++) {
+		char text[2 * NUMBER_SIZE];
+		bool larger;
+		struct range range = larger_range(&c[i]->range, &larger);
+
+		length = strlen(h->text);
+		snprintf(h->text + length, SENTENCE_SIZE - length, "%s%s%s %s",
+			 i == 1 ? "; " : ", ", larger ? "" : "as ",
+			 c[i]->a->cell.model,
+			 print_range(range.low, range.high, text));
+	}
+	length = strlen(h->text);
+	if (shown < n)
+		snprintf(h->text + length, SENTENCE_SIZE - length,
+			 " and %zu more", n - shown);
+}
+
+/* "poll, select and uring: equal to epoll within 3 % in CPU per request at ..." */
+static void tell_equal(const struct reduced *r, struct headline *h,
+		       const struct comparison *const *c, size_t n)
+{
+	const char *models[MOST];
+	char names[SENTENCE_SIZE], where[SETTING_SIZE], percent[NUMBER_SIZE];
+	struct range widest = c[0]->range;
+
+	for (size_t i = 0; i < n; i++) {
+		models[i] = c[i]->a->cell.model;
+		widest.low = fmin(widest.low, c[i]->range.low);
+		widest.high = fmax(widest.high, c[i]->range.high);
+	}
+	h->different = false;
+	h->effect = (double)n;
+	snprintf(h->text, SENTENCE_SIZE,
+		 "%.300s: equal to %s within %s %% in %s %s",
+		 join_models(models, n, names), c[0]->with->cell.model,
+		 within_percent(&widest, r->margin, percent),
+		 metric_words(c[0]->metric),
+		 setting_where(&c[0]->a->cell, where));
+}
+
+size_t headlines_of(const struct reduced *r, size_t begin, size_t end,
+		    struct headline to[3])
+{
+	const struct comparison *c[MOST];
+	size_t made = 0, n;
+
+	for (int larger = 1; larger >= 0; larger--) {
+		n = gather(r, begin, end, VERDICT_DIFFERENT, larger, c);
+		if (n == 0)
+			continue;
+		to[made].first = c[0];
+		tell_different(r, &to[made++], c, n);
+	}
+	n = gather(r, begin, end, VERDICT_EQUAL, false, c);
+	if (n) {
+		to[made].first = c[0];
+		tell_equal(r, &to[made++], c, n);
+	}
+	return made;
+}
+
+/* ------------------------------------------------------------------------- the run */
+
+/* Differences first; in the order of the comparisons where equal */
+static int by_weight(const void *a, const void *b)
+{
+	const struct headline *x = a, *y = b;
+
+	if (x->different != y->different)
+		return y->different - x->different;
+	if (x->effect != y->effect)
+		return x->effect < y->effect ? 1 : -1;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+static size_t lines_of(const char *text)
+{
+	char *wrapped = NULL;
+	size_t size, n = 0;
+	FILE *to = text_open(&wrapped, &size);
+
+	write_paragraph(to, "  ", "    ", text);
+	text_close(to);
+	for (const char *at = wrapped; *at; at++)
+		n += *at == '\n';
+	free(wrapped);
+	return n;
+}
+
+/* Marks what fits: of three, two differences and what is equal, while there are both */
+static void choose(const struct headline *all, size_t n, bool *chosen)
+{
+	size_t next[2] = { 0, n }, end[2] = { n, n }, lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!all[i].different && next[1] == n)
+			end[0] = next[1] = i;
+	for (size_t k = 0; k < n; k++) {
+		bool equal =
+			next[0] == end[0] || (k % 3 == 2 && next[1] < end[1]);
+		size_t i = next[equal]++;
+
+		lines += lines_of(all[i].text);
+		if (lines > HEADLINES)
+			return;
+		chosen[i] = true;
+	}
+}
+
+size_t headlines(const struct reduced *r, struct headline to[HEADLINES])
+{
+	/* A metric of a setting has three, and two comparisons at least for that */
+	struct headline *all =
+		grow(NULL, 3 * r->n_comparisons + 1, sizeof(*all));
+	size_t n = 0, made = 0;
+	bool *chosen;
+
+	for (size_t i = 0, end; i < r->n_comparisons; i = end) {
+		end = group_end(r, i);
+		n += headlines_of(r, i, end, all + n);
+	}
+	qsort(all, n, sizeof(*all), by_weight);
+	chosen = grow(NULL, n + 1, sizeof(*chosen));
+	memset(chosen, 0, (n + 1) * sizeof(*chosen));
+	choose(all, n, chosen);
+	for (size_t i = 0; i < n; i++)
+		if (chosen[i])
+			to[made++] = all[i];
+	free(chosen);
+	free(all);
+	return made;
+}

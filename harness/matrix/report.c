@@ -107,7 +107,9 @@ static void update_mark(struct session *s)
 
 static void write_files(struct session *s, bool planned)
 {
-	struct reduced reduced = reduce(s->store.records, s->store.n);
+	const struct reduce_options options = { s->plan.reference,
+						s->plan.margin };
+	struct reduced reduced = reduce(s->store.records, s->store.n, &options);
 
 	write_reduced(s, &reduced);
 	reduced_free(&reduced);

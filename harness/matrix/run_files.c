@@ -44,13 +44,15 @@ void write_text(struct session *s, const char *name, char *text)
 }
 
 const char reduced_files[] =
-	"cells.csv, calls.csv, findings.csv, warnings.csv, summary.txt";
+	"cells.csv, calls.csv, comparisons.csv, findings.csv, warnings.csv, "
+	"summary.txt";
 
 /* The files that are derived from the record; report makes them again. */
 void write_reduced(struct session *s, const struct reduced *r)
 {
 	write_text(s, "cells.csv", reduced_cells_csv(r));
 	write_text(s, "calls.csv", reduced_calls_csv(r));
+	write_text(s, "comparisons.csv", reduced_comparisons_csv(r));
 	write_text(s, "findings.csv", reduced_findings_csv(r));
 	write_text(s, "warnings.csv", reduced_warnings_csv(r));
 	write_text(s, "summary.txt", reduced_summary(r, false));

@@ -87,7 +87,9 @@ static int print_resume_command(const struct session *s)
 
 int finish(struct session *s)
 {
-	struct reduced reduced = reduce(s->store.records, s->store.n);
+	const struct reduce_options options = { s->plan.reference,
+						s->plan.margin };
+	struct reduced reduced = reduce(s->store.records, s->store.n, &options);
 	char why[WHY_SIZE], *summary;
 	int status = EXIT_SUCCESS;
 

@@ -47,6 +47,7 @@ void contender_init(struct contender *c, const struct run_context *context,
 	c->entry = e;
 	c->r = r;
 	c->wait_set = w;
+	c->cpu_at_rest = -1;
 	c->place = shared ? &context->cpus->shared : &context->cpus->split;
 	c->server.probed.cgroup.fd = -1;
 	c->server.out.fd = c->server.err.fd = -1;

@@ -44,7 +44,7 @@ STEPS = [
     ("load-asan", "the load generator, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/load", "-n", "3", *ONE_BY_ONE,
-      "-k", "broken or bytes or usage or output or signals"]),
+      "-k", "broken or bytes or usage or output or signals or hold"]),
     ("tsan", "the conversation of thread, with the thread sanitizer", "all tsan",
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
      ["tests/conversation", "--models", "thread", "-n", "4", *ONE_BY_ONE,

@@ -236,7 +236,7 @@ static const struct arg table[] = {
 	{ ARG_FLAG, "quiet", NULL,
 	  "print only errors, and what --json asks for", AT(quiet) },
 	{ ARG_OTHER, "hold", "FD",
-	  "for programs that observe a run: harness/load/README.md",
+	  "for programs that measure in turns: a socket that commands slices; harness/load/README.md",
 	  .take = take_socket },
 };
 

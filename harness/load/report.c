@@ -157,10 +157,9 @@ static void print_table(const struct result *r, const struct load_options *opt,
 	if (opt->pattern == PATTERN_CONNECT)
 		unsure |= print_times("connect", &t->connect, file);
 	if (unsure)
-		fprintf(file,
-			"?: fewer than %d samples above it; use a longer "
-			"--duration\n",
-			SURE_BEYOND);
+		fprintf(file, "?: fewer than %d samples above it; use %s\n",
+			SURE_BEYOND,
+			opt->hold < 0 ? "a longer --duration" : "more slices");
 	if (r->coarse)
 		print_coarse(r, opt, file);
 }

@@ -206,7 +206,7 @@ static void connect_again(struct worker *w, struct channel *c)
 
 	if (next_waiting(w, &intended))
 		connect_for(w, c, intended);
-	else if (!open_loop(w) && !w->over)
+	else if (!open_loop(w) && !w->over && now_of(w) < w->run->to)
 		connect_for(w, c, now_of(w));
 	else
 		w->resting[w->n_resting++] = c;

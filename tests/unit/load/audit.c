@@ -583,6 +583,49 @@ static void it_waits_for_its_cpu(void **state)
 	}
 }
 
+/* An observer judges the machine in each slice, and needs no word about it here. */
+static void the_machine_is_no_reason_in_slices(void **state)
+{
+	(void)state;
+	for (int open = 0; open <= 1; open++) {
+		begin(open);
+		opt.hold = 3;
+		r.window.cpu = 10 * second;
+		r.window.delay = 9 * second;
+		r.others = 0.9;
+		r.spun = false;
+		queued(1);
+		if (open)
+			lag(second, 5000);
+		else /* by Little's law too few */
+			set_all(&r.tally->response, 100 * us, 200000);
+		set_intervals(ms, 60 * ms, 120 * ms);
+		valid();
+	}
+}
+
+/* What the server does is a reason as ever. */
+static void the_server_is_a_reason_in_slices(void **state)
+{
+	(void)state;
+	begin(true);
+	opt.hold = 3;
+	r.tally->in_window = 9000;
+	invalid(false, "not sustained", "");
+	begin(true);
+	opt.hold = 3;
+	r.tally->unanswered = 1;
+	invalid(true, "never answered", "");
+	begin(false);
+	opt.hold = 3;
+	r.tally->failures[FAILURE_CLOSED] = 1;
+	invalid(true, "closed by the server", "");
+	begin(false);
+	opt.hold = 3;
+	r.gave_up = true;
+	invalid(false, "so the slice was ended", "");
+}
+
 /* ------------------------------------------------------------------ the trend */
 
 static void no_median_of_anything(void **state)
@@ -740,6 +783,8 @@ int main(void)
 		cmocka_unit_test(fewer_connections_are_no_lateness),
 		cmocka_unit_test(the_generator_is_the_bottleneck),
 		cmocka_unit_test(it_waits_for_its_cpu),
+		cmocka_unit_test(the_machine_is_no_reason_in_slices),
+		cmocka_unit_test(the_server_is_a_reason_in_slices),
 		cmocka_unit_test(no_median_of_anything),
 		cmocka_unit_test(who_falls_behind),
 		cmocka_unit_test(too_few_to_tell),

@@ -266,6 +266,65 @@ static void bursts_are_exact(void **state)
 					 start + n * 1000000);
 }
 
+/* -------------------------------------------------------------------- slices */
+
+/* Up to n times since the start, of one part */
+static void slice_times(int64_t *times, int n, enum arrivals arrivals,
+			unsigned burst, uint64_t seed, uint64_t number,
+			int64_t from)
+{
+	struct schedule s = schedule_of_slice(arrivals, 1000, burst, seed, 0, 1,
+					      from, number);
+
+	for (int i = 0; i < n; i++)
+		times[i] = schedule_next(&s) - from;
+}
+
+/* Seed and number make the arrivals, whenever the slice starts. */
+static void a_slice_is_made_again(void **state)
+{
+	enum { N = 1000 };
+	static int64_t first[N], other[N];
+
+	(void)state;
+	for (int kind = 0; kind < 3; kind++) {
+		enum arrivals a = kind ? ARRIVALS_UNIFORM : ARRIVALS_POISSON;
+		unsigned burst = kind == 2 ? 10 : 1;
+
+		slice_times(first, N, a, burst, 1, 7, start);
+		slice_times(other, N, a, burst, 1, 7, start + 123456789);
+		assert_memory_equal(first, other, sizeof(first));
+		slice_times(other, N, a, burst, 1, 8, start);
+		assert_memory_not_equal(first, other, sizeof(first));
+		slice_times(other, N, a, burst, 2, 7, start);
+		assert_memory_not_equal(first, other, sizeof(first));
+	}
+}
+
+/* At equal intervals, the first is due at a random time; threads still take turns. */
+static void a_slice_begins_anywhere(void **state)
+{
+	const double gap = 1e9 / 1000;
+	double sum = 0;
+
+	(void)state;
+	for (uint64_t number = 0; number < 1000; number++) {
+		struct schedule s[3];
+		int64_t first;
+
+		for (unsigned p = 0; p < 3; p++)
+			s[p] = schedule_of_slice(ARRIVALS_UNIFORM, 1000, 1, 1,
+						 p, 3, start, number);
+		first = schedule_next(&s[0]);
+		assert_in_range(first - start, 0, gap);
+		sum += first - start;
+		for (unsigned n = 1; n < 20; n++)
+			check_near(schedule_next(&s[n % 3]),
+				   first + n * (int64_t)gap);
+	}
+	assert_true(fabs(sum / 1000 / gap - 0.5) < 3.3 * sqrt(1 / 12e3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +337,8 @@ int main(void)
 		cmocka_unit_test(no_gap_is_odd),
 		cmocka_unit_test(bursts_come_at_once),
 		cmocka_unit_test(bursts_are_exact),
+		cmocka_unit_test(a_slice_is_made_again),
+		cmocka_unit_test(a_slice_begins_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

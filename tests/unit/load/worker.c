@@ -309,22 +309,46 @@ static struct load_options options(void)
 				      .hold = -1 };
 }
 
+/* Makes the world, and connects. */
+static void open_world(struct world *world, const struct load_options *opt,
+		       const struct server *s, struct worker *w, unsigned part)
+{
+	const unsigned channels = opt->connections + opt->idle;
+
+	*world = (struct world){ .engine.kind = &world_kind,
+				 .server = s,
+				 .opt = opt,
+				 .run = &o.run,
+				 .now = clock_zero };
+	world->heard = calloc(channels, sizeof(*world->heard));
+	world->partly = calloc(channels, sizeof(*world->partly));
+	world->epoch = world->now; /* until it is known */
+	worker_init(w, &o.run, part, &world->engine);
+	worker_set_up(w);
+}
+
+static void close_world(struct world *world, struct worker *w)
+{
+	worker_close(w);
+	for (unsigned i = 0; i < w->busy + w->idle; i++) {
+		assert_int_equal(w->channels[i].fd, -1);
+		assert_null(world->partly[i]);
+	}
+	worker_free(w);
+	while (world->n > 0)
+		free(pop(world).bytes);
+	free(world->heap);
+	free(world->heard);
+	free(world->partly);
+}
+
 static void one_part(const struct load_options *opt, const struct server *s,
 		     unsigned part)
 {
-	const unsigned channels = opt->connections + opt->idle;
-	struct world world = { .engine.kind = &world_kind,
-			       .server = s,
-			       .opt = opt,
-			       .run = &o.run,
-			       .now = clock_zero };
+	struct world world;
 	struct worker w;
 
-	world.heard = calloc(channels, sizeof(*world.heard));
-	world.partly = calloc(channels, sizeof(*world.partly));
-	world.epoch = world.now; /* until it is known */
-	worker_init(&w, &o.run, part, &world.engine);
-	worker_set_up(&w);
+	open_world(&world, opt, s, &w, part);
 	o.set_up_ns = w.set_up_ns;
 	o.set_up_open += w.set_up_open;
 	world.epoch = o.run.start = world.now + 2 * ms;
@@ -344,28 +368,24 @@ static void one_part(const struct load_options *opt, const struct server *s,
 	assert_int_equal(w.tally->outstanding, 0);
 	tally_merge(o.t, w.tally);
 	o.still_open += w.open;
-	worker_close(&w);
-	for (unsigned i = 0; i < w.busy + w.idle; i++) {
-		assert_int_equal(w.channels[i].fd, -1);
-		assert_null(world.partly[i]);
-	}
-	worker_free(&w);
-	while (world.n > 0)
-		free(pop(&world).bytes);
-	free(world.heap);
-	free(world.heard);
-	free(world.partly);
+	close_world(&world, &w);
 }
 
-static void run(const struct load_options *opt, struct server s)
+/* What was not said does not happen. */
+static struct server as_said(struct server s)
 {
-	/* What was not said does not happen. */
 	s.stall_from = s.stall_to ? s.stall_from : never;
 	s.full_from = s.full_to ? s.full_from : never;
 	s.dumb_from = s.dumb_from ? s.dumb_from : never;
 	s.close_at = s.close_at ? s.close_at : never;
 	s.interrupt_at = s.interrupt_at ? s.interrupt_at : never;
 	s.oversleep_at = s.oversleep_at ? s.oversleep_at : never;
+	return s;
+}
+
+static void run(const struct load_options *opt, struct server s)
+{
+	s = as_said(s);
 	free(o.t);
 	o = (struct outcome){ .run.opt = opt,
 			      .t = tally_new(0, opt->duration) };
@@ -1104,6 +1124,177 @@ static void the_last_replies_are_awaited_2_s(void **state)
 	assert_int_equal(o.t->unanswered, 4);
 }
 
+/* --------------------------------------------------------------------- slices */
+
+enum { SLICES_MAX = 4 };
+
+/* The outcome of each slice */
+static struct {
+	struct tally *t;
+	int64_t took;
+	unsigned open, connects;
+} slices[SLICES_MAX];
+
+static void free_slices(void)
+{
+	for (int i = 0; i < SLICES_MAX; i++)
+		free(slices[i].t);
+	memset(slices, 0, sizeof(slices));
+}
+
+/* Slices with these numbers, a second apart: warm-up and window are those of `opt`. */
+static void run_slices(struct load_options *opt, struct server s,
+		       const uint64_t *numbers, int n)
+{
+	struct world world;
+	struct worker w;
+
+	s = as_said(s);
+	opt->hold = 3;
+	free_slices();
+	o.run = (struct run){ .opt = opt };
+	open_world(&world, opt, &s, &w, 0);
+	for (int i = 0; i < n; i++) {
+		o.run.slice = numbers[i];
+		o.run.start = world.now += second;
+		o.run.from = o.run.start + opt->warmup;
+		o.run.to = o.run.from + opt->duration;
+		atomic_store(&o.run.stop, false);
+		if (i == 0)
+			world.epoch = world.now;
+		world.connects = 0;
+		tally_clear(w.tally);
+		worker_run(&w);
+		assert_int_equal(w.tally->outstanding, 0);
+		assert_int_equal(w.rest, world.now);
+		slices[i].t = tally_copy(w.tally);
+		slices[i].took = w.rest - o.run.start;
+		slices[i].open = worker_connections(&w);
+		slices[i].connects = world.connects;
+	}
+	close_world(&world, &w);
+}
+
+static void a_slice_is_from_rest_to_rest(void **state)
+{
+	static const uint64_t numbers[] = { 1, 2, 3, 1 };
+	struct load_options opt = options();
+
+	(void)state;
+	opt.connections = 7;
+	opt.idle = 2;
+	opt.warmup = 10 * ms;
+	opt.duration = 40 * ms;
+	for (opt.depth = 1; opt.depth <= 16; opt.depth *= 4) {
+		run_slices(&opt, (struct server){ .delay = 5 * ms }, numbers,
+			   4);
+		for (int i = 0; i < 4; i++) {
+			const struct tally *t = slices[i].t;
+
+			all_are(&t->response, 5 * ms, 7 * opt.depth * 8);
+			assert_int_equal(t->total, 7 * opt.depth * 10);
+			assert_int_equal(t->in_window, 7 * opt.depth * 8);
+			assert_int_equal(t->never, 0);
+			assert_int_equal(t->troubles, 0);
+			assert_int_equal(slices[i].took, 50 * ms);
+			assert_int_equal(slices[i].open, 9);
+			assert_int_equal(slices[i].connects, 0);
+		}
+	}
+	free_slices();
+}
+
+static void a_slice_has_arrivals_of_its_own(void **state)
+{
+	static const uint64_t numbers[] = { 5, 6, 5, 6 };
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		struct load_options opt = options();
+
+		opt.rate = 2000;
+		opt.connections = 5;
+		opt.arrivals = i % 3 ? ARRIVALS_UNIFORM : ARRIVALS_POISSON;
+		opt.burst = i % 3 == 2 ? 20 : 1;
+		opt.pattern = i < 3 ? PATTERN_STEADY : PATTERN_CONNECT;
+		run_slices(&opt, (struct server){ .delay = 1 * ms }, numbers,
+			   4);
+		for (int j = 0; j < 4; j++) {
+			const struct tally *t = slices[j].t;
+
+			assert_in_range(t->answered, 1800, 2200);
+			assert_int_equal(t->response.count, t->answered);
+			assert_int_equal(t->never, 0);
+			assert_int_equal(slices[j].connects,
+					 i < 3 ? 0 : t->total);
+			assert_int_equal(slices[j].open, i < 3 ? 5 : 0);
+		}
+		assert_int_equal(slices[0].t->total, slices[2].t->total);
+		assert_int_equal(slices[0].took, slices[2].took);
+		assert_int_equal(slices[1].took, slices[3].took);
+		if (opt.burst == 1) /* some are in flight at the end */
+			assert_true(slices[0].took != slices[1].took);
+	}
+	free_slices();
+}
+
+static void connecting_for_each_request_in_slices(void **state)
+{
+	static const uint64_t numbers[] = { 1, 2, 3 };
+	struct load_options opt = options();
+
+	(void)state;
+	opt.connections = 4;
+	opt.pattern = PATTERN_CONNECT;
+	run_slices(&opt, (struct server){ .delay = 5 * ms, .connect = 5 * ms },
+		   numbers, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(slices[i].t->total, 4 * 110);
+		assert_int_equal(slices[i].connects, 4 * 110);
+		all_are(&slices[i].t->response, 10 * ms, 4 * 100);
+		assert_int_equal(slices[i].open, 0);
+	}
+	free_slices();
+}
+
+/* A reply that comes too late belongs to no later slice: its connection is closed. */
+static void late_replies_are_of_no_slice(void **state)
+{
+	static const uint64_t numbers[] = { 1, 2, 3 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct load_options opt = options();
+
+		opt.connections = 6;
+		opt.rate = i & 1 ? 1000 : 0;
+		opt.pattern = i & 2 ? PATTERN_CONNECT : PATTERN_STEADY;
+		opt.warmup = 100 * ms;
+		opt.duration = 20 * ms;
+		/* It stops answering in the warm-up of the second slice. */
+		run_slices(&opt,
+			   (struct server){ .delay = 10 * ms,
+					    .stall_from = 1130 * ms,
+					    .stall_to = 20 * second },
+			   numbers, 3);
+		assert_int_equal(slices[0].t->never, 0);
+		assert_in_range(slices[0].t->total, 60, 140);
+		assert_true(slices[1].t->never > 0);
+		assert_int_equal(slices[1].took, 2120 * ms);
+		assert_int_equal(slices[1].open, 0);
+		if (i == 0) /* they were due in the warm-up */
+			assert_int_equal(slices[1].t->unanswered, 0);
+		if (i & 2) /* a new connection hangs as well */
+			assert_true(slices[2].t->never > 0);
+		else
+			assert_int_equal(slices[2].took, 0);
+		for (int j = 0; j < 3; j++)
+			for (int k = 0; k < DAMAGES; k++)
+				assert_int_equal(slices[j].t->damages[k], 0);
+	}
+	free_slices();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1136,6 +1327,10 @@ int main(void)
 		cmocka_unit_test(some_connections_lost),
 		cmocka_unit_test(an_interrupt_ends_it),
 		cmocka_unit_test(the_last_replies_are_awaited_2_s),
+		cmocka_unit_test(a_slice_is_from_rest_to_rest),
+		cmocka_unit_test(a_slice_has_arrivals_of_its_own),
+		cmocka_unit_test(connecting_for_each_request_in_slices),
+		cmocka_unit_test(late_replies_are_of_no_slice),
 	};
 	int status;
 

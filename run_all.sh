@@ -1,8 +1,8 @@
 #!/bin/sh
 # run_all.sh: install, build, check, measure and draw, on a fresh machine too
 #
-#   ./run_all.sh                        every model, in about two minutes
-#   ./run_all.sh --plan standard        enough for significant results, 20 minutes
+#   ./run_all.sh                        every model, in less than four minutes
+#   ./run_all.sh --plan standard        more settings, narrower intervals: 25 minutes
 #   ./run_all.sh --models epoll,mine=./a.out
 #   ./run_all.sh --out results/monday   (default: a new folder; never overwrites one)
 #   ./run_all.sh --yes                  install without asking

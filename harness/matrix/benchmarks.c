@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* benchmarks.c - each repetition as a benchmark: see session_internal.h */
+/* benchmarks.c - each entry of the plan as a benchmark: see session_internal.h */
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
+#include "harness/measure/turns.h"
 
 #include "harness/base/die.h"
 #include "harness/base/grow.h"
-#include "harness/measure/turns.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,12 +28,12 @@ static void skip_with_reason(struct gbench_state *state, const struct record *r)
 }
 
 /* Its two times are of a request: the median response time and the server's CPU time.
- * Where the generator had no CPU of its own, the response time contains its own delay:
+ * Where the generator has no CPU of its own, the response time contains its own delay:
  * then the service time is used. */
 static void report(struct gbench_state *state, const struct record *r)
 {
-	bool coarse = json_is_true(json_object_get(r->load, "coarse"));
-	double time = r->metric[coarse ? METRIC_SERVICE_P50 :
+	bool shared = r->cell.placement == PLACEMENT_SHARED;
+	double time = r->metric[shared ? METRIC_SERVICE_P50 :
 					 METRIC_RESPONSE_P50],
 	       cpu = r->metric[METRIC_SERVER_CPU_PER_REQUEST];
 
@@ -62,73 +62,116 @@ static void note_differences(const struct session *s, struct record *r)
 	}
 }
 
-/* false: the run ends. */
-static bool store_bout(struct session *s, struct record *r, size_t n,
-		       json_t **histograms)
+/* A bout in progress: what is measured of its entries */
+struct results {
+	const struct entry **entry;
+	struct record *record;
+	json_t **histograms;
+	size_t n;
+};
+
+static void results_make(struct results *to, const struct session *s,
+			 size_t first)
 {
-	char why[WHY_SIZE];
-
-	for (size_t i = 0; i < n; i++)
-		note_differences(s, &r[i]);
-	s->stopped = !store_append_bout(&s->store, r, n, histograms, why);
-	if (s->stopped)
-		progress_say(s->progress, "%s", why);
-	return !s->stopped;
-}
-
-/* Measures the bout of this entry, which is its first. */
-static void measure_bout(struct session *s, const struct entry *first)
-{
-	size_t n = bout_length(&s->blocks, first->index);
-	const struct entry **e = grow(NULL, n, sizeof(*e));
-	struct record *r = grow(NULL, n, sizeof(*r));
-	json_t **histograms = grow(NULL, n, sizeof(*histograms));
-	int64_t slice = slice_length(&s->plan, s->store.records, s->store.n,
-				     first->cell);
-
-	for (size_t i = 0; i < n; i++) {
-		e[i] = first + i;
-		record_init(&r[i], e[i]);
+	to->n = bout_length(&s->blocks, first);
+	to->entry = grow(NULL, to->n, sizeof(*to->entry));
+	to->record = grow(NULL, to->n, sizeof(*to->record));
+	to->histograms = grow(NULL, to->n, sizeof(*to->histograms));
+	for (size_t i = 0; i < to->n; i++) {
+		to->entry[i] = &s->blocks.entry[first + i];
+		to->histograms[i] = NULL;
+		record_init(&to->record[i], to->entry[i]);
 	}
-	if (!bout(&s->context, e, n, slice, r, histograms) ||
-	    !store_bout(s, r, n, histograms))
-		for (size_t i = 0; i < n; i++)
-			record_free(&r[i]);
-	for (size_t i = 0; i < n; i++)
-		json_decref(histograms[i]);
-	free(histograms);
-	free(r);
-	free(e);
 }
 
-/* The record of an entry, measured now or before; NULL: none */
-static const struct record *measure(struct session *s, const struct entry *e)
+/* `stored`: the store owns the contents of the records. */
+static void results_free(struct results *of, bool stored)
 {
-	bool first = e->index == 0 || e[-1].bout != e->bout;
-	const struct record *last = store_find(&s->store, e->index);
-	bool old = last != NULL;
+	for (size_t i = 0; i < of->n; i++) {
+		json_decref(of->histograms[i]);
+		if (!stored)
+			record_free(&of->record[i]);
+	}
+	free(of->entry);
+	free(of->record);
+	free(of->histograms);
+}
 
-	if (!old && first && !s->stopped && !was_interrupted())
-		measure_bout(s, e);
-	last = store_find(&s->store, e->index);
-	if (last && !was_interrupted())
-		progress_done(s->progress, last, old);
-	return last;
+static int64_t slice_of(const struct session *s, const struct entry *e)
+{
+	return slice_length(&s->plan, s->store.records, s->store.n, e->cell);
+}
+
+static void measure_bout(struct session *s, size_t first)
+{
+	struct results of;
+	char why[WHY_SIZE];
+	bool stored = false;
+
+	results_make(&of, s, first);
+	if (bout(&s->context, of.entry, of.n, slice_of(s, of.entry[0]),
+		 of.record, of.histograms)) {
+		for (size_t i = 0; i < of.n; i++)
+			note_differences(s, &of.record[i]);
+		stored = store_append_bout(&s->store, of.record, of.n,
+					   of.histograms, why);
+		s->stopped = !stored;
+		if (!stored)
+			progress_say(s->progress, "%s", why);
+	}
+	results_free(&of, stored);
+}
+
+/* Adds a bout that is recorded to the progress. */
+static void show_bout(struct session *s, size_t first, bool old)
+{
+	size_t n = bout_length(&s->blocks, first);
+	const struct record **r = grow(NULL, n, sizeof(*r));
+
+	for (size_t i = 0; i < n; i++)
+		r[i] = store_find(&s->store, s->blocks.entry[first + i].index);
+	progress_done(s->progress, r, n, old);
+	free(r);
+}
+
+/* The first benchmark of a bout measures all its entries, unless they are recorded. */
+static void run_bout(struct session *s, const struct entry *e)
+{
+	size_t first = (size_t)(e - s->blocks.entry);
+	bool old = store_has_bout(&s->store, &s->blocks, e->bout);
+
+	if ((first > 0 && e[-1].bout == e->bout) || was_interrupted() ||
+	    s->stopped)
+		return;
+	if (!old)
+		measure_bout(s, first);
+	if (store_has_bout(&s->store, &s->blocks, e->bout))
+		show_bout(s, first, old);
+}
+
+/* The record of an entry; NULL: none, or that of a bout that is not whole */
+static const struct record *recorded(const struct session *s,
+				     const struct entry *e)
+{
+	if (!s->only_reads && !store_has_bout(&s->store, &s->blocks, e->bout))
+		return NULL;
+	return store_find(&s->store, e->index);
 }
 
 static void run_benchmark(struct gbench_state *state, void *data)
 {
 	const struct benchmark *step = data;
 	struct session *s = step->session;
-	const struct record *r =
-		s->only_reads ? store_find(&s->store, step->entry->index) :
-				measure(s, step->entry);
+	const struct record *r;
 
-	if (!r || was_interrupted())
-		gbench_skip(state, s->only_reads ? "no repetition is recorded" :
-						   "interrupted");
-	else
+	if (!s->only_reads)
+		run_bout(s, step->entry);
+	r = recorded(s, step->entry);
+	if (r)
 		report(state, r);
+	else
+		gbench_skip(state, s->only_reads ? "nothing is recorded" :
+						   "interrupted");
 }
 
 struct benchmark *register_benchmarks(struct session *s)

@@ -10,6 +10,7 @@
 #include "harness/base/die.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -127,7 +128,8 @@ int matrix_compare(const struct matrix_options *opt)
 	v = versus(&a, &b);
 	versus_print(screen, &v, has_color(screen));
 	if (opt->fail_on_regression)
-		status = gate(&v, opt->least, screen);
+		status = gate(&v, isnan(opt->least) ? v.margin : opt->least,
+			      screen);
 	if (v.in_both == 0) {
 		warn("no cell was measured in both runs: nothing to compare");
 		status = EXIT_FAILED;

@@ -5,7 +5,9 @@
 #include "harness/base/args.h"
 #include "harness/base/die.h"
 #include "harness/base/nearest.h"
+#include "harness/base/units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,18 +83,34 @@ static void take_override(const struct arg *arg, const char *text,
 	add_override(options, arg->name, text);
 }
 
-/* "5%" or "5" is 0.05. */
-static void take_percent(const struct arg *arg, const char *text, void *options)
+static const char gate[] = "--fail-on-regression", gate_usual[] = "margin";
+
+static void take_gate(const struct arg *arg, const char *text, void *options)
 {
 	struct matrix_options *opt = options;
-	char *end;
-	double x = strtod(text, &end);
+	double percent;
 
-	end += *end == '%';
-	if (end == text || *end || !(x >= 0 && x <= 1000))
-		die_usage("--%s '%s': not a percentage, such as 5%%", arg->name,
+	opt->fail_on_regression = true;
+	opt->least = NAN;
+	if (strcmp(text, gate_usual) == 0)
+		return;
+	if (!parse_percent(text, &percent))
+		die_usage("--%s '%s': not a percentage, such as 3%%", arg->name,
 			  text);
-	opt->least = x / 100;
+	opt->least = percent / 100;
+}
+
+/* Its percentage is optional; it may follow after a blank. */
+static void complete_gate(int argc, char **argv)
+{
+	static char with_usual[sizeof(gate) + sizeof(gate_usual)];
+	double ignored;
+
+	snprintf(with_usual, sizeof(with_usual), "%s=%s", gate, gate_usual);
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], gate) == 0 &&
+		    (i + 1 == argc || !parse_percent(argv[i + 1], &ignored)))
+			argv[i] = with_usual;
 }
 
 static const char *const verbs[] = { "run",    "resume",  "report", "list",
@@ -136,6 +154,7 @@ static void take_operand(const char *text, void *options)
 enum {
 	RUN = 1 << VERB_RUN,
 	RESUME = 1 << VERB_RESUME,
+	REPORT = 1 << VERB_REPORT,
 	COMPARE = 1 << VERB_COMPARE,
 	PLAN = RUN | 1 << VERB_LIST | 1 << VERB_DOCTOR,
 };
@@ -157,21 +176,21 @@ static const struct arg table[] = {
 	  "numbers of connections, instead of the plan's: 1,64,1k", KEY,
 	  .use = PLAN },
 	{ PLAN_KEY, "blocks", "N",
-	  "fresh starts of each setting; six can tell models apart", KEY,
-	  .use = PLAN },
+	  "fresh starts of every server; each gives one value a comparison",
+	  KEY, .use = PLAN },
 	{ PLAN_KEY, "bout", "TIME",
-	  "time under load of a setting in a block, for all its servers: 3s",
+	  "time under load of a setting in a block, for all its servers together: 3s",
 	  KEY, .use = PLAN },
 	{ PLAN_KEY, "slice", "TIME",
-	  "load of one server in a round (default auto: long beside the response "
-	  "times)",
-	  KEY, .use = PLAN },
-	{ PLAN_KEY, "margin", "PERCENT",
-	  "models whose whole interval is within it are equal (default 3%)",
+	  "time under load of a server in a round; default: twenty response times of the "
+	  "slowest one, 40ms at least",
 	  KEY, .use = PLAN },
 	{ PLAN_KEY, "reference", "MODEL",
 	  "the model that others are compared with (default epoll)", KEY,
-	  .use = PLAN },
+	  .use = PLAN | REPORT },
+	{ PLAN_KEY, "margin", "PERCENT",
+	  "models that differ by less are called equal (default 3%)", KEY,
+	  .use = PLAN | REPORT },
 	{ PLAN_KEY, "message", "BYTES",
 	  "size of a request in cells that do not give one: 64, 4KiB", KEY,
 	  .use = PLAN },
@@ -184,8 +203,8 @@ static const struct arg table[] = {
 	  "measure the baseline server, too: the limit of generator and kernel",
 	  KEY, .use = PLAN },
 	{ PLAN_KEY, "aa", "YES|NO",
-	  "measure the reference twice in each bout: the A/A pair", KEY,
-	  .use = PLAN },
+	  "measure the reference twice in each bout: shows what chance can do",
+	  KEY, .use = PLAN },
 	{ PLAN_KEY, "seed", "N", "seed of the order", KEY, .use = PLAN },
 	{ ARG_HEADING, .help = "How to measure:" },
 	{ ARG_TEXT, "server-cpus", "LIST",
@@ -204,13 +223,11 @@ static const struct arg table[] = {
 	  AT(force), .use = RESUME },
 	{ ARG_FLAG, "quiet", NULL, "print only problems and the final table",
 	  AT(quiet), .use = RUN | RESUME },
+	{ ARG_OTHER, "fail-on-regression", "[PERCENT]",
+	  "exit with status 1 if a model is worse than the reference (compare: B worse than "
+	  "A) by more than this, which the whole interval has to show (default: the margin)",
+	  .take = take_gate, .use = RUN | RESUME | COMPARE },
 	{ ARG_HEADING, .help = "Options of compare:" },
-	{ ARG_FLAG, "fail-on-regression", NULL,
-	  "exit with status 1 if B is worse than A", AT(fail_on_regression),
-	  .use = COMPARE },
-	{ ARG_OTHER, "least", "PERCENT",
-	  "with --fail-on-regression: ignore regressions smaller than this, such as 5%",
-	  .take = take_percent, .use = COMPARE },
 	{ ARG_TEXT, "csv", "FILE", "write the comparison as CSV; - is stdout",
 	  AT(csv), .use = COMPARE },
 	{ ARG_TEXT, "page", "FILE",
@@ -227,17 +244,20 @@ static const struct args args = {
 		 "compare A B",
 	.about =
 		"matrix - compares the models under the same loads\n\n"
-		"Measures latency, CPU time and system calls, and says which differences are "
-		"significant.\n\n"
+		"Measures throughput, latency, CPU time and system calls, and says which models "
+		"differ, which are equal, and where the run cannot tell.\n\n"
 		"Examples:\n"
 		"  matrix run --plan quick\n"
-		"         every model at 1, 64 and 1,000 clients, in about two minutes\n"
+		"         every model at 1, 64 and 1,000 clients, in less than three minutes\n"
 		"  matrix run --plan quick --dry-run\n"
-		"         only print what would be measured, and how long it would take\n"
+		"         only print what would be measured, how long and how exactly\n"
 		"  matrix run --models poll,epoll,mine=./a.out\n"
 		"         your own server beside ours, in the plan standard\n"
 		"  matrix run --models 'poll,x=node echo.js {port}'\n"
 		"         any echo server; {port} becomes a free port\n"
+		"  matrix run --models epoll,old=path/to/epoll --reference old \\\n"
+		"             --fail-on-regression 3%\n"
+		"         a gate for a CI: status 1 if the new build is worse by more than 3 %\n"
 		"  matrix resume results/mine\n"
 		"         continue after Ctrl-C, a crash or a full disk\n"
 		"  matrix report results/mine\n"
@@ -252,15 +272,16 @@ static const struct args args = {
 		"-REGEX excludes), --benchmark_list_tests, --benchmark_out=FILE, "
 		"--benchmark_out_format, --benchmark_format, --benchmark_color, "
 		"--benchmark_context=KEY=VALUE; --benchmark_repetitions is --blocks.\n\n"
-		"A cell is a model under a load. A repetition measures it once, with a "
-		"fresh server. Each repetition is a line in DIR, on disk when it ends; "
-		"results/README.md explains every column. Ctrl-C loses only the repetition "
-		"that is running.\n\n"
-		"Exit status: 0 nothing failed (a repetition may be invalid because the "
-		"machine was busy or the generator saturated); 1 something failed: a server "
-		"died, hung, lost a request or sent a wrong byte, the disk was full "
-		"(compare: a regression, or a run that could not be read completely); 2 bad "
-		"usage; 6 warnings under --strict; 130 interrupted.",
+		"A cell is a model under a load, a setting is the load alone. In each block every "
+		"setting has a bout: fresh servers of all its models, which take turns in rounds. "
+		"Each cell of a bout is a line in DIR, on disk when the bout ends; "
+		"results/README.md explains every column. Ctrl-C loses only the bout that is "
+		"running.\n\n"
+		"Exit status: 0 all is measured, also where the run cannot tell two models apart; "
+		"1 something failed: a server died, hung, lost a request or sent a wrong byte, "
+		"the disk was full, or --fail-on-regression found one (compare: or a run that "
+		"could not be read completely); 2 bad usage; 6 warnings under --strict; 130 "
+		"interrupted.",
 	.arg = table,
 	.n = sizeof(table) / sizeof(*table),
 	.operand = take_operand,
@@ -294,8 +315,8 @@ static void check_use(const struct matrix_options *opt, uint64_t given)
 					", which takes plan and CPUs from its folder; "
 					"to change them begin a new run" :
 					"");
-	if ((opt->filter || opt->n_benchmark > 1 || opt->n_overrides) &&
-	    !(PLAN >> opt->verb & 1))
+	if ((opt->filter || opt->n_benchmark > 1) && !(PLAN >> opt->verb & 1) &&
+	    (opt->verb != VERB_RESUME || opt->filter))
 		die_usage("%s does not take options of Google Benchmark", verb);
 }
 
@@ -311,8 +332,6 @@ static void check_together(const struct matrix_options *opt, uint64_t given)
 	else if (opt->verb == VERB_COMPARE && !opt->with)
 		die_usage("compare: it takes two folders: matrix compare "
 			  "results/A results/B");
-	if (opt->least > 0 && !opt->fail_on_regression)
-		die_usage("--least is for --fail-on-regression");
 }
 
 void matrix_options(int argc, char **argv, struct matrix_options *opt)
@@ -321,6 +340,7 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 
 	*opt = (struct matrix_options){ .verb = VERB_NONE };
 	argc = take_benchmark(argc, argv, opt);
+	complete_gate(argc, argv);
 	given = args_parse(&args, argc, argv, opt);
 	if (opt->verb == VERB_NONE)
 		die_usage(

@@ -35,10 +35,9 @@ struct matrix_options {
 	const char *server_cpus, *client_cpus;
 	const char *filter; /* --benchmark_filter; NULL */
 	bool dry_run, strict, force, quiet;
-	/* compare: */
-	bool fail_on_regression;
-	double least;           /* 0.05: a regression of 5 % or more */
-	const char *csv, *page; /* files, or NULL */
+	bool fail_on_regression; /* run, resume, compare */
+	double least; /* 0.05: by more than 5 %; NAN: than the plan's margin */
+	const char *csv, *page; /* compare: files, or NULL */
 	/* The options for Google Benchmark, as an argv of its own */
 	int n_benchmark;
 	char **benchmark;

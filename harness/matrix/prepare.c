@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <regex.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct filter {
 	regex_t regex;
@@ -23,6 +24,17 @@ static bool keep_cell(const char *name, void *data)
 	const struct filter *f = data;
 
 	return (regexec(&f->regex, name, 0, NULL, 0) == 0) == f->keeps;
+}
+
+/* If the filter drops the reference everywhere, the first model takes its place. */
+static void keep_reference(struct plan *p)
+{
+	for (size_t i = 0; i < p->timing.n; i++)
+		if (strcmp(p->timing.cell[i].model, p->reference) == 0)
+			return;
+	if (p->timing.n)
+		memcpy(p->reference, p->timing.cell[0].model,
+		       sizeof(p->reference));
 }
 
 /* As in Google Benchmark, a leading - excludes what matches. */
@@ -41,7 +53,24 @@ void apply_filter(struct plan *p, const char *text)
 		die_usage("--benchmark_filter '%s': no cell has a matching "
 			  "name; matrix list cells prints all",
 			  text);
+	keep_reference(p);
 	regfree(&f.regex);
+}
+
+/* The models come first: the reference has to be one of them. */
+void apply_overrides(struct plan *p, const struct matrix_options *opt)
+{
+	char error[PLAN_ERROR_SIZE];
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < opt->n_overrides; i++) {
+			const struct override *o = &opt->override[i];
+			bool is_models = strcmp(o->key, "models") == 0;
+
+			if (is_models == (pass == 0) &&
+			    !plan_override(p, o->key, o->value, error))
+				die_usage("%s", error);
+		}
 }
 
 void session_plan(const struct matrix_options *opt, const char *bin,
@@ -57,10 +86,7 @@ void session_plan(const struct matrix_options *opt, const char *bin,
 			error);
 		exit(EXIT_USAGE);
 	}
-	for (size_t i = 0; i < opt->n_overrides; i++)
-		if (!plan_override(p, opt->override[i].key,
-				   opt->override[i].value, error))
-			die_usage("%s", error);
+	apply_overrides(p, opt);
 	if (opt->filter)
 		apply_filter(p, opt->filter);
 }
@@ -73,9 +99,14 @@ void make_schedule(struct session *s)
 
 void print_plan(const struct session *s)
 {
-	char *text = blocks_summary(&s->plan, &s->estimate);
+	const struct plan *p = &s->plan;
+	char *text = blocks_summary(p, &s->estimate);
 
 	fputs(text, s->screen);
+	if (strcmp(p->reference, p->asked_reference) != 0)
+		fprintf(s->screen,
+			"  compared with %s, as %s does not take part\n",
+			p->reference, p->asked_reference);
 	fflush(s->screen);
 	free(text);
 }

@@ -2,12 +2,13 @@
 /*
  * progress.c - progress of a run: see progress.h
  *
- * There is no thread and no timer: during a window the CPUs belong to the measurement.
+ * There is no thread and no timer: during a slice the CPUs belong to the measurement.
  */
 #include "harness/matrix/progress.h"
 
 #include "harness/base/print.h"
 #include "harness/measure/wait.h"
+#include "harness/verdict/describe.h"
 #include "harness/verdict/stats.h"
 #include "harness/base/grow.h"
 #include "harness/base/die.h"
@@ -20,24 +21,27 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH_MAX = 512, WIDTH_USUAL = 80, STEP_SIZE = 32, WORDS_SIZE = 128 };
+enum { WIDTH_MAX = 512, WIDTH_USUAL = 80, STEP_SIZE = 48 };
 
 static const double draw_every_s = 0.1;
 
-struct entry_state {
-	size_t first; /* the first entry of the same cell and kind */
+struct bout_state {
+	const struct entry *entry; /* the first of */
+	size_t n;
+	size_t like; /* the first bout of the same setting and kind */
 	bool done;
-	enum status status;
-	double took;     /* NAN: not done */
-	double expected; /* of `first` only: estimated time of one */
+	double took;     /* s; NAN: not done */
+	double guess;    /* before any has ended */
+	double expected; /* of `like` only: estimated time of one */
 };
 
 struct progress {
 	FILE *file;
 	const struct blocks *blocks;
-	struct entry_state *state; /* of each entry */
+	struct bout_state *bout;
+	size_t n, n_done;
+	size_t cells[STATUSES]; /* of bouts that are done */
 	bool quiet, live, colour;
-	double guess;    /* s, for a repetition before any has ended */
 	json_t *printed; /* the reasons printed so far, with their models */
 	double left;     /* s, for all that are not done; unless `stale` */
 	bool stale;
@@ -52,20 +56,37 @@ static double seconds(void)
 	return (double)monotonic_ns() / 1e9;
 }
 
-/* An A/A repetition takes as long as a timing repetition. */
-static enum role kind(const struct entry *e)
+/* What a bout is: its first entry may be of any model */
+static enum role kind(const struct bout_state *b)
 {
-	return e->role == ROLE_AA ? ROLE_TIMING : e->role;
+	enum role role = b->entry->role;
+
+	return role == ROLE_COUNTING || role == ROLE_IDLE ? role : ROLE_TIMING;
 }
 
-static size_t first_of_kind(const struct blocks *b, size_t i)
+static size_t find_like(const struct progress *p, const struct bout_state *b)
 {
-	size_t j = 0;
+	size_t i = 0;
 
-	while (b->entry[j].cell != b->entry[i].cell ||
-	       kind(&b->entry[j]) != kind(&b->entry[i]))
-		j++;
-	return j;
+	while (kind(&p->bout[i]) != kind(b) ||
+	       !cell_same_setting(p->bout[i].entry->cell, b->entry->cell))
+		i++;
+	return i;
+}
+
+static void find_bouts(struct progress *p, const struct blocks *b,
+		       const struct plan *plan)
+{
+	p->bout = grow(NULL, b->n + 1, sizeof(*p->bout));
+	for (size_t i = 0; i < b->n; i += p->bout[p->n++].n) {
+		struct bout_state *bout = &p->bout[p->n];
+
+		*bout = (struct bout_state){ .entry = &b->entry[i],
+					     .n = bout_length(b, i),
+					     .took = NAN };
+		bout->guess = bout_estimate(plan, bout->entry, bout->n) / 1e9;
+		bout->like = find_like(p, bout);
+	}
 }
 
 struct progress *progress_open(FILE *file, const struct blocks *b,
@@ -78,19 +99,13 @@ struct progress *progress_open(FILE *file, const struct blocks *b,
 	*p = (struct progress){
 		.file = file,
 		.blocks = b,
-		.state = grow(NULL, b->n + 1, sizeof(*p->state)),
 		.quiet = quiet,
 		.live = terminal && !quiet,
 		.colour = terminal && !(no_color && *no_color),
-		.guess = (double)blocks_estimate(plan, b).ns / 1e9 /
-			 (double)(b->n + !b->n),
 		.printed = json_object(),
 		.stale = true,
 	};
-	for (size_t i = 0; i < b->n; i++)
-		p->state[i] =
-			(struct entry_state){ .first = first_of_kind(b, i),
-					      .took = NAN };
+	find_bouts(p, b, plan);
 	return p;
 }
 
@@ -110,20 +125,19 @@ void progress_time(double s, char to[32])
 			 fmod(minutes, 60));
 }
 
-enum { ANY_CELL = -1 };
+enum { ANY_SETTING = -1 };
 
-/* Median of the repetitions that are done; NAN: none */
+/* Median of the bouts that are done; NAN: none */
 static double median_time(const struct progress *p, enum role role,
-			  ssize_t first)
+			  ssize_t like)
 {
 	double took[STATS_MAX];
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->blocks->n && n < STATS_MAX; i++)
-		if (kind(&p->blocks->entry[i]) == role &&
-		    (first == ANY_CELL || p->state[i].first == (size_t)first) &&
-		    !isnan(p->state[i].took))
-			took[n++] = p->state[i].took;
+	for (size_t i = 0; i < p->n && n < STATS_MAX; i++)
+		if (kind(&p->bout[i]) == role && !isnan(p->bout[i].took) &&
+		    (like == ANY_SETTING || p->bout[i].like == (size_t)like))
+			took[n++] = p->bout[i].took;
 	return stats_quantile(took, n, 0.5);
 }
 
@@ -134,36 +148,30 @@ static double first_not_nan(double a, double b, double c)
 
 static void estimate_left(struct progress *p)
 {
-	double of_role[ROLES];
-
-	for (int role = 0; role < ROLES; role++)
-		of_role[role] = median_time(p, role, ANY_CELL);
 	p->left = 0;
-	for (size_t i = 0; i < p->blocks->n; i++) {
-		struct entry_state *s = &p->state[i];
-		enum role role = kind(&p->blocks->entry[i]);
+	for (size_t i = 0; i < p->n; i++) {
+		struct bout_state *b = &p->bout[i];
 
-		if (s->first == i)
-			s->expected =
-				first_not_nan(median_time(p, role, (ssize_t)i),
-					      of_role[role], p->guess);
-		if (!s->done)
-			p->left += p->state[s->first].expected;
+		if (b->like == i)
+			b->expected = first_not_nan(
+				median_time(p, kind(b), (ssize_t)i),
+				median_time(p, kind(b), ANY_SETTING), b->guess);
+		if (!b->done)
+			p->left += p->bout[b->like].expected;
 	}
 	p->stale = false;
 }
 
 static double time_left(struct progress *p)
 {
-	const struct entry_state *now =
-		p->now ? &p->state[p->now->index] : NULL;
+	const struct bout_state *now = p->now ? &p->bout[p->now->bout] : NULL;
 
 	if (p->stale)
 		estimate_left(p);
 	if (!now || now->done)
 		return p->left;
 	return p->left -
-	       fmin(seconds() - p->now_since, p->state[now->first].expected);
+	       fmin(seconds() - p->now_since, p->bout[now->like].expected);
 }
 
 /* ------------------------------------------------------------- parts of a line */
@@ -184,117 +192,72 @@ add(char line[WIDTH_MAX], const char *between, const char *format, ...)
 	va_end(args);
 }
 
-static size_t count(const struct progress *p, size_t of[STATUSES])
-{
-	size_t done = 0;
-
-	memset(of, 0, STATUSES * sizeof(*of));
-	for (size_t i = 0; i < p->blocks->n; i++) {
-		if (!p->state[i].done)
-			continue;
-		of[p->state[i].status]++;
-		done++;
-	}
-	return done;
-}
-
-/* "[ 37/97]" */
+/* "[ 7/37]" */
 static void add_position(char *line, const struct progress *p)
 {
-	size_t of[STATUSES];
 	char all[24];
-	int digits = snprintf(all, sizeof(all), "%zu", p->blocks->n);
+	int digits = snprintf(all, sizeof(all), "%zu", p->n);
 
-	add(line, "", "[%*zu/%s]", digits, count(p, of), all);
+	add(line, "", "[%*zu/%s]", digits, p->n_done, all);
 }
 
 /* "35 ok 1 skipped 1 failed" */
-static void add_counts(char *line, const struct progress *p, bool invalid_apart)
+static void add_counts(char *line, const size_t of[STATUSES])
 {
-	size_t of[STATUSES], failed, skipped;
+	size_t skipped = of[STATUS_UNSUPPORTED] + of[STATUS_REFUSED];
 
-	count(p, of);
-	failed = of[STATUS_FAILED];
-	skipped = of[STATUS_UNSUPPORTED] + of[STATUS_REFUSED];
 	add(line, "", "%zu ok", of[STATUS_OK]);
-	if (!invalid_apart)
-		failed += of[STATUS_INVALID];
-	else if (of[STATUS_INVALID] > 0)
+	if (of[STATUS_INVALID] > 0)
 		add(line, " ", "%zu invalid", of[STATUS_INVALID]);
 	if (skipped > 0)
 		add(line, " ", "%zu skipped", skipped);
-	if (failed > 0)
-		add(line, " ", "%zu failed", failed);
+	if (of[STATUS_FAILED] > 0)
+		add(line, " ", "%zu failed", of[STATUS_FAILED]);
 }
 
 /* "1 min 02 s left"; nothing at the end */
 static void add_left(char *line, struct progress *p)
 {
-	size_t of[STATUSES];
 	char time[32];
 
-	if (count(p, of) == p->blocks->n)
+	if (p->n_done == p->n)
 		return;
 	progress_time(time_left(p), time);
 	add(line, "  ", "%s left", time);
 }
 
-/* "closed split 64x128 rate 1000": 64 connections, 128 bytes a request */
-static void add_cell(char *line, const struct cell *c)
+/* "block 2"; "counting poll" */
+static void add_kind(char *line, const char *between, const struct entry *e)
 {
-	static const char *const others[] = { "rate", "idle", "depth",
-					      "pattern", "work" };
-	char value[WORK_SIZE];
-
-	cell_part("loop")->print(c, value, sizeof(value));
-	add(line, "", "%s", value);
-	cell_part("placement")->print(c, value, sizeof(value));
-	add(line, " ", "%s", value);
-	if (c->connections > 0)
-		add(line, " ", "%ux%zu", c->connections, c->message);
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		cell_part(others[i])->print(c, value, sizeof(value));
-		if (*value)
-			add(line, " ", "%s %s", others[i], value);
-	}
+	if (e->role == ROLE_COUNTING || e->role == ROLE_IDLE)
+		add(line, between, "%s %s", role_names[e->role],
+		    e->cell->model);
+	else
+		add(line, between, "block %u", e->block);
 }
 
-/* The metrics to show; `first`: only the most important one */
-static void add_numbers(char *line, const struct record *r, bool first)
+/* "9 servers  9 rounds, 1 dropped"; "3.01 calls/req" */
+static void add_numbers(char *line, const struct record *r, size_t n)
 {
-	enum { TIMED = 1 << ROLE_TIMING | 1 << ROLE_AA | 1 << ROLE_BASELINE };
-	static const struct {
-		unsigned roles;
-		enum metric metric;
-		const char *before, *after;
-		bool first;
-	} shown[] = {
-		{ TIMED, METRIC_RESPONSE_P50, "p50 ", "", false },
-		{ TIMED, METRIC_RESPONSE_P99, "p99 ", "", true },
-		{ TIMED, METRIC_REQUESTS_PER_SECOND, "", " req/s", false },
-		{ 1 << ROLE_COUNTING, METRIC_CALLS_PER_REQUEST, "",
-		  " calls/req", true },
-		{ 1 << ROLE_IDLE, METRIC_RESIDENT_PER_CONNECTION, "",
-		  " bytes/client", true },
-	};
+	double calls = r->metric[METRIC_CALLS_PER_REQUEST],
+	       bytes = r->metric[METRIC_RESIDENT_PER_CONNECTION];
+	char text[PRINT_SIZE];
 
-	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
-		double value = r->metric[shown[i].metric];
-		bool time = strcmp(metrics[shown[i].metric].unit, "ns") == 0;
-		char text[PRINT_SIZE];
-
-		if (!(shown[i].roles & 1u << r->role) || isnan(value) ||
-		    (first && !shown[i].first))
-			continue;
-		add(line, "  ", "%s%s%s", shown[i].before,
-		    time ? print_time(text, value) : print_count(text, value),
-		    shown[i].after);
-	}
+	if (r->role == ROLE_COUNTING && !isnan(calls))
+		add(line, "  ", "%s calls/req", print_count(text, calls));
+	if (r->role == ROLE_IDLE && !isnan(bytes))
+		add(line, "  ", "%s bytes/client", print_count(text, bytes));
+	if (r->role == ROLE_COUNTING || r->role == ROLE_IDLE)
+		return;
+	add(line, "  ", "%zu server%s  %u round%s", n, plural(n),
+	    r->rounds.counted, plural(r->rounds.counted));
+	if (r->rounds.dropped)
+		add(line, ", ", "%u dropped", r->rounds.dropped);
 }
 
 /* ------------------------------------------------------------- the live line */
 
-enum { POSITION, MODEL, CELL, BLOCK, WHAT, COUNTS, LEFT, PARTS };
+enum { POSITION, SETTING, KIND, WHAT, COUNTS, LEFT, PARTS };
 
 static size_t width_of(FILE *file)
 {
@@ -312,28 +275,24 @@ static size_t join(char *line, char part[PARTS][WIDTH_MAX])
 	*line = '\0';
 	for (int i = 0; i < PARTS; i++)
 		if (*part[i])
-			add(line, i == MODEL ? " " : "  ", "%s", part[i]);
+			add(line, i == SETTING ? " " : "  ", "%s", part[i]);
 	return strlen(line);
 }
 
 static void compose(struct progress *p, char *line, size_t width)
 {
-	static const int optional[] = { BLOCK, WHAT, CELL, COUNTS, MODEL };
-	char part[PARTS][WIDTH_MAX] = { "" };
+	static const int optional[] = { KIND, COUNTS, WHAT, SETTING };
+	char part[PARTS][WIDTH_MAX] = { "" }, setting[SETTING_SIZE];
 
 	add_position(part[POSITION], p);
 	if (p->now) {
-		add(part[MODEL], "", "%s", p->now->cell->model);
-		add_cell(part[CELL], p->now->cell);
-		add(part[BLOCK], "", "block %u", p->now->block);
+		add(part[SETTING], "", "%s",
+		    setting_key(p->now->cell, setting));
+		add_kind(part[KIND], "", p->now);
 		add(part[WHAT], "", "%s", p->what);
 	}
-	add_counts(part[COUNTS], p, true);
+	add_counts(part[COUNTS], p->cells);
 	add_left(part[LEFT], p);
-	if (join(line, part) > width) {
-		*part[COUNTS] = '\0';
-		add_counts(part[COUNTS], p, false);
-	}
 	for (size_t i = 0; join(line, part) > width; i++) {
 		if (i == sizeof(optional) / sizeof(*optional))
 			break;
@@ -364,10 +323,9 @@ static void clear(struct progress *p)
 
 void progress_step(struct progress *p, const struct entry *e, const char *step)
 {
-	if (p->now != e) {
-		p->now = e;
+	if (!p->now || p->now->bout != e->bout)
 		p->now_since = seconds();
-	}
+	p->now = e;
 	snprintf(p->what, sizeof(p->what), "%s", step);
 	draw(p);
 }
@@ -385,17 +343,13 @@ void progress_say(struct progress *p, const char *format, ...)
 	draw(p);
 }
 
-/* ----------------------------------------------------- a line per repetition */
+/* ------------------------------------------------------------ a line per bout */
 
-static void print_status(struct progress *p, enum status status)
+static const char *colour_of(const struct progress *p, enum status status)
 {
-	bool colour = p->colour && status != STATUS_OK;
-
-	fprintf(p->file, "  %s%s%s",
-		!colour                 ? "" :
-		status == STATUS_FAILED ? "\033[31m" :
-					  "\033[33m",
-		status_names[status], colour ? "\033[m" : "");
+	if (!p->colour || status == STATUS_OK)
+		return "";
+	return status == STATUS_FAILED ? "\033[31m" : "\033[33m";
 }
 
 /* Without control characters: a reason may quote a server's output. */
@@ -428,50 +382,92 @@ static bool is_new_problem(struct progress *p, const struct record *r)
 	return new_problem;
 }
 
-static void print_line(struct progress *p, const struct record *r,
-		       bool new_problem)
+/* "  poll  closed split 64  block 2  failed", and the reasons, unless they were printed
+ * before */
+static void print_problem(struct progress *p, const struct record *r,
+			  bool new_problem)
 {
-	char line[WIDTH_MAX] = "", left[WIDTH_MAX] = "", name[CELL_NAME_SIZE];
+	char line[WIDTH_MAX] = "", setting[SETTING_SIZE];
+	const char *colour = colour_of(p, r->status);
 
-	add_position(line, p);
-	add(line, " ", "%s block %u %s", cell_name(&r->cell, name), r->block,
-	    role_names[r->role]);
-	add_numbers(line, r, false);
-	add_left(left, p);
-	clear(p);
-	fputs(line, p->file);
-	print_status(p, r->status);
-	fprintf(p->file, "%s%s%s\n",
-		r->status == STATUS_OK || new_problem ? "" : ", as before",
-		*left ? "  " : "", left);
-	if (r->status != STATUS_OK && new_problem)
+	add(line, "", "  %s  %s  ", r->cell.model,
+	    setting_key(&r->cell, setting));
+	if (r->block)
+		add(line, "", "block %u", r->block);
+	else
+		add(line, "", "%s", role_names[r->role]);
+	if (r->role == ROLE_AA)
+		add(line, "", ", twin");
+	fprintf(p->file, "%s  %s%s%s%s\n", line, colour,
+		status_names[r->status], *colour ? "\033[m" : "",
+		new_problem ? "" : ", as before");
+	if (new_problem)
 		print_reasons(p->file, r->reasons);
+}
+
+static void print_line(struct progress *p, const struct record *const *r,
+		       size_t n)
+{
+	char line[WIDTH_MAX] = "", outcome[WIDTH_MAX] = "";
+	char setting[SETTING_SIZE];
+	size_t of[STATUSES] = { 0 }, ok;
+
+	for (size_t i = 0; i < n; i++)
+		of[r[i]->status]++;
+	for (ok = 0; ok < n && r[ok]->status != STATUS_OK; ok++)
+		;
+	if (n == 1)
+		add(outcome, "", "%s", status_names[r[0]->status]);
+	else
+		add_counts(outcome, of);
+	add_position(line, p);
+	add(line, " ", "%s", setting_key(&r[0]->cell, setting));
+	add_kind(line, "  ", &p->blocks->entry[r[0]->index]);
+	if (ok < n)
+		add_numbers(line, r[ok], n);
+	add(line, "  ", "%s", outcome);
+	add_left(line, p);
+	fprintf(p->file, "%s\n", line);
+}
+
+/* A terminal has the live line instead, and with --quiet there are only problems. */
+static void print_bout(struct progress *p, const struct record *const *r,
+		       size_t n)
+{
+	bool brief = p->live || p->quiet;
+
+	if (!brief)
+		print_line(p, r, n);
+	for (size_t i = 0; i < n; i++) {
+		bool new_problem =
+			r[i]->status != STATUS_OK && is_new_problem(p, r[i]);
+
+		if (brief && new_problem)
+			clear(p);
+		if (r[i]->status != STATUS_OK && (new_problem || !brief))
+			print_problem(p, r[i], new_problem);
+	}
 	fflush(p->file);
 }
 
-void progress_done(struct progress *p, const struct record *r, bool old)
+void progress_done(struct progress *p, const struct record *const *r, size_t n,
+		   bool old)
 {
-	struct entry_state *s = &p->state[r->index];
-	bool new_problem;
+	struct bout_state *b = &p->bout[r[0]->bout];
 
-	s->done = true;
-	s->status = r->status;
-	s->took = r->took_s;
+	b->done = true;
+	b->took = 0;
+	for (size_t i = 0; i < n; i++) {
+		p->cells[r[i]->status]++;
+		b->took += r[i]->took_s; /* the bout's, divided by n */
+	}
+	p->n_done++;
 	p->stale = true;
 	if (old)
 		return;
-	p->now = &p->blocks->entry[r->index];
-	snprintf(p->what, sizeof(p->what), "%s", status_names[r->status]);
-	new_problem = r->status != STATUS_OK && is_new_problem(p, r);
-	if (r->status == STATUS_OK) {
-		char numbers[WIDTH_MAX] = "";
-
-		add_numbers(numbers, r, true);
-		if (*numbers)
-			snprintf(p->what, sizeof(p->what), "%.31s", numbers);
-	}
-	if (new_problem || !(p->live || p->quiet))
-		print_line(p, r, new_problem);
+	p->now = b->entry;
+	*p->what = '\0';
+	print_bout(p, r, n);
 	draw(p);
 }
 
@@ -480,6 +476,6 @@ void progress_close(struct progress *p)
 	clear(p);
 	fflush(p->file);
 	json_decref(p->printed);
-	free(p->state);
+	free(p->bout);
 	free(p);
 }

@@ -2,16 +2,17 @@
 /*
  * progress.h - progress of a run, and the estimate of the time left
  *
- * On a terminal: one live line on stderr. Elsewhere: one plain line for each repetition
- * that ended. Color on a terminal only, and not with NO_COLOR or TERM=dumb.
+ * On a terminal: one live line on stderr. Elsewhere: one plain line for each bout that
+ * ended. Color on a terminal only, and not with NO_COLOR or TERM=dumb.
  *
- *	[ 37/97] epoll  closed split 64x64  block 1  p99 1.2 ms  35 ok 1 skipped 1 failed  1 min 02 s left
+ *	[ 7/37] closed split 64  block 2  round 3 of 9  35 ok 1 failed  1 min 02 s left
+ *	[ 7/37] closed split 64  block 2  9 servers  9 rounds, 1 dropped  ok  1 min 02 s left
  *
- * Both print a repetition that is not ok, with its reasons; the terminal, and --quiet,
- * only once for each model. A live line that is too long drops its least important
- * parts.
+ * Both print what is not ok, with its reasons, below a plain line; the terminal, and
+ * --quiet, only once for each model. A live line that is too long drops its least
+ * important parts.
  *
- * The time left is estimated from repetitions of the same cell or the same role, and
+ * The time left is estimated from bouts of the same setting, or of the same kind, and
  * before there are any, from the plan.
  */
 #ifndef MATRIX_PROGRESS_H
@@ -27,12 +28,13 @@ struct progress;
 struct progress *progress_open(FILE *file, const struct blocks *b,
 			       const struct plan *p, bool quiet);
 
-/* Shows e and its step ("starting", "warm-up", "window", "stopping") in the live line.
- */
+/* Shows the bout of e and its step ("starting", "round 3 of 9") in the live line. */
 void progress_step(struct progress *p, const struct entry *e, const char *step);
 
-/* A repetition ended. `old`: it was recorded before this resume. */
-void progress_done(struct progress *p, const struct record *r, bool old);
+/* A bout ended: one record for each of its entries. `old`: they were recorded before
+ * this resume. */
+void progress_done(struct progress *p, const struct record *const *r, size_t n,
+		   bool old);
 
 /* Prints a line, such as a warning, above the live line. */
 __attribute__((format(printf, 2, 3))) void

@@ -17,17 +17,17 @@
 
 /* ------------------------------------------------------------ what is missing */
 
-static void print_repetitions(const struct session *s)
+static void print_bouts(const struct session *s)
 {
-	size_t missing = count_missing(s);
+	struct bouts of = count_bouts(s);
 	char *command;
 
-	printf("%s: %zu of %zu repetition%s recorded\n", s->store.path,
-	       s->blocks.n - missing, s->blocks.n, plural(s->blocks.n));
-	if (missing == 0)
+	printf("%s: %zu of %zu bout%s recorded\n", s->store.path,
+	       of.planned - of.missing, of.planned, plural(of.planned));
+	if (of.missing == 0)
 		return;
 	command = resume_command(s);
-	printf("  %zu missing; to measure them: %s\n", missing, command);
+	printf("  %zu missing; to measure them: %s\n", of.missing, command);
 	free(command);
 }
 
@@ -99,17 +99,26 @@ static void update_mark(struct session *s)
 {
 	char why[WHY_SIZE];
 
-	if (count_missing(s))
+	if (count_bouts(s).missing)
 		mark_incomplete(s);
 	else if (!s->unwritten)
 		check(store_complete(&s->store, why), why);
 }
 
+/* Without a plan, run.json says what was compared with what. */
+static void take_from_run(struct session *s)
+{
+	const char *reference =
+		json_string_value(json_object_get(s->run, "reference"));
+
+	snprintf(s->plan.reference, sizeof(s->plan.reference), "%s",
+		 reference ? reference : "");
+	s->plan.margin = json_number_value(json_object_get(s->run, "margin"));
+}
+
 static void write_files(struct session *s, bool planned)
 {
-	const struct reduce_options options = { s->plan.reference,
-						s->plan.margin };
-	struct reduced reduced = reduce(s->store.records, s->store.n, &options);
+	struct reduced reduced = reduce_all(s);
 
 	write_reduced(s, &reduced);
 	reduced_free(&reduced);
@@ -157,12 +166,14 @@ int matrix_report(const struct matrix_options *opt)
 		return EXIT_FAILED;
 	}
 	planned = read_plan(&s, why);
-	if (planned)
-		print_repetitions(&s);
-	else
-		warn("%s; so the number of planned repetitions is unknown and "
+	if (planned) {
+		print_bouts(&s);
+	} else {
+		warn("%s; so the number of planned bouts is unknown and "
 		     "gbench.json is not made",
 		     why);
+		take_from_run(&s);
+	}
 	print_missing_histograms(&s);
 	write_files(&s, planned);
 	drawn = !s.unwritten && draw_all(&s);

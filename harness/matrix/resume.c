@@ -37,8 +37,8 @@ static bool records_fit(const struct session *s, char *why)
 						&s->blocks.entry[r->index] :
 						NULL;
 
-		if (e && e->block == r->block && e->role == r->role &&
-		    cell_same(e->cell, &r->cell))
+		if (e && e->block == r->block && e->bout == r->bout &&
+		    e->role == r->role && cell_same(e->cell, &r->cell))
 			continue;
 		snprintf(why, WHY_SIZE,
 			 "%.300s: line %zu of repetitions.jsonl does not "
@@ -61,6 +61,7 @@ bool read_plan(struct session *s, char why[WHY_SIZE])
 	free(text);
 	if (!read)
 		return false;
+	apply_overrides(&s->plan, s->opt); /* of report */
 	filter = text_of(s->run, "filter");
 	if (filter)
 		apply_filter(&s->plan, filter);
@@ -101,15 +102,15 @@ int matrix_resume(const struct matrix_options *opt)
 {
 	static struct session s;
 	char why[WHY_SIZE];
-	size_t missing;
+	struct bouts bouts;
 
 	s.opt = opt;
 	catalog_bin(s.bin);
 	check(store_open(&s.store, opt->what, why), why);
 	check(read_plan(&s, why), why);
 	/* The record decides, not the file INCOMPLETE alone. */
-	missing = count_missing(&s);
-	if (missing == 0 && store_is_complete(&s.store)) {
+	bouts = count_bouts(&s);
+	if (bouts.missing == 0 && store_is_complete(&s.store)) {
 		printf("%s is complete.\n", opt->what);
 		return EXIT_SUCCESS;
 	}
@@ -122,8 +123,9 @@ int matrix_resume(const struct matrix_options *opt)
 	choose_counting(&s);
 	mark_incomplete(&s);
 	write_run(&s);
-	fprintf(s.screen, "%s: %zu of %zu repetition%s recorded\n", opt->what,
-		s.blocks.n - missing, s.blocks.n, plural(s.blocks.n));
+	fprintf(s.screen, "%s: %zu of %zu bout%s recorded\n", opt->what,
+		bouts.planned - bouts.missing, bouts.planned,
+		plural(bouts.planned));
 	fflush(s.screen);
 	run_benchmarks(&s);
 	return finish(&s);

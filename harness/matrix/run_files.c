@@ -21,13 +21,25 @@ void check(bool good, const char *why)
 	exit(EXIT_FAILED);
 }
 
-size_t count_missing(const struct session *s)
+/* One that is not whole is measured again, so it is missing. */
+struct bouts count_bouts(const struct session *s)
 {
-	size_t missing = 0;
+	struct bouts of = { 0, 0 };
 
-	for (size_t i = 0; i < s->blocks.n; i++)
-		missing += !store_find(&s->store, s->blocks.entry[i].index);
-	return missing;
+	for (size_t i = 0; i < s->blocks.n; i += bout_length(&s->blocks, i)) {
+		of.planned++;
+		of.missing += !store_has_bout(&s->store, &s->blocks,
+					      s->blocks.entry[i].bout);
+	}
+	return of;
+}
+
+struct reduced reduce_all(const struct session *s)
+{
+	struct reduce_options how = { .reference = s->plan.reference,
+				      .margin = s->plan.margin };
+
+	return reduce(s->store.records, s->store.n, &how);
 }
 
 /* After the first failure nothing more is written: the disk is full. */
@@ -44,13 +56,14 @@ void write_text(struct session *s, const char *name, char *text)
 }
 
 const char reduced_files[] =
-	"cells.csv, calls.csv, comparisons.csv, findings.csv, warnings.csv, "
+	"cells.csv, comparisons.csv, calls.csv, findings.csv, warnings.csv, "
 	"summary.txt";
 
 /* The files that are derived from the record; report makes them again. */
 void write_reduced(struct session *s, const struct reduced *r)
 {
 	write_text(s, "cells.csv", reduced_cells_csv(r));
+	write_text(s, "comparisons.csv", reduced_comparisons_csv(r));
 	write_text(s, "calls.csv", reduced_calls_csv(r));
 	write_text(s, "comparisons.csv", reduced_comparisons_csv(r));
 	write_text(s, "findings.csv", reduced_findings_csv(r));
@@ -101,11 +114,12 @@ json_t *describe_run(const struct session *s)
 	const struct matrix_options *opt = s->opt;
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:I, s:o, s:s?, s:s?, s:s?, s:s, s:O, s:O, s:s, "
-		"s:[]}",
+		"{s:i, s:s, s:s, s:s, s:I, s:o, s:s, s:f, s:s?, s:s?, s:s?, s:s, s:O, "
+		"s:O, s:s, s:[]}",
 		"schema", RECORD_SCHEMA, "program", "matrix", "version",
 		VERSION, "plan", s->plan.name, "blocks",
 		(json_int_t)s->plan.blocks, "seed", seed_json(s->plan.seed),
+		"reference", s->plan.reference, "margin", s->plan.margin,
 		"filter", opt->filter, "server_cpus", opt->server_cpus,
 		"client_cpus", opt->client_cpus, "counting",
 		syscalls_methods[s->context.counting], "places", s->cpus.facts,

@@ -4,13 +4,14 @@
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
-#include "harness/verdict/describe.h"
+#include "harness/verdict/findings.h"
 #include "harness/store/provenance.h"
 #include "harness/verdict/validity.h"
 
 #include "harness/base/die.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -85,27 +86,57 @@ static int print_resume_command(const struct session *s)
 	return was_interrupted() ? EXIT_INTERRUPTED : EXIT_FAILED;
 }
 
+/* true: a model is worse than the reference. */
+static bool gate(const struct session *s, const struct reduced *reduced)
+{
+	double least = isnan(s->opt->least) ? s->plan.margin : s->opt->least;
+	size_t n = reduced_regressions(reduced, least);
+	char text[SENTENCE_SIZE];
+
+	if (!s->opt->fail_on_regression)
+		return false;
+	if (n == 0)
+		fprintf(s->screen,
+			"\nNo model is worse than %s by more than %.3g %%.\n",
+			reduced->reference, 100 * least);
+	else
+		fprintf(s->screen, "\nWorse than %s by more than %.3g %%:\n",
+			reduced->reference, 100 * least);
+	for (size_t i = 0; i < reduced->n_comparisons; i++) {
+		const struct comparison *c = &reduced->comparison[i];
+
+		if (n > 0 && is_regression(c, least))
+			write_paragraph(s->screen, "  ", "    ",
+					comparison_sentence(reduced, c, text));
+	}
+	return n > 0;
+}
+
+static int conclude(struct session *s, const struct reduced *reduced)
+{
+	char *summary = reduced_summary(reduced, has_color(s->screen));
+
+	fprintf(s->screen, "\n%s\nResults: %s\n", summary, s->store.path);
+	free(summary);
+	if (gate(s, reduced) || any_failed(s))
+		return EXIT_FAILED;
+	return s->opt->strict && json_array_size(reduced->warnings) ?
+		       EXIT_WARNED :
+		       EXIT_SUCCESS;
+}
+
 int finish(struct session *s)
 {
-	const struct reduce_options options = { s->plan.reference,
-						s->plan.margin };
-	struct reduced reduced = reduce(s->store.records, s->store.n, &options);
-	char why[WHY_SIZE], *summary;
-	int status = EXIT_SUCCESS;
+	struct reduced reduced = reduce_all(s);
+	char why[WHY_SIZE];
+	int status;
 
 	write_reduced(s, &reduced);
-	if (count_missing(s) > 0 || s->unwritten) {
+	if (count_bouts(s).missing > 0 || s->unwritten) {
 		status = print_resume_command(s);
 	} else {
 		check(store_complete(&s->store, why), why);
-		summary = reduced_summary(&reduced, has_color(s->screen));
-		fprintf(s->screen, "\n%s\nResults: %s\n", summary,
-			s->store.path);
-		free(summary);
-		if (any_failed(s))
-			status = EXIT_FAILED;
-		else if (s->opt->strict && json_array_size(reduced.warnings))
-			status = EXIT_WARNED;
+		status = conclude(s, &reduced);
 	}
 	reduced_free(&reduced);
 	store_close(&s->store);

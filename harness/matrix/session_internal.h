@@ -28,7 +28,7 @@ struct session {
 	json_t *programs;
 	json_t *differences; /* accepted by --force; NULL */
 	bool only_reads;     /* report: nothing is measured */
-	bool stopped;        /* a repetition could not be written */
+	bool stopped;        /* a bout could not be written */
 	bool unwritten;      /* a derived file could not be written */
 	sigset_t signals;    /* signal mask during waits */
 };
@@ -38,6 +38,7 @@ void catch_signals(struct session *s);
 bool was_interrupted(void);
 
 /* prepare.c: plan, CPUs and counting method */
+void apply_overrides(struct plan *p, const struct matrix_options *opt);
 void apply_filter(struct plan *p, const char *text);
 void make_schedule(struct session *s);
 void print_plan(const struct session *s);
@@ -47,13 +48,17 @@ void require_servers(const struct plan *p); /* or ends the program */
 void choose_cpus(struct session *s, const char *server_cpus,
 		 const char *client_cpus);
 
-/* benchmarks.c: repetitions as benchmarks, in order; to be freed after the run */
+/* benchmarks.c: entries as benchmarks, in order; to be freed after the run */
 struct benchmark;
 struct benchmark *register_benchmarks(struct session *s);
 
 /* run_files.c: the files of a run beside its record */
-void check(bool good, const char *why);        /* or ends the program */
-size_t count_missing(const struct session *s); /* planned, not recorded */
+void check(bool good, const char *why); /* or ends the program */
+struct bouts {
+	size_t planned, missing;
+};
+struct bouts count_bouts(const struct session *s);
+struct reduced reduce_all(const struct session *s);
 void write_text(struct session *s, const char *name, char *text);
 extern const char reduced_files[]; /* their names, for a message */
 void write_reduced(struct session *s, const struct reduced *r);

@@ -5,9 +5,8 @@
     run.check(0)
     run.line("epoll"), run.text, run.csv("cells.csv") ...
 
-A busy machine makes repetitions invalid, which does not change the exit status of a
-run. So a test checks the status of a repetition only where load does not change it:
-of a failure, a lost request, or a line that craft() wrote.
+A busy machine makes a run less exact, and nothing else: no test depends on how busy
+it is.
 
 No process of a run may outlive it. Each run has a word in its environment, which its
 children inherit and by which processes() finds them.
@@ -40,15 +39,15 @@ MATRIX = BIN / "matrix"
 #: Longest time of a run, on a machine that is several times overloaded
 PATIENCE_S = 4 * server.PATIENCE_S
 
-#: As short as possible: no test depends on its numbers.
+#: As short as possible: two rounds. No test depends on its numbers.
 TINY = {"blocks": 1, "bout": "40ms", "slice": "20ms", "aa": "no",
         "baseline": "no", "idle": "none", "counting": "no",
         "cells": "closed split connections 2"}
 
 #: The files of a complete run; sometimes also repetitions.broken
 FILES = {"plan.txt", "machine.json", "run.json", "repetitions.jsonl",
-         "histograms", "cells.csv", "calls.csv", "findings.csv",
-         "warnings.csv", "summary.txt", "gbench.json"}
+         "slices.csv", "histograms", "cells.csv", "comparisons.csv", "calls.csv",
+         "findings.csv", "warnings.csv", "summary.txt", "gbench.json"}
 
 MARK = "IO_MODELS_TEST_RUN"
 
@@ -87,6 +86,11 @@ def name_of(pid):
     return command.split("\0")[0].rpartition("/")[2]
 
 
+def time_of(line):
+    """The metric that is the time of its benchmark"""
+    return "service_p50_ns" if line["placement"] == "shared" else "response_p50_ns"
+
+
 class Run:
     """The folder, output and exit status of a run"""
 
@@ -118,15 +122,23 @@ class Run:
 
     @property
     def last(self):
-        """The last attempt of each repetition"""
+        """The last line of each entry: those of a bout that was not whole do not count"""
         return list({line["index"]: line for line in self.lines}.values())
+
+    @property
+    def bouts(self):
+        """The lines of each bout"""
+        of = {}
+        for line in self.last:
+            of.setdefault(line["bout"], []).append(line)
+        return list(of.values())
 
     def gbench(self):
         """(benchmark, line) of each repetition that has a time; there are no others"""
         runs = [run for run in self.json("gbench.json")["benchmarks"]
                 if run["run_type"] == "iteration"]
         lines = [line for line in self.last if line["status"] == "ok"
-                 and line["metrics"]["response_p50_ns"] is not None]
+                 and line["metrics"][time_of(line)] is not None]
         assert [run["name"] for run in runs] == [
             f"{line['cell']}/role:{line['role']}" for line in lines]
         return list(zip(runs, lines))
@@ -200,7 +212,7 @@ class Running:
                 if pid != self.process.pid]
 
     def wait_for_lines(self, n):
-        """Waits until so many repetitions are on disk."""
+        """Waits until so many lines are on disk."""
         path = self.folder / "repetitions.jsonl"
         assert server.eventually(
             lambda: path.exists() and path.read_bytes().count(b"\n") >= n)

@@ -9,7 +9,7 @@ import matrix
 import probes
 import pytest
 
-KEYS = {"warmup": "10ms", "window": "50ms", "blocks": 6}
+KEYS = {"blocks": 6}
 
 
 @pytest.fixture
@@ -66,16 +66,17 @@ def test_full_in_the_middle(small, tmp_path):
     assert done.lines[:len(before)] == before
     assert {each.name for each in done.folder.iterdir()} == matrix.FILES
     assert len(list((done.folder / "histograms").iterdir())) == len(done.lines)
+    assert len(done.csv("slices.csv")) == sum(
+        1 + line["rounds"]["counted"] + line["rounds"]["dropped"] for line in done.lines)
 
 
 def test_full_at_the_end(small, tmp_path):
     """No space for the tables: the run stays incomplete."""
     path = small("size=10m")
-    plan = matrix.plan(tmp_path, warmup="10ms", window="50ms")
-    whole = matrix.run("--models", "epoll", plan=plan, out=path / "run").check(0)
-    # Without the last files: five tables and gbench.json, but with INCOMPLETE. The
-    # repetition may be measured twice.
-    files = inodes(path) - 6 + 1 + (2 - len(whole.lines))
+    plan = matrix.plan(tmp_path)
+    matrix.run("--models", "epoll", plan=plan, out=path / "run").check(0)
+    # Without the last files: six tables and gbench.json, but with INCOMPLETE
+    files = inodes(path) - 7 + 1
     shutil.rmtree(path / "run")
     small(f"nr_inodes={files}")
     run = matrix.run("--models", "epoll", plan=plan, out=path / "run").check(1)

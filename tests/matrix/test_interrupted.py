@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A run that ends early, by a signal or a crash, can be resumed: no repetition is lost
-or recorded twice, and no process is left."""
+"""A run that ends early, by a signal or a crash, can be resumed: no bout that ended is
+lost or measured twice, and no process is left."""
 
 import gzip
 import json
@@ -18,12 +18,11 @@ import server
 
 MODELS = "epoll,thread"
 
-#: 2 counting, 2 idle, and in each of two blocks 2 timing and an A/A repetition; short,
-#: as no test depends on the numbers
-KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
-        "cells": "closed split connections 4",
-        "warmup": "30ms", "window": "50ms"}
+#: 2 counting, 2 idle, and in each of two blocks a bout of two models and a twin
+KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "yes",
+        "cells": "closed split connections 4", "bout": "120ms"}
 REPETITIONS = 10
+BOUTS = 6
 
 
 @pytest.fixture
@@ -39,13 +38,14 @@ def undisturbed(tmp_path_factory):
 
 
 def check_whole(run, undisturbed, sittings):
-    """Complete, and of the same structure as an undisturbed run"""
+    """Complete, each entry once, and of the same structure as an undisturbed run"""
     assert run.complete, run
     files = {path.name for path in run.folder.iterdir()}
     assert files - {"repetitions.broken"} == matrix.FILES
     assert [line["index"] for line in run.lines] == list(range(REPETITIONS))
     check_histograms(run)
-    for name in "cells.csv", "calls.csv":
+    check_slices(run)
+    for name in "cells.csv", "calls.csv", "slices.csv":
         first, its_first = (one.read(name).partition("\n")[0]
                             for one in (run, undisturbed))
         assert first == its_first and first
@@ -73,6 +73,17 @@ def check_histograms(run):
             line["load"]["response_ns"]["count"]
 
 
+def check_slices(run):
+    """Those of each bout once: a server has one in each round"""
+    rows = [(row["index"], row["round"]) for row in run.csv("slices.csv")]
+    assert len(set(rows)) == len(rows)
+    for line in run.lines:
+        if line["block"] > 0:
+            of = [row for row in rows if row[0] == f"{line['index']}"]
+            assert len(of) == 1 + sum(line["rounds"][key] for key in
+                                      ("counted", "dropped"))
+
+
 # --------------------------------------------------------------------- signals
 
 def test_sigterm(plan, tmp_path, undisturbed):
@@ -85,7 +96,8 @@ def test_sigterm(plan, tmp_path, undisturbed):
     assert run.resume in run.read("INCOMPLETE")
     assert "cells.csv" in os.listdir(out)  # of the recorded repetitions
     done = matrix.run_shell(run.resume, out).check(0)
-    assert f"{len(before)} of {REPETITIONS} repetitions recorded" in done.out
+    bouts = len({line["bout"] for line in before})
+    assert f"{bouts} of {BOUTS} bouts recorded" in done.out
     assert done.lines[:len(before)] == before
     check_whole(done, undisturbed, 2)
 
@@ -130,26 +142,37 @@ def test_ctrl_c(plan, tmp_path):
             break
         assert run.status == 130
     for line in run.lines:
-        assert line["status"] in ("ok", "invalid"), line["reasons"]
-        assert not [reason for reason in line["reasons"]
-                    if "interrupted" in reason]
+        assert line["status"] == "ok", line["reasons"]
 
 
-@pytest.mark.parametrize("filters", ["loop:closed", "loop:none"])
-def test_stopped(filters, tmp_path):
-    """Ctrl-Z and fg during a repetition make it invalid."""
-    plan = matrix.plan(tmp_path, window="800ms", idle="2")
-    with matrix.Running("--models", "epoll", f"--benchmark_filter={filters}",
-                        plan=plan, out=tmp_path / "run",
+def test_ctrl_c_in_a_bout(plan, tmp_path, undisturbed):
+    """It loses the bout that is measured, and no other."""
+    out = tmp_path / "run"
+    long = matrix.plan(tmp_path, name="long", **{**KEYS, "blocks": 1, "bout": "60s"})
+    with matrix.Running("--models", MODELS, plan=long, out=out,
+                        start_new_session=True) as running:
+        running.wait_for_lines(4)
+        assert server.eventually(lambda: running.programs().count("loadgen") == 3)
+        os.killpg(running.process.pid, signal.SIGINT)
+        run = running.finish().check(130)
+    assert [line["index"] for line in run.lines] == [0, 1, 2, 3]
+    assert run.resume and not run.complete
+
+
+def test_stopped(tmp_path):
+    """Rounds with Ctrl-Z and fg do not count, and others take their place."""
+    plan = matrix.plan(tmp_path, bout="2s", slice="40ms")
+    with matrix.Running("--models", "epoll", plan=plan, out=tmp_path / "run",
                         start_new_session=True) as running:
         running.wait_for_program("loadgen")
+        time.sleep(1)  # past the beginning, on a busy machine, too
         os.killpg(running.process.pid, signal.SIGSTOP)
         time.sleep(0.1)
         os.killpg(running.process.pid, signal.SIGCONT)
-        run = running.finish()
-    first = run.lines[0]
-    assert first["status"] == "invalid"
-    assert any("stopped" in reason for reason in first["reasons"])
+        run = running.finish().check(0)
+    rounds = run.line("epoll")["rounds"]
+    assert rounds["why"]["suspended"] >= 1 and rounds["dropped"] >= 1
+    assert rounds["counted"] == 50
 
 
 def test_nohup(tmp_path, plan):
@@ -184,6 +207,22 @@ def kill_after(moment, running, pids):
     running.process.kill()
     running.finish()
     pids.append(running.process.pid)
+
+
+def test_killed_in_a_bout(tmp_path, undisturbed):
+    """It is measured again, as a whole, and nothing twice."""
+    out = tmp_path / "run"
+    plan = matrix.plan(tmp_path, **KEYS)
+    with matrix.Running("--models", MODELS, plan=plan, out=out) as running:
+        assert server.eventually(lambda: running.programs().count("loadgen") == 3,
+                                 every=0.002)
+        running.process.kill()
+        run = running.finish()
+    had = run.lines
+    assert 4 <= len(had) < REPETITIONS
+    run = matrix.resume(out).check(0)
+    assert run.lines[:len(had)] == had
+    check_whole(run, undisturbed, 2)
 
 
 def test_killed(plan, tmp_path, undisturbed):
@@ -240,69 +279,12 @@ def test_truncated_line(tmp_path, undisturbed):
     (out / "repetitions.jsonl").write_bytes(
         b"".join(lines[:-1]) + lines[-1][:100])
     (out / "INCOMPLETE").write_text("")
-    for line in run.lines[-1:]:
-        (out / line["histograms"]).unlink()
     again = matrix.resume(out).check(0)
     assert f"repetitions.jsonl:{len(lines)}: " in again.err
     assert again.read("repetitions.broken") == \
         lines[-1][:100].decode() + "\n"
-    check_whole(again, undisturbed, 2)
-
-
-@pytest.mark.long
-def test_repeats_are_few(tmp_path, odd):
-    """Repeats take at most a twentieth of the plan's time, however often the run is
-    resumed."""
-    out = tmp_path / "run"
-    plan = matrix.plan(tmp_path, blocks=24, window="300ms", repeats="5%")
-    with matrix.Running("--models", f"lies={odd('lies')}", plan=plan,
-                        out=out) as running:
-        running.wait_for_lines(6)
-        running.signal(signal.SIGTERM)
-        run = running.finish().check(130)
-    estimate, = re.findall(r"about (\d+) s", run.out)
-    for n in 11, 16, None:
-        with matrix.Running(verb="resume", out=out) as running:
-            if n:
-                running.wait_for_lines(n)
-                running.signal(signal.SIGTERM)
-            run = running.finish().check(130 if n else 1)
-    again = [line["took_s"] for line in run.lines if line["attempt"] > 1]
-    assert again and sum(again) < 0.05 * int(estimate) + 0.2
-    assert all(line["status"] == "invalid" for line in run.lines)
-
-
-@pytest.mark.parametrize("share, most", [("0%", 1), ("1000%", 4)])
-def test_option_repeats(tmp_path, odd, share, most):
-    run = matrix.run("--models", f"lies={odd('lies')}", "--repeats", share,
-                     plan=matrix.plan(tmp_path, window="100ms"), out=tmp_path / "run")
-    attempts = [line["attempt"] for line in run.lines]
-    assert attempts == list(range(1, len(attempts) + 1))
-    if run.lines[0]["took_s"] > 3:
-        pytest.skip("the machine was busy: no time was left for repeats")
-    assert min(2, most) <= len(attempts) <= most
-    assert ("invalid by chance" in run.out) == (share != "0%")
-
-
-def test_repeats_for_a_run_that_is_complete(tmp_path, odd):
-    """Resume with --repeats measures invalid repetitions of a complete run again."""
-    run = matrix.run("--models", f"lies={odd('lies')}", "--repeats", "0%",
-                     plan=matrix.plan(tmp_path, window="100ms"),
-                     out=tmp_path / "run").check(1)
-    assert "is complete" in matrix.resume(run.folder).out
-    again = matrix.resume(run.folder, "--repeats", "1000%").check(1)
-    attempts = [line["attempt"] for line in again.lines]
-    assert len(attempts) > 1 and attempts == list(range(1, len(attempts) + 1))
-    assert "repeats 1000%\n" in run.read("plan.txt")
-    assert run.complete
-    wrong = matrix.resume(run.folder, "--repeats", "1000%", "--blocks", "3")
-    assert wrong.status == 2 and "--blocks" in wrong.err
-    machine = run.folder / "machine.json"
-    machine.write_text(machine.read_text().replace(
-        '"kernel_release": "', '"kernel_release": "0'))
-    refused = matrix.resume(run.folder, "--repeats", "7%").check(1)
-    assert "--force" in refused.err
-    assert "repeats 1000%\n" in run.read("plan.txt")
+    assert again.complete and len(again.last) == REPETITIONS
+    assert len(again.lines) == len(lines) - 1 + 3
 
 
 # ------------------------------------------------------------- what resume takes
@@ -321,12 +303,12 @@ def cut(run, n):
 
 @pytest.fixture(scope="module")
 def half(tmp_path_factory):
-    """half(folder): a copy of a run in which two repetitions are missing"""
+    """half(folder): a copy of a run in which a bout is missing"""
     folder = tmp_path_factory.mktemp("half")
     bin_ = matrix.copy_of_bin(folder)
     run = matrix.run("--models", MODELS, out=folder / "run",
                      program=bin_ / "matrix", plan=matrix.plan(folder, **KEYS))
-    cut(run, REPETITIONS - 2)
+    cut(run, REPETITIONS - 3)
     (run.folder / "INCOMPLETE").write_text("")
 
     def copy(to):
@@ -420,14 +402,34 @@ def test_complete_run(half, tmp_path):
     assert done.lines == again.lines
 
 
-@pytest.mark.parametrize("n", [REPETITIONS - 2, None])
+@pytest.mark.parametrize("n", [REPETITIONS - 3, None])
 def test_record_decides_what_is_complete(n, half, tmp_path, undisturbed):
     """What is planned and not recorded is measured, also without INCOMPLETE."""
     run = half(tmp_path / "copy")
     cut(run, n)
     done = resume(run).check(0)
-    assert f"{n or 0} of {REPETITIONS} repetitions recorded" in done.out
+    assert f"{BOUTS - 1 if n else 0} of {BOUTS} bouts recorded" in done.out
     check_whole(done, undisturbed, 2)
+
+
+def test_bout_that_is_not_whole(half, tmp_path):
+    """After a power failure a bout may lack a line. It is measured again as a whole, and
+    what is left of it is in no result."""
+    run = half(tmp_path / "copy")
+    cut(run, 6)
+
+    def claim(lines):
+        for line in lines[4:]:
+            line["metrics"]["requests_per_second"] = 1e12
+
+    matrix.craft(run, claim)
+    done = resume(run).check(0)
+    assert f"{BOUTS - 2} of {BOUTS} bouts recorded" in done.out
+    assert [line["index"] for line in done.lines] == [
+        0, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9]
+    assert all(float(row["requests_per_second_highest"] or 0) < 1e12
+               for row in done.csv("cells.csv"))
+    assert "E+12" not in done.read("summary.txt") and "T/s" not in done.read("summary.txt")
 
 
 def test_missing_plan(half, tmp_path):
@@ -439,24 +441,18 @@ def test_missing_plan(half, tmp_path):
 
 # ------------------------------------------------------------- the exit status
 
-def steal(line):
-    line |= {"status": "invalid", "reasons": [
-        "the hypervisor gave 31.0 % of the CPUs' time to others"]}
+def disturb(line):
+    line["rounds"] |= {"dropped": 2, "why": {**line["rounds"]["why"], "steal": 2}}
+    line["warnings"].append("disturbed rounds count")
 
 
 def outgrow(line):
-    line |= {"status": "invalid", "reasons": [
-        "the generator was the bottleneck, not the server"]}
+    line["bound"] = True
 
 
 def lose(line):
-    line |= {"status": "invalid", "reasons": ["1 request was never answered"]}
+    line |= {"status": "failed", "reasons": ["1 request was never answered"]}
     line["load"]["unanswered"] = 1
-
-
-def corrupt(line):
-    line |= {"status": "invalid", "reasons": ["corruption, 3 times"]}
-    line["load"]["mismatches"] = 3
 
 
 def die(line):
@@ -469,9 +465,9 @@ def refuse(line):
 
 
 @pytest.mark.parametrize("happens, status", [
-    (steal, 0), (outgrow, 0), (refuse, 0), (lose, 1), (corrupt, 1), (die, 1)])
+    (disturb, 0), (outgrow, 0), (refuse, 0), (lose, 1), (die, 1)])
 def test_only_what_failed_is_a_failure(happens, status, half, tmp_path):
-    """A busy machine is none, even if no repetition of a cell is valid."""
+    """A busy machine is none, nor is a comparison that cannot be decided."""
     run = half(tmp_path / "copy")
 
     def all_of_epoll(lines):
@@ -480,8 +476,6 @@ def test_only_what_failed_is_a_failure(happens, status, half, tmp_path):
                 happens(line)
 
     matrix.craft(run, all_of_epoll)
-    plan = run.folder / "plan.txt"
-    plan.write_text(re.sub("(?m)^repeats .*$", "repeats 0%", plan.read_text()))
     assert resume(run).check(status).complete
 
 
@@ -509,7 +503,7 @@ def test_resume_takes_no_option_of_run(half, tmp_path):
 def test_one_at_a_time(half, tmp_path, plan):
     """Two runs would disturb each other, also in different folders."""
     copy = half(tmp_path / "half")
-    long = matrix.plan(tmp_path, name="long", window="60s")
+    long = matrix.plan(tmp_path, name="long", bout="60s")
     with matrix.Running("--models", "epoll", plan=long,
                         out=tmp_path / "first") as first:
         first.wait_for_program("loadgen")

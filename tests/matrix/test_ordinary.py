@@ -10,8 +10,7 @@ import pytest
 #: The user nobody, without any capability
 NOBODY = [*probes.NOBODY, "--bounding-set=-all"]
 
-KEYS = {"counting": "yes", "idle": "3", "warmup": "20ms", "window": "80ms",
-        "cells": "closed split connections 1"}
+KEYS = {"counting": "yes", "idle": "3", "cells": "closed split connections 1"}
 
 
 @pytest.fixture
@@ -51,8 +50,7 @@ def test_nothing_is_allowed(results):
         if row["model"] == "uring":
             assert row["status"] == "unsupported" and row["reason"]
         else:
-            # empty: the counting repetition is invalid
-            assert row["calls_method"] in ("none", "")
+            assert row["calls_method"] == "none"
 
 
 def check_epoll(ran):
@@ -87,8 +85,6 @@ def test_strace_counts(results):
     assert "system calls are counted by strace: bpf: " in ran.out
     calls = ran.line("epoll", "counting")["calls"]
     assert calls["method"] == "strace"
-    if calls["by_name"] is None:
-        pytest.skip("the machine was busy")
     made = {name.replace("epoll_pwait", "epoll_wait"): count
             for name, count in calls["by_name"].items()}
     # A traced server is slow: it may accept its client late (accept4 twice, the second
@@ -97,8 +93,7 @@ def test_strace_counts(results):
     assert late <= 2 and made.pop("epoll_ctl", 0) <= 1
     assert abs(made.pop("epoll_wait") - calls["requests"]) <= 1 + late
     assert made == dict.fromkeys(["recvfrom", "sendto"], calls["requests"])
-    if ran.line("epoll", "counting")["status"] == "ok":
-        assert {row["method"] for row in ran.csv("calls.csv")} == {"strace"}
+    assert {row["method"] for row in ran.csv("calls.csv")} == {"strace"}
 
 
 @matrix.needs_root
@@ -111,8 +106,6 @@ def test_perf_counts(tmp_path):
                      out=tmp_path / "run",
                      wrapper=[*probes.TRACEFS, forbid, "bpf"]).check(0)
     line = ran.line("epoll", "counting")
-    if line["status"] != "ok":
-        pytest.skip("the machine was busy")
     assert line["calls"] == {"method": "perf", "by_name": None,
                              "requests": line["load"]["requests_total"]}
     requests = line["calls"]["requests"]

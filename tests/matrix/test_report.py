@@ -8,7 +8,7 @@ import subprocess
 import matrix
 import pytest
 
-TABLES = ["cells.csv", "calls.csv", "findings.csv", "warnings.csv", "summary.txt"]
+TABLES = ["cells.csv", "comparisons.csv", "calls.csv", "findings.csv", "warnings.csv", "summary.txt"]
 DRAWS = shutil.which("gnuplot") and subprocess.run(
     [matrix.TOP / "harness/packages/python", "plots"], check=False,
     capture_output=True).returncode == 0
@@ -19,7 +19,7 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     return matrix.run(
         "--models", "epoll,thread", out=folder / "run",
-        plan=matrix.plan(folder, blocks=2, aa="one", idle="2", repeats="0%"))
+        plan=matrix.plan(folder, blocks=2, aa="yes", idle="2", bout="120ms"))
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def copy(whole, tmp_path):
     return matrix.Run(None, "", "", folder)
 
 
-def report(run, **kwargs):
-    return matrix.run(verb="report", out=run.folder, **kwargs)
+def report(run, *args, **kwargs):
+    return matrix.run(*args, verb="report", out=run.folder, **kwargs)
 
 
 def without_tools(tmp_path):
@@ -57,7 +57,7 @@ def test_all_derived_files(copy, whole):
     for name in TABLES:
         assert done.read(name) == whole.read(name)
     assert measured(done) == measured(whole)
-    assert f"{len(whole.last)} of {len(whole.last)} repetitions" in done.out
+    assert "4 of 4 bouts recorded" in done.out
     if not DRAWS:
         pytest.skip("gnuplot, numpy or matplotlib is not installed")
     done.check(0)
@@ -75,15 +75,14 @@ def test_old_context_is_kept(whole, tmp_path):
         whole.json("gbench.json")["context"]
 
 
-def test_missing_lines_and_tools(copy, whole, tmp_path):
+def test_missing_lines_and_tools(copy, tmp_path):
     """A run with missing lines is incomplete, also if it was complete before."""
-    matrix.craft(copy, lambda lines: lines[:2])
+    matrix.craft(copy, lambda lines: lines[:5])
     (copy.folder / copy.lines[0]["histograms"]).unlink()
     done = report(copy, env=without_tools(tmp_path)).check(1)
-    planned = len(whole.last)
-    assert f"2 of {planned} repetitions" in done.out
-    assert f"{planned - 2} missing" in done.out
-    assert "1 of 2 histograms" in done.out
+    assert "3 of 4 bouts recorded" in done.out
+    assert "1 missing" in done.out
+    assert "1 of 5 histograms" in done.out
     assert "gnuplot" in done.err and "harness/packages/install plots" in done.err
     assert not done.complete and "resume" in done.read("INCOMPLETE")
     assert {row["cell"] for row in done.csv("cells.csv")} == \
@@ -101,6 +100,36 @@ def test_without_its_plan(copy, whole, tmp_path):
     done = report(copy, env=without_tools(tmp_path)).check(1)
     assert "plan.txt: No such file" in done.err
     assert done.read("cells.csv") == whole.read("cells.csv")
+
+
+def test_another_reference(copy, tmp_path):
+    """Every pair can be compared afterwards; the plan stays as it is."""
+    plan = copy.read("plan.txt")
+    done = report(copy, "--reference", "thread", env=without_tools(tmp_path))
+    rows = done.csv("comparisons.csv")
+    assert {(row["model"], row["reference"]) for row in rows} == {("epoll", "thread")}
+    assert copy.read("plan.txt") == plan
+    wrong = report(copy, "--reference", "thraed", env=without_tools(tmp_path)).check(2)
+    assert "did you mean 'thread'" in wrong.err
+
+
+@pytest.mark.parametrize("verb", ["report", "resume", "compare"])
+def test_old_results_are_refused(verb, copy):
+    """Those of another way to measure, in one clear line"""
+    def age(lines):
+        for line in lines:
+            line["schema"] = 1
+
+    matrix.craft(copy, age)
+    path = copy.folder / "run.json"
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
+    before = {path: path.read_bytes() for path in copy.folder.rglob("*")
+              if path.is_file()}
+    args = [copy.folder, copy.folder] if verb == "compare" else [copy.folder]
+    error = matrix.run(*args, verb=verb).check(1).err
+    assert "schema 1" in error and error.count("\n") == 1
+    assert before == {path: path.read_bytes() for path in copy.folder.rglob("*")
+                      if path.is_file()}
 
 
 def test_no_run(copy, tmp_path):
@@ -128,7 +157,7 @@ def test_usage(tmp_path):
 
 def test_while_it_is_measured(tmp_path):
     with matrix.Running("--models", "epoll", out=tmp_path / "run",
-                        plan=matrix.plan(tmp_path, window="60s")) as running:
+                        plan=matrix.plan(tmp_path, bout="60s")) as running:
         running.wait_for_program("loadgen")
         run = matrix.Run(None, "", "", tmp_path / "run")
         assert "is writing this run" in report(run).check(1).err

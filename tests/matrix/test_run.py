@@ -18,16 +18,17 @@ import matrix
 import pytest
 from server import TOP
 
-KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "one",
-        "baseline": "yes", "warmup": "20ms", "window": "100ms",
+KEYS = {"blocks": 2, "counting": "yes", "idle": "2", "aa": "yes",
+        "baseline": "yes", "bout": "160ms", "slice": "20ms",
         "cells": ["closed split connections 4",
                   "open split connections 4 rate 2000",
                   "closed shared connections 4"]}
 MODELS = "epoll,thread"
 CELLS = 2 * 3
-#: Repetitions of each role; a baseline for each closed setting
-ENTRIES = {"counting": CELLS, "idle": 2, "timing": 2 * CELLS, "aa": 2,
-           "baseline": 2}
+#: Lines of each role; a baseline server in each closed setting
+ENTRIES = {"counting": CELLS, "idle": 2, "timing": 2 * CELLS, "aa": 2 * 3,
+           "baseline": 2 * 2}
+BOUTS = CELLS + 2 + 2 * 3
 
 
 @pytest.fixture(scope="module")
@@ -45,36 +46,100 @@ def test_files(whole):
     assert lines.undocumented(whole.folder) == []
 
 
-def test_every_repetition(whole):
-    """Once each, block after block, in shuffled order, with an A/A pair"""
-    lines = whole.last
+def test_every_entry(whole):
+    """Once each: counting and idle clients, then block after block"""
+    lines = whole.lines
     assert [line["index"] for line in lines] == list(range(len(lines)))
     assert {role: len([line for line in lines if line["role"] == role])
             for role in ENTRIES} == ENTRIES
     assert [line["block"] for line in lines] == \
         sorted(line["block"] for line in lines)
-    orders = [[line["cell"] for line in lines
-               if line["block"] == block and line["role"] == "timing"]
+    assert {line["role"] for line in lines if line["block"] == 0} == \
+        {"counting", "idle"}
+
+
+def setting(line):
+    return line["cell"].partition("/")[2]
+
+
+def test_every_bout(whole):
+    """A setting with all its servers, which end at the same time; the settings are
+    shuffled."""
+    bouts = [bout for bout in whole.bouts if bout[0]["block"] > 0]
+    assert len(bouts) == 6 and len(whole.bouts) == BOUTS
+    for bout in bouts:
+        assert len({(setting(line), line["block"], line["slice_ns"])
+                    for line in bout}) == 1
+        assert [(line["model"], line["role"]) for line in bout] == [
+            ("epoll", "timing"), ("thread", "timing"), ("epoll", "aa"),
+            *[("baseline", "baseline")] * (bout[0]["loop"] == "closed")]
+    orders = [[setting(bout[0]) for bout in bouts if bout[0]["block"] == block]
               for block in (1, 2)]
     assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
-    for block in 1, 2:
-        again, = [line["cell"] for line in lines
-                  if line["block"] == block and line["role"] == "aa"]
-        assert again in orders[0]
+
+
+def test_rounds(whole):
+    """Every server has one slice in each round, in an order that changes, and a round
+    counts for all of them or for none."""
+    rows = whole.csv("slices.csv")
+    orders = set()
+    for bout in whole.bouts:
+        if bout[0]["block"] == 0:
+            continue
+        of = [row for row in rows if int(row["bout"]) == bout[0]["bout"]]
+        rounds = {}
+        for row in of:
+            rounds.setdefault(int(row["round"]), []).append(row)
+        assert sorted(rounds) == list(range(len(rounds)))  # 0: the warm-up
+        for row in rounds[0]:
+            assert row["counted"] == "0"
+        for number, slices in rounds.items():
+            assert sorted(int(row["index"]) for row in slices) == \
+                [line["index"] for line in bout]
+            assert [int(row["position"]) for row in slices] == list(range(len(bout)))
+            assert len({row["counted"] for row in slices}) == 1
+            orders.add(tuple(int(row["index"]) - bout[0]["index"] for row in slices))
+        counted = [slices for slices in rounds.values() if slices[0]["counted"] == "1"]
+        for line in bout:
+            assert line["rounds"]["counted"] == len(counted) >= 2
+            assert line["rounds"]["dropped"] == len(rounds) - 1 - len(counted)
+            assert sum(line["rounds"]["why"].values()) >= line["rounds"]["dropped"]
+    assert len(orders) > 4
+
+
+def of_line(rows, line, name, counted=False):
+    """A column of the slices of a line"""
+    return [float(row[name]) for row in rows if int(row["index"]) == line["index"]
+            and (not counted or row["counted"] == "1")]
+
+
+def test_metrics_are_those_of_the_slices(whole):
+    rows = whole.csv("slices.csv")
+    for line in whole.last:
+        if line["block"] == 0:
+            continue
+        window_s = sum(of_line(rows, line, "window_ns", True)) / 1e9
+        answered = sum(of_line(rows, line, "answered", True))
+        made = line["metrics"]
+        assert line["window_s"] == pytest.approx(window_s)
+        assert made["requests_per_second"] == pytest.approx(answered / window_s)
+        assert made["server_cpu_per_request_ns"] == pytest.approx(
+            sum(of_line(rows, line, "cpu_ns", True)) /
+            sum(of_line(rows, line, "requests", True)))
 
 
 def test_nothing_was_lost(whole):
-    """Server and generator count the same requests and clients."""
+    """Server, generator and slices count the same requests and clients."""
+    rows = whole.csv("slices.csv")
     for line in whole.lines:
+        assert (line["status"], line["reasons"]) == ("ok", [])
         load, server = line["load"], line["server"]
         assert load["requests_total"] == server["requests"]
         assert load["connections"] + load["idle"] == server["accepted"]
         assert server["refused"] == 0
-        assert load["errors"] == load["mismatches"] == 0
-        if line["status"] == "ok":
-            assert line["reasons"] == []
-        else:
-            assert line["status"] == "invalid" and line["reasons"]
+        assert load["errors"] == load["mismatches"] == load["unanswered"] == 0
+        if line["block"] > 0:
+            assert sum(of_line(rows, line, "requests")) == server["requests"] > 0
 
 
 def test_where_they_ran(whole):
@@ -116,15 +181,12 @@ def test_cells(whole):
     lines = whole.last
     assert set(rows) == {line["cell"] for line in lines}
     for cell, row in rows.items():
-        if any("the bottleneck" in reason for line in lines
-               if line["cell"] == cell for reason in line["reasons"]):
-            continue  # too few valid repetitions may be left
         role = {"baseline": "baseline"}.get(
             row["model"], "idle" if row["loop"] == "none" else "timing")
         good = [line for line in lines if line["cell"] == cell and
-                line["role"] == role and line["status"] == "ok"]
+                line["role"] == role]
         assert int(row["n"]) == len(good), cell
-        assert row["status"] == ("ok" if good else "invalid")
+        assert row["status"] == "ok"
         for name in ("response_p99_ns", "server_cpu_share", "resident_bytes",
                      "requests_per_second", "send_lag_p99_ns",
                      "submissions_per_request"):
@@ -149,12 +211,31 @@ def test_calls(whole):
     """A row for each system call of each counted cell"""
     rows = whole.csv("calls.csv")
     for line in whole.last:
-        if line["role"] not in ("counting", "idle") or \
-                line["status"] != "ok":
+        if line["block"] > 0:
             continue
         counted = {row["call"]: int(row["count"]) for row in rows
                    if row["cell"] == line["cell"]}
         assert counted == (line["calls"]["by_name"] or {})
+
+
+def test_comparisons(whole):
+    """Each model with the reference, in each setting, by its measures; and a sentence
+    that the summary may quote"""
+    rows = whole.csv("comparisons.csv")
+    latency = {"closed split 4": "requests_per_second",
+               "open split 4 rate 2000": "response_p50_ns",
+               "closed shared 4": "requests_per_second"}
+    assert {(row["setting"], row["metric"]) for row in rows
+            if row["model"] == "thread"} == {
+        (name, metric) for name, of in latency.items()
+        for metric in (of, "server_cpu_per_request_ns")}
+    for row in rows:
+        assert row["reference"] == "epoll"
+        assert row["verdict"] in ("different", "equal", "undecided", "bound", "missing")
+        assert row["sentence"]
+        if row["ratio"]:
+            assert float(row["low"]) <= float(row["ratio"]) <= float(row["high"])
+            assert row["blocks"] == "2"
 
 
 def test_summary(whole):
@@ -185,7 +266,8 @@ def test_gbench(whole):
     named = {}
     for run, line in whole.gbench():
         named.setdefault(run["name"], []).append(run)
-        assert run["real_time"] == pytest.approx(line["metrics"]["response_p50_ns"])
+        assert run["real_time"] == pytest.approx(
+            line["metrics"][matrix.time_of(line)])
         assert run["cpu_time"] == pytest.approx(
             line["metrics"]["server_cpu_per_request_ns"])
         assert run["server_cpu_share"] == pytest.approx(
@@ -209,18 +291,19 @@ def test_plan_txt_is_a_plan(whole):
 
 # --------------------------------------------------------------- what is printed
 
-def test_a_line_for_each_repetition(whole):
+def test_a_line_for_each_bout(whole):
     """Without a terminal: plain text, with the status"""
     assert "\033" not in whole.text and "\r" not in whole.text
-    printed = [line for line in whole.err.splitlines() if line.startswith("[")]
-    assert len(printed) == len(whole.lines)
-    all_of_them = len(whole.last)
-    for text, line in zip(printed, whole.lines):
-        assert re.fullmatch(
-            rf"\[ *\d+/{all_of_them}\] {line['cell']} block {line['block']} "
-            rf"{line['role']}(  .*)?  {line['status']}(, as before)?"
-            rf"(  .* left)?", text), text
-    assert all(line.startswith(("[", "    ")) for line in whole.err.splitlines())
+    printed = whole.err.splitlines()
+    assert len(printed) == BOUTS
+    for number, (text, bout) in enumerate(zip(printed, whole.bouts), 1):
+        line = bout[0]
+        what = f"{line['role']} {line['model']}  .*  ok" if line["block"] == 0 else \
+            f"block {line['block']}  {len(bout)} servers  " \
+            rf"\d+ rounds(, \d+ dropped)?  {len(bout)} ok"
+        placed = f"{line['loop']} {line['placement']}"
+        assert re.fullmatch(rf"\[ *{number}/{BOUTS}\] {placed} .*  {what}(  .* left)?",
+                            text), text
 
 
 class Screen(threading.Thread):
@@ -277,19 +360,18 @@ def test_on_a_terminal(tmp_path):
     screen = Screen("--models", MODELS, plan=matrix.plan(tmp_path, blocks=2),
                     out=tmp_path / "run")
     states = re.findall(r"\r([^\r\n]*)\033\[K", screen.text)
-    assert len(states) > 8
+    assert len(states) > 4
     for state in states:
         assert "\033" not in state
         assert len(state) < screen.columns
     shown = [state for state in states if state]
-    steps = "starting|warm-up|window|stopping"
+    steps = r"starting|warm-up|round \d+ of \d+|stopping"
     assert any(re.search(f"  ({steps})  ", state) for state in shown)
-    assert any(re.match(r"\[ *[1-9]/4\] .* left$", state) for state in shown)
+    assert any(re.match(r"\[1/2\] .* left$", state) for state in shown)
     # Nothing of it is left, also not beside printed lines.
     for line in screen.drawn():
         assert not re.search(f"  ({steps})  ", line)
-        if line.startswith("["):  # of a repetition that is not ok
-            assert re.match(r"\[\d/4\] model:.*  (invalid|failed)", line), line
+        assert not line.startswith("["), line
 
 
 def test_no_color(tmp_path, odd):
@@ -308,8 +390,8 @@ def test_quiet(tmp_path, odd):
     run = matrix.run("--models", f"epoll,quits={odd('quits')}", "--quiet",
                      plan=matrix.plan(tmp_path, counting="yes"),
                      out=tmp_path / "run").check(1)
-    assert "quits/loop" in run.err
-    assert not re.search(r"  ok\b", run.err)
+    assert "  quits  closed split 2  counting  failed" in run.err
+    assert not re.search(r"\bok\b", run.err)
     assert "Results: " in run.out
 
 
@@ -336,7 +418,7 @@ def test_stdout_is_full(tmp_path):
 # ------------------------------------------------------------------- options
 
 def test_dry_run(tmp_path):
-    """Prints repetitions, time and disk space, and writes nothing."""
+    """Prints what is measured, time and disk space, and writes nothing."""
     plan = matrix.plan(tmp_path, **KEYS)
     before = list(tmp_path.rglob("*"))
     ran = matrix.run("--models", MODELS, "--dry-run", plan=plan,
@@ -388,15 +470,20 @@ USAGE = {
     "--blocks many": "blocks 'many': not a number from 1",
     "--conections 5": "did you mean --connections",
     "--connections 0": "--connections",
-    "--window 5s parsecs": "'parsecs'",
-    "--window 5parsecs": "window '5parsecs': not a time",
+    "--bout 5s parsecs": "'parsecs'",
+    "--bout 5parsecs": "bout '5parsecs': not a time",
+    "--reference epol": "did you mean 'epoll'",
+    "--reference uring --models epoll,poll": "uring",
+    "--fail-on-regression 3percent": "3percent",
+    "--fail-on-regression=3percent": "not a percentage, such as 3%",
+    "--margin -1%": "margin",
     "--server-cpus 999": "999",
     "--force": "--force is not for run",
     "--blocks 2 --blocks 3": "given twice",
     "--benchmark_filter=nothing": "matrix list cells",
     "--benchmark_filter=(": "(",
     "--benchmark_repetitions=0": "blocks",
-    "--benchmark_min_time=1": "--window",
+    "--benchmark_min_time=1": "--bout",
     "--benchmark_fliter=epoll": "did you mean --benchmark_filter",
 }
 
@@ -442,16 +529,13 @@ def test_options_of_google_benchmark(tmp_path):
     timing = ("model:thread/loop:closed/connections:2/message:64/placement:split"
               "/role:timing")
     names = [one["name"] for one in report["benchmarks"]]
-    good = [line["status"] for line in run.last].count("ok")  # errors are left out
-    medians = [f"{timing}_median"] if good > 1 else []
-    assert names == [timing] * good + medians
+    assert names == [timing, timing, f"{timing}_median"]
     assert report["context"]["room"] == "12"
     assert "Results: " in run.err and "plan tiny" in run.err
     lines = (tmp_path / "out.csv").read_text().splitlines()
     while not lines[0].startswith("name,"):  # the context comes first
         lines.pop(0)
-    assert [line.partition(",")[0].strip('"') for line in lines[1:]] == \
-        [timing, timing, *medians]
+    assert [line.partition(",")[0].strip('"') for line in lines[1:]] == names
     assert run.json("run.json")["filter"] == "thread/.*connections:2/"
     assert {line["cell"] for line in run.lines} == {
         timing.partition("/role")[0]}
@@ -465,3 +549,13 @@ def test_resume_keeps_the_filter(tmp_path):
     done = matrix.run_shell(run.resume, run.folder).check(0)
     assert {line["model"] for line in done.lines} == {"epoll"}
     assert len(done.last) == 4
+
+
+def test_filter_drops_the_reference(tmp_path):
+    """The first model that is left takes its place, and the run says so."""
+    run = matrix.run("--models", "epoll,thread,poll", "--benchmark_filter=-epoll",
+                     plan=matrix.plan(tmp_path, aa="yes"), out=tmp_path / "run").check(0)
+    assert "compared with thread, as epoll does not take part" in run.out
+    assert {row["reference"] for row in run.csv("comparisons.csv")} == {"thread"}
+    assert run.line("thread", "aa")
+    assert run.json("run.json")["reference"] == "thread"

@@ -24,9 +24,10 @@ struct screen {
 	int master; /* of a terminal, or -1 */
 };
 
-static const char a_plan[] = "blocks 3\nwarmup 1s\nwindow 8800ms\n"
-			     "counting no\naa none\nceiling no\nidle none\n"
-			     "models poll,epoll\ncells closed\n";
+/* Three blocks with a bout of each of two settings */
+static const char a_plan[] = "blocks 3\nslice 100ms\ncounting no\naa no\n"
+			     "baseline no\nidle none\nmodels poll,epoll\n"
+			     "cells closed connections 1,64\n";
 
 static void prepare(struct screen *v, const char *text)
 {
@@ -91,36 +92,70 @@ static void closed(struct screen *v)
 	plan_free(&v->plan);
 }
 
-/* The n-th entry of this model and role */
+/* The first entry of this model, number of connections, block and role */
 static const struct entry *entry_of(const struct screen *v, const char *model,
-				    enum role role, unsigned n)
+				    unsigned connections, unsigned block,
+				    enum role role)
 {
-	for (size_t i = 0; i < v->blocks.n; i++)
-		if (v->blocks.entry[i].role == role &&
-		    strcmp(v->blocks.entry[i].cell->model, model) == 0 &&
-		    n-- == 0)
-			return &v->blocks.entry[i];
+	for (size_t i = 0; i < v->blocks.n; i++) {
+		const struct entry *e = &v->blocks.entry[i];
+
+		if (e->role == role && e->block == block &&
+		    e->cell->connections == connections &&
+		    strcmp(e->cell->model, model) == 0)
+			return e;
+	}
 	fail_msg("no %s", model);
 	return NULL;
 }
 
-static void end(struct screen *v, const struct entry *e, enum status status,
-		double took, const char *reason)
-{
-	struct record r;
+/* What is measured of an entry of a bout */
+struct outcome {
+	enum status status;
+	const char *reason;
+};
 
-	record_init(&r, e);
-	r.status = status;
-	r.took_s = took;
-	if (reason)
-		record_say(r.reasons, "%s", reason);
-	r.metric[METRIC_RESPONSE_P50] = 4e5;
-	r.metric[METRIC_RESPONSE_P99] = 1.2e6;
-	if (e->role == ROLE_TIMING)
-		r.metric[METRIC_REQUESTS_PER_SECOND] = 152000;
-	r.metric[METRIC_CALLS_PER_REQUEST] = 3.01;
-	progress_done(v->progress, &r, false);
-	record_free(&r);
+static const struct outcome good = { STATUS_OK, NULL };
+
+static void fill(struct record *r, const struct entry *e,
+		 const struct outcome *o, double took)
+{
+	record_init(r, e);
+	r->status = o->status;
+	r->took_s = took;
+	r->rounds.counted = 9;
+	r->rounds.dropped = e->block == 3;
+	r->metric[METRIC_CALLS_PER_REQUEST] = 3.01;
+	r->metric[METRIC_RESIDENT_PER_CONNECTION] = 4096;
+	if (o->reason)
+		record_say(r->reasons, "%s", o->reason);
+}
+
+static void end_bout(struct screen *v, const struct entry *first, double took,
+		     const struct outcome *o, bool old)
+{
+	size_t n = bout_length(&v->blocks, first->index);
+	const struct record *of[8];
+	struct record r[8];
+
+	assert_true(n <= 8);
+	for (size_t i = 0; i < n; i++) {
+		fill(&r[i], &first[i], &o[i], took / n);
+		of[i] = &r[i];
+	}
+	progress_done(v->progress, of, n, old);
+	for (size_t i = 0; i < n; i++)
+		record_free(&r[i]);
+}
+
+/* The bout of this setting ends. */
+static void end(struct screen *v, unsigned connections, unsigned block,
+		double took, struct outcome poll, struct outcome epoll)
+{
+	struct outcome of[] = { poll, epoll };
+
+	end_bout(v, entry_of(v, "poll", connections, block, ROLE_TIMING), took,
+		 of, false);
 }
 
 static void holds(struct screen *v, const char *expected)
@@ -131,128 +166,149 @@ static void holds(struct screen *v, const char *expected)
 		fail_msg("'%s': not in '%s'", expected, text);
 }
 
-/* -------------------------------------------------------- a line per repetition */
+/* -------------------------------------------------------------- a line per bout */
 
-static void prints_a_line_per_repetition(void **state)
+static void prints_a_line_per_bout(void **state)
 {
 	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, false);
-	progress_step(v.progress, &v.blocks.entry[0], "window");
+	progress_step(v.progress, &v.blocks.entry[0], "round 1 of 9");
 	assert_string_equal(printed(&v), "");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_OK, 60, NULL);
-	assert_string_equal(
-		printed(&v),
-		"[1/6] model:poll/loop:closed/connections:64/message:64/"
-		"placement:split block 1 timing  p50 400 us  p99 1.20 ms  "
-		"152,000 req/s  ok  5 min 00 s left\n");
+	end(&v, 64, 1, 60, good, good);
+	assert_string_equal(printed(&v),
+			    "[1/6] closed split 64  block 1  2 servers  "
+			    "9 rounds  2 ok  5 min 00 s left\n");
+	end(&v, 64, 3, 60, good, good);
+	assert_string_equal(printed(&v),
+			    "[2/6] closed split 64  block 3  2 servers  "
+			    "9 rounds, 1 dropped  2 ok  4 min 00 s left\n");
 	closed(&v);
 }
 
-/* From repetitions of the cell, else of the role, else from the plan */
+static void prints_counts_and_idle_clients(void **state)
+{
+	struct screen v;
+
+	(void)state;
+	open_file(&v,
+		  "blocks 1\naa no\nbaseline no\nidle 10\nmodels poll\n"
+		  "cells closed\n",
+		  false);
+	end_bout(&v, entry_of(&v, "poll", 64, 0, ROLE_COUNTING), 2, &good,
+		 false);
+	holds(&v, "[1/3] closed split 64  counting poll  3.01 calls/req  ok  ");
+	end_bout(&v, entry_of(&v, "poll", 0, 0, ROLE_IDLE), 2, &good, false);
+	holds(&v, "[2/3] none split idle 10  idle poll  4,096 bytes/client  "
+		  "ok  ");
+	end_bout(&v, entry_of(&v, "poll", 64, 1, ROLE_TIMING), 2, &good, false);
+	holds(&v, "[3/3] closed split 64  block 1  1 server  9 rounds  ok\n");
+	closed(&v);
+}
+
+/* From bouts of the setting, else of the same kind, else from the plan */
 static void estimates_the_time_left(void **state)
 {
 	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, false);
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_OK, 60, NULL);
+	end(&v, 64, 1, 60, good, good);
 	holds(&v, "  5 min 00 s left\n");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 0), STATUS_OK, 10, NULL);
+	end(&v, 1, 1, 10, good, good);
 	holds(&v, "  2 min 20 s left\n");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 1), STATUS_OK, 20, NULL);
+	end(&v, 1, 2, 20, good, good);
 	holds(&v, "  2 min 15 s left\n");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 1), STATUS_OK, 60, NULL);
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 2), STATUS_OK, 60, NULL);
+	end(&v, 64, 2, 60, good, good);
+	end(&v, 64, 3, 60, good, good);
 	holds(&v, "  15 s left\n");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 2), STATUS_OK, 60, NULL);
+	end(&v, 1, 3, 60, good, good);
 	assert_null(strstr(printed(&v), "left"));
 	closed(&v);
+}
 
+static void estimates_from_the_plan(void **state)
+{
+	const struct entry *counted;
+	struct screen v;
+	char left[32], expected[64];
+	double s = 0;
+
+	(void)state;
 	open_file(&v,
-		  "blocks 2\nwarmup 1s\nwindow 8800ms\naa all\nceiling no\n"
-		  "idle none\nmodels poll,epoll\ncells closed\n",
+		  "blocks 2\naa no\nbaseline no\nidle none\n"
+		  "models poll,epoll\ncells closed\n",
 		  false);
-	/* 2 counted, 4 timed and 2 for A/A, 10 s each */
-	end(&v, entry_of(&v, "poll", ROLE_COUNTING, 0), STATUS_OK, 2, NULL);
-	holds(&v, "  3.01 calls/req  ok  1 min 02 s left\n");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_OK, 3, NULL);
-	holds(&v, "  17 s left\n");
+	counted = entry_of(&v, "poll", 64, 0, ROLE_COUNTING);
+	for (size_t i = 0; i < v.blocks.n; i += bout_length(&v.blocks, i))
+		if (v.blocks.entry[i].block > 0)
+			s += bout_estimate(&v.plan, &v.blocks.entry[i],
+					   bout_length(&v.blocks, i)) /
+			     1e9;
+	end_bout(&v, counted, 50, &good, false);
+	/* 50 s for the other that is counted, and two bouts */
+	progress_time(50 + s, left);
+	snprintf(expected, sizeof(expected), "  %s left\n", left);
+	holds(&v, expected);
 	closed(&v);
 }
 
 static void prints_reasons_once_per_model(void **state)
 {
+	const struct outcome missing = { STATUS_UNSUPPORTED,
+					 "no \x1b[31m poll here" };
 	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, false);
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_UNSUPPORTED, 1,
-	    "no \x1b[31m poll here");
-	holds(&v, "  unsupported  5 s left\n    no  [31m poll here\n");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 1), STATUS_UNSUPPORTED, 1,
-	    "no \x1b[31m poll here");
-	holds(&v, "  unsupported, as before  4 s left\n");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 2), STATUS_FAILED, 1,
-	    "it crashed");
-	holds(&v, "  failed  3 s left\n    it crashed\n");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 0), STATUS_UNSUPPORTED, 1,
-	    "no \x1b[31m poll here");
-	holds(&v, "  unsupported  2 s left\n    no  [31m poll here\n");
+	end(&v, 64, 1, 1, missing, good);
+	holds(&v, "1 ok 1 skipped  5 s left\n"
+		  "  poll  closed split 64  block 1  unsupported\n"
+		  "    no  [31m poll here\n");
+	end(&v, 64, 2, 1, missing, good);
+	holds(&v, "  4 s left\n"
+		  "  poll  closed split 64  block 2  unsupported, as before\n");
+	end(&v, 64, 3, 1, (struct outcome){ STATUS_FAILED, "it crashed" },
+	    missing);
+	holds(&v, "0 ok 1 skipped 1 failed  3 s left\n"
+		  "  poll  closed split 64  block 3  failed\n"
+		  "    it crashed\n"
+		  "  epoll  closed split 64  block 3  unsupported\n"
+		  "    no  [31m poll here\n");
 	closed(&v);
 }
 
-static void repeat_is_not_counted_twice(void **state)
+static void recorded_bouts_are_counted_only(void **state)
 {
+	const struct outcome both[] = { good, good };
 	struct screen v;
-	const struct entry *e;
-	struct record r;
 
 	(void)state;
 	open_file(&v, a_plan, false);
-	e = entry_of(&v, "poll", ROLE_TIMING, 0);
-	end(&v, e, STATUS_INVALID, 1, "disturbed");
-	holds(&v, "[1/6] ");
-	record_init(&r, e);
-	r.took_s = 1;
-	progress_done(v.progress, &r, false);
-	record_free(&r);
-	holds(&v, "[1/6] model:poll/loop:closed/connections:64/message:64/"
-		  "placement:split block 1 timing  ok  5 s left\n");
-	closed(&v);
-}
-
-static void recorded_repetitions_are_counted_only(void **state)
-{
-	struct screen v;
-	struct record r;
-
-	(void)state;
-	open_file(&v, a_plan, false);
-	record_init(&r, entry_of(&v, "poll", ROLE_TIMING, 0));
-	r.took_s = 100;
-	progress_done(v.progress, &r, true);
-	record_free(&r);
+	end_bout(&v, entry_of(&v, "poll", 64, 1, ROLE_TIMING), 100, both, true);
 	assert_string_equal(printed(&v), "");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 0), STATUS_OK, 10, NULL);
+	end(&v, 1, 1, 10, good, good);
 	holds(&v, "[2/6] ");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 1), STATUS_OK, 10, NULL);
+	end(&v, 1, 2, 10, good, good);
 	holds(&v, "  3 min 30 s left\n");
 	closed(&v);
 }
 
 static void quiet_prints_problems_only(void **state)
 {
+	const struct outcome bad = { STATUS_FAILED, "no" };
 	struct screen v;
 
 	(void)state;
 	open_file(&v, a_plan, true);
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_OK, 1, NULL);
+	end(&v, 64, 1, 1, good, good);
 	assert_string_equal(printed(&v), "");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 1), STATUS_FAILED, 1, "no");
-	holds(&v, "\n    no\n");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 2), STATUS_FAILED, 1, "no");
+	end(&v, 64, 2, 1, bad, good);
+	assert_string_equal(printed(&v),
+			    "  poll  closed split 64  block 2  failed\n"
+			    "    no\n");
+	end(&v, 64, 3, 1, bad, good);
 	assert_string_equal(printed(&v), "");
 	progress_say(v.progress, "%d warnings", 3);
 	assert_string_equal(printed(&v), "3 warnings\n");
@@ -294,75 +350,67 @@ static void wait_for_next_draw(void)
 
 static void draws_one_line_on_a_terminal(void **state)
 {
+	const struct outcome bad = { STATUS_FAILED, "no" };
+	const struct entry *poll;
 	struct screen v;
 
 	(void)state;
 	setenv("TERM", "xterm", 1);
 	unsetenv("NO_COLOR");
 	open_terminal(&v, 160, false);
-	progress_step(v.progress, entry_of(&v, "poll", ROLE_TIMING, 0),
-		      "warm-up");
+	end(&v, 64, 1, 60, good, good);
+	assert_string_equal(printed(&v), "\r[1/6] closed split 64  block 1  "
+					 "2 ok  5 min 00 s left\x1b[K");
+	wait_for_next_draw();
+	poll = entry_of(&v, "poll", 1, 1, ROLE_TIMING);
+	progress_step(v.progress, poll, "round 2 of 9");
 	assert_string_equal(printed(&v),
-			    "\r[0/6] poll  closed split 64x64  block 1  "
-			    "warm-up  0 ok  1 min 00 s left\x1b[K");
-	progress_step(v.progress, entry_of(&v, "poll", ROLE_TIMING, 0),
-		      "window");
+			    "\r[1/6] closed split 1  block 1  round 2 of 9  "
+			    "2 ok  5 min 00 s left\x1b[K");
+	progress_step(v.progress, poll, "round 3 of 9");
 	assert_string_equal(printed(&v), ""); /* too soon */
-	wait_for_next_draw();
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_OK, 60, NULL);
-	assert_string_equal(printed(&v),
-			    "\r[1/6] poll  closed split 64x64  block 1  "
-			    "p99 1.20 ms  1 ok  5 min 00 s left\x1b[K");
 	progress_say(v.progress, "beware");
-	assert_string_equal(printed(&v),
-			    "\r\x1b[Kbeware\r\n"
-			    "\r[1/6] poll  closed split 64x64  block 1  "
-			    "p99 1.20 ms  1 ok  5 min 00 s left\x1b[K");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 0), STATUS_FAILED, 60, "no");
-	holds(&v, "1.20 ms  152,000 req/s  \x1b[31mfailed\x1b[m  "
-		  "4 min 00 s left\r\n    no\r\n\r[2/6] epoll  "
-		  "closed split 64x64  block 1  failed  1 ok 1 failed  4 min");
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 1), STATUS_REFUSED, 60,
-	    "full");
+	holds(&v, "\r\x1b[Kbeware\r\n\r[1/6] closed split 1  block 1  "
+		  "round 3 of 9  2 ok  ");
+	end(&v, 1, 1, 60, bad, good);
+	holds(&v, "\r\x1b[K  poll  closed split 1  block 1  "
+		  "\x1b[31mfailed\x1b[m\r\n    no\r\n"
+		  "\r[2/6] closed split 1  block 1  3 ok 1 failed  4 min");
 	wait_for_next_draw();
-	end(&v, entry_of(&v, "epoll", ROLE_TIMING, 2), STATUS_INVALID, 60,
-	    "lag");
-	holds(&v, "  1 ok 1 invalid 1 skipped 1 failed  2 min");
-	progress_step(v.progress, entry_of(&v, "poll", ROLE_TIMING, 1),
-		      "window");
+	end(&v, 1, 2, 60, (struct outcome){ STATUS_REFUSED, "full" }, good);
+	holds(&v, "\x1b[33mrefused\x1b[m");
+	wait_for_next_draw();
+	progress_step(v.progress, entry_of(&v, "poll", 1, 3, ROLE_TIMING), "x");
+	holds(&v, "  x  4 ok 1 skipped 1 failed  3 min");
 	closed(&v);
+	setenv("NO_COLOR", "1", 1);
 }
 
 /* The least important part goes first, and the last column stays free. */
 static void shortens_the_line(void **state)
 {
 	static const char *const lines[] = {
-		"[1/6] poll  closed split 64x64  block 1  starting  "
-		"0 ok 1 invalid  1 min 15 s left",
-		"[1/6] poll  closed split 64x64  block 1  starting  "
-		"0 ok 1 failed  1 min 15 s left",
-		"[1/6] poll  closed split 64x64  starting  0 ok 1 failed  "
+		"[1/6] closed split 1  block 1  starting  1 ok 1 failed  "
 		"1 min 15 s left",
-		"[1/6] poll  closed split 64x64  0 ok 1 failed  1 min 15 s left",
-		"[1/6] poll  0 ok 1 failed  1 min 15 s left",
-		"[1/6] poll  1 min 15 s left",
+		"[1/6] closed split 1  starting  1 ok 1 failed  1 min 15 s left",
+		"[1/6] closed split 1  starting  1 min 15 s left",
+		"[1/6] closed split 1  1 min 15 s left",
 		"[1/6]  1 min 15 s left",
 	};
+	const struct outcome of[] = { { STATUS_FAILED, "no" },
+				      { STATUS_OK, NULL } };
 	size_t last = sizeof(lines) / sizeof(*lines) - 1;
 
 	(void)state;
 	for (unsigned columns = 100, i = 0; columns > 1; columns--) {
 		struct screen v;
-		struct record r;
 		char expected[128];
 
 		open_terminal(&v, columns, false);
-		record_init(&r, entry_of(&v, "epoll", ROLE_TIMING, 0));
-		r.status = STATUS_INVALID;
-		r.took_s = 15;
-		progress_done(v.progress, &r, true);
-		record_free(&r);
-		progress_step(v.progress, entry_of(&v, "poll", ROLE_TIMING, 0),
+		end_bout(&v, entry_of(&v, "poll", 64, 1, ROLE_TIMING), 15, of,
+			 true);
+		progress_step(v.progress,
+			      entry_of(&v, "poll", 1, 1, ROLE_TIMING),
 			      "starting");
 		while (i < last && strlen(lines[i]) >= columns)
 			i++;
@@ -375,24 +423,25 @@ static void shortens_the_line(void **state)
 
 static void respects_no_color_and_dumb_terminals(void **state)
 {
+	const struct outcome bad = { STATUS_FAILED, "no" };
 	struct screen v;
 
 	(void)state;
 	setenv("NO_COLOR", "1", 1);
 	open_terminal(&v, 80, false);
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_FAILED, 1, "no");
+	end(&v, 64, 1, 1, bad, good);
 	assert_null(strstr(printed(&v), "\x1b[3"));
 	closed(&v);
 	unsetenv("NO_COLOR");
 	setenv("TERM", "dumb", 1);
 	open_terminal(&v, 80, false);
-	progress_step(v.progress, &v.blocks.entry[0], "window");
-	end(&v, entry_of(&v, "poll", ROLE_TIMING, 0), STATUS_FAILED, 1, "no");
+	progress_step(v.progress, &v.blocks.entry[0], "starting");
+	end(&v, 64, 1, 1, bad, good);
 	assert_null(strchr(printed(&v), '\x1b'));
 	closed(&v);
 	setenv("TERM", "xterm", 1);
 	open_terminal(&v, 80, true);
-	progress_step(v.progress, &v.blocks.entry[0], "window");
+	progress_step(v.progress, &v.blocks.entry[0], "starting");
 	assert_string_equal(printed(&v), "");
 	closed(&v);
 }
@@ -400,11 +449,12 @@ static void respects_no_color_and_dumb_terminals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prints_a_line_per_repetition),
+		cmocka_unit_test(prints_a_line_per_bout),
+		cmocka_unit_test(prints_counts_and_idle_clients),
 		cmocka_unit_test(estimates_the_time_left),
+		cmocka_unit_test(estimates_from_the_plan),
 		cmocka_unit_test(prints_reasons_once_per_model),
-		cmocka_unit_test(repeat_is_not_counted_twice),
-		cmocka_unit_test(recorded_repetitions_are_counted_only),
+		cmocka_unit_test(recorded_bouts_are_counted_only),
 		cmocka_unit_test(quiet_prints_problems_only),
 		cmocka_unit_test(formats_times),
 		cmocka_unit_test(draws_one_line_on_a_terminal),

@@ -206,8 +206,12 @@ static void add_state(char to[SENTENCE_SIZE], const struct comparison *c)
 		models[n++] = name_of(c->a);
 	if (uses_whole_core(c->with))
 		models[n++] = name_of(c->with);
-	add(to, " (%s use%s %s whole core)", join_models(models, n, text),
-	    n == 1 ? "s" : "", n == 1 ? "its" : "their");
+	join_models(models, n, text);
+	if (c->metric != METRIC_SERVER_CPU_PER_REQUEST)
+		add(to, " (%s %s saturated)", text, n == 1 ? "is" : "are");
+	else
+		add(to, " (%s use%s %s whole core)", text, n == 1 ? "s" : "",
+		    n == 1 ? "its" : "their");
 }
 
 /* The larger of the two first */

@@ -47,24 +47,27 @@ char *comparison_sentence(const struct reduced *r, const struct comparison *c,
 /* "Of 84 comparisons with epoll: 40 different, 30 equal within 3 %, ..." */
 char *verdicts_summary(const struct reduced *r, char to[SENTENCE_SIZE]);
 
-/* headlines.c: what models differ or agree in, a sentence for each metric of a setting
- * and direction */
+/* headlines.c: what models differ and agree in, a sentence for each metric of a
+ * setting, verdict and direction */
 struct headline {
 	const struct comparison *first; /* the largest effect */
-	bool different;
-	double effect; /* of `different`, as a ratio above 1; else how many agree */
+	enum verdict verdict;
+	double effect; /* DIFFERENT: as a ratio above 1; else how many models */
 	char text[SENTENCE_SIZE];
 };
+enum { GROUP_HEADLINES = 4 };
 
-/* Those of the comparisons [begin, end), which are of one metric in one setting; how
- * many. CPU per request of a server that uses its whole core is in none. */
+/* Those of the comparisons [begin, end), which are of one metric in one setting, the
+ * most telling first; how many. CPU per request of a server that uses its whole core is
+ * in none. */
 size_t headlines_of(const struct reduced *r, size_t begin, size_t end,
-		    struct headline to[3]);
+		    struct headline to[GROUP_HEADLINES]);
 
 /* The comparison after the last of the same metric and setting */
 size_t group_end(const struct reduced *r, size_t begin);
 
-/* The most telling ones of the run, which fill HEADLINES lines at most */
+/* The most telling ones of the run, which fill HEADLINES lines at most; what is
+ * undecided only if there is room */
 size_t headlines(const struct reduced *r, struct headline to[HEADLINES]);
 
 #endif

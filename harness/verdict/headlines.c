@@ -7,6 +7,7 @@
 #include "harness/base/grow.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,38 +69,64 @@ static size_t gather(const struct reduced *r, size_t begin, size_t end,
 	return n;
 }
 
+/* Rounding must not decide. */
+static double weight(const struct headline *h)
+{
+	return round(1e6 * log(h->effect));
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	static const int order[VERDICTS] = { [VERDICT_DIFFERENT] = 0,
+					     [VERDICT_EQUAL] = 1,
+					     [VERDICT_UNDECIDED] = 2 };
+	const struct headline *x = a, *y = b;
+
+	if (x->verdict != y->verdict)
+		return order[x->verdict] - order[y->verdict];
+	if (weight(x) != weight(y))
+		return weight(x) < weight(y) ? 1 : -1;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+append(struct headline *h, const char *format, ...)
+{
+	size_t n = strlen(h->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(h->text + n, SENTENCE_SIZE - n, format, args);
+	va_end(args);
+}
+
 /* "...; thread 1.49 to 1.54, select 1.05 to 1.07 and 2 more" */
 static void tell_different(const struct reduced *r, struct headline *h,
 			   const struct comparison *const *c, size_t n)
 {
-	size_t length, shown = n > 1 + OTHERS_SHOWN ? 1 + OTHERS_SHOWN : n;
+	size_t shown = n > 1 + OTHERS_SHOWN ? 1 + OTHERS_SHOWN : n;
+	char text[2 * NUMBER_SIZE];
 
-	h->different = true;
 	h->effect = effect_of(c[0]);
 	comparison_sentence(r, c[0], h->text);
 	for (size_t i = 1; i < shown; i++) {
-		char text[2 * NUMBER_SIZE];
 		bool larger;
 		struct range range = larger_range(&c[i]->range, &larger);
 
-		length = strlen(h->text);
-		snprintf(h->text + length, SENTENCE_SIZE - length, "%s%s%s %s",
-			 i == 1 ? "; " : ", ", larger ? "" : "as ",
-			 c[i]->a->cell.model,
-			 print_range(range.low, range.high, text));
+		append(h, "%s%s%s %s", i == 1 ? "; " : ", ",
+		       larger ? "" : "as ", c[i]->a->cell.model,
+		       print_range(range.low, range.high, text));
 	}
-	length = strlen(h->text);
 	if (shown < n)
-		snprintf(h->text + length, SENTENCE_SIZE - length,
-			 " and %zu more", n - shown);
+		append(h, " and %zu more", n - shown);
 }
 
 /* "poll, select and uring: equal to epoll within 3 % in CPU per request at ..." */
-static void tell_equal(const struct reduced *r, struct headline *h,
+static void tell_alike(const struct reduced *r, struct headline *h,
 		       const struct comparison *const *c, size_t n)
 {
 	const char *models[MOST];
-	char names[SENTENCE_SIZE], where[SETTING_SIZE], percent[NUMBER_SIZE];
+	char text[SENTENCE_SIZE];
 	struct range widest = c[0]->range;
 
 	for (size_t i = 0; i < n; i++) {
@@ -107,50 +134,50 @@ static void tell_equal(const struct reduced *r, struct headline *h,
 		widest.low = fmin(widest.low, c[i]->range.low);
 		widest.high = fmax(widest.high, c[i]->range.high);
 	}
-	h->different = false;
 	h->effect = (double)n;
-	snprintf(h->text, SENTENCE_SIZE,
-		 "%.300s: equal to %s within %s %% in %s %s",
-		 join_models(models, n, names), c[0]->with->cell.model,
-		 within_percent(&widest, r->margin, percent),
-		 metric_words(c[0]->metric),
-		 setting_where(&c[0]->a->cell, where));
+	append(h, "%.300s: ", join_models(models, n, text));
+	if (h->verdict == VERDICT_EQUAL)
+		append(h, "equal to %s within %s %%", c[0]->with->cell.model,
+		       within_percent(&widest, r->margin, text));
+	else
+		append(h, "undecided against %s", c[0]->with->cell.model);
+	append(h, " in %s %s", metric_words(c[0]->metric),
+	       setting_where(&c[0]->a->cell, text));
+	if (h->verdict == VERDICT_UNDECIDED)
+		append(h, " (%s)", print_range(widest.low, widest.high, text));
 }
 
 size_t headlines_of(const struct reduced *r, size_t begin, size_t end,
-		    struct headline to[3])
+		    struct headline to[GROUP_HEADLINES])
 {
+	static const struct {
+		enum verdict verdict;
+		bool larger;
+	} kinds[GROUP_HEADLINES] = { { VERDICT_DIFFERENT, true },
+				     { VERDICT_DIFFERENT, false },
+				     { VERDICT_EQUAL, false },
+				     { VERDICT_UNDECIDED, false } };
 	const struct comparison *c[MOST];
-	size_t made = 0, n;
+	size_t made = 0;
 
-	for (int larger = 1; larger >= 0; larger--) {
-		n = gather(r, begin, end, VERDICT_DIFFERENT, larger, c);
+	for (int k = 0; k < GROUP_HEADLINES; k++) {
+		size_t n = gather(r, begin, end, kinds[k].verdict,
+				  kinds[k].larger, c);
+
 		if (n == 0)
 			continue;
-		to[made].first = c[0];
-		tell_different(r, &to[made++], c, n);
+		to[made] = (struct headline){ .first = c[0],
+					      .verdict = kinds[k].verdict };
+		if (kinds[k].verdict == VERDICT_DIFFERENT)
+			tell_different(r, &to[made++], c, n);
+		else
+			tell_alike(r, &to[made++], c, n);
 	}
-	n = gather(r, begin, end, VERDICT_EQUAL, false, c);
-	if (n) {
-		to[made].first = c[0];
-		tell_equal(r, &to[made++], c, n);
-	}
+	qsort(to, made, sizeof(*to), by_weight);
 	return made;
 }
 
 /* ------------------------------------------------------------------------- the run */
-
-/* Differences first; in the order of the comparisons where equal */
-static int by_weight(const void *a, const void *b)
-{
-	const struct headline *x = a, *y = b;
-
-	if (x->different != y->different)
-		return y->different - x->different;
-	if (x->effect != y->effect)
-		return x->effect < y->effect ? 1 : -1;
-	return (x->first > y->first) - (x->first < y->first);
-}
 
 static size_t lines_of(const char *text)
 {
@@ -166,19 +193,26 @@ static size_t lines_of(const char *text)
 	return n;
 }
 
-/* Marks what fits: of three, two differences and what is equal, while there are both */
+/* Marks what fits: of three, two differences and what is equal, while there are both;
+ * then what is undecided */
 static void choose(const struct headline *all, size_t n, bool *chosen)
 {
-	size_t next[2] = { 0, n }, end[2] = { n, n }, lines = 0;
+	size_t next[3] = { 0 }, end[3] = { 0 }, lines = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!all[i].different && next[1] == n)
-			end[0] = next[1] = i;
+		end[all[i].verdict == VERDICT_EQUAL     ? 1 :
+		    all[i].verdict == VERDICT_UNDECIDED ? 2 :
+							  0]++;
+	next[1] = end[0];
+	next[2] = end[1] += next[1];
+	end[2] += next[2];
 	for (size_t k = 0; k < n; k++) {
-		bool equal =
-			next[0] == end[0] || (k % 3 == 2 && next[1] < end[1]);
-		size_t i = next[equal]++;
+		int kind = k % 3 == 2 || next[0] == end[0];
+		size_t i;
 
+		if (next[kind] == end[kind])
+			kind = next[0] == end[0] ? 2 : 0;
+		i = next[kind]++;
 		lines += lines_of(all[i].text);
 		if (lines > HEADLINES)
 			return;
@@ -188,9 +222,8 @@ static void choose(const struct headline *all, size_t n, bool *chosen)
 
 size_t headlines(const struct reduced *r, struct headline to[HEADLINES])
 {
-	/* A metric of a setting has three, and two comparisons at least for that */
-	struct headline *all =
-		grow(NULL, 3 * r->n_comparisons + 1, sizeof(*all));
+	struct headline *all = grow(
+		NULL, GROUP_HEADLINES * r->n_comparisons + 1, sizeof(*all));
 	size_t n = 0, made = 0;
 	bool *chosen;
 

@@ -81,7 +81,8 @@ static const char *mark_of(const struct reduced *r, const struct row *row,
 	for (size_t i = 0; i < r->n_comparisons; i++) {
 		const struct comparison *c = &r->comparison[i];
 
-		if (c->a == row && c->metric == m)
+		if (c->a == row && c->metric == m &&
+		    c->state != STATE_WHOLE_CORE)
 			return c->verdict == VERDICT_DIFFERENT ? "*" :
 			       c->verdict == VERDICT_EQUAL     ? "=" :
 								 "";

@@ -54,7 +54,7 @@ static bool compared_title(const struct reduced *r, size_t row, enum metric m,
 			   struct title *t)
 {
 	char where[SETTING_SIZE];
-	struct headline h[3];
+	struct headline h[GROUP_HEADLINES];
 	size_t begin, end, n, missing = 0;
 
 	if (!find_group(r, row, m, &begin, &end))
@@ -64,17 +64,14 @@ static bool compared_title(const struct reduced *r, size_t row, enum metric m,
 	if (missing == end - begin)
 		return false;
 	n = headlines_of(r, begin, end, h);
-	for (size_t i = 1; i < n; i++)
-		if (h[i].different && h[i].effect > h[0].effect)
-			h[0] = h[i];
-	t->called = n && h[0].different;
+	t->called = n && h[0].verdict == VERDICT_DIFFERENT;
 	t->width = n ? h[0].effect : 0;
 	if (n)
 		snprintf(t->title, SENTENCE_SIZE, "%s", h[0].text);
 	else
 		snprintf(t->title, SENTENCE_SIZE,
-			 "undecided: no model can be told from %s in %s %s",
-			 r->reference, metric_words(m),
+			 "no model is told from %s in %s %s", r->reference,
+			 metric_words(m),
 			 setting_where(&r->row[row].cell, where));
 	verdicts_note(r, begin, end, t->note);
 	return true;

@@ -37,11 +37,11 @@ enum kind {
 };
 
 static const char *const counted_as[] = {
-	[LEFT_OUT] = "repetition", [UNMEASURED] = "cell",
-	[FORCED] = "repetition",   [UNCOMPARED] = "setting",
-	[LIMITED] = "setting",     [NOISE] = "setting",
-	[PAIRS] = "repetition",    [FEWER] = "repetition",
-	[DROPPED] = "run",         [UNCOUNTED] = "cell",
+	[LEFT_OUT] = "run",      [UNMEASURED] = "cell",
+	[FORCED] = "repetition", [UNCOMPARED] = "setting",
+	[LIMITED] = "setting",   [NOISE] = "setting",
+	[PAIRS] = "repetition",  [FEWER] = "repetition",
+	[DROPPED] = "run",       [UNCOUNTED] = "cell",
 	[OTHER] = "repetition",
 };
 
@@ -217,7 +217,10 @@ static int by_kind(const void *a, const void *b)
 	json_int_t counts = json_integer_value(json_object_get(y, "count")) -
 			    json_integer_value(json_object_get(x, "count"));
 
-	return kinds ? (int)kinds : (int)counts;
+	if (kinds || counts)
+		return kinds ? (int)kinds : (int)counts;
+	return strcmp(json_string_value(json_object_get(x, "text")),
+		      json_string_value(json_object_get(y, "text")));
 }
 
 static void take_warnings(struct reduced *r, json_t *all)
@@ -230,6 +233,8 @@ static void take_warnings(struct reduced *r, json_t *all)
 	if (!list)
 		die("calloc");
 	json_object_foreach(all, key, one) {
+		json_object_set_new(one, "text",
+				    ranged(json_object_get(one, "texts")));
 		list[n++] = one;
 	}
 	qsort(list, n, sizeof(*list), by_kind);
@@ -237,8 +242,6 @@ static void take_warnings(struct reduced *r, json_t *all)
 		json_int_t kind =
 			json_integer_value(json_object_get(list[i], "kind"));
 
-		json_object_set_new(list[i], "text",
-				    ranged(json_object_get(list[i], "texts")));
 		json_object_set_new(list[i], "of",
 				    json_string(counted_as[kind]));
 		json_object_del(list[i], "texts");
@@ -485,9 +488,12 @@ void find_warnings(struct reduced *r, const struct record *const *records,
 {
 	json_t *all = json_object();
 
-	for (size_t i = 0; i < ignored; i++)
+	if (ignored)
 		note(all, LEFT_OUT, NULL,
-		     "ignored: its block number is not in any plan");
+		     "%zu line%s of the record %s ignored: their block number "
+		     "is not in any plan",
+		     ignored, plural((double)ignored),
+		     ignored == 1 ? "is" : "are");
 	note_cells(r, all);
 	for (size_t i = 0; i < n; i++) {
 		note_repetition(r, all, records[i]);

@@ -97,8 +97,7 @@ static void intervals(void **state)
 	assert_true(isnan(mean_of(b, 0).value));
 	e = mean_of(same, 2);
 	r = mean_range(&e, 0.95);
-	assert_true(mean_p(&e) == 0 && r.low == exp(0.5) &&
-		    r.high == r.low);
+	assert_true(mean_p(&e) == 0 && r.low == exp(0.5) && r.high == r.low);
 	e = mean_of((double[]){ 0, 0 }, 2);
 	assert_true(mean_p(&e) == 1);
 }

@@ -4,7 +4,7 @@
  *
  *   STATS_RUNS=20000 build/release/unit/verdict/ratios
  *
- * prints the figures of ratios.h from more simulated runs than the 2,000 of the test.
+ * prints the figures of ratios.h from more simulated runs than the test has.
  * References are published tables, or the python3 code above them.
  */
 #include "tests/unit/noise.h"
@@ -198,12 +198,12 @@ static void identical_models(void **state)
 	for (size_t k = 0; k < LENGTH(noises); k++) {
 		size_t any = 0;
 
-		for (size_t run = 0; run < runs(1500); run++)
+		for (size_t run = 0; run < runs(1000); run++)
 			any += simulate(noises[k].noise, MODELS, effect)
 				       .called > 0;
 		say("identical models: any called", noises[k].name,
-		    any / (double)runs(1500));
-		assert_true(any <= 0.05 * (double)runs(1500));
+		    any / (double)runs(1000));
+		assert_true(any <= 0.05 * (double)runs(1000));
 	}
 }
 
@@ -217,7 +217,7 @@ static void different_models(void **state)
 	for (size_t k = 0; k < LENGTH(noises); k++) {
 		double wrongly = 0, missed = 0;
 
-		for (size_t run = 0; run < runs(1500); run++) {
+		for (size_t run = 0; run < runs(1000); run++) {
 			struct outcome o =
 				simulate(noises[k].noise, MODELS, effect);
 
@@ -226,8 +226,8 @@ static void different_models(void **state)
 			wrongly += (double)o.wrongly / (double)o.called;
 			missed += (double)o.missed / (double)o.called;
 		}
-		wrongly /= (double)runs(1500);
-		missed /= (double)runs(1500);
+		wrongly /= (double)runs(1000);
+		missed /= (double)runs(1000);
 		say("half of them differ: called wrongly", noises[k].name,
 		    wrongly);
 		say("intervals of those called that miss", noises[k].name,
@@ -247,7 +247,7 @@ static void five_percent_slower(void **state)
 		for (size_t i = 0; i < LENGTH(family); i++) {
 			size_t called = 0;
 
-			for (size_t run = 0; run < runs(1500); run++) {
+			for (size_t run = 0; run < runs(1000); run++) {
 				struct outcome o = simulate(noises[k].noise,
 							    family[i], effect);
 
@@ -256,9 +256,9 @@ static void five_percent_slower(void **state)
 			snprintf(text, sizeof(text),
 				 "one of %zu is 5 %% slower: called",
 				 family[i]);
-			say(text, noises[k].name, called / (double)runs(1500));
+			say(text, noises[k].name, called / (double)runs(1000));
 			if (family[i] == 2)
-				assert_true(called >= 0.9 * (double)runs(1500));
+				assert_true(called >= 0.9 * (double)runs(1000));
 		}
 }
 

@@ -295,16 +295,24 @@ static void judge_clock(struct diagnoses *d, const struct facts *f)
 
 /* ---------------------------------------------------------------------- limits */
 
-/* In addition to clients: standard ones, pipes, rings, files, counters */
-enum { DESCRIPTORS_BESIDE = 100 };
+/* In addition to clients: standard ones, pipes, rings, files, counters. This
+ * program has some for each server of a bout. */
+enum { DESCRIPTORS_BESIDE = 100, DESCRIPTORS_EACH = 30 };
 
 static void judge_descriptors(struct diagnoses *d, const struct facts *f,
 			      const struct needs *n)
 {
-	int64_t needed = (int64_t)n->clients + DESCRIPTORS_BESIDE;
-	char has[PRINT_SIZE], clients[PRINT_SIZE];
+	int64_t needed = (n->clients > DESCRIPTORS_EACH * n->servers ?
+				  n->clients :
+				  DESCRIPTORS_EACH * n->servers) +
+			 DESCRIPTORS_BESIDE;
+	/* Both ends of each connection */
+	int64_t all = 2 * ((int64_t)n->clients_at_once +
+			   (int64_t)n->servers * DESCRIPTORS_BESIDE);
+	char has[PRINT_SIZE], clients[PRINT_SIZE], at_once[PRINT_SIZE];
 
 	print_count(clients, n->clients);
+	print_count(at_once, n->clients_at_once);
 	if (f->descriptors != UNKNOWN && f->descriptors < needed) {
 		add(d, "descriptors", HEALTH_FAIL,
 		    "at most %s per process, too few for %s clients",
@@ -318,12 +326,14 @@ static void judge_descriptors(struct diagnoses *d, const struct facts *f,
 		else
 			fix_limit(d, f, "nofile", needed);
 	} else if (f->descriptors_free != UNKNOWN &&
-		   f->descriptors_free < 2 * needed) {
+		   f->descriptors_free < all) {
 		add(d, "descriptors", HEALTH_FAIL,
-		    "%s more for all processes, too few for %s clients and a server",
-		    print_count(has, f->descriptors_free), clients);
+		    "%s more for all processes, too few for %u server%s with %s "
+		    "clients at once",
+		    print_count(has, f->descriptors_free), n->servers,
+		    plural(n->servers), at_once);
 		fix_sysctl(d, f, "fs.file-max", "%" PRId64,
-			   f->descriptors_all + 2 * needed);
+			   f->descriptors_all + all);
 	} else {
 		print_count(has, f->descriptors);
 		add(d, "descriptors", HEALTH_OK, "%s per process",
@@ -404,56 +414,72 @@ static void judge_loopback(struct diagnoses *d, const struct facts *f)
 		fix(d, f, "#ip link set lo up");
 }
 
+/* In addition: this program, other processes; and a server with its generator, and
+ * the keepers of both */
+enum { THREADS_BESIDE = 100, THREADS_EACH = 8 };
+
 /* A limit of the number of threads, and its remedy */
 struct thread_limit {
-	int64_t left;
+	int64_t left, needed;
 	const char *what;
 	enum { BY_USER, BY_CGROUP, BY_SYSCTL } kind;
 	const char *sysctl;
 	int64_t value;
 };
 
-static struct thread_limit lowest_thread_limit(const struct facts *f,
-					       int64_t needed)
+static bool is_short(const struct thread_limit *limit)
 {
-	const struct thread_limit all[] = {
-		{ f->threads_cgroup.left, "pids.max of its cgroup", BY_CGROUP,
-		  NULL, 0 },
-		{ f->threads_user, "ulimit -u", BY_USER, NULL, 0 },
-		{ f->threads_machine, "kernel.threads-max", BY_SYSCTL,
-		  "kernel.threads-max", 2 * needed + 10000 },
-		{ f->thread_ids, "kernel.pid_max", BY_SYSCTL, "kernel.pid_max",
-		  4194304 },
-		{ f->maps, "vm.max_map_count", BY_SYSCTL, "vm.max_map_count",
-		  2 * needed + 1000 },
-	};
-	struct thread_limit least = { UNLIMITED, "", BY_USER, NULL, 0 };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (all[i].left != UNKNOWN && all[i].left < least.left)
-			least = all[i];
-	return least;
+	return limit->left < limit->needed;
 }
 
-/* In addition: the generator, this program, its keepers, other processes */
-enum { THREADS_BESIDE = 100 };
+/* Mappings limit the threads of one process, the others those of all. */
+static struct thread_limit lowest_thread_limit(const struct facts *f,
+					       int64_t own, int64_t needed)
+{
+	const struct thread_limit all[] = {
+		{ f->threads_cgroup.left, needed, "pids.max of its cgroup",
+		  BY_CGROUP, NULL, 0 },
+		{ f->threads_user, needed, "ulimit -u", BY_USER, NULL, 0 },
+		{ f->threads_machine, needed, "kernel.threads-max", BY_SYSCTL,
+		  "kernel.threads-max", 2 * needed + 10000 },
+		{ f->thread_ids, needed, "kernel.pid_max", BY_SYSCTL,
+		  "kernel.pid_max", 4194304 },
+		{ f->maps, own, "vm.max_map_count", BY_SYSCTL,
+		  "vm.max_map_count", 2 * own + 1000 },
+	};
+	struct thread_limit least = { UNLIMITED, needed, "", BY_USER, NULL, 0 };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const struct thread_limit *one = &all[i];
+
+		if (one->left != UNKNOWN &&
+		    (is_short(one) > is_short(&least) ||
+		     (is_short(one) == is_short(&least) &&
+		      one->left < least.left)))
+			least = *one;
+	}
+	return least;
+}
 
 static void judge_threads(struct diagnoses *d, const struct facts *f,
 			  const struct needs *n)
 {
-	int64_t needed = (int64_t)n->threads + THREADS_BESIDE;
-	struct thread_limit least = lowest_thread_limit(f, needed);
-	char has[PRINT_SIZE], clients[PRINT_SIZE];
+	int64_t own = (int64_t)n->threads + THREADS_BESIDE;
+	int64_t needed = (int64_t)n->threads_at_once + THREADS_BESIDE +
+			 (int64_t)n->servers * THREADS_EACH;
+	struct thread_limit least = lowest_thread_limit(f, own, needed);
+	char has[PRINT_SIZE], wanted[PRINT_SIZE];
 
 	print_count(has, least.left);
-	if (least.left >= needed) {
+	if (!is_short(&least)) {
 		add(d, "threads", HEALTH_OK, "%s more allowed",
 		    least.left == UNLIMITED ? "any number" : has);
 		return;
 	}
 	add(d, "threads", n->threads > 0 ? HEALTH_FAIL : HEALTH_WARN,
-	    "%s more allowed (%s): a model with one per client cannot serve %s",
-	    has, least.what, print_count(clients, n->threads));
+	    "%s more allowed (%s), too few for the %s of servers with one per "
+	    "client",
+	    has, least.what, print_count(wanted, least.needed));
 	if (least.kind == BY_USER)
 		fix_limit(d, f, "nproc", 2 * needed + 10000);
 	else if (least.kind == BY_SYSCTL)
@@ -464,7 +490,7 @@ static void judge_threads(struct diagnoses *d, const struct facts *f,
 		fix(d, f, "docker run --pids-limit -1");
 }
 
-/* aio needs one per client and two more. */
+/* A server of aio needs one per client and two more. */
 static void judge_signals(struct diagnoses *d, const struct facts *f,
 			  const struct needs *n)
 {
@@ -501,7 +527,7 @@ static void judge_memory(struct diagnoses *d, const struct facts *f,
 		return;
 	}
 	add(d, "memory", HEALTH_WARN,
-	    "%s available%s, but clients and server may need %s: end other "
+	    "%s available%s, but clients and servers may need %s: end other "
 	    "programs, or use fewer clients (--connections, --idle)",
 	    has, by_cgroup ? " in this cgroup" : "", bytes(n->memory, needed));
 	if (by_cgroup)

@@ -43,11 +43,15 @@ void diagnoses_free(struct diagnoses *d);
 /* Prints them as wide as the terminal, else 78 columns. true: one is FAIL. */
 bool diagnoses_print(const struct diagnoses *d, FILE *file, bool color);
 
-/* What a plan needs */
+/* What a plan needs. All servers of a bout are alive at once, each with a
+ * generator. */
 struct needs {
-	unsigned clients; /* the most at a time */
-	unsigned threads; /* the most, of models with one per client */
-	unsigned signals; /* the most, of aio */
+	unsigned servers;         /* the most at a time */
+	unsigned clients;         /* the most of one server */
+	unsigned clients_at_once; /* of all servers of a bout */
+	/* Of models with one per client: the most of one server, and of all */
+	unsigned threads, threads_at_once;
+	unsigned signals; /* of all aio servers of a bout */
 	bool split, connecting, uring, counting;
 	uint64_t memory, disk; /* bytes */
 	char missing[256];     /* programs not found */

@@ -9,15 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Memory of a client on both sides, with sockets, stacks and buffers: more than
- * that of thread, the most expensive model; and memory without clients. */
-enum { CLIENT_BYTES = 128 * 1024, BASE_BYTES = 100 * 1024 * 1024 };
+/* Memory of a client on both sides, with sockets, buffers and, where it has one,
+ * the stack of its thread; of a server with its generator; and beside them */
+enum {
+	CLIENT_BYTES = 32 * 1024,
+	THREAD_BYTES = 96 * 1024,
+	SERVER_BYTES = 16 * 1024 * 1024,
+	BASE_BYTES = 64 * 1024 * 1024
+};
 
-/* The line and the histograms of a repetition */
-enum { REPETITION_BYTES = 20000 };
-
-/* The plan quick, if none is given */
-enum { QUICK_CLIENTS = 1000, QUICK_REPETITIONS = 100 };
+/* Counts like the plan quick, if none is given */
+static const char quick[] = "cells closed connections 1,64,1000\n"
+			    "cells closed shared\n"
+			    "cells open connections 16 rate 2k idle 900\n";
 
 static void at_least(unsigned *most, unsigned n)
 {
@@ -27,31 +31,52 @@ static void at_least(unsigned *most, unsigned n)
 
 /* A label such as "thread" is that model: plan.c rejects it for other
  * programs. */
-static void add_cell(struct needs *n, const struct cell *c)
+static bool has_thread_per_client(const struct cell *c)
+{
+	return strcmp(c->model, "thread") == 0 || strcmp(c->model, "aio") == 0;
+}
+
+/* The needs of one server are added to those of its bout. */
+static void add_server(struct needs *bout, const struct cell *c)
 {
 	unsigned clients = c->connections + c->idle;
 	uint64_t in_flight = (uint64_t)c->connections * c->depth * c->message;
-	uint64_t memory =
-		BASE_BYTES + (uint64_t)clients * CLIENT_BYTES + 4 * in_flight;
+	bool threads = has_thread_per_client(c);
 
-	at_least(&n->clients, clients);
-	if (memory > n->memory)
-		n->memory = memory;
-	if (strcmp(c->model, "thread") == 0)
-		at_least(&n->threads, clients);
-	if (strcmp(c->model, "aio") == 0) {
-		at_least(&n->threads, clients);
-		at_least(&n->signals, clients);
+	bout->servers++;
+	bout->clients_at_once += clients;
+	bout->memory +=
+		SERVER_BYTES + (uint64_t)clients * CLIENT_BYTES + 4 * in_flight;
+	at_least(&bout->clients, clients);
+	if (threads) {
+		at_least(&bout->threads, clients);
+		bout->threads_at_once += clients;
+		bout->memory += (uint64_t)clients * THREAD_BYTES;
 	}
-	n->uring |= strcmp(c->model, "uring") == 0;
-	n->split |= c->placement == PLACEMENT_SPLIT && c->loop != LOOP_NONE;
-	n->connecting |= c->pattern == PATTERN_CONNECT;
+	if (strcmp(c->model, "aio") == 0)
+		bout->signals += clients;
+	bout->uring |= strcmp(c->model, "uring") == 0;
+	bout->split |= c->placement == PLACEMENT_SPLIT && c->loop != LOOP_NONE;
+	bout->connecting |= c->pattern == PATTERN_CONNECT;
 }
 
-static void add_cells(struct needs *n, const struct cells *cells)
+static void add_bout(struct needs *n, const struct entry *e, size_t length)
 {
-	for (size_t i = 0; i < cells->n; i++)
-		add_cell(n, &cells->cell[i]);
+	struct needs bout = { .memory = BASE_BYTES };
+
+	for (size_t i = 0; i < length; i++)
+		add_server(&bout, e[i].cell);
+	at_least(&n->servers, bout.servers);
+	at_least(&n->clients, bout.clients);
+	at_least(&n->clients_at_once, bout.clients_at_once);
+	at_least(&n->threads, bout.threads);
+	at_least(&n->threads_at_once, bout.threads_at_once);
+	at_least(&n->signals, bout.signals);
+	if (bout.memory > n->memory)
+		n->memory = bout.memory;
+	n->uring |= bout.uring;
+	n->split |= bout.split;
+	n->connecting |= bout.connecting;
 }
 
 /* ------------------------------------------------------------------- programs */
@@ -97,37 +122,31 @@ static void add_programs(struct needs *n, const struct plan *p, const char *bin)
 
 static struct needs of_quick(const char *bin)
 {
-	struct needs n = {
-		.clients = QUICK_CLIENTS,
-		.threads = QUICK_CLIENTS,
-		.signals = QUICK_CLIENTS,
-		.split = true,
-		.uring = true,
-		.counting = true,
-		.memory = BASE_BYTES + (uint64_t)QUICK_CLIENTS * CLIENT_BYTES,
-		.disk = (uint64_t)QUICK_REPETITIONS * REPETITION_BYTES,
-	};
+	char error[PLAN_ERROR_SIZE];
+	struct needs n = { .servers = 0 };
+	struct plan p;
 
-	for (const char *const *name = syllabus; *name; name++)
-		add_program(&n, bin, *name, NULL);
-	add_program(&n, bin, BASELINE, NULL);
-	add_program(&n, bin, "loadgen", NULL);
+	if (plan_parse(&p, quick, strlen(quick), "quick", syllabus, error)) {
+		n = doctor_needs(&p, bin);
+		plan_free(&p);
+	}
 	return n;
 }
 
 struct needs doctor_needs(const struct plan *p, const char *bin)
 {
-	struct needs n = { .clients = 0 };
+	struct needs n = { .servers = 0 };
 	struct blocks b;
 
 	if (!p)
 		return of_quick(bin);
 	n.counting = p->counting;
-	add_cells(&n, &p->timing);
-	add_cells(&n, &p->idle);
-	add_cells(&n, &p->baseline);
 	add_programs(&n, p, bin);
 	b = blocks_of(p);
+	for (size_t i = 0, length; i < b.n; i += length) {
+		length = bout_length(&b, i);
+		add_bout(&n, &b.entry[i], length);
+	}
 	n.disk = blocks_estimate(p, &b).bytes;
 	blocks_free(&b);
 	return n;

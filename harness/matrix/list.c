@@ -158,10 +158,9 @@ static void print_size(FILE *file, const struct plan *p)
 	char time[32];
 
 	progress_time((double)e.ns / 1e9, time);
-	fprintf(file,
-		"%-10s %zu cell%s, %u block%s: %zu repetition%s, about %s\n",
-		"", p->timing.n, plural(p->timing.n), p->blocks,
-		plural(p->blocks), e.repetitions, plural(e.repetitions), time);
+	fprintf(file, "%-10s %zu setting%s, %zu cell%s, %u block%s: about %s\n",
+		"", e.settings, plural(e.settings), p->timing.n,
+		plural(p->timing.n), p->blocks, plural(p->blocks), time);
 	blocks_free(&b);
 }
 

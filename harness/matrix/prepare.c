@@ -57,20 +57,16 @@ void apply_filter(struct plan *p, const char *text)
 	regfree(&f.regex);
 }
 
-/* The models come first: the reference has to be one of them. */
 void apply_overrides(struct plan *p, const struct matrix_options *opt)
 {
 	char error[PLAN_ERROR_SIZE];
 
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < opt->n_overrides; i++) {
-			const struct override *o = &opt->override[i];
-			bool is_models = strcmp(o->key, "models") == 0;
-
-			if (is_models == (pass == 0) &&
-			    !plan_override(p, o->key, o->value, error))
-				die_usage("%s", error);
-		}
+	for (size_t i = 0; i < opt->n_overrides; i++)
+		if (!plan_override(p, opt->override[i].key,
+				   opt->override[i].value, error))
+			die_usage("%s", error);
+	if (!plan_check(p, error))
+		die_usage("%s", error);
 }
 
 void session_plan(const struct matrix_options *opt, const char *bin,

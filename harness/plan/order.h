@@ -49,32 +49,45 @@ enum { ENTRY_NAME_SIZE = CELL_NAME_SIZE + 20 };
 /* The cell's name with /role:timing. It is unique within a block. */
 char *entry_name(const struct entry *e, char name[ENTRY_NAME_SIZE]);
 
+/* The entries from `first` on that are of its bout */
+size_t bout_length(const struct blocks *b, size_t first);
+
+/* ------------------------------------------------------------------ estimate.c */
+
+/* Expected for CPU time per request in a setting with so many connections */
+struct precision {
+	double half_width; /* of an interval, as a part of the ratio; or NAN */
+	unsigned connections;
+};
+
 struct estimate {
 	size_t of_role[ROLES];
-	size_t repetitions, bouts; /* total */
+	size_t settings, repetitions;
+	size_t bouts, timed; /* all bouts; those with rounds */
+	unsigned rounds_least, rounds_most;
+	struct precision best, worst;
 	int64_t ns;
 	uint64_t bytes;
 };
 
 struct estimate blocks_estimate(const struct plan *p, const struct blocks *b);
 
-/* The entries from `first` on that are of its bout */
-size_t bout_length(const struct blocks *b, size_t first);
-
-/* The estimated time of the bout that begins there */
+/* The time of the bout of `n` entries that begins at `first` */
 int64_t bout_estimate(const struct plan *p, const struct entry *first,
 		      size_t n);
 
 /*
  * A summary for a person, in lines; free it:
  *
- *     plan quick, seed 1: 21 cells, 3 blocks
- *       models  thread, busypoll, select, poll, epoll, aio, uring
- *       cells   closed split message 64, connections 1,64,1000
+ *     plan quick, seed 1: 5 settings, 35 cells, 6 blocks
+ *       models  thread, busypoll, select, poll, epoll (the reference), aio, uring
+ *       cells   closed split message 64 connections 1,64,1000
  *       idle    1000 clients
- *       97 repetitions of 200ms + 800ms: 63 timing, 3 aa, 21 counting, 7 idle,
- *       3 baseline
- *       about 1 min 56 s, 388 kB
+ *       30 bouts of about 1.5 s, in 2 to 5 rounds
+ *       306 repetitions: 210 timing, 30 aa, 35 counting, 7 idle, 24 baseline
+ *       expected intervals of CPU per request: +-1.4 % (64 connections) to
+ *       +-5.2 % (1 connection)
+ *       about 2 min 20 s, 5 MB
  */
 char *blocks_summary(const struct plan *p, const struct estimate *e);
 

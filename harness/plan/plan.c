@@ -228,7 +228,7 @@ static bool set_margin(struct plan *p, const char *value,
 	return true;
 }
 
-/* Whether it is among the models is checked last: see settle_reference() */
+/* Whether it is among the models is checked last: check_reference() */
 static bool set_reference(struct plan *p, const char *value,
 			  const struct location *at)
 {
@@ -433,27 +433,40 @@ static void fill(struct plan *p, const struct settings *s)
 	}
 }
 
-/* Without the exception, every --models without epoll would need --reference. */
-static bool settle_reference(struct plan *p, const struct location *at)
+/* The names of its models, NULL at the end; free it. */
+static const char **names_of(const struct plan *p)
 {
-	const char *asked = p->asked_reference;
 	const char **names = grow(NULL, p->n_models + 1, sizeof(*names));
-	bool good = true;
 
 	for (size_t i = 0; i < p->n_models; i++)
 		names[i] = p->models[i].label;
 	names[p->n_models] = NULL;
-	if (word_index(asked, names) < 0 &&
-	    strcmp(asked, DEFAULT_REFERENCE) == 0)
-		asked = p->n_models ? names[0] : "";
-	else if (word_index(asked, names) < 0)
-		good = complain_unknown(at, asked,
-					"a model of the plan, so it cannot be "
-					"the reference",
-					names);
-	snprintf(p->reference, sizeof(p->reference), "%s", asked);
+	return names;
+}
+
+/* Without the exception, every --models without epoll would need --reference. */
+static void settle_reference(struct plan *p)
+{
+	const char **names = names_of(p), *found = p->asked_reference;
+
+	if (word_index(found, names) < 0)
+		found = strcmp(found, DEFAULT_REFERENCE) == 0 ? names[0] : NULL;
+	snprintf(p->reference, sizeof(p->reference), "%s", found ?: "");
 	free(names);
-	return good;
+}
+
+static bool check_reference(const struct plan *p, const struct location *at)
+{
+	const char **names;
+
+	if (*p->reference || p->n_models == 0)
+		return true;
+	names = names_of(p);
+	complain_unknown(at, p->asked_reference,
+			 "a model of the plan, so it cannot be the reference",
+			 names);
+	free(names);
+	return false;
 }
 
 static bool expand(struct plan *p, const struct location *at)
@@ -462,8 +475,8 @@ static bool expand(struct plan *p, const struct location *at)
 	bool good;
 
 	drop_cells(p);
-	good = settle_reference(p, at) && resolve(p, &s, at) &&
-	       not_too_many(p, s.n, at);
+	settle_reference(p);
+	good = resolve(p, &s, at) && not_too_many(p, s.n, at);
 	if (good)
 		fill(p, &s);
 	free(s.setting);
@@ -575,7 +588,8 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
 	good = set_models(p, "all", &at);
 	if (good && strlen(copy) != length)
 		good = complain(&at, "not a text file: it contains a 0 byte");
-	good = good && read_lines(p, copy, &at) && expand(p, &at);
+	good = good && read_lines(p, copy, &at) && expand(p, &at) &&
+	       check_reference(p, &at);
 	free(copy);
 	if (!good)
 		plan_free(p);
@@ -639,6 +653,13 @@ static size_t keep_some(struct cells *cells,
 	return cells->n = n;
 }
 
+bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE])
+{
+	struct location at = { "--reference", 0, error };
+
+	return check_reference(p, &at);
+}
+
 unsigned plan_rounds(const struct plan *p, size_t n, int64_t slice_ns)
 {
 	double rounds = round((double)p->bout / ((double)n * (double)slice_ns));
@@ -654,9 +675,20 @@ size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),
 	       keep_some(&p->baseline, keep, data);
 }
 
+size_t setting_length(const struct cells *cells, size_t first)
+{
+	size_t n = 1;
+
+	while (first + n < cells->n &&
+	       cell_same_setting(&cells->cell[first], &cells->cell[first + n]))
+		n++;
+	return n;
+}
+
 /* ------------------------------------------------------------------- writing */
 
-char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE])
+char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE],
+		const char *without)
 {
 	char loop[WORK_SIZE], value[WORK_SIZE];
 	size_t n;
@@ -668,7 +700,7 @@ char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE])
 		if (strcmp(part->name, "model") == 0 ||
 		    strcmp(part->name, "loop") == 0 ||
 		    strcmp(part->name, "placement") == 0 ||
-		    strcmp(part->name, "connections") == 0)
+		    (without && strcmp(part->name, without) == 0))
 			continue;
 		part->print(c, value, sizeof(value));
 		if (*value)
@@ -718,9 +750,8 @@ char *plan_text(const struct plan *p)
 	for (size_t i = 0; i < s.n; i++) {
 		char line[CELL_NAME_SIZE];
 
-		fprintf(to, "cells %s connections %u\n",
-			plan_line(&s.setting[i].cell, line),
-			s.setting[i].cell.connections);
+		fprintf(to, "cells %s\n",
+			plan_line(&s.setting[i].cell, line, NULL));
 	}
 	free(s.setting);
 	if (fclose(to) != 0)

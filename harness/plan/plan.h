@@ -123,6 +123,10 @@ bool plan_parse(struct plan *p, const char *text, size_t length,
 bool plan_override(struct plan *p, const char *key, const char *value,
 		   char error[PLAN_ERROR_SIZE]);
 
+/* After the last override, in whatever order they came: whether the reference is
+ * among the models. false: as above. */
+bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE]);
+
 /*
  * Rounds of a bout of `n` servers with slices of this length, head included.
  * At least two: a block without a spread would hide a disturbance.
@@ -139,8 +143,13 @@ size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),
  */
 char *plan_text(const struct plan *p);
 
-/* The cell as a cells line, without "cells" and connections; returns `line`. */
-char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE]);
+/* The cell as a cells line, without "cells" and the part `without` (or NULL);
+ * returns `line`. */
+char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE],
+		const char *without);
+
+/* The number of cells, from `first` on, with the same setting */
+size_t setting_length(const struct cells *cells, size_t first);
 
 void plan_free(struct plan *p);
 

@@ -110,9 +110,9 @@ def test_plans():
     for name, size in zip(lines[::2], lines[1::2]):
         name = name.split()[0]
         plan = run("run", "--plan", name, "--dry-run").stdout
-        repetitions, about = re.search(
-            "(\\d+ repetitions), about (.*)$", size).groups()
-        assert repetitions in plan
+        settings, about = re.search(
+            "(\\d+ settings, \\d+ cells, \\d+ blocks): about (.*)$", size).groups()
+        assert settings in plan
         assert f"about {re.sub(' 0', ' ', about)}," in plan
 
 
@@ -162,7 +162,10 @@ def test_some_cells():
     names = listed("cells", "--plan", "quick", "--models", "epoll,poll",
                    "--connections", "16", "--idle", "none", "--baseline", "no")
     assert names == [
-        f"model:{model}/loop:closed/connections:16/message:64/placement:split"
+        f"model:{model}/loop:{load}" for load in (
+            "closed/connections:16/message:64/placement:split",
+            "closed/connections:16/message:64/placement:shared",
+            "open/connections:16/rate:2000/idle:900/message:64/placement:split")
         for model in ("epoll", "poll")]
     assert listed("cells", "--plan", "quick", "--models", "epoll",
                   "--benchmark_filter", "loop:none") == \

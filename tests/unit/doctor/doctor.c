@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "harness/doctor/doctor.h"
+#include "harness/plan/catalog.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -59,8 +60,11 @@ static struct facts good_machine(void)
 static struct needs usual_needs(void)
 {
 	return (struct needs){
+		.servers = 1,
 		.clients = 1000,
+		.clients_at_once = 1000,
 		.threads = 1000,
+		.threads_at_once = 1000,
 		.signals = 1000,
 		.split = true,
 		.uring = true,
@@ -278,6 +282,19 @@ static void descriptors(void **state)
 	f.descriptors = 1100;
 	f.descriptors_free = 2200;
 	check(&f, &n, "descriptors", HEALTH_OK, "1,100 per process", "");
+	n.servers = 9;
+	n.clients_at_once = 9000;
+	f.descriptors_free = 19799;
+	check(&f, &n, "descriptors", HEALTH_FAIL,
+	      "19,799 more for all processes, too few for 9 servers with 9,000",
+	      "sysctl fs.file-max=2019800");
+	f.descriptors_free = 19800;
+	check(&f, &n, "descriptors", HEALTH_OK, "1,100 per process", "");
+	n.clients = 1; /* this program has pipes and sockets of each server */
+	n.clients_at_once = 9;
+	f.descriptors = 369;
+	check(&f, &n, "descriptors", HEALTH_FAIL, "369 per process",
+	      "prlimit --pid $$ --nofile=370");
 }
 
 static void ports(void **state)
@@ -340,8 +357,8 @@ static void threads(void **state)
 	(void)state;
 	f.root = false;
 	f.threads_cgroup =
-		(struct cgroup_limit){ .left = 1099, .file = "/cg/pids.max" };
-	check(&f, &n, "threads", HEALTH_FAIL, "1,099 more allowed (pids.max",
+		(struct cgroup_limit){ .left = 1107, .file = "/cg/pids.max" };
+	check(&f, &n, "threads", HEALTH_FAIL, "1,107 more allowed (pids.max",
 	      "echo max | sudo tee '/cg/pids.max'");
 	f.confined = true;
 	check(&f, &n, "threads", HEALTH_FAIL, "pids.max",
@@ -351,22 +368,33 @@ static void threads(void **state)
 	      "echo max | sudo tee '/cg/pids.max'");
 	f.threads_user = 500;
 	check(&f, &n, "threads", HEALTH_FAIL, "500 more allowed (ulimit -u)",
-	      "docker run --ulimit nproc=12200");
+	      "docker run --ulimit nproc=12216");
 	f.confined = false;
 	check(&f, &n, "threads", HEALTH_FAIL, "ulimit -u",
-	      "sudo prlimit --pid $$ --nproc=12200");
+	      "sudo prlimit --pid $$ --nproc=12216");
 	f.threads_machine = 400;
 	check(&f, &n, "threads", HEALTH_FAIL, "kernel.threads-max",
-	      "sudo sysctl kernel.threads-max=12200");
+	      "sudo sysctl kernel.threads-max=12216");
 	f.thread_ids = 300;
 	check(&f, &n, "threads", HEALTH_FAIL, "kernel.pid_max",
 	      "sudo sysctl kernel.pid_max=4194304");
 	f.maps = 200;
 	check(&f, &n, "threads", HEALTH_FAIL, "vm.max_map_count",
 	      "sudo sysctl vm.max_map_count=3200");
+	/* Mappings are of one process, the other limits of all. */
 	f = good_machine();
-	f.thread_ids = 1100;
+	n.servers = 9;
+	n.threads_at_once = 3000;
+	f.maps = 1100;
 	check(&f, &n, "threads", HEALTH_OK, "1,100 more", "");
+	f.thread_ids = 3171;
+	check(&f, &n, "threads", HEALTH_FAIL,
+	      "3,171 more allowed (kernel.pid_max), too few for the 3,172 of",
+	      "sysctl kernel.pid_max=4194304");
+	n = usual_needs();
+	f = good_machine();
+	f.thread_ids = 1108;
+	check(&f, &n, "threads", HEALTH_OK, "1,108 more", "");
 }
 
 static void signals(void **state)
@@ -392,7 +420,7 @@ static void memory_disk_programs(void **state)
 	(void)state;
 	f.memory = 200000000;
 	check(&f, &n, "memory", HEALTH_WARN,
-	      "200 MB available, but clients and server may need 230 MB", "");
+	      "200 MB available, but clients and servers may need 230 MB", "");
 	f.memory_cgroup = (struct cgroup_limit){ .left = 100000000,
 						 .file = "/cg/memory.max",
 						 .v2 = true };
@@ -504,22 +532,62 @@ static void needs_of_a_plan(void **state)
 				  "cells closed shared idle 5k\n");
 
 	(void)state;
+	assert_int_equal(n.servers, 7); /* with twin and baseline */
 	assert_int_equal(n.clients, 5064);
+	assert_int_equal(n.clients_at_once, 6 * 5064);
 	assert_int_equal(n.threads, 5064);
+	assert_int_equal(n.threads_at_once, 2 * 5064); /* thread and aio */
 	assert_int_equal(n.signals, 5064);
 	assert_true(n.uring);
 	assert_false(n.split || n.counting || n.connecting);
 	assert_string_equal(
 		n.missing,
 		"thread, select, epoll, aio, uring, baseline, loadgen");
-	n = needs_of("models epoll\nidle 3k\nceiling no\n"
+	n = needs_of("models epoll\nidle 3k\nbaseline no\n"
 		     "cells closed split pattern connect\n");
-	assert_int_equal(n.clients, 3000);
-	assert_int_equal(n.threads + n.signals, 0);
+	assert_int_equal(n.servers, 2);
+	assert_int_equal(n.clients, 3000); /* one server with idle ones */
+	assert_int_equal(n.clients_at_once, 3000);
+	assert_int_equal(n.threads + n.threads_at_once + n.signals, 0);
 	assert_true(n.split && n.counting && n.connecting);
 	assert_false(n.uring);
 	assert_string_equal(n.missing, "epoll, loadgen");
 	assert_true(n.memory > 100000000 && n.disk > 100000);
+}
+
+/* The twin doubles what the reference needs. */
+static void needs_of_the_twin(void **state)
+{
+	struct needs n =
+		needs_of("models thread,aio\nreference aio\nidle none\n"
+			 "cells closed split connections 500\n");
+
+	(void)state;
+	assert_int_equal(n.servers, 4);
+	assert_int_equal(n.clients_at_once, 2000);
+	assert_int_equal(n.threads, 500);
+	assert_int_equal(n.threads_at_once, 1500);
+	assert_int_equal(n.signals, 1000);
+}
+
+/* Without a plan: as the plan quick, wherever its file is */
+static void needs_of_quick(void **state)
+{
+	struct needs n = doctor_needs(NULL, "/nowhere"), committed;
+	char error[PLAN_ERROR_SIZE];
+	struct plan p;
+
+	(void)state;
+	assert_true(plan_read(&p, "harness/plans/quick.plan", syllabus, error));
+	committed = doctor_needs(&p, "/nowhere");
+	plan_free(&p);
+	assert_int_equal(n.servers, committed.servers);
+	assert_int_equal(n.clients_at_once, committed.clients_at_once);
+	assert_int_equal(n.threads_at_once, committed.threads_at_once);
+	assert_int_equal(n.signals, committed.signals);
+	assert_true(n.memory == committed.memory);
+	assert_true(n.split && n.uring && n.counting);
+	assert_string_equal(n.missing, committed.missing);
 }
 
 static void missing_programs(void **state)
@@ -650,6 +718,8 @@ int main(void)
 		cmocka_unit_test(counting),
 		cmocka_unit_test(no_cgroup),
 		cmocka_unit_test(needs_of_a_plan),
+		cmocka_unit_test(needs_of_the_twin),
+		cmocka_unit_test(needs_of_quick),
 		cmocka_unit_test(missing_programs),
 		cmocka_unit_test(memory_of_messages),
 		cmocka_unit_test(printing),

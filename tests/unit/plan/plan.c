@@ -50,10 +50,12 @@ static const char everything[] =
 	"\xef\xbb\xbf# a comment\r\n"
 	"\n"
 	"  blocks 5 # and another\r\n"
-	"warmup\t100ms\n"
-	"window 1.5s\n"
+	"bout\t1.5s\n"
+	"slice 80ms\n"
+	"margin 2.5%\n"
+	"reference mine\n"
 	"counting no\n"
-	"aa one\n"
+	"aa no\n"
 	"baseline no\n"
 	"idle none\n"
 	"message 1KiB\n"
@@ -71,10 +73,11 @@ static void every_key(void **state)
 	(void)state;
 	assert_string_equal(p.name, "my");
 	assert_int_equal(p.blocks, 5);
-	assert_int_equal(p.bout, 100000000);
-	assert_int_equal(p.slice, 1500000000);
-	assert_false(p.counting || p.with_baseline);
-	assert_int_equal(p.aa, true);
+	assert_int_equal(p.bout, 1500000000);
+	assert_int_equal(p.slice, 80000000);
+	assert_true(p.margin == 0.025);
+	assert_string_equal(p.reference, "mine");
+	assert_false(p.counting || p.with_baseline || p.aa);
 	assert_int_equal(p.idle.n + p.baseline.n, 0);
 	assert_true(p.seed == UINT64_MAX);
 	assert_int_equal(p.n_models, 3);
@@ -111,11 +114,12 @@ static void defaults(void **state)
 	struct plan p = parsed("cells closed");
 
 	(void)state;
-	assert_int_equal(p.blocks, 9);
-	assert_int_equal(p.bout, 500000000);
-	assert_int_equal(p.slice, 2000000000);
-	assert_true(p.counting);
-	assert_int_equal(p.aa, true);
+	assert_int_equal(p.blocks, 6);
+	assert_int_equal(p.bout, 3000000000);
+	assert_int_equal(p.slice, 0);
+	assert_true(p.margin == 0.03);
+	assert_string_equal(p.reference, "epoll");
+	assert_true(p.counting && p.with_baseline && p.aa);
 	assert_int_equal(p.seed, 1);
 	assert_int_equal(p.n_models, 7);
 	assert_int_equal(p.timing.n, 7);
@@ -137,7 +141,7 @@ static void defaults(void **state)
 }
 
 /* No work, no idle clients, no open loop */
-static void ceiling_in_closed_settings(void **state)
+static void baseline_in_closed_settings(void **state)
 {
 	struct plan p = parsed("cells connections 1,64\n"
 			       "cells connections 64 idle 900\n"
@@ -175,7 +179,7 @@ static const struct {
 } mistakes[] = {
 	{ "", 0, "cells closed", NULL },
 	{ "blocks 3\n# cells closed\n", 0, "cells closed", NULL },
-	{ "cells closed\nbloks 3\n", 2, "wait", "blocks" },
+	{ "cells closed\nbloks 3\n", 2, "bout", "blocks" },
 	{ "connections 64\n", 1, "'connections'", NULL },
 	{ "CELLS closed\n", 1, "'CELLS'", "cells" },
 	{ "\n\n# x\nblocks\n", 4, "1 to 1000", NULL },
@@ -183,21 +187,27 @@ static const struct {
 	{ "blocks 1001\n", 1, "1 to 1000", NULL },
 	{ "blocks 3 4\n", 1, "'4'", NULL },
 	{ "blocks 3\nseed 1\nblocks 3\n", 3, "line 1", NULL },
-	{ "warmup 500\n", 1, "500ms", NULL },
-	{ "warmup 500 ms\n", 1, "500ms", NULL },
-	{ "window 9ms\n", 1, "10ms to 60min", NULL },
-	{ "window 61min\n", 1, "10ms to 60min", NULL },
+	{ "bout 500\n", 1, "such as 3s", NULL },
+	{ "bout 500 ms\n", 1, "such as 3s", NULL },
+	{ "bout 9ms\n", 1, "10ms to 10min", NULL },
+	{ "bout 11min\n", 1, "10ms to 10min", NULL },
+	{ "slice 9ms\n", 1, "10ms to 10s", NULL },
+	{ "slice 11s\n", 1, "10ms to 10s", NULL },
+	{ "slice atuo\n", 1, "auto, or a time", "auto" },
+	{ "margin 3\n", 1, "0%, up to 50%", NULL },
+	{ "margin 0%\n", 1, "0%, up to 50%", NULL },
+	{ "margin 51%\n", 1, "0%, up to 50%", NULL },
+	{ "reference a.b\n", 1, "model of the plan", NULL },
+	{ "reference epol\ncells\n", 0, "cannot be the reference", "epoll" },
+	{ "models poll\nreference aio\ncells\n", 0, "(allowed: poll)", NULL },
 	{ "counting ye\n", 1, "yes or no", "yes" },
-	{ "aa each\n", 1, "none, one or all", NULL },
+	{ "aa each\n", 1, "yes or no", NULL },
+	{ "warmup 1s\n", 1, "bout, slice", NULL },
 	{ "baseline maybe\n", 1, "yes or no", NULL },
 	{ "idle 1k,1000\n", 1, "'1000'", NULL },
 	{ "idle ten\n", 1, "0 to 1M", NULL },
 	{ "idle 2M\n", 1, "0 to 1M", NULL },
 	{ "message 2GiB\n", 1, "1GiB", NULL },
-	{ "repeats 5\n", 1, "0% to 1000%", NULL },
-	{ "repeats 1001%\n", 1, "0% to 1000%", NULL },
-	{ "repeats 2.5%\n", 1, "0% to 1000%", NULL },
-	{ "wait never\n", 1, "none", NULL },
 	{ "seed -1\n", 1, "2^64-1", NULL },
 	/* models */
 	{ "models pol\n", 1, "mine=./a.out", "poll" },
@@ -355,11 +365,11 @@ static void overrides(void **state)
 		{ "models", "poll,mine=./a.out" },
 		{ "blocks", "4" },
 		{ "seed", "7" },
-		{ "window", "20ms" },
-		{ "warmup", "0" },
+		{ "bout", "20ms" },
+		{ "slice", "10ms" },
+		{ "margin", "10%" },
+		{ "reference", "mine" },
 		{ "message", "9" },
-		{ "wait", "90s" },
-		{ "repeats", "40%" },
 		{ "connections", "2,1k" },
 	};
 	struct plan p = parsed("blocks 2\nmodels epoll\n"
@@ -371,8 +381,10 @@ static void overrides(void **state)
 		assert_true(plan_override(&p, given[i][0], given[i][1], error));
 	assert_int_equal(p.blocks, 4);
 	assert_int_equal(p.seed, 7);
-	assert_int_equal(p.slice, 20000000);
-	assert_int_equal(p.bout, 0);
+	assert_int_equal(p.bout, 20000000);
+	assert_int_equal(p.slice, 10000000);
+	assert_true(p.margin == 0.1);
+	assert_string_equal(p.reference, "mine");
 	/* Cells that became equal are merged. */
 	assert_int_equal(p.timing.n, 2 * (2 + 2));
 	assert_int_equal(p.baseline.n, 2);
@@ -400,7 +412,7 @@ static void wrong_overrides(void **state)
 		{ "connections", "64,x", "1 to 1M", NULL },
 		{ "connections", "64,64", "'64'", NULL },
 		{ "connections", "0", "1 to 1M", NULL },
-		{ "windw", "1s", "connections", "window" },
+		{ "slcie", "1s", "connections", "slice" },
 	};
 
 	(void)state;
@@ -444,6 +456,8 @@ static void check_written(const struct plan *p)
 	assert_int_equal(q.blocks, p->blocks);
 	assert_int_equal(q.bout, p->bout);
 	assert_int_equal(q.slice, p->slice);
+	assert_true(q.margin == p->margin);
+	assert_string_equal(q.reference, p->reference);
 	assert_int_equal(q.counting, p->counting);
 	assert_int_equal(q.aa, p->aa);
 	assert_true(q.seed == p->seed);
@@ -475,7 +489,8 @@ static void written_plans_read_back(void **state)
 		       "pattern burst:3 idle 2\n"
 		       "cells depth 2 message 8\n"
 		       "cells open rate 7 pattern burst:3,burst:4\n"
-		       "warmup 0\nwindow 1234567891ns\n"
+		       "bout 90s\nslice 12345678ns\nmargin 0.7%\n"
+		       "reference mine\n"
 		       "idle 0,5\nseed 12345678901234567890\n");
 
 	(void)state;
@@ -485,15 +500,12 @@ static void written_plans_read_back(void **state)
 	assert_true(plan_override(&p, "counting", "no", error));
 	check_written(&p);
 	assert_true(plan_override(&p, "baseline", "no", error));
-	assert_true(plan_override(&p, "aa", "none", error));
+	assert_true(plan_override(&p, "aa", "no", error));
 	check_written(&p);
-	assert_true(plan_override(&p, "wait", "none", error));
+	assert_true(plan_override(&p, "slice", "auto", error));
+	assert_true(plan_override(&p, "margin", "33.3%", error));
 	check_written(&p);
-	assert_true(plan_override(&p, "wait", "0", error));
-	check_written(&p);
-	assert_true(plan_override(&p, "repeats", "0%", error));
-	check_written(&p);
-	assert_true(plan_override(&p, "repeats", "1000%", error));
+	assert_true(plan_override(&p, "models", "poll,mine=./x", error));
 	check_written(&p);
 	plan_free(&p);
 }
@@ -658,36 +670,114 @@ static void quick(void **state)
 	struct plan p = committed("quick");
 
 	(void)state;
-	assert_int_equal(p.blocks, 3);
-	assert_int_equal(p.bout, 200000000);
-	assert_int_equal(p.slice, 800000000);
-	assert_int_equal(p.timing.n, 21);
-	for (size_t i = 0; i < 21; i++)
-		assert_int_equal(p.timing.cell[i].connections, i < 7  ? 1 :
-							       i < 14 ? 64 :
-									1000);
+	assert_int_equal(p.blocks, 6);
+	assert_int_equal(p.timing.n, 7 * 5);
+	assert_int_equal(p.baseline.n, 4);
 	plan_free(&p);
 }
 
-static void full_contains_standard(void **state)
+static void check_contains(const char *larger, const char *smaller)
 {
-	struct plan standard = committed("standard"), full = committed("full");
+	struct plan p = committed(larger), q = committed(smaller);
 	char name[CELL_NAME_SIZE];
 
+	for (size_t i = 0; i < q.timing.n; i++)
+		if (!has_cell(&p, cell_name(&q.timing.cell[i], name)))
+			fail_msg("%s has no %s", larger, name);
+	plan_free(&p);
+	plan_free(&q);
+}
+
+static void plans_contain_the_shorter_ones(void **state)
+{
 	(void)state;
-	assert_int_equal(standard.blocks, 14);
-	assert_int_equal(standard.timing.n, 7 * (3 + 1 + 2 + 1));
-	assert_true(has_cell(&standard, "model:uring/loop:open/connections:64/"
-					"rate:40000/message:64/"
-					"placement:split"));
-	assert_true(has_cell(&standard, "model:uring/loop:closed/"
-					"connections:64/message:64/"
-					"placement:shared"));
-	for (size_t i = 0; i < standard.timing.n; i++)
-		assert_true(has_cell(&full, cell_name(&standard.timing.cell[i],
-						      name)));
-	plan_free(&standard);
-	plan_free(&full);
+	check_contains("standard", "quick");
+	check_contains("full", "standard");
+}
+
+/* At least eight loads, and four numbers of idle clients at one low load */
+static void standard_has_two_curves(void **state)
+{
+	struct plan p = committed("standard");
+	unsigned rates = 0, idle = 0;
+
+	(void)state;
+	for (size_t i = 0; i < p.timing.n; i += setting_length(&p.timing, i)) {
+		const struct cell *c = &p.timing.cell[i];
+
+		rates += c->loop == LOOP_OPEN && c->connections == 64;
+		idle += c->loop == LOOP_OPEN && c->connections == 16;
+		if (c->connections == 16)
+			assert_true(c->rate == 2000);
+	}
+	assert_true(rates >= 8);
+	assert_int_equal(idle, 4);
+	plan_free(&p);
+}
+
+/* ---------------------------------------------------------- reference and rounds */
+
+static void references(void **state)
+{
+	static const struct {
+		const char *plan, *reference;
+	} plans[] = {
+		{ "cells", "epoll" },
+		{ "models thread,poll\ncells", "thread" },
+		{ "models thread,poll\nreference poll\ncells", "poll" },
+		{ "reference epoll\nmodels x=./x,poll\ncells", "x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(plans); i++) {
+		struct plan p = parsed(plans[i].plan);
+
+		assert_string_equal(p.reference, plans[i].reference);
+		plan_free(&p);
+	}
+}
+
+/* Options come in any order, so the reference is checked after the last. */
+static void reference_of_options(void **state)
+{
+	struct plan p = parsed("reference thread\ncells");
+
+	(void)state;
+	assert_true(plan_override(&p, "reference", "old", error));
+	assert_false(plan_check(&p, error));
+	check_mistake("--reference: 'old': ", "(allowed: ", NULL);
+	assert_true(plan_override(&p, "models", "epoll,old=./x", error));
+	assert_true(plan_check(&p, error));
+	assert_string_equal(p.reference, "old");
+	assert_true(plan_override(&p, "models", "epoll,aio", error));
+	assert_false(plan_check(&p, error));
+	check_mistake("--reference: 'old': ", "cannot be the reference", NULL);
+	assert_true(plan_override(&p, "reference", "aio", error));
+	assert_true(plan_check(&p, error));
+	plan_free(&p);
+}
+
+static void rounds_of_a_bout(void **state)
+{
+	static const struct {
+		size_t servers;
+		int64_t slice;
+		unsigned rounds;
+	} bouts[] = {
+		{ 9, 40000000, 8 }, /* 3 s / 0.36 s = 8.33 */
+		{ 8, 40000000, 9 }, /* 9.38 */
+		{ 1, 40000000, 75 },    { 9, 130000000, 3 },
+		{ 9, 300000000, 2 },    { 9, INT64_C(10000000000), 2 },
+		{ 64, 10000000000, 2 },
+	};
+	struct plan p = parsed("bout 3s\ncells");
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(bouts); i++)
+		assert_int_equal(plan_rounds(&p, bouts[i].servers,
+					     bouts[i].slice),
+				 bouts[i].rounds);
+	plan_free(&p);
 }
 
 int main(void)
@@ -695,7 +785,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(defaults),
-		cmocka_unit_test(ceiling_in_closed_settings),
+		cmocka_unit_test(baseline_in_closed_settings),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(unreadable_files),
@@ -706,7 +796,11 @@ int main(void)
 		cmocka_unit_test(names_parse_back),
 		cmocka_unit_test(invalid_names),
 		cmocka_unit_test(quick),
-		cmocka_unit_test(full_contains_standard),
+		cmocka_unit_test(plans_contain_the_shorter_ones),
+		cmocka_unit_test(standard_has_two_curves),
+		cmocka_unit_test(references),
+		cmocka_unit_test(reference_of_options),
+		cmocka_unit_test(rounds_of_a_bout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

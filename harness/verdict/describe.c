@@ -131,11 +131,6 @@ char *setting_key(const struct cell *c, char to[SETTING_SIZE])
 	return to;
 }
 
-const char *model_label(const struct cell *c)
-{
-	return strcmp(c->model, BASELINE) == 0 ? "(baseline)" : c->model;
-}
-
 /* --------------------------------------------------------------------- numbers */
 
 struct scale {

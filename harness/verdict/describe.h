@@ -23,9 +23,6 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE]);
  * cell's name that are not the default (message 64 is), in their order */
 char *setting_key(const struct cell *c, char to[SETTING_SIZE]);
 
-/* The model; "(baseline)" for the baseline */
-const char *model_label(const struct cell *c);
-
 /* Three digits and a unit: "12.3 us", "152 k/s", "5.10 KiB", "2.02"; "-": NAN.
  * Shares are in percent: "0.15 %". */
 char *print_metric(enum metric m, double x, char to[NUMBER_SIZE]);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OTHERS_SHOWN = 3, MOST = 3 * PLAN_LIST_MAX };
+enum { MOST = 3 * PLAN_LIST_MAX };
 
 /* -------------------------------------------------------------- one metric, one setting */
 
@@ -89,6 +89,20 @@ static int by_weight(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
+static size_t lines_of(const char *text)
+{
+	char *wrapped = NULL;
+	size_t size, n = 0;
+	FILE *to = text_open(&wrapped, &size);
+
+	write_paragraph(to, "  ", "    ", text);
+	text_close(to);
+	for (const char *at = wrapped; *at; at++)
+		n += *at == '\n';
+	free(wrapped);
+	return n;
+}
+
 __attribute__((format(printf, 2, 3))) static void
 append(struct headline *h, const char *format, ...)
 {
@@ -100,25 +114,36 @@ append(struct headline *h, const char *format, ...)
 	va_end(args);
 }
 
-/* "...; thread 1.49 to 1.54, select 1.05 to 1.07 and 2 more" */
+/* "...; thread 1.49 to 1.54, select 1.05 to 1.07 and 2 more": as many as fit in the lines
+ * that the first one takes */
 static void tell_different(const struct reduced *r, struct headline *h,
 			   const struct comparison *const *c, size_t n)
 {
-	size_t shown = n > 1 + OTHERS_SHOWN ? 1 + OTHERS_SHOWN : n;
 	char text[2 * NUMBER_SIZE];
+	size_t lines;
 
 	h->effect = effect_of(c[0]);
 	comparison_sentence(r, c[0], h->text);
-	for (size_t i = 1; i < shown; i++) {
-		bool larger;
-		struct range range = larger_range(&c[i]->range, &larger);
+	lines = lines_of(h->text);
+	for (size_t i = 1; i < n; i++) {
+		size_t before = strlen(h->text), length;
+		struct range range;
+		bool larger, fits;
 
+		range = larger_range(&c[i]->range, &larger);
 		append(h, "%s%s%s %s", i == 1 ? "; " : ", ",
 		       larger ? "" : "as ", c[i]->a->cell.model,
 		       print_range(range.low, range.high, text));
+		length = strlen(h->text);
+		if (i + 1 < n)
+			append(h, " and %zu more", n - 1 - i);
+		fits = lines_of(h->text) == lines;
+		h->text[fits ? length : before] = '\0';
+		if (fits)
+			continue;
+		append(h, "%s%zu more", i == 1 ? "; " : " and ", n - i);
+		return;
 	}
-	if (shown < n)
-		append(h, " and %zu more", n - shown);
 }
 
 /* "poll, select and uring: equal to epoll within 3 % in CPU per request at ..." */
@@ -179,45 +204,35 @@ size_t headlines_of(const struct reduced *r, size_t begin, size_t end,
 
 /* ------------------------------------------------------------------------- the run */
 
-static size_t lines_of(const char *text)
+/* Whether another before it has the same verdict in this metric and loop */
+static bool is_repeated(const struct headline *all, size_t i)
 {
-	char *wrapped = NULL;
-	size_t size, n = 0;
-	FILE *to = text_open(&wrapped, &size);
+	const struct comparison *c = all[i].first;
 
-	write_paragraph(to, "  ", "    ", text);
-	text_close(to);
-	for (const char *at = wrapped; *at; at++)
-		n += *at == '\n';
-	free(wrapped);
-	return n;
+	for (size_t k = 0; k < i; k++)
+		if (all[k].verdict == all[i].verdict &&
+		    all[k].first->metric == c->metric &&
+		    all[k].first->a->cell.loop == c->a->cell.loop)
+			return true;
+	return false;
 }
 
-/* Marks what fits: of three, two differences and what is equal, while there are both;
- * then what is undecided */
+/* Marks what fits: first one of each kind, then the others; what is undecided last */
 static void choose(const struct headline *all, size_t n, bool *chosen)
 {
-	size_t next[3] = { 0 }, end[3] = { 0 }, lines = 0;
+	size_t left = HEADLINES;
 
-	for (size_t i = 0; i < n; i++)
-		end[all[i].verdict == VERDICT_EQUAL     ? 1 :
-		    all[i].verdict == VERDICT_UNDECIDED ? 2 :
-							  0]++;
-	next[1] = end[0];
-	next[2] = end[1] += next[1];
-	end[2] += next[2];
-	for (size_t k = 0; k < n; k++) {
-		int kind = k % 3 == 2 || next[0] == end[0];
-		size_t i;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n; i++) {
+			bool late = all[i].verdict == VERDICT_UNDECIDED ||
+				    is_repeated(all, i);
+			size_t lines = lines_of(all[i].text);
 
-		if (next[kind] == end[kind])
-			kind = next[0] == end[0] ? 2 : 0;
-		i = next[kind]++;
-		lines += lines_of(all[i].text);
-		if (lines > HEADLINES)
-			return;
-		chosen[i] = true;
-	}
+			if (late != pass || lines > left)
+				continue;
+			chosen[i] = true;
+			left -= lines;
+		}
 }
 
 size_t headlines(const struct reduced *r, struct headline to[HEADLINES])

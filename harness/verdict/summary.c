@@ -124,7 +124,7 @@ static void write_calls(const struct page *p, const struct row *row)
 /* A long label has a line of its own. */
 static void write_label(const struct page *p, const struct row *row)
 {
-	const char *label = model_label(&row->cell);
+	const char *label = row->cell.model;
 
 	if (strlen(label) >= MODEL)
 		fprintf(p->to, "%s\n%s", label, indent);
@@ -138,8 +138,7 @@ static void write_reason(const struct page *p, const struct row *row)
 	bool ok = row->status == STATUS_OK;
 	char label[LABEL_SIZE + 1], text[sizeof(row->reason) + 32];
 
-	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
-		 model_label(&row->cell));
+	snprintf(label, sizeof(label), "%-*s ", MODEL - 1, row->cell.model);
 	snprintf(text, sizeof(text), "%s%s%s",
 		 ok ? "" : status_names[row->status], ok ? "" : ": ",
 		 row->reason);
@@ -157,33 +156,73 @@ static void write_row(const struct page *p, const struct row *row,
 	for (; column->head; column++)
 		write_value(p, row, column);
 	write_calls(p, row);
-	fprintf(p->to, " %3u", row->n);
-	fprintf(p->to, "%s%s\n", row_state(row) ? "  " : "",
-		state_words[row_state(row)]);
+	fprintf(p->to, " %3u\n", row->n);
 }
 
-static void write_notes(const struct page *p, const struct row *row)
+/* "  uses its whole core: busypoll and aio", of those that are so */
+static void write_state(const struct page *p, size_t first, const char *words,
+			bool (*is_so)(const struct row *row))
+{
+	const struct reduced *r = p->of;
+	const char *models[PLAN_LIST_MAX];
+	char names[SENTENCE_SIZE], text[2 * SENTENCE_SIZE];
+	size_t end = setting_end(r, first), n = 0;
+
+	for (size_t i = first; i < end && n < PLAN_LIST_MAX; i++)
+		if (r->row[i].n && is_so(&r->row[i]))
+			models[n++] = r->row[i].cell.model;
+	if (n == 0)
+		return;
+	snprintf(text, sizeof(text), "%s: %s", words,
+		 join_models(models, n, names));
+	write_paragraph(p->to, "  ", "    ", text);
+}
+
+static bool is_oversubscribed(const struct row *row)
+{
+	return row->oversubscribed;
+}
+
+static bool is_bound(const struct row *row)
+{
+	return row->bound;
+}
+
+/* In place of system calls */
+static void write_submissions(const struct page *p, const struct row *row)
 {
 	double in = row->metric[METRIC_SUBMISSIONS_PER_REQUEST].median;
 	double out = row->metric[METRIC_COMPLETIONS_PER_REQUEST].median;
 	char text[256], a[NUMBER_SIZE], b[NUMBER_SIZE];
 
-	if (row->oversubscribed && row->n) {
-		snprintf(text, sizeof(text),
-			 "%s is oversubscribed: it spins on the core that its "
-			 "clients need; not ranked, not compared",
-			 model_label(&row->cell));
-		write_paragraph(p->to, "  ", "    ", text);
-	}
-	if (isfinite(in) && isfinite(out)) {
-		snprintf(text, sizeof(text),
-			 "%s: %s io_uring submissions and %s completions per "
-			 "request; these are not system calls",
-			 model_label(&row->cell),
-			 print_metric(METRIC_SUBMISSIONS_PER_REQUEST, in, a),
-			 print_metric(METRIC_COMPLETIONS_PER_REQUEST, out, b));
-		write_paragraph(p->to, "  ", "    ", text);
-	}
+	if (!isfinite(in) || !isfinite(out))
+		return;
+	snprintf(text, sizeof(text),
+		 "%s: %s io_uring submissions and %s completions per request; "
+		 "these are not system calls",
+		 row->cell.model,
+		 print_metric(METRIC_SUBMISSIONS_PER_REQUEST, in, a),
+		 print_metric(METRIC_COMPLETIONS_PER_REQUEST, out, b));
+	write_paragraph(p->to, "  ", "    ", text);
+}
+
+static void write_notes(const struct page *p, size_t first)
+{
+	write_state(
+		p, first,
+		"oversubscribed (spins on the core that its clients need; not "
+		"compared)",
+		is_oversubscribed);
+	write_state(p, first,
+		    "whole core (CPU/req depends on the rate; not ranked)",
+		    uses_whole_core);
+	write_state(
+		p, first,
+		"generator limit (at least so many requests/s, at most such "
+		"times)",
+		is_bound);
+	for (size_t i = first; i < setting_end(p->of, first); i++)
+		write_submissions(p, &p->of->row[i]);
 }
 
 static void write_setting(const struct page *p, size_t first)
@@ -198,8 +237,7 @@ static void write_setting(const struct page *p, size_t first)
 	write_head(p, column);
 	for (size_t i = first; i < end; i++)
 		write_row(p, &r->row[i], column);
-	for (size_t i = first; i < end; i++)
-		write_notes(p, &r->row[i]);
+	write_notes(p, first);
 }
 
 /* ---------------------------------------------------------------- idle clients */
@@ -251,7 +289,9 @@ static void write_verdicts(const struct page *p)
 	size_t n = headlines(p->of, h);
 	char text[SENTENCE_SIZE];
 
-	write_heading(p->to, p->color, verdicts_summary(p->of, text));
+	write_style(p->to, p->color, BOLD);
+	write_paragraph(p->to, "", "", verdicts_summary(p->of, text));
+	write_style(p->to, p->color, PLAIN);
 	for (size_t i = 0; i < n; i++)
 		write_paragraph(p->to, "  ", "    ", h[i].text);
 }

@@ -208,7 +208,7 @@ static void write_reason(const struct page *p, const struct versus_cell *c)
 	char label[LABEL_SIZE + 16], text[VERSUS_WHY_SIZE + 32];
 
 	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
-		 model_label(versus_cell_of(c)));
+		 versus_cell_of(c)->model);
 	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
 		 alone ? "" : ": ", alone ? "" : c->why);
 	write_warning(p->to, p->color, label, indent, text);
@@ -217,7 +217,7 @@ static void write_reason(const struct page *p, const struct versus_cell *c)
 /* A long label has a line of its own. */
 static void write_cell(const struct page *p, const struct versus_cell *c)
 {
-	const char *label = model_label(versus_cell_of(c));
+	const char *label = versus_cell_of(c)->model;
 
 	if (*c->why) {
 		write_reason(p, c);

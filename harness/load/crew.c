@@ -63,17 +63,26 @@ static void pin(int cpu)
 		die("sched_setaffinity to CPU %d", cpu);
 }
 
-/* Keeps the main thread, which draws the live line, off the CPUs of the workers. */
-static void keep_off(const struct load_options *opt)
+/*
+ * Alone, keeps the main thread, which draws the live line, off the CPUs of the
+ * workers. In slices it keeps it on them: it works only while they are at rest, and
+ * is not to wait for the server's CPU.
+ */
+static void place_main_thread(const struct load_options *opt)
 {
-	cpu_set_t set;
+	cpu_set_t set, theirs;
 
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return;
+	CPU_ZERO(&theirs);
 	for (unsigned i = 0; i < opt->n_cpus; i++)
-		CPU_CLR(opt->cpus[i], &set);
-	if (CPU_COUNT(&set) > 0)
-		sched_setaffinity(0, sizeof(set), &set);
+		CPU_SET(opt->cpus[i], &theirs);
+	if (opt->hold < 0) {
+		CPU_AND(&theirs, &theirs, &set);
+		CPU_XOR(&theirs, &theirs, &set);
+	}
+	if (CPU_COUNT(&theirs) > 0)
+		sched_setaffinity(0, sizeof(theirs), &theirs);
 }
 
 static void is_at_rest(struct crew *crew)
@@ -288,7 +297,7 @@ void crew_open(struct crew *crew, const struct load_options *opt,
 			       .kind = choose_engine(opt),
 			       .main_thread = pthread_self(),
 			       .busy = opt->threads };
-	keep_off(opt);
+	place_main_thread(opt);
 	start_threads(crew);
 	wait_for_all(crew, false);
 	if (!any_connected(crew))

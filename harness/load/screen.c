@@ -49,10 +49,11 @@ void screen_draw(const struct run *run, const struct worker *workers,
 {
 	uint64_t total = 0, troubles = 0;
 	char p99[32], rate[32];
-	double since = (now - (drawn ? drawn_at : run->start)) / 1e9;
+	double since;
 
 	if (!is_open)
 		return;
+	since = (now - (drawn ? drawn_at : run->start)) / 1e9;
 	for (unsigned i = 0; i < run->opt->threads; i++) {
 		total += look(&workers[i].tally->total);
 		troubles += look(&workers[i].tally->troubles);

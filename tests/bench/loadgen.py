@@ -2,7 +2,7 @@
 """Speed and accuracy of the load generator.
 
   make bench-loadgen                        all of it, about 5 minutes
-  make bench-loadgen ONLY=open,idle         parts: saturate count open idle truth steady record
+  make bench-loadgen ONLY=open,idle         parts: saturate count open idle truth steady record slices
   make bench-loadgen PEER=./rust_echo_bench
                                             in turns with haraldh/rust_echo_bench
   make bench-loadgen ROUNDS=15              more rounds (default 7)
@@ -12,6 +12,7 @@ Compared programs run in turns, because the speed of a machine drifts. Figures a
 medians over the rounds, with minimum and maximum. Run it on an idle machine.
 """
 
+import bisect
 import json
 import os
 import pathlib
@@ -27,12 +28,14 @@ sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/load")]
 
 import oddserver  # noqa: E402
 import server  # noqa: E402
+from observer import Observer  # noqa: E402
 
 CPUS = sorted(os.sched_getaffinity(0))[:2]
 PEER = os.environ.get("PEER") or None
 ROUNDS = int(os.environ.get("ROUNDS") or 7)
 ONLY = (os.environ.get("ONLY") or "").split(",")
 MESSAGE = 128
+SLICES = 100
 PEER_S = 4  # long enough beside the time it takes to start its threads
 
 
@@ -232,8 +235,61 @@ def record():
     subprocess.run([TOP / "build/release/bench/record"], check=True)
 
 
+HEAD_NS, WINDOW_NS = 5_000_000, 40_000_000
+
+
+def first_heard(connections):
+    """Times in us from the command of a slice until the server has read its first
+    request"""
+    with oddserver.OddServer("--message", MESSAGE, wrapper=pinned(CPUS[0])) as odd:
+        began = []
+        with Observer(odd, "--message", MESSAGE, "--connections", connections,
+                      "--cpu", CPUS[1]) as seen:
+            for number in range(SLICES):
+                time.sleep(0.01)
+                began.append(time.monotonic_ns())
+                seen.slice(number, HEAD_NS, WINDOW_NS)
+                seen.keep()
+        odd.stop()
+        heard = sorted(one.read_ns for one in odd.records)
+    return [(heard[bisect.bisect(heard, at)] - at) / 1000 for at in began]
+
+
+def beyond_slice(*args):
+    """What a slice takes beyond head and window, in us: until the last reply, until the
+    answer, and the time to keep it"""
+    found = [], [], []
+    with server.Server("epoll", "--message", str(MESSAGE),
+                       wrapper=pinned(CPUS[0])) as one, \
+            Observer(one, "--message", MESSAGE, "--cpu", CPUS[1], *args) as seen:
+        for number in range(SLICES):
+            began = time.monotonic_ns()
+            rest = seen.slice(number, HEAD_NS, WINDOW_NS)["elapsed_ns"]
+            answered = time.monotonic_ns()
+            seen.keep()
+            for of, took in zip(found, (rest - HEAD_NS - WINDOW_NS,
+                                        answered - began - rest,
+                                        time.monotonic_ns() - answered)):
+                of.append(took / 1000)
+    return found
+
+
+def slices():
+    print(f"\n{SLICES} slices of 5 + 40 ms")
+    for connections in (64, 1000):
+        print(f"  {connections:5} connections: from the command until the server has "
+              f"read a request: {spread(first_heard(connections))} us")
+    for connections in (64, 1000):
+        for loop in ([], ["--rate", "10k"], ["--threads", "2", "--spin", "never",
+                                             "--cpu", f"{CPUS[0]},{CPUS[1]}"]):
+            drained, answered, kept = beyond_slice("--connections", connections, *loop)
+            print(f"  {connections:5} connections {' '.join(loop):40} last replies "
+                  f"{spread(drained)} us, start and answer {spread(answered)} us, keep "
+                  f"{spread(kept)} us")
+
+
 PARTS = {"saturate": saturate, "count": count, "open": open_loop, "idle": idle,
-         "truth": truth, "steady": steady, "record": record}
+         "truth": truth, "steady": steady, "record": record, "slices": slices}
 
 
 def main():

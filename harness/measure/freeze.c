@@ -123,22 +123,46 @@ static bool all_stopped(const struct list *l)
 	return true;
 }
 
-/* A process may fork before it stops: the list is made again until all have stopped. */
+static bool has(const struct list *l, pid_t pid)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->pid[i] == pid)
+			return true;
+	return false;
+}
+
+static bool has_all(const struct list *l, const struct list *of)
+{
+	for (size_t i = 0; i < of->n; i++)
+		if (!has(l, of->pid[i]))
+			return false;
+	return true;
+}
+
+/* A process may fork before it stops: all stand still if a list that is made while those
+ * of the last one do has no other process. */
 bool freeze(const struct probed *p)
 {
 	const int64_t end = monotonic_ns() + limit_ns;
+	struct list still = { .n = 0 };
+	bool done = false;
 
-	for (;;) {
-		struct list l = processes(p);
-		bool stopped;
+	while (!done && monotonic_ns() < end) {
+		struct list all = processes(p);
 
-		signal_all(&l, SIGSTOP);
-		stopped = all_stopped(&l);
-		free(l.pid);
-		if (stopped || monotonic_ns() >= end)
-			return stopped;
-		nanosleep(&(struct timespec){ .tv_nsec = pause_ns }, NULL);
+		done = has_all(&still, &all);
+		if (!done)
+			signal_all(&all, SIGSTOP);
+		free(still.pid);
+		still = all;
+		if (!done && !all_stopped(&all)) {
+			still.n = 0;
+			nanosleep(&(struct timespec){ .tv_nsec = pause_ns },
+				  NULL);
+		}
 	}
+	free(still.pid);
+	return done;
 }
 
 void thaw(const struct probed *p)

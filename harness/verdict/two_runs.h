@@ -110,8 +110,8 @@ void versus_print(FILE *to, const struct versus *v, bool color);
 /* A run's plan, commit, machine ... as an array of [name, value] */
 json_t *side_facts(const struct side *s);
 
-/* "Of 12 comparisons through epoll in the same run: 1 worse, 11 equal within 3 %"; to
- * be freed */
+/* "Of 12 comparisons in 6 cells (ratios to epoll in the same run; counts of calls): 1
+ * worse, 11 equal within 3 %. ..."; to be freed */
 char *versus_summary(const struct versus *v);
 
 /* two_runs_data.c: as CSV, and as JSON for the page; to be freed */

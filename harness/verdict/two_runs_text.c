@@ -187,7 +187,8 @@ static void write_verdict(const struct page *p, const struct versus_line *l)
 		    l->verdict == VERSUS_BETTER    ? BOLD :
 		    l->verdict == VERSUS_DIFFERENT ? YELLOW :
 						     PLAIN);
-	fputs(worse ? "WORSE" : versus_words[l->verdict], p->to);
+	if (l->verdict != VERSUS_NOT_JUDGED)
+		fputs(worse ? "WORSE" : versus_words[l->verdict], p->to);
 	write_style(p->to, p->color, PLAIN);
 	fputc('\n', p->to);
 }
@@ -287,10 +288,11 @@ char *versus_summary(const struct versus *v)
 	fprintf(to, "Of %zu comparison%s in %zu cell%s", all, plural(all), v->n,
 		plural(v->n));
 	if (v->reference)
-		fprintf(to, ", through the ratios to %s in the same run",
+		fprintf(to, " (ratios to %s in the same run; counts of calls)",
 			v->reference);
 	else
-		fprintf(to, ", without a common reference");
+		fprintf(to, " (counts of calls alone: the runs have no "
+			    "reference in common)");
 	for (int i = 0; i < VERSUS_VERDICTS; i++) {
 		if (v->lines[i] == 0 || i == VERSUS_NOT_JUDGED)
 			continue;

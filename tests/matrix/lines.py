@@ -74,6 +74,8 @@ def undocumented(folder):
     check("slices.csv", columns(folder / "slices.csv"), names_in("slices.csv"))
     check("calls.csv", columns(folder / "calls.csv"),
          names_in("calls.csv") + parts)
+    check("comparisons.csv", columns(folder / "comparisons.csv"),
+         names_in("comparisons.csv"))
     check("findings.csv", columns(folder / "findings.csv"),
          names_in("findings.csv"))
     check("warnings.csv", columns(folder / "warnings.csv"),

@@ -175,7 +175,8 @@ asan:
 		CFLAGS='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all unit
 tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan BIN=build/tsan/bin \
-		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread build/tsan/bin/thread
+		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread \
+		$(patsubst %,build/tsan/bin/%,thread epoll $(if $(LOAD),loadgen))
 
 # Unit tests of code without system calls: tests/unit/ROOM/FILE.c tests
 # harness/ROOM/FILE.c. Run by tests/unit/test_unit.py.

@@ -49,6 +49,10 @@ STEPS = [
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
      ["tests/conversation", "--models", "thread", "-n", "4", *ONE_BY_ONE,
       *NOT_FOREIGN]),
+    ("load-tsan", "the threads of the load generator, with the thread sanitizer",
+     "all tsan", {"BIN": "build/tsan/bin", "SLOW": "1"},
+     ["tests/load/test_hold.py", "-n", "3", *ONE_BY_ONE,
+      "-k", "add_up or signal or gone or hangs"]),
 ]
 
 NAMES = [step[0] for step in STEPS]

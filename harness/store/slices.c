@@ -173,13 +173,13 @@ static bool give(const struct by_index *by, const struct row *row)
 	return true;
 }
 
-/* Moves the rows that are kept to the begin of `text`; returns their size. */
-static size_t keep_rows(struct store *s, char *text, size_t size)
+size_t slices_take(struct store *s, char *text, size_t size, size_t *left_out)
 {
 	struct by_index by = index_records(s);
-	size_t kept = strlen(slices_header), dropped = 0;
+	size_t kept = strlen(slices_header);
 	char *end = text + size, *next;
 
+	*left_out = 0;
 	for (char *at = text + kept; at < end; at = next) {
 		char *line_end = memchr(at, '\n', (size_t)(end - at));
 		struct row row;
@@ -189,38 +189,42 @@ static size_t keep_rows(struct store *s, char *text, size_t size)
 			memmove(text + kept, at, (size_t)(next - at));
 			kept += (size_t)(next - at);
 		} else {
-			dropped++;
+			++*left_out;
 		}
 	}
 	free(by.record);
-	if (dropped)
-		warn("%.300s/%s: %zu row%s left out: damaged, or of a bout "
-		     "that was not completed",
-		     s->path, slices_name, dropped, plural(dropped));
 	return kept;
+}
+
+static bool take(struct store *s, char *text, size_t size, bool repairing,
+		 char why[WHY_SIZE])
+{
+	size_t kept, left_out;
+
+	if (strncmp(text, slices_header, strlen(slices_header)) != 0)
+		return why_not(why,
+			       "%.300s/%s: the first line is not that of this "
+			       "version",
+			       s->path, slices_name);
+	kept = slices_take(s, text, size, &left_out);
+	if (left_out == 0)
+		return true;
+	warn("%.300s/%s: %zu row%s left out: damaged, or of a bout that was "
+	     "not completed",
+	     s->path, slices_name, left_out, plural(left_out));
+	return !repairing || file_put(s, slices_name, text, kept, why);
 }
 
 bool slices_read(struct store *s, bool repairing, char why[WHY_SIZE])
 {
-	size_t size, kept;
-	bool fine = true;
+	size_t size;
+	bool fine;
 	char *text;
 
 	if (!file_exists(s, slices_name))
 		return file_too_old(s, why);
 	text = file_get(s, slices_name, &size, why);
-	if (!text)
-		return false;
-	if (strncmp(text, slices_header, strlen(slices_header)) != 0) {
-		fine = why_not(why,
-			       "%.300s/%s: the first line is not that of this "
-			       "version",
-			       s->path, slices_name);
-	} else {
-		kept = keep_rows(s, text, size);
-		if (repairing && kept < size)
-			fine = file_put(s, slices_name, text, kept, why);
-	}
+	fine = text && take(s, text, size, repairing, why);
 	free(text);
 	return fine;
 }

@@ -26,4 +26,8 @@ char *slices_rows(const struct record *r, size_t n);
  */
 bool slices_read(struct store *s, bool repairing, char why[WHY_SIZE]);
 
+/* The same for the contents of a file, with a 0 at the end. Moves the rows that
+ * are kept to its begin, behind the header; returns their size with it. */
+size_t slices_take(struct store *s, char *text, size_t size, size_t *left_out);
+
 #endif

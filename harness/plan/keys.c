@@ -268,7 +268,7 @@ static bool set_seed(struct plan *p, const char *value,
 	return parse_number(value, &p->seed);
 }
 
-const struct key keys[KEYS] = {
+const struct key keys[] = {
 	{ "blocks", "a number from 1 to 1000", NULL, set_blocks },
 	{ "models", "all, or a list such as poll,epoll,mine=./a.out", NULL,
 	  set_models },
@@ -287,6 +287,7 @@ const struct key keys[KEYS] = {
 	  set_message },
 	{ "seed", "a number from 0 to 2^64-1", NULL, set_seed },
 };
+_Static_assert(sizeof(keys) == KEYS * sizeof(*keys), "KEYS is wrong");
 
 const struct key *key_of(const char *name)
 {

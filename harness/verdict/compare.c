@@ -130,8 +130,7 @@ double block_ratio(const struct record *a, const struct record *b,
 	for (size_t i = 0; i < a->n_slices; i++) {
 		const struct slice *of_a = &a->slices[i], *of_b;
 
-		if (!of_a->counted || of_a->round == 0 ||
-		    !(of_b = same_round(b, of_a->round)))
+		if (!of_a->counted || !(of_b = same_round(b, of_a->round)))
 			continue;
 		x[n] = log(slice_value(of_a, m)) - log(slice_value(of_b, m));
 		n += isfinite(x[n]);

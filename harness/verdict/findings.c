@@ -265,34 +265,42 @@ char *comparison_sentence(const struct reduced *r, const struct comparison *c,
 	return to;
 }
 
-char *verdicts_summary(const struct reduced *r, char to[SENTENCE_SIZE])
+char *verdicts_list(const struct reduced *r, size_t begin, size_t end,
+		    char to[SENTENCE_SIZE])
 {
 	static const enum verdict order[] = { VERDICT_DIFFERENT, VERDICT_EQUAL,
 					      VERDICT_UNDECIDED, VERDICT_BOUND,
 					      VERDICT_MISSING };
-	size_t n[VERDICTS] = { 0 }, all = 0;
-	const char *between = ": ";
+	size_t n[VERDICTS] = { 0 };
 
-	for (size_t i = 0; i < r->n_comparisons; i++) {
-		if (is_baseline(r->comparison[i].a))
-			continue;
-		n[r->comparison[i].verdict]++;
-		all++;
-	}
-	snprintf(to, SENTENCE_SIZE, "Of %zu comparison%s with %s", all,
-		 plural((double)all), r->reference);
+	*to = '\0';
+	for (size_t i = begin; i < end; i++)
+		n[r->comparison[i].verdict] += !is_baseline(r->comparison[i].a);
 	for (size_t i = 0; i < VERDICTS; i++) {
-		enum verdict v = order[i];
-
-		if (n[v] == 0)
+		if (n[order[i]] == 0)
 			continue;
-		add(to, "%s%zu %s", between, n[v], verdict_words[v]);
-		if (v == VERDICT_EQUAL)
+		add(to, "%s%zu %s", *to ? ", " : "", n[order[i]],
+		    verdict_words[order[i]]);
+		if (order[i] == VERDICT_EQUAL)
 			add(to, " within %.15g %%", 100 * r->margin);
-		between = ", ";
 	}
-	if (all == 0)
+	return to;
+}
+
+char *verdicts_summary(const struct reduced *r, char to[SENTENCE_SIZE])
+{
+	char list[SENTENCE_SIZE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		n += !is_baseline(r->comparison[i].a);
+	if (n == 0)
 		snprintf(to, SENTENCE_SIZE,
 			 "No comparison: it takes two models in one setting");
+	else
+		snprintf(to, SENTENCE_SIZE,
+			 "Of %zu comparison%s with %s: %.600s", n,
+			 plural((double)n), r->reference,
+			 verdicts_list(r, 0, r->n_comparisons, list));
 	return to;
 }

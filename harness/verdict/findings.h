@@ -44,7 +44,11 @@ char *missing_reason(const struct comparison *c, char to[SENTENCE_SIZE]);
 char *comparison_sentence(const struct reduced *r, const struct comparison *c,
 			  char to[SENTENCE_SIZE]);
 
-/* "Of 84 comparisons with epoll: 40 different, 30 equal within 3 %, ..." */
+/* Of the comparisons [begin, end): "40 different, 30 equal within 3 %, 10 undecided" */
+char *verdicts_list(const struct reduced *r, size_t begin, size_t end,
+		    char to[SENTENCE_SIZE]);
+
+/* "Of 84 comparisons with epoll: 40 different, ..." */
 char *verdicts_summary(const struct reduced *r, char to[SENTENCE_SIZE]);
 
 /* headlines.c: what models differ and agree in, a sentence for each metric of a

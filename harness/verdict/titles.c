@@ -32,21 +32,15 @@ static bool find_group(const struct reduced *r, size_t row, enum metric m,
 	return false;
 }
 
-/* "6 comparisons: 3 different, 2 equal, 1 undecided; 6 blocks, intervals at 97.5 %" */
+/* "3 different, 2 equal within 3 %, 1 undecided; 6 blocks, intervals of ..." */
 static void verdicts_note(const struct reduced *r, size_t begin, size_t end,
 			  char to[SENTENCE_SIZE])
 {
-	size_t n[VERDICTS] = { 0 }, at = 0;
+	char list[SENTENCE_SIZE];
 
-	for (size_t i = begin; i < end; i++)
-		n[r->comparison[i].verdict] += !is_baseline(r->comparison[i].a);
-	for (int v = VERDICTS - 1; v >= 0; v--)
-		if (n[v])
-			at += (size_t)snprintf(to + at, SENTENCE_SIZE - at,
-					       "%s%zu %s", at ? ", " : "", n[v],
-					       verdict_words[v]);
-	snprintf(to + at, SENTENCE_SIZE - at,
-		 "; %u block%s, intervals of the ratio at %.4g %%", r->n_blocks,
+	snprintf(to, SENTENCE_SIZE,
+		 "%.500s; %u block%s, intervals of the ratio at %.4g %%",
+		 verdicts_list(r, begin, end, list), r->n_blocks,
 		 plural(r->n_blocks), 100 * r->family.level);
 }
 

@@ -188,6 +188,10 @@ static void summaries(void **state)
 		      (const char *[]){ ": 0 settings, 0 cells, 6 blocks\n",
 					"  3 repetitions: 3 idle\n", NULL });
 	plan_free(&p);
+	p = committed("standard");
+	check_summary(&p, (const char *[]){ " idle 0,100,900,5000\n",
+					    " rate 5000,20000,40000,", NULL });
+	plan_free(&p);
 	p = parsed("models poll,aio\nidle none\nbout 10min\nblocks 500\n"
 		   "slice 1s\naa no\nbaseline no\ncounting no\n"
 		   "cells connections 1,2\ncells open rate 2.5,5 idle 7\n"

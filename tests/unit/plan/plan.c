@@ -503,6 +503,7 @@ static void written_plans_read_back(void **state)
 	assert_true(plan_override(&p, "aa", "no", error));
 	check_written(&p);
 	assert_true(plan_override(&p, "slice", "auto", error));
+	assert_int_equal(p.slice, 0);
 	assert_true(plan_override(&p, "margin", "33.3%", error));
 	check_written(&p);
 	assert_true(plan_override(&p, "models", "poll,mine=./x", error));

@@ -5,8 +5,8 @@
     folder = crafted.make(tmp_path / "run", blocks=3, incomplete=True)
 
 The numbers are made up, plausible and always the same; `python3 tests/plots/crafted.py
-FOLDER` makes a folder to look at. ODD lists the odd cells. bin/matrix makes cells.csv and
-calls.csv from the lines.
+FOLDER` makes a folder to look at. ODD lists the odd cells. bin/matrix makes all tables but
+warnings.csv from the lines and slices.
 """
 
 import atexit
@@ -33,12 +33,12 @@ CLOSED = [dict(connections=n) for n in (1, 64, 1000)]
 SETTINGS = [
     *CLOSED,
     dict(connections=64, placement="shared"),
-    dict(connections=16, idle=900),
+    dict(loop="open", connections=16, rate=1e3, idle=900),
     dict(connections=64, message=16384),
-    *[dict(loop="open", connections=64, rate=rate) for rate in (5e3, 1e4, 4e4)],
+    *[dict(loop="open", connections=64, rate=rate) for rate in (5e3, 1e4, 4e4, 8e4)],
     dict(loop="open", connections=64, rate=5e3, placement="shared"),
     dict(loop="open", connections=64, rate=1e4, pattern="burst:100"),
-    dict(connections=64, work="sleep:20ms@1%"),
+    *[dict(loop="open", connections=16, rate=1e3, idle=idle) for idle in (0, 100, 5000)],
     *[dict(loop="none", connections=0, idle=n) for n in (100, 1000)],
 ]
 
@@ -48,40 +48,29 @@ FULL = dict(blocks=10, models=MODELS[:7], settings=[
     *[dict(connections=64, message=1024 * n) for n in (1, 128)],
     *[dict(connections=n, depth=16) for n in (1, 64)],
     *[dict(connections=n) for n in (4, 16, 256, 4000)],
-    *[dict(loop="open", connections=64, rate=rate) for rate in (2e4, 8e4, 2500)],
-    dict(connections=16, pattern="connect"), dict(connections=16, idle=5000)])
+    *[dict(loop="open", connections=64, rate=rate) for rate in (2e4, 6e4, 2500)],
+    dict(connections=16, pattern="connect")])
 
-BOTTLENECK = ("the generator was the bottleneck, not the server: it used 100 % of "
-              "its CPU, and on 66 % of the connections a reply had come that it had "
-              "not taken yet; use more threads (--threads) with a CPU each (--cpu)")
-NOT_SUSTAINED = ("not sustained: 40,000 requests/s were offered and 21,320/s answered; the "
-                 "response times depend on the length of the run: lower --rate, or find "
-                 "the limit with --find-rate")
+DISAGREE = ("server and generator disagree on the number of requests: 1,000 were sent, "
+            "998 received")
 SELECT_FULL = ("the server refused 3 clients: it is at a limit of its own "
                "(fd_setsize)")
 NO_URING = ("the server: io_uring_queue_init: Operation not permitted; it is "
             "allowed by kernel.io_uring_disabled=0")
 NASTY = "it printed </script><script>alert('no')</script> & \"quotes\", commas\n"
+DIED = "the server: it ended by itself, with status 139"
 
 #: (model, parts of the cell, status, reasons, blocks; None: all). The first match applies.
 ODD = [
     ("uring", dict(placement="shared"), "unsupported", [NO_URING], None),
     ("select", dict(connections=1000), "refused", [SELECT_FULL], None),
+    ("select", dict(loop="open", idle=5000), "refused", [SELECT_FULL], None),
     ("aio", dict(message=16384), "failed", [NASTY], None),
-    ("poll", dict(connections=1000), "invalid", [BOTTLENECK], None),
-    ("epoll", dict(loop="open", rate=4e4), "ok", [], None),
-    ("aio", dict(loop="open", rate=4e4), "invalid", [NOT_SUSTAINED], None),
-    ("thread", dict(loop="open", rate=4e4), "invalid", [NOT_SUSTAINED], [2, 3, 4]),
-    ("mine", dict(loop="open", rate=4e4), "invalid", [NOT_SUSTAINED], None),
-    ("busypoll", dict(placement="shared", loop="closed"), "invalid",
-     ["the generator waited for its CPU 48 % of the time, because others used it: "
-      "stop them, or give the generator a CPU that is free (--cpu); where sharing "
-      "is what you want, say --spin never"], [1, 3]),
-    ("mine", dict(loop="none"), "failed",
-     ["the server: it ended by itself, with status 139"], None),
-    ("poll", dict(connections=64, loop="closed", placement="split", message=64,
-                  work="none", idle=0), "invalid",
-     ["the hypervisor gave 2.5 % of the CPUs' time to others"], [2]),
+    ("poll", dict(connections=1000), "invalid", [DISAGREE], None),
+    ("busypoll", dict(placement="shared", loop="closed"), "failed", [DIED], [1, 3]),
+    ("mine", dict(loop="none"), "failed", [DIED], None),
+    ("poll", dict(connections=64, loop="closed", placement="split", message=64, idle=0),
+     "failed", [DIED], [2]),
 ]
 
 #: The made-up cost of each model
@@ -89,12 +78,12 @@ KIND = {
     #           base us  per client ns  calls  memory B
     "thread":   (13.0, 1.0, 2.0, 9800),
     "busypoll": (7.6, 30.0, 2.0, 130),
-    "select":   (8.4, 60.0, 2.9, 127),
-    "poll":     (8.2, 40.0, 2.9, -12),
+    "select":   (7.9, 60.0, 2.9, 127),
+    "poll":     (7.52, 40.0, 2.9, -12),
     "epoll":    (7.5, 0.5, 2.2, 210),
     "aio":      (80.0, 20.0, 24.0, 17700),
     "uring":    (6.4, 0.5, 1.1, 4220),
-    "mine":     (9.9, 300.0, 3.0, 8192),
+    "mine":     (7.6, 300.0, 3.0, 8192),  # and differs from start to start
     "baseline": (6.0, 0.3, 2.1, 90),
 }
 CALLS = {
@@ -155,20 +144,34 @@ def odd(cell, block):
 
 # ----------------------------------------------------------------------- numbers
 
+ROUNDS, SLICE_NS, WINDOW_NS = 8, 50000000, 43750000
+
+
 def _cost_us(cell, rng):
+    """Of a request, in this block"""
     base, per_client, *_ = KIND[cell["model"]]
     clients = cell["connections"] + cell["idle"]
     cost = base + per_client * clients / 1000
     if cell["message"] > 64:
         cost *= 2.5
-    return cost * math.exp(rng.gauss(0, 0.03))
+    return cost * math.exp(rng.gauss(0, 0.15 if cell["model"] == "mine" else 0.01))
+
+
+def _is_saturated(cell, cost_us):
+    return cell["loop"] == "open" and cell["rate"] * cost_us > 0.95e6
+
+
+def _rate(cell, cost_us):
+    """Replies per second"""
+    most = 1e6 / cost_us
+    return min(cell["rate"], most) if cell["loop"] == "open" else most
 
 
 def _times(cell, rng, cost_us, n):
     """Response and service times of n requests, in ns"""
     wait = cost_us * (cell["connections"] if cell["loop"] == "closed" else 3)
-    if cell["loop"] == "closed" and cell["work"] != "none":
-        wait *= 2
+    if _rate(cell, cost_us) != cell["rate"] and cell["loop"] == "open":
+        wait *= 300
     shift = rng.randrange(len(NOISE))
     service = [int(wait * 1000 * NOISE[(i + shift) % len(NOISE)]) for i in range(n)]
     for i in range(0, n, 150):  # a stall now and then
@@ -207,15 +210,6 @@ def _quantile(ordered, share):
     return float(ordered[min(len(ordered) - 1, int(share * len(ordered)))])
 
 
-def _series(times, slices=20):
-    size = len(times) // slices
-    parts = [sorted(times[i * size:(i + 1) * size]) for i in range(slices)]
-    return {"slice_s": 0.05, "slices": [
-        {"requests": len(part), "p50": _quantile(part, .5),
-         "p99": _quantile(part, .99), "max": max(part), "buckets": _buckets(part)}
-        for part in parts]}
-
-
 def _summary(times):
     if times is None:
         return None
@@ -238,8 +232,7 @@ METRICS = [
     "involuntary_switches_per_request", "switches_per_second", "calls_per_request",
     "calls_per_second", "submissions_per_request", "completions_per_request",
     "sq_busy_share", "sq_work_share", "resident_bytes",
-    "resident_per_connection_bytes", "threads", "descriptors", "steal_share",
-    "server_yardstick_ns", "client_yardstick_ns"]
+    "resident_per_connection_bytes", "threads", "descriptors", "steal_share"]
 
 
 def _idle_metrics(cell, rng):
@@ -253,7 +246,7 @@ def _idle_metrics(cell, rng):
 
 
 def _busy_metrics(cell, rng, cost_us, times, service):
-    rate = cell["rate"] or 1e6 / cost_us
+    rate = _rate(cell, cost_us)
     spins = cell["model"] == "busypoll"
     asleep = {"thread": 1.2, "aio": 4.1, "busypoll": 0.0}.get(cell["model"], 0.3)
     cpu = 1e9 / rate if spins else cost_us * 1000
@@ -304,15 +297,18 @@ def _count(line, cell, rng):
 
 # ------------------------------------------------------------------------- lines
 
-def _line(index, block, role, cell, attempt=1):
-    line = {"schema": 1, "index": index, "attempt": attempt, "block": block,
+def _line(index, block, bout, size, role, cell):
+    timed = role in ("timing", "aa", "baseline")
+    return {"schema": 2, "index": index, "block": block, "bout": bout, "bout_size": size,
             "role": role, **cell, "status": "ok", "reasons": [], "warnings": [],
             "started": "2026-11-21T15:00:00Z", "took_s": 1.6, "server_cpus": "0",
             "client_cpus": "1" if cell["placement"] == "split" else "0",
-            "window_s": 1.0, "window_late_s": 0.0001, "cpu_method": "process",
+            "slice_ns": SLICE_NS if timed else None,
+            "rounds": {"counted": ROUNDS if timed else 0, "dropped": 0, "why": {}},
+            "window_s": ROUNDS * WINDOW_NS / 1e9 if timed else 1.0, "bound": False,
+            "saturated": False, "cpu_method": "process",
             "metrics": dict.fromkeys(METRICS), "calls": None, "load": None,
             "server": None, "histograms": None}
-    return line
 
 
 def _no_times():
@@ -329,7 +325,7 @@ def _load(cell, times, service):
             "duration_s": 1.0, "requests_per_second": float(n),
             "offered_per_second": cell["rate"],
             "coarse": open_loop and cell["placement"] == "shared",
-            "sustained": True, "valid": True, "invalid_reasons": [],
+            "valid": True, "invalid_reasons": [],
             "response_ns": _summary(times) if times else _no_times(),
             "service_ns": _summary(service or times) if times else _no_times(),
             "send_lag_ns": None, "client_cpu_ns": 900000000}
@@ -337,7 +333,7 @@ def _load(cell, times, service):
 
 def _measure(line, cell, n):
     """Sets the numbers of a repetition; returns the content of its histogram file"""
-    rng = _seeded(line["index"], line["attempt"], cell["cell"])
+    rng = _seeded(line["index"], cell["cell"])
     if cell["loop"] == "none":
         line["metrics"].update(_idle_metrics(cell, rng))
         line["load"] = _load(cell, [], None)
@@ -347,68 +343,97 @@ def _measure(line, cell, n):
     times, service = _times(cell, rng, cost, n)
     line["metrics"].update(_busy_metrics(cell, rng, cost, times, service))
     line["load"] = _load(cell, times, service)
+    line["saturated"] = _is_saturated(cell, cost)
+    line["bound"] = cell["loop"] == "closed" and cell["connections"] == 64 and \
+        cell["placement"] == "split" and cost < 7
     return {"histograms": {"response": _histogram(times),
                            "service": _histogram(service), "send_lag": None,
-                           "connect": None}, "series": _series(times)}
+                           "connect": None}, "series": None}
 
 
 def _spoil(line, status, reasons):
     line["status"], line["reasons"] = status, list(reasons)
     if status in ("unsupported", "failed"):
         line["metrics"] = dict.fromkeys(METRICS)
-        line.update(load=None, calls=None, window_s=None, cpu_method=None)
+        line.update(load=None, calls=None, window_s=None, cpu_method=None, slice_ns=None,
+                    saturated=False, bound=False,
+                    rounds={"counted": 0, "dropped": 0, "why": {}})
         return False
-    if line["load"] and any("not sustained" in reason for reason in reasons):
-        line["load"]["sustained"] = False
     return True
+
+
+SLICES = ("bout,index,round,position,counted,requests,answered,window_ns,elapsed_ns,cpu_ns,"
+          "client_cpu_ns,response_p50_ns,response_p99_ns,service_p50_ns,service_p99_ns")
+
+
+def _slices(line, position):
+    """Rows of slices.csv: a drift that all servers of a bout share, and their own noise"""
+    metrics, rows = line["metrics"], []
+    for number in range(1, ROUNDS + 1):
+        drift = math.exp(_seeded(line["bout"], number).gauss(0, 0.15))
+        slower = drift * math.exp(_seeded(line["index"], number).gauss(0, 0.01))
+        answered = metrics["requests_per_second"] * WINDOW_NS / 1e9
+        if line["loop"] == "closed":
+            answered /= slower
+        cpu = metrics["server_cpu_per_request_ns"] * answered * 8 / 7
+        times = [metrics[name] for name in ("response_p50_ns", "response_p99_ns",
+                                            "service_p50_ns", "service_p99_ns")]
+        rows.append([line["bout"], line["index"], number, position, 1,
+                     round(answered * 8 / 7), round(answered), WINDOW_NS, SLICE_NS,
+                     round(cpu * (slower if line["model"] != "busypoll" else 1)), 20000000,
+                     *(round(time * slower) for time in times)])
+    return rows
 
 
 class _Writer:
     def __init__(self, path, requests):
         self.path, self.requests = path, requests
-        self.lines, self.index = [], 0
+        self.lines, self.slices, self.bouts = [], [], 0
 
-    def repetition(self, block, role, cell):
-        line = self._attempt(block, role, cell, 1)
-        if line["status"] == "invalid" and "hypervisor" in line["reasons"][0]:
-            self._attempt(block, role, cell, 2)
-        self.index += 1
+    def bout(self, block, entries):
+        """`entries`: (role, cell) of servers that take turns"""
+        for position, (role, cell) in enumerate(entries):
+            line = self._repetition(block, len(entries), role, cell)
+            if line["slice_ns"]:
+                self.slices += _slices(line, position)
+        self.bouts += 1
 
-    def _attempt(self, block, role, cell, attempt):
-        line = _line(self.index, block, role, cell, attempt)
-        status, reasons = odd(cell, block) if attempt == 1 else ("ok", [])
+    def _repetition(self, block, size, role, cell):
+        line = _line(len(self.lines), block, self.bouts, size, role, cell)
+        status, reasons = odd(cell, block)
         if role == "counting" and status == "invalid":
             status, reasons = "ok", []
         times = _measure(line, cell, self.requests)
         if role in ("counting", "idle"):
             _count(line, cell, _seeded(cell["cell"]))
         if _spoil(line, status, reasons) and times:
-            line["histograms"] = f"histograms/{self.index:04}-{attempt}.json.gz"
+            line["histograms"] = f"histograms/{line['index']:04}.json.gz"
             with gzip.open(self.path / line["histograms"], "wt",
                            compresslevel=1) as file:
                 file.write(json.dumps(times, separators=(",", ":")))
         if cell["model"] == "thread" and cell["connections"] == 64 and block == 3:
-            line["warnings"].append("the probes were read 3.0 ms late")
+            line["warnings"].append("2 of 10 rounds were disturbed, and count all the same")
         self.lines.append(line)
         return line
 
 
 def lines(path, blocks, models, settings, requests):
     writer = _Writer(path, requests)
-    cells = [cell_of(model, setting) for setting in settings for model in models]
-    for cell in cells:
-        writer.repetition(0, "idle" if cell["loop"] == "none" else "counting", cell)
-    timed = [cell for cell in cells if cell["loop"] != "none"]
-    baseline = [cell_of("baseline", setting) for setting in settings
-               if setting.get("loop", "closed") == "closed" and setting in CLOSED]
+    for setting in settings:
+        role = "idle" if setting.get("loop") == "none" else "counting"
+        for model in models:
+            writer.bout(0, [(role, cell_of(model, setting))])
+    reference = "epoll" if "epoll" in models else models[0]
     for block in range(1, blocks + 1):
-        for cell in timed:
-            writer.repetition(block, "timing", cell)
-            if cell["model"] == models[block % len(models)]:
-                writer.repetition(block, "aa", cell)
-        for cell in baseline if block == (blocks + 1) // 2 else []:
-            writer.repetition(block, "baseline", cell)
-    return writer.lines
+        for setting in settings:
+            if setting.get("loop") == "none":
+                continue
+            entries = [("timing", cell_of(model, setting)) for model in models]
+            entries.append(("aa", cell_of(reference, setting)))
+            if setting in CLOSED:
+                entries.append(("baseline", cell_of("baseline", setting)))
+            writer.bout(block, entries)
+    return writer
 
 
 # ------------------------------------------------------------------- other files
@@ -429,7 +454,7 @@ MACHINE = {
               "packages": {"glibc": "2.36", "liburing": "2.3"}}}
 
 RUN = {
-    "schema": 1, "program": "matrix", "version": "0.1.0", "plan": "crafted",
+    "schema": 2, "program": "matrix", "version": "0.1.0", "plan": "crafted",
     "blocks": 7, "seed": 42, "filter": None, "server_cpus": None,
     "client_cpus": None, "counting": "bpf",
     "places": {"allowed": "0-1", "split": {"server": "0", "client": "1"},
@@ -441,32 +466,6 @@ RUN = {
     "sittings": [{"started": "2026-11-21T15:00:00Z", "forced_differences": []},
                  {"started": "2026-11-21T16:00:00Z", "forced_differences": [
                      f"build commit: {'f6a5' * 10} then, {'6321' * 10} now"]}]}
-
-FINDINGS = [
-    ("throughput", "uring answers 1.12 to 1.19 times the requests of epoll at 64 "
-     "connections", "1 of 7 models called different from epoll here"),
-    ("response_p50", "p50: from 411 us (uring) to 5.10 ms (4.9-5.3, aio) at 64 "
-     "connections", "medians of up to 7 blocks; described, not tested"),
-    ("response_p99", "p99: from 0.9 ms (uring) to 12.0 ms (aio) at 64 connections",
-     "medians of up to 7 blocks; described, not tested"),
-    ("load", "aio has 9.1 to 11.2 times the p99 response time of epoll at 64 "
-     "connections (open loop of 10,000/s)", "5 of 7 models called different"),
-    ("server_cpu", "aio takes 10.1 to 11.4 times the CPU of epoll for each request "
-     "at 64 connections", "p = 0.016 by Holm among 40"),
-    ("calls", "system calls a request: from 1.1 (uring) to 24 (aio) at 64 "
-     "connections", "counted once, by bpf; without models that spin"),
-    ("switches", "times asleep a request: from 0 (busypoll) to 4.10 (aio) at 64 "
-     "connections", "medians of up to 7 blocks"),
-    ("memory", "memory a client: from -12 B (poll) to 17.3 KiB (aio) with 1,000 "
-     "idle clients", "one repetition each"),
-    ("idle", "CPU: from 0 % (thread) to 99.5 % (busypoll) with 1,000 idle clients",
-     "one repetition each"),
-    ("throughput/closed split 64", "uring answers 1.12 to 1.19 times the requests "
-     "of epoll at 64 connections", "7 blocks"),
-    ("response_p99/closed split 64", "no significant difference from epoll in "
-     "p99 at 64 connections", "7 blocks"),
-]
-
 
 def write_csv(path, columns, rows):
     with open(path, "w", encoding="utf-8", newline="") as file:
@@ -492,31 +491,30 @@ def _matrix():
     return shutil.copy(MATRIX, top / "bin/matrix")
 
 
-def write_tables(path, findings=FINDINGS):
-    """cells.csv and calls.csv as bin/matrix makes them; findings and warnings made up"""
+def write_tables(path):
+    """Those that bin/matrix makes; warnings.csv is made up"""
     subprocess.run([_matrix(), "report", path], capture_output=True, check=False)
-    if findings is not None:
-        write_csv(path / "findings.csv", ["chart", "title", "note"],
-                  [dict(zip(("chart", "title", "note"), f)) for f in findings])
     write_csv(path / "warnings.csv", list(WARNINGS[0]), WARNINGS)
 
 
 def make(path, *, blocks=7, models=tuple(MODELS), settings=tuple(SETTINGS),
-         incomplete=False, tables=True, findings=FINDINGS, requests=600):
+         incomplete=False, tables=True, requests=600):
     """The folder, with so many requests in each repetition. `tables`: with those that
-    bin/matrix makes of the record; `findings`: None keeps those of bin/matrix"""
+    bin/matrix makes of the record"""
     path = pathlib.Path(path)
     (path / "histograms").mkdir(parents=True)
     made = lines(path, blocks, list(models), list(settings), requests)
     with open(path / "repetitions.jsonl", "w", encoding="utf-8") as file:
-        for line in made:
+        for line in made.lines:
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
+    (path / "slices.csv").write_text("".join(
+        f"{row}\n" for row in [SLICES, *(",".join(map(str, row)) for row in made.slices)]))
     (path / "machine.json").write_text(json.dumps(MACHINE, indent=2))
     (path / "run.json").write_text(json.dumps({**RUN, "blocks": blocks}, indent=2))
-    (path / "plan.txt").write_text(f"blocks {blocks}\nwindow 1s\nseed 42\n"
+    (path / "plan.txt").write_text(f"blocks {blocks}\nbout 3s\nmargin 3%\nseed 42\n"
                                    f"models {','.join(models)}\n")
     if tables:
-        write_tables(path, findings)
+        write_tables(path)
     if incomplete:
         (path / "INCOMPLETE").write_text("This run is not complete. To go on:\n\n"
                                          "    bin/matrix resume results/crafted\n")

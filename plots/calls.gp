@@ -3,7 +3,7 @@
 
 format = ARG1; work = ARG2; output = ARG3
 load work.'/page.gp'
-panel_height = 22 * rows
+tall(p) = 22 * rows
 panel_gap = 36
 legend_height = roles > 0 ? 24 : 0
 below = legend_height
@@ -13,7 +13,7 @@ plot_left = 116
 plot_right = 880
 
 set lmargin at screen right(plot_left); set rmargin at screen right(plot_right)
-set tmargin at screen down(top[1]); set bmargin at screen down(top[1] + panel_height)
+set tmargin at screen down(top[1]); set bmargin at screen down(top[1] + tall(1))
 set xrange [0:to[1]]; set yrange [rows + 0.5:0.5]
 load work.'/tics1'
 load work.'/models'
@@ -24,7 +24,7 @@ set style textbox opaque fillcolor rgb paper noborder margins 1, 0.4
 # The legend, below
 do for [i = 1:roles] {
 	x = plot_left + role_at[i]
-	y = top[1] + panel_height + panel_gap
+	y = top[1] + tall(1) + panel_gap
 	set object i rectangle from screen right(x), down(y) to screen right(x + 14), down(y + 12) \
 		fc rgb role_color[i] fs solid noborder
 	set label i role[i] at screen right(x + 20), down(y + 6) font small textcolor rgb ink
@@ -34,8 +34,6 @@ plot work.'/pieces' using 2:1:2:3:($1 - 0.38):($1 + 0.38):4 with boxxyerror \
 	fs solid border lc rgb paper lc rgb variable, \
      work.'/pieces' using (($2 + $3) / 2):1:5 with labels font small textcolor rgb ink, \
      work.'/totals' using 2:1:3 with labels left offset 0.6, 0 font small textcolor rgb ink, \
-     work.'/hatched' using (0):1:(0):(to[1]):($1 - 0.38):($1 + 0.38) with boxxyerror \
-	fs pattern 5 border lc rgb soft lc rgb soft lw 1, \
-     work.'/hatched' using (to[1] * 0.01):1:2 with labels left boxed font small textcolor rgb ink, \
+     work.'/words' using (to[1] * 0.01):1:2 with labels left boxed font small textcolor rgb soft, \
      work.'/groups' using (0):1:2 with labels left font bold_small textcolor rgb ink
 unset multiplot

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # charts.awk - turns the tables of a run into gnuplot's input
 #
-# plots/draw runs it with csv.awk, text.awk, run.awk and forms.awk. It makes each chart of
-# charts.csv for each family of cells (run.awk) and writes
+# plots/draw runs it with csv.awk, text.awk, run.awk, forms.awk and forest.awk. It makes each
+# chart of charts.csv for each family of cells (run.awk) and writes
 #
 #	OUT/NAME.tsv       the numbers behind it
 #	WORK/NAME/page.gp  texts, axes and styles, as variables of gnuplot
@@ -13,6 +13,7 @@
 #	lines  a line for each model
 #	rows   a row for each model, if the x axis has a single place
 #	calls  a row for each model and place, with a piece for each system call
+#	forest the comparisons (forest.awk)
 
 BEGIN {
 	CONVFMT = OFMT = "%.9g"
@@ -22,11 +23,13 @@ BEGIN {
 	plots = ENVIRON["PLOTS"]
 
 	read_style()
-	charts = read_csv(plots "/charts.csv", "charts", "chart finding metric loops")
+	charts = read_csv(plots "/charts.csv", "charts", "chart finding metric loops along")
 	read_cells()
 	read_calls()
 	findings = read_csv(run "/findings.csv", "findings", "chart title")
-	for (c = 1; c <= charts; c += panels)
+	read_comparisons()
+	draw_forests(1)
+	for (c = 2; c <= charts; c += panels)
 		draw_families(c)
 	exit complaints > 0
 }
@@ -50,7 +53,9 @@ function draw_families(c,    f, best)
 # Whether a family has a value, or a cell without a result, for this chart
 function is_of_chart(f, c,    k, m, i)
 {
-	if (!index(" " chart(c, "loops") " ", " " cell(first_of[f], "loop") " "))
+	if (!index(" " chart(c, "loops") " ", " " cell(first_of[f], "loop") " ") || \
+	    axis_of[f] != axis_for(c, first_of[f]) || \
+	    (chart(c, "along") != "" && places[f] < 2))
 		return 0
 	for (k = 1; k <= places[f]; k++)
 		for (m = 1; m <= models[f]; m++) {
@@ -66,7 +71,7 @@ function chart_name(c, f, is_best,    name)
 {
 	if (is_best)
 		return chart(c, "chart")
-	name = chart(c, "chart") "-" f
+	name = chart(c, "chart") "-" substr(f, index(f, "/") + 1)
 	gsub(/[^A-Za-z0-9.]+/, "-", name)
 	while (("more/" name) in taken)
 		name = name "_"
@@ -83,14 +88,10 @@ function make_folder(path)
 function draw_chart(c, f, is_best,    p, form)
 {
 	form = chart(c, "chart") == "calls" ? "calls" : places[f] > 1 ? "lines" : "rows"
-	name = chart_name(c, f, is_best)
-	folder = work "/" name
-	page = folder "/page.gp"
-	make_folder(folder)
-	fewest = most = n_notes = reasons = seen_interval = seen_range = 0
-	seen_oversubscribed = seen_unsure = seen_hollow = seen_cut = 0
+	begin_page(chart_name(c, f, is_best), panels, models[f])
+	for (p = 1; p <= models[f]; p++)
+		write_look(p, model_of[f, p])
 	write_table(c, f)
-	begin_page(f)
 	for (p = 1; p <= panels; p++) {
 		scan_panel(f, c + p - 1)
 		if (form == "lines")
@@ -99,11 +100,11 @@ function draw_chart(c, f, is_best,    p, form)
 			write_rows(f, c + p - 1, p)
 		else
 			write_calls(f, c + p - 1, p)
-		write_panel(f, c + p - 1, p, form == "lines" ? "y" : "x")
+		write_panel(f, c + p - 1, p, form == "lines" ? "y" : "x", is_best)
 	}
-	if (form == "lines")
-		write_absent(c, f)
-	end_page(c, f, form)
+	explain(c, f)
+	numbers_in = name ".tsv"
+	end_page(c, chart(c, "read") (form == "lines" ? " " chart(c, "lines") : ""), caption(c, f))
 	print form, name
 }
 
@@ -111,7 +112,7 @@ function draw_chart(c, f, is_best,    p, form)
 function write_table(c, f,    p, k, m, i, metric, to)
 {
 	to = out "/" name ".tsv"
-	print "measure\tmodel\t" axis_of(first_of[f]) \
+	print "measure\tmodel\t" axis_of[f] \
 	      "\tmedian\tlow\thigh\tspread\tn\tstatus\tmarks\treason" > to
 	for (p = c; p < c + panels; p++) {
 		metric = metric_of(f, p)
@@ -156,6 +157,7 @@ function scan_panel(f, c,    k, m, i, metric)
 				continue
 			read_values(i, metric)
 			note_cell(i, metric)
+			seen_bound += bound_of(i, metric) != 0
 			if (scale == "log" && low <= 0)
 				low = median
 			if (!has_values || low < from)
@@ -172,8 +174,6 @@ function note_cell(i, metric,    blocks)
 	blocks = cell(i, "n") + 0
 	seen_interval += spread == "interval"
 	seen_range += spread == "range"
-	if (cell(i, "model") == "baseline")
-		return
 	if (!fewest || blocks < fewest)
 		fewest = blocks
 	if (blocks > most)
@@ -203,11 +203,14 @@ function part_of_axis(x)
 	return scale == "log" ? log(x / from) / log(to_end / from) : x / to_end
 }
 
-# The finding of this chart for a setting of this family: the run's own choice, else the last
-# significant one, else the last
-function finding_for(f, c, is_best,    chosen, k, m, i, title, best, none)
+function value_at(part)
 {
-	none = "no .*(claim|difference)|not significant"
+	return scale == "log" ? from * (to_end / from) ^ part : to_end * part
+}
+
+# The finding of this chart for a setting of this family: the run's own choice, else the last
+function finding_for(f, c, is_best,    chosen, k, m, i, title, best)
+{
 	for (i = 1; i <= findings; i++) {
 		if (table["findings", i, "chart"] == chart(c, "finding"))
 			chosen = table["findings", i, "title"]
@@ -216,18 +219,16 @@ function finding_for(f, c, is_best,    chosen, k, m, i, title, best, none)
 	for (k = 1; k <= places[f]; k++) {
 		for (m = 1; !(i = cell_at[f, place[f, k], model_of[f, m]]); m++)
 			;
-		title = title_of[chart(c, "finding") "/" setting_key(i, "")]
-		if (title == "")
-			continue
-		if (title == chosen)
-			return title
-		if (best == "" || best ~ none || title !~ none)
+		title = title_of[chart(c, "finding") "/" cell(i, "setting")]
+		if (title != "")
 			best = title
+		if (title != "" && title == chosen)
+			return title
 	}
-	return best == "" && is_best ? chosen : best
+	return best == "" && is_best && chart(c, "along") == "" ? chosen : best
 }
 
-function axis_words(f, c,    words)
+function axis_title(f, c,    words)
 {
 	words = chart(c, "axis")
 	if (metric_of(f, c) != chart(c, "metric"))
@@ -235,21 +236,11 @@ function axis_words(f, c,    words)
 	return words
 }
 
-function write_panel(f, c, p, side,    title)
+function write_panel(f, c, p, side, is_best,    title)
 {
-	title = chart(c, "finding") == "" || !has_values ? "" : finding_for(f, c, name == chart(c, "chart"))
-	# µs as on the axis, and no line break between a number and its unit
-	while (match(title, /[0-9] us/))
-		title = substr(title, 1, RSTART + 1) "µs" substr(title, RSTART + 4)
-	while (match(title, /[0-9] ([nm]?s|µs|[KM]?i?B|%)([ ,)]|$)/))
-		title = substr(title, 1, RSTART) "\302\240" substr(title, RSTART + 2)
-	if (p == 1)
-		page_title = title == "" ? axis_words(f, c) : title
-	title = balanced(title, 86)
-	print "heading[" p "] = " quoted(title) > page
-	print "heading_lines[" p "] = " (title == "" ? 0 : wrapped) > page
-	print "axis[" p "] = " quoted(axis_words(f, c) (has_values ? "" : ": nothing could be measured") \
-		(chart(c, "better") ~ /^more/ ? "  ↑ " : "  ↓ ") chart(c, "better")) > page
+	title = chart(c, "finding") == "" || !has_values ? "" : finding_for(f, c, is_best)
+	write_heading(p, title, axis_title(f, c) (has_values ? "" : ": nothing could be measured") \
+		(chart(c, "better") ~ /^more/ ? "  ↑ " : "  ↓ ") chart(c, "better"))
 	print "values = " (p > 1 ? "values + " : "") has_values > page
 	print "scale[" p "] = '" scale "'" > page
 	printf "from[%d] = %.10g; to[%d] = %.10g\n", p, from, p, to_end > page
@@ -257,28 +248,88 @@ function write_panel(f, c, p, side,    title)
 		log_ticks(from, to_end, unit) : linear_ticks(to_end, unit, 5))
 }
 
+# The title of a panel, if it has one, and the line below it
+function write_heading(p, title, below)
+{
+	title = typeset(title)
+	if (p == 1)
+		page_title = title == "" ? below : title
+	title = balanced(title, 86)
+	print "heading[" p "] = " quoted(title) > page
+	print "heading_lines[" p "] = " (title == "" ? 0 : wrapped) > page
+	print "axis[" p "] = " quoted(below) > page
+}
+
 # ----------------------------------------------------------------------- the page
 
-function begin_page(f,    m, model, dash)
+# Begins the chart `called`, with so many panels and models
+function begin_page(called, n_panels, n_models,    m, key)
 {
+	name = called
+	folder = work "/" name
+	page = folder "/page.gp"
+	make_folder(folder)
+	fewest = most = n_notes = seen_interval = seen_range = 0
+	seen_unsure = seen_cut = seen_bound = 0
+	n_missing = 0
+	split("", why_missing)
+	split("", who_misses)
+	split("", where_missing)
 	print "# " name ", for gnuplot" > page
-	print "panels = " panels > page
+	print "panels = " n_panels > page
 	print "array heading[panels]; array heading_lines[panels]; array axis[panels]" > page
 	print "array scale[panels]; array from[panels]; array to[panels]" > page
-	print "models = " models[f] > page
+	print "models = " n_models > page
 	print "array marker[models]; array color[models]" > page
-	for (m = 1; m <= models[f]; m++) {
-		model = look[model_of[f, m]]
-		dash = style(model, "dash")
-		gsub(/ +/, ",", dash)
-		printf "set style line %d lc rgb '%s' dt %s\n", m, style(model, "color"), \
-			dash ~ /^[0-9.]+(,[0-9.]+)+$/ ? "(" dash ")" : "solid" > page
-		printf "marker[%d] = %d; color[%d] = '%s'\n", m, style(model, "marker"), m, \
-			style(model, "color") > page
-	}
 	for (m in style_row)
 		if (m ~ /^page/)
 			print substr(m, 6) " = '" style(style_row[m], "color") "'" > page
+}
+
+function write_look(m, model,    row, dash)
+{
+	row = look[model]
+	dash = style(row, "dash")
+	gsub(/ +/, ",", dash)
+	printf "set style line %d lc rgb '%s' dt %s\n", m, style(row, "color"), \
+		dash ~ /^[0-9.]+(,[0-9.]+)+$/ ? "(" dash ")" : "solid" > page
+	printf "marker[%d] = %d; color[%d] = '%s'\n", m, style(row, "marker"), m, \
+		style(row, "color") > page
+}
+
+# Notes which value is missing: `where` is its place. Reasons that differ only in numbers
+# are one.
+function add_missing(model, where, why,    key)
+{
+	key = why
+	gsub(/[0-9.,]+/, "#", key)
+	if (!(key in why_missing)) {
+		missing[++n_missing] = key
+		why_missing[key] = why
+	} else if (why_missing[key] != why && why_missing[key] !~ /^for example/)
+		why_missing[key] = "for example " why_missing[key]
+	if (!((key, model) in where_missing))
+		who_misses[key] = who_misses[key] " " model
+	else if (index("; " where_missing[key, model] "; ", "; " where "; "))
+		return
+	where_missing[key, model] = where_missing[key, model] \
+		(where_missing[key, model] == "" ? "" : "; ") where
+}
+
+# "missing – thread (1; 64), select (64): failed: it hung", for each reason
+function note_missing(    n, k, key, model, models_of, text)
+{
+	for (n = 1; n <= n_missing && n <= 8; n++) {
+		key = missing[n]
+		models_of = split(who_misses[key], model, " ")
+		text = ""
+		for (k = 1; k <= models_of; k++)
+			text = text (k > 1 ? ", " : "") short(model[k]) \
+			       " (" where_missing[key, model[k]] ")"
+		add_note("missing", text ": " why_missing[key])
+	}
+	if (n_missing > 8)
+		add_note("missing", "and " n_missing - 8 " more reasons: see " name ".tsv")
 }
 
 # A line below the chart that says what a sign in it means
@@ -297,28 +348,36 @@ function write_notes(    k, text, lines)
 	print "notes_lines = " lines + 0 > page
 }
 
-function end_page(c, f, form,    text)
+# Says what the signs in a chart mean
+function explain(c, f,    text, metric)
 {
+	metric = metric_of(f, c)
+	text = hollow_words(f, metric)
+	if (text != "" && metric == "server_cpu_per_request_ns")
+		add_note("○", "hollow: uses its whole core, because it spins or is saturated. Its CPU " \
+			"time per request is then 1/rate, and is not ranked: " text)
+	else if (text != "")
+		add_note("○", "hollow: saturated, it cannot keep up with the offered load" \
+			(metric !~ /^(response|service)/ ? "" : ", and its response time would " \
+			 "grow with the length of the run") ": " text)
+	if (seen_bound)
+		add_note("↑↓", "an arrow: the generator was at its limit, so the value is a bound: " \
+			"at least so many replies, at most so much time")
 	if (seen_cut)
 		add_note("→", "this bar is cut; its pieces are in proportion")
-	if (seen_hollow)
-		add_note("○", "hollow: the offered load was not sustained in some blocks. At the upper " \
-			"edge: in none, so there is no response time; it would grow with the " \
-			"length of the run")
-	if (seen_oversubscribed)
-		add_note("*", "oversubscribed: the server busy-polls on the generator's CPU; drawn, " \
-			"but not compared")
 	if (seen_unsure)
 		add_note("?", "some values are uncertain: fewer than 100 requests are beyond the " \
 			"percentile (see " name ".tsv)")
+	note_missing()
+}
+
+function end_page(c, read, about,    text)
+{
 	write_notes()
-	text = chart(c, "read")
-	if (form == "lines" && chart(c, "along") != "")
-		text = text " " chart(c, "along")
-	text = wrap(text, 138, 4)
+	text = wrap(read, 138, 5)
 	print "reading = " quoted(text) > page
 	print "reading_lines = " (text == "" ? 0 : wrapped) > page
-	text = wrap(caption(c, f), 138, 4)
+	text = wrap(about, 138, 4)
 	print "caption = " quoted(text) > page
 	print "caption_lines = " wrapped > page
 	print "mark = " quoted(ENVIRON["INCOMPLETE"] ? \
@@ -332,7 +391,7 @@ function write_description(c, text,    to)
 {
 	to = folder "/described"
 	print "<title>" as_xml(page_title) "</title>" > to
-	print "<desc>" as_xml(chart(c, "axis") ". " text " The numbers are in " name ".tsv.") \
+	print "<desc>" as_xml(chart(c, "axis") ". " text " The numbers are in " numbers_in ".") \
 		"</desc>" > to
 	close(to)
 }
@@ -340,7 +399,7 @@ function write_description(c, text,    to)
 # The caption: setting, number of blocks, spread, machine
 function caption(c, f,    text)
 {
-	text = setting_words(first_of[f]) ". "
+	text = setting_words(first_of[f], axis_of[f]) ". "
 	if (chart(c, "chart") == "calls")
 		text = text "Counted once for each cell. "
 	else if (most == 1)
@@ -357,20 +416,39 @@ function caption(c, f,    text)
 	return text ENVIRON["MACHINE"]
 }
 
-# setting_heading() of harness/verdict/describe.h
-function setting_words(i,    text)
+function setting_short(i)
 {
-	text = cell(i, "loop") == "none" ? "Idle clients" : \
-	       cell(i, "loop") == "open" ? "Open loop of " count(cell(i, "connections")) \
-	       " connection" plural(cell(i, "connections")) : "Closed loop"
+	return many(cell(i, "connections"), "connection") \
+	       (cell(i, "loop") == "open" ? ", " count(cell(i, "rate")) "/s" : "") \
+	       (cell(i, "idle") > 0 ? ", " count(cell(i, "idle")) " idle" : "") \
+	       (cell(i, "placement") == "shared" ? ", one core" : "")
+}
+
+function many(n, what)
+{
+	return count(n) " " what plural(n)
+}
+
+# setting_heading() of harness/verdict/describe.h, without one part
+function setting_words(i, without,    text, alone)
+{
+	alone = cell(i, "loop") == "none"
+	if (alone)
+		text = "No requests"
+	else if (without != "connections")
+		text = many(cell(i, "connections"), "connection") ", "
+	if (cell(i, "loop") == "closed")
+		text = text "closed loop"
+	if (cell(i, "loop") == "open")
+		text = text "open loop" (without == "rate" ? "" : \
+		       ", " count(cell(i, "rate")) " requests/s offered")
 	text = text ", server and clients on " (cell(i, "placement") == "split" ? \
 	       "separate cores" : "one core")
-	if (cell(i, "loop") == "none")
-		return text
-	if (cell(i, "idle") > 0)
-		text = text ", " count(cell(i, "idle")) " idle client" plural(cell(i, "idle"))
-	text = text ", " tick_text(cell(i, "message"), "bytes")
-	if (cell(i, "depth") > 1)
+	if (without != "idle" && (cell(i, "idle") > 0 || alone))
+		text = text ", " many(cell(i, "idle"), "idle client")
+	if (without != "message" && !alone)
+		text = text ", " tick_text(cell(i, "message"), "bytes")
+	if (cell(i, "depth") > 1 && without != "depth")
 		text = text ", " cell(i, "depth") " in flight on each"
 	if (cell(i, "pattern") ~ /^burst:/)
 		text = text ", in bursts of " substr(cell(i, "pattern"), 7)
@@ -378,5 +456,5 @@ function setting_words(i,    text)
 		text = text ", a new connection for each request"
 	if (cell(i, "work") !~ /^(none)?$/)
 		text = text ", work " cell(i, "work")
-	return text
+	return toupper(substr(text, 1, 1)) substr(text, 2)
 }

@@ -20,7 +20,7 @@ texts_height = 14 + line_height * (notes_lines + reading_lines + caption_lines) 
 mark_height = mark eq '' ? 0 : 30
 
 height = 14 + mark_height + texts_height + below
-do for [p = 1:panels] { height = height + heading_height(p) + panel_height + panel_gap }
+do for [p = 1:panels] { height = height + heading_height(p) + tall(p) + panel_gap }
 
 set encoding utf8
 if (format eq 'svg') {
@@ -31,6 +31,7 @@ if (format eq 'svg') {
 small = format eq 'svg' ? 'sans-serif,12' : 'sans-serif,9'
 bold = format eq 'svg' ? 'sans-serif:Bold,16' : 'sans-serif:Bold,12'
 set output output
+if (!exists('axis_font')) { axis_font = 'small'; axis_color = soft }
 bold_small = format eq 'svg' ? 'sans-serif:Bold,12' : 'sans-serif:Bold,9'
 
 set termoption noenhanced
@@ -59,9 +60,9 @@ if (mark ne '') {
 array top[panels]
 do for [p = 1:panels] {
 	set label heading[p] at screen right(left), down(y + 9) font bold textcolor rgb ink
-	set label axis[p] at screen right(left), down(y + heading_line * heading_lines[p] + 8) font small textcolor rgb soft
+	set label axis[p] at screen right(left), down(y + heading_line * heading_lines[p] + 8) font @axis_font textcolor rgb axis_color
 	top[p] = y + heading_height(p)
-	y = top[p] + panel_height + panel_gap
+	y = top[p] + tall(p) + panel_gap
 }
 y = y + below + line_height / 2
 if (notes_lines > 0) {

@@ -5,6 +5,11 @@ BEGIN {
 	PANEL_WIDTH = 626 # plot_right - plot_left of lines.gp
 	PANEL_HEIGHT = 300
 	ROW_WIDTH = 764 # of calls.gp
+	axis_words["connections"] = "connections"
+	axis_words["rate"] = "offered requests per second (all connections)"
+	axis_words["idle"] = "idle clients"
+	axis_words["message"] = "bytes per request"
+	axis_words["depth"] = "requests in flight on each connection"
 }
 
 # Sorts keys, and another list in the same order
@@ -57,58 +62,64 @@ function write_tics(name, axis, ticks,    to)
 
 # ------------------------------------------------------------------------- lines
 
-# The factor of n pixels on the x axis, which is logarithmic with 50 free pixels at both ends
+# A place on the x axis, which is logarithmic: 0 is before the first
+function x_at(f, k)
+{
+	return place[f, k] > 0 ? place[f, k] : place[f, k + 1] / 3
+}
+
+# The factor of n pixels on the x axis, with 50 free pixels at both ends
 function pixels_of(f, n,    wide)
 {
-	wide = log(place[f, places[f]] / place[f, 1])
+	wide = log(x_at(f, places[f]) / x_at(f, 1))
 	return exp(n * wide / (PANEL_WIDTH - 100))
 }
 
 # Shifts models by a few pixels, so that no bar hides another
 function beside(f, k, m, pixels)
 {
-	return place[f, k] * pixels_of(f, (m - (models[f] + 1) / 2) * pixels)
+	return x_at(f, k) * pixels_of(f, (m - (models[f] + 1) / 2) * pixels)
 }
 
 # linesP, a block for each model: x, median, low, high, 1 if hollow;
-# lostP: x and model of the points at the upper edge
-function write_lines(f, c, p,    m, k, i, metric, to, lost, last, next_k)
+# boundsP: x, y and length of the arrow of a bound
+function write_lines(f, c, p,    m, k, i, metric, to, bounds, last, next_k)
 {
 	metric = metric_of(f, c)
 	to = folder "/lines" p
-	lost = folder "/lost" p
-	printf "" > lost
+	bounds = folder "/bounds" p
+	printf "" > bounds
 	for (m = 1; m <= models[f]; m++) {
 		last[m] = 0
 		for (k = 1; k <= places[f]; k++) {
 			i = cell_at[f, place[f, k], model_of[f, m]]
-			if (i && is_lost(i, metric)) {
-				print beside(f, k, m, 13), m > lost
-				seen_hollow = 1
-			}
+			if (i && why_absent(i, metric, c) != "")
+				add_missing(model_of[f, m], count(place[f, k]), why_absent(i, metric, c))
 			if (!i || why_absent(i, metric, c) != "") {
-				print place[f, k], "NaN NaN NaN 0" > to
+				print x_at(f, k), "NaN NaN NaN 0" > to
 				continue
 			}
 			read_values(i, metric)
-			seen_hollow += not_sustained(i)
 			end_y[m] = median
 			last[m] = k
 			if (scale == "log" && low <= 0)
 				low = from
-			print beside(f, k, m, 3.5), median, low, high, not_sustained(i) > to
+			print beside(f, k, m, 3.5), median, low, high, is_hollow(i, metric) > to
+			if (bound_of(i, metric))
+				print beside(f, k, m, 3.5), median, value_at(part_of_axis(median) + \
+					bound_of(i, metric) * 22 / PANEL_HEIGHT) - median > bounds
 		}
 		print "\n" > to
 	}
 	close(to)
-	close(lost)
+	close(bounds)
 	empty(folder "/names" p)
 	empty(folder "/right" p)
 	empty(folder "/left" p)
 	for (k = 1; k <= places[f]; k = next_k) {
 		# Names at neighbouring places could touch.
 		for (next_k = k + 1; next_k < places[f] && \
-		     place[f, next_k] < place[f, next_k - 1] * pixels_of(f, 90); )
+		     x_at(f, next_k) < x_at(f, next_k - 1) * pixels_of(f, 90); )
 			next_k++
 		write_names(f, p, metric, last, k, next_k - 1)
 	}
@@ -124,29 +135,29 @@ function empty(file)
 
 # Names of the lines that end at these places. namesP, right of the plot: height from 0 to
 # 1, model, name. rightP and leftP, beside the last point: x, y, name
-function write_names(f, p, metric, last, first_k, last_k,    k, m, at, order, n, text, room, to)
+function write_names(f, p, metric, last, first_k, last_k,    k, m, height, order, n, text, room, to)
 {
 	for (m = 1; m <= models[f]; m++)
 		if (last[m] >= first_k && last[m] <= last_k) {
-			at[++n] = part_of_axis(end_y[m])
+			height[++n] = part_of_axis(end_y[m])
 			order[n] = m
 		}
-	sort_by(at, order, n)
-	keep_apart(at, n, 17 / PANEL_HEIGHT)
+	sort_by(height, order, n)
+	keep_apart(height, n, 17 / PANEL_HEIGHT)
 	for (k = 1; k <= n; k++) {
 		m = order[k]
 		text = name_of(f, model_of[f, m], metric)
 		if (last[m] == places[f]) {
-			print at[k], m, word(text) >> (folder "/names" p)
+			print height[k], m, word(text) >> (folder "/names" p)
 			continue
 		}
 		# inside the plot, not on its edge
-		if (at[k] < (k - 0.5) * 17 / PANEL_HEIGHT)
-			at[k] = (k - 0.5) * 17 / PANEL_HEIGHT
-		room = log(place[f, places[f]] / place[f, last[m]]) / log(pixels_of(f, 1))
+		if (height[k] < (k - 0.5) * 17 / PANEL_HEIGHT)
+			height[k] = (k - 0.5) * 17 / PANEL_HEIGHT
+		room = log(x_at(f, places[f]) / x_at(f, last[m])) / log(pixels_of(f, 1))
 		to = 8 * length(text) < room + 20 ? "right" : "left"
 		print beside(f, last[m], to == "right" ? models[f] : 1, 3.5), \
-		      scale == "log" ? from * (to_end / from) ^ at[k] : to_end * at[k], \
+		      value_at(height[k]), \
 		      word(text) >> (folder "/" to p)
 	}
 	close(folder "/names" p)
@@ -155,101 +166,74 @@ function write_names(f, p, metric, last, first_k, last_k,    k, m, at, order, n,
 }
 
 # Ticks at the measured places of the x axis, as far as there is room
-function write_places(f,    k, text, last, words, loop)
+function write_places(f,    k, text, last)
 {
-	loop = cell(first_of[f], "loop")
 	for (k = places[f]; k >= 1; k--) {
-		if (last && place[f, k] * pixels_of(f, 45) > last)
+		if (last && x_at(f, k) * pixels_of(f, 45) > last)
 			continue
-		last = place[f, k]
-		text = add_tick(text, count(last), last)
+		last = x_at(f, k)
+		text = add_tick(text, count(place[f, k]), last)
 	}
-	words = loop == "open" ? "offered requests per second (all connections)" : \
-		loop == "none" ? "idle clients" : "connections"
 	write_tics("places", "x", text)
-	print "places_words = " quoted(words) > page
-	printf "first = %.10g; last = %.10g\n", place[f, 1] / pixels_of(f, 50), \
-		place[f, places[f]] * pixels_of(f, 50) > page
-	printf "half_box = %.10g\n", pixels_of(f, 11) > page
+	print "places_words = " quoted(axis_words[axis_of[f]]) > page
+	printf "first = %.10g; last = %.10g\n", x_at(f, 1) / pixels_of(f, 50), \
+		x_at(f, places[f]) * pixels_of(f, 50) > page
 }
 
-# Missing values, in a strip below: x, row, letter of the reason
-function write_absent(c, f,    m, k, p, i, why, to, rows, row, names)
+# Which models are hollow from where on: "aio from 10,000; poll, select from 40,000"
+function hollow_words(f, metric,    m, k, i, from_k, names, text)
 {
-	to = folder "/absent"
-	printf "" > to
-	for (m = 1; m <= models[f]; m++) {
-		row = 0
-		for (k = 1; k <= places[f]; k++) {
+	for (m = 1; m <= models[f]; m++)
+		for (k = 1; k <= places[f] && !from_k[m]; k++) {
 			i = cell_at[f, place[f, k], model_of[f, m]]
-			why = ""
-			for (p = c; i && p < c + panels && why == ""; p++)
-				if (!is_lost(i, metric_of(f, p)))
-					why = why_absent(i, metric_of(f, p), p)
-			if (why == "")
-				continue
-			if (!row) {
-				row = ++rows
-				names = add_tick(names, short(model_of[f, m]), row)
-			}
-			print place[f, k], row, letter_of(why) > to
+			if (i && cell(i, metric) != "" && is_hollow(i, metric))
+				from_k[m] = k
 		}
+	for (k = 1; k <= places[f]; k++) {
+		names = ""
+		for (m = 1; m <= models[f]; m++)
+			if (from_k[m] == k)
+				names = names (names == "" ? "" : ", ") short(model_of[f, m])
+		if (names != "")
+			text = text (text == "" ? "" : "; ") names \
+			       (places[f] == 1 ? "" : k == 1 ? " everywhere" : \
+				" from " count(place[f, k]))
 	}
-	close(to)
-	print "absent_rows = " rows + 0 > page
-	write_tics("absent_names", "y", names)
-}
-
-# The letter of a reason. Reasons that differ only in numbers share a letter, with the first
-# as example.
-function letter_of(why,    key)
-{
-	key = name why
-	gsub(/[0-9.,]+/, "#", key)
-	if (!(key in letter)) {
-		letter[key] = substr("abcdefghijklmnopqrstuvwxyz", ++reasons, 1)
-		if (reasons > 26)
-			letter[key] = "+"
-		if (reasons <= 8) {
-			add_note(letter[key], why)
-			example[key] = why
-			example_at[key] = n_notes
-		}
-	} else if (key in example && why != example[key]) {
-		note[example_at[key]] = letter[key] " – for example: " example[key]
-	}
-	return letter[key]
+	return text
 }
 
 # -------------------------------------------------------------------------- rows
 
-# rowsP: row, median, low, high, model, text, 1 if hollow, 1 if it is the baseline;
-# hatchedP: row, reason
-function write_rows(f, c, p,    m, i, metric, to, hatched, names)
+# rowsP: row, median, low, high, model, text, 1 if hollow, 1 if it is the baseline, begin and
+# length of the arrow of a bound; wordsP: row, why there is nothing
+function write_rows(f, c, p,    m, i, metric, to, absent, names, why, bound, end)
 {
 	metric = metric_of(f, c)
 	to = folder "/rows" p
-	hatched = folder "/hatched" p
+	absent = folder "/words" p
 	printf "" > to
-	printf "" > hatched
+	printf "" > absent
 	for (m = 1; m <= models[f]; m++) {
 		i = cell_at[f, place[f, 1], model_of[f, m]]
-		names = add_tick(names, name_of(f, model_of[f, m], ""), m)
+		names = add_tick(names, short(model_of[f, m]), m)
 		why = why_absent(i, metric, c)
 		if (why != "") {
-			print m, word(cut(why, 95)) > hatched
+			print m, word("missing: " cut(why, 95)) > absent
 			continue
 		}
 		read_values(i, metric)
 		seen_unsure += is_unsure(i, metric)
 		if (scale == "log" && low <= 0)
 			low = from
-		print m, median, low, high, m, \
-		      word(number(median, unit) (is_unsure(i, metric) ? " ?" : "")), \
-		      not_sustained(i), (model_of[f, m] == "baseline") > to
+		bound = bound_of(i, metric)
+		end = bound > 0 ? high : low
+		print m, median, low, high, m, word((bound > 0 ? "≥ " : bound < 0 ? "≤ " : "") \
+			number(median, unit) (is_unsure(i, metric) ? " ?" : "")), \
+		      is_hollow(i, metric), (model_of[f, m] == "baseline"), end, !bound ? 0 : \
+		      value_at(part_of_axis(end) + bound * 24 / ROW_WIDTH) - end > to
 	}
 	close(to)
-	close(hatched)
+	close(absent)
 	if (p == 1) {
 		print "rows = " models[f] > page
 		write_tics("models", "y", names)
@@ -259,17 +243,17 @@ function write_rows(f, c, p,    m, i, metric, to, hatched, names)
 # ------------------------------------------------------------------------- calls
 
 # pieces: row, from, to, colour, name if it fits; totals: row, end, text;
-# hatched: row, reason; groups: row, text; all in one panel
+# words: row, why there is nothing; groups: row, text; all in one panel
 function write_calls(f, c, p,    m, k, i, row, names, why)
 {
 	make_room()
 	pieces = folder "/pieces"
 	totals = folder "/totals"
-	hatched = folder "/hatched"
+	absent = folder "/words"
 	groups = folder "/groups"
 	printf "" > pieces
 	printf "" > totals
-	printf "" > hatched
+	printf "" > absent
 	printf "" > groups
 	for (k = 1; k <= places[f]; k++) {
 		print ++row, word(place_words(f, k)) > groups
@@ -284,7 +268,7 @@ function write_calls(f, c, p,    m, k, i, row, names, why)
 			if (why == "")
 				write_pieces(i, row)
 			else
-				print row, word(cut(why, 95)) > hatched
+				print row, word("missing: " cut(why, 95)) > absent
 		}
 	}
 	print "rows = " row > page
@@ -292,15 +276,13 @@ function write_calls(f, c, p,    m, k, i, row, names, why)
 	write_roles()
 	close(pieces)
 	close(totals)
-	close(hatched)
+	close(absent)
 	close(groups)
 }
 
-function place_words(f, k,    x)
+function place_words(f, k)
 {
-	x = place[f, k]
-	return cell(first_of[f], "loop") == "open" ? count(x) " offered requests per second" : \
-	       count(x) " connection" plural(x)
+	return count(place[f, k]) " " (place[f, k] == 1 ? "connection" : axis_words[axis_of[f]])
 }
 
 # A server that busy-polls makes thousands of calls per request. A bar that is six times as

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # rows.gp - a metric at a single place: a row for each model, its number beside it
 #
-# A missing value is a hatched row with the reason.
+# A missing value is a row with the reason in words.
 
 format = ARG1; work = ARG2; output = ARG3
 load work.'/page.gp'
-panel_height = 26 * rows
+tall(p) = 26 * rows
 panel_gap = 40
 below = 0
 load 'common.gp'
@@ -17,25 +17,22 @@ set style textbox opaque fillcolor rgb paper noborder margins 1, 0.4
 
 do for [p = 1:panels] {
 	data = sprintf('%s/rows%d', work, p)
-	hatched = sprintf('%s/hatched%d', work, p)
+	says = sprintf('%s/words%d', work, p)
 
 	set lmargin at screen right(plot_left); set rmargin at screen right(plot_right)
-	set tmargin at screen down(top[p]); set bmargin at screen down(top[p] + panel_height)
+	set tmargin at screen down(top[p]); set bmargin at screen down(top[p] + tall(p))
 	if (scale[p] eq 'log') { set logscale x } else { unset logscale x }
 	set xrange [from[p]:to[p]]; set yrange [rows + 0.5:0.5]
 	load sprintf('%s/tics%d', work, p)
 	load work.'/models'
-	set style fill pattern 5 border lc rgb soft
 	# The baseline server
 	plot data using ($8 == 1 ? $2 : NaN):(0.5):(0):(rows) with vectors nohead \
 		lc rgb soft lw 1 dt (3, 4), \
 	     data using 2:1:3:4 with xerrorbars lc rgb soft lt 1 lw 1 pt 0, \
 	     for [m = 1:models] data using ($5 == m ? $2 : NaN):1 with points @solid, \
 	     for [m = 1:models] data using ($5 == m && $7 == 1 ? $2 : NaN):1 with points @hollow, \
-	     hatched using (from[p]):1:(from[p]):(to[p]):($1 - 0.35):($1 + 0.35) \
-		with boxxyerror lc rgb soft lw 1, \
-	     hatched using (from[p]):1:2 with labels left offset 1, 0 boxed \
-		font small textcolor rgb ink
+	     data using ($10 != 0 ? $9 : NaN):1:10:(0) with vectors head filled size 7, 20 fixed lc rgb soft lw 2, \
+	     says using (from[p]):1:2 with labels left offset 1, 0 boxed font small textcolor rgb soft
 
 	# Numbers at the right
 	set lmargin at screen right(plot_right); set rmargin at screen right(width)

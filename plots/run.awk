@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # run.awk - the tables of a run: cells, families, missing values
 #
-# The cells of a family differ only in the model and the place on the x axis: connections,
-# offered requests per second (open loop), or idle clients. Family f has place[f, k],
-# model_of[f, m] and cell_at[f, place, model].
+# The cells of a family differ only in the model and one part of the setting, the x axis:
+# connections, offered requests per second (rate), idle clients, ... Family f has axis_of[f],
+# place[f, k], model_of[f, m] and cell_at[f, place, model].
 
 function read_style(    rows, i)
 {
@@ -37,11 +37,12 @@ function cell(i, column)
 	return table["cells", i, column]
 }
 
-function read_cells(    i, why)
+function read_cells(    i, why, parts)
 {
+	parts = "loop connections rate idle message depth pattern work placement"
 	cells = read_csv(run "/cells.csv", "cells", \
-		"model loop connections rate idle message depth pattern work placement " \
-		"cell n status reason oversubscribed coarse unsure")
+		"model " parts " setting cell n status reason state bound " \
+		"spins unsure")
 	if (cells == 0)
 		complain(run "/cells.csv: no cells")
 	for (i = 1; i <= cells; i++) {
@@ -59,8 +60,8 @@ function what_is_wrong(i,    c, metric)
 		return "'" cell(i, "model") "' is not the name of a model"
 	if (cell(i, "loop") !~ /^(closed|open|none)$/)
 		return "unknown loop '" cell(i, "loop") "'"
-	if (!is_number(cell(i, axis_of(i))) || cell(i, axis_of(i)) < 0)
-		return axis_of(i) " is not a number"
+	if (!is_number(cell(i, own_axis(i))) || cell(i, own_axis(i)) < 0)
+		return own_axis(i) " is not a number"
 	for (c = 1; c <= charts; c++) {
 		metric = cell(i, chart(c, "metric"))
 		if (metric != "" && !is_number(metric))
@@ -69,45 +70,51 @@ function what_is_wrong(i,    c, metric)
 	return ""
 }
 
-function axis_of(i)
+function own_axis(i)
 {
 	return cell(i, "loop") == "open" ? "rate" : \
 	       cell(i, "loop") == "none" ? "idle" : "connections"
 }
 
-# setting_key() of harness/verdict/describe.h, without one part
-function setting_key(i, without,    key, alone)
+# The axis of a chart for the cells of a loop
+function axis_for(c, i)
 {
-	alone = cell(i, "loop") == "none"
-	key = cell(i, "loop") " " cell(i, "placement")
-	if (!alone && without != "connections")
-		key = key " " cell(i, "connections")
-	if (cell(i, "loop") == "open" && without != "rate")
-		key = key " rate " cell(i, "rate")
-	if (without != "idle" && (alone || cell(i, "idle") + 0 > 0))
-		key = key " idle " cell(i, "idle")
-	if (cell(i, "message") != 64)
-		key = key " message " cell(i, "message")
-	if (cell(i, "depth") > 1)
-		key = key " depth " cell(i, "depth")
-	if (cell(i, "pattern") !~ /^(steady)?$/)
-		key = key " pattern " cell(i, "pattern")
-	if (cell(i, "work") !~ /^(none)?$/)
-		key = key " work " cell(i, "work")
-	return key
+	return chart(c, "along") == "" ? own_axis(i) : chart(c, "along")
 }
 
-function add_cell(i,    f, model, x, k)
+function add_cell(i,    n, k, axis)
 {
-	f = setting_key(i, axis_of(i))
+	take_style(cell(i, "model"))
+	cell_of[cell(i, "setting"), cell(i, "model")] = i
+	if (!(cell(i, "setting") in first_in))
+		first_in[cell(i, "setting")] = i
+	add_to_family(i, own_axis(i))
+	if (cell(i, "loop") == "none")
+		return
+	n = split("idle message depth", axis, " ")
+	for (k = 1; k <= n; k++)
+		add_to_family(i, axis[k])
+}
+
+# The setting without one part
+function family_of(i, axis,    key)
+{
+	key = cell(i, "setting")
+	sub(axis == "connections" ? " [0-9]+" : " " axis " [^ ]+", "", key)
+	return axis "/" key
+}
+
+function add_to_family(i, axis,    f, model, x, k)
+{
+	f = family_of(i, axis)
 	model = cell(i, "model")
-	x = cell(i, axis_of(i)) + 0
-	take_style(model)
-	if (x == 0) # nothing is per client without clients
+	x = cell(i, axis) + 0
+	if (x == 0 && axis == own_axis(i)) # nothing is per client without clients
 		return
 	if (!(f in first_of)) {
 		family[++families] = f
 		first_of[f] = i
+		axis_of[f] = axis
 	}
 	if (!((f, x) in has_place)) {
 		has_place[f, x] = 1
@@ -142,22 +149,11 @@ function chart(c, column)
 	return table["charts", c, column]
 }
 
-function is_coarse(f,    k, m, i)
-{
-	for (k = 1; k <= places[f]; k++)
-		for (m = 1; m <= models[f]; m++) {
-			i = cell_at[f, place[f, k], model_of[f, m]]
-			if (i && cell(i, "loop") == "open" && cell(i, "coarse") == 1)
-				return 1
-		}
-	return 0
-}
-
-# Service time if the generator shared its CPU: its own delay is in the response time.
+# The delay of a generator that shares the server's core is in the response time.
 function metric_of(f, c,    metric)
 {
 	metric = chart(c, "metric")
-	if (is_coarse(f))
+	if (cell(first_of[f], "loop") == "open" && cell(first_of[f], "placement") == "shared")
 		sub(/^response_/, "service_", metric)
 	return metric
 }
@@ -186,9 +182,28 @@ function read_values(i, metric)
 	high += 0
 }
 
-function not_sustained(i)
+# Saturated: it cannot keep up with an open loop. One that spins always uses its whole core,
+# so only its replies tell.
+function is_saturated(i)
 {
-	return cell(i, "loop") == "open" && cell(i, "reason") ~ /not sustained|--rate/
+	return cell(i, "loop") == "open" && cell(i, "state") == "whole core" && \
+	       (cell(i, "spins") != 1 || \
+		cell(i, "requests_per_second") < 0.95 * cell(i, "rate"))
+}
+
+# Drawn hollow: its CPU time per request is 1 / rate; or it is saturated
+function is_hollow(i, metric)
+{
+	return metric == "server_cpu_per_request_ns" ? cell(i, "state") == "whole core" : \
+	       is_saturated(i)
+}
+
+# 1: the generator was at its limit, so the value is a lower bound; -1: an upper bound
+function bound_of(i, metric)
+{
+	if (cell(i, "bound") != 1)
+		return 0
+	return metric == "requests_per_second" ? 1 : metric ~ /^(response|service)_/ ? -1 : 0
 }
 
 # Why a value is not drawn, or ""
@@ -208,12 +223,6 @@ function why_absent(i, metric, c)
 	return ""
 }
 
-# Not sustained, so without a response time: a hollow point at the upper edge
-function is_lost(i, metric)
-{
-	return cell(i, metric) == "" && not_sustained(i) && metric ~ /^(response|service)_/
-}
-
 function is_unsure(i, metric)
 {
 	return index(" " cell(i, "unsure") " ", " " metric " ") > 0
@@ -221,12 +230,12 @@ function is_unsure(i, metric)
 
 function marks(i, metric,    text)
 {
-	if (cell(i, "oversubscribed") == 1)
-		text = ",oversubscribed"
 	if (is_unsure(i, metric))
-		text = text ",unsure"
-	if (not_sustained(i))
-		text = text (cell(i, metric) == "" ? "," : ",partly ") "not sustained"
+		text = ",unsure"
+	if (is_hollow(i, metric))
+		text = text "," (is_saturated(i) ? "saturated" : "whole core")
+	if (bound_of(i, metric))
+		text = text "," (bound_of(i, metric) > 0 ? "at least" : "at most")
 	return substr(text, 2)
 }
 
@@ -237,17 +246,13 @@ function short(model,    name)
 	return length(name) <= 12 ? name : substr(name, 1, 6) "…" substr(name, length(name) - 4)
 }
 
-# The name of a line or row, with the signs of its cells: * oversubscribed, ? uncertain
-function name_of(f, model, metric,    k, i, over, unsure)
+# The name of a line, with ? if some of its values are uncertain
+function name_of(f, model, metric,    k, i, unsure)
 {
 	for (k = 1; k <= places[f]; k++) {
 		i = cell_at[f, place[f, k], model]
-		if (!i || cell(i, "status") != "ok")
-			continue
-		over += cell(i, "oversubscribed") == 1
-		unsure += metric != "" && is_unsure(i, metric)
+		unsure += i && cell(i, "status") == "ok" && is_unsure(i, metric)
 	}
-	seen_oversubscribed += over
 	seen_unsure += unsure
-	return short(model) (over ? " *" : "") (unsure ? " ?" : "")
+	return short(model) (unsure ? " ?" : "")
 }

@@ -144,6 +144,16 @@ function balanced(text, width,    lines, shorter)
 	return wrap(text, width + 1, 4)
 }
 
+# A sentence of bin/matrix: µs as on the axes, and no line break before a unit
+function typeset(text)
+{
+	while (match(text, /[0-9] us/))
+		text = substr(text, 1, RSTART + 1) "µs" substr(text, RSTART + 4)
+	while (match(text, /[0-9] ([nm]?s|µs|[KM]?i?B|%)([ ,)]|$)/))
+		text = substr(text, 1, RSTART) "\302\240" substr(text, RSTART + 2)
+	return text
+}
+
 # Shortens a text to `width` characters
 function cut(text, width)
 {

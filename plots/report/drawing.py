@@ -16,7 +16,6 @@ Every method that draws takes marks: m, the number of the model; c, connections,
 separated by blanks; l, the number of the load; tip, the text of a tooltip.
 """
 
-import base64
 import html
 import io
 import itertools
@@ -27,8 +26,6 @@ import matplotlib
 
 matplotlib.use("svg")
 
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402  (matplotlib needs it, too)
 from matplotlib import rcParams, ticker  # noqa: E402
 from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
@@ -40,11 +37,8 @@ from . import style, words  # noqa: E402
 
 rcParams.update({
     "svg.hashsalt": "report",
-    "hatch.linewidth": 0.7, "path.simplify": False,
-    "hatch.color": style.page("soft"),
+    "path.simplify": False,
 })
-
-PICTURE, LEVELS = (0x2F, 0x83, 0xC5), 16
 
 _scope, _ids = "d", itertools.count(1)
 
@@ -63,7 +57,7 @@ class Drawing:
         self.figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         self.figure.patch.set_visible(False)
         self.down = Affine2D().scale(1, -1).translate(0, height)
-        self.marks, self.images, self.texts = [], [], []
+        self.marks, self.texts = [], []
 
     def plot(self, left, right, top, bottom):
         return Plot(self, left, top, self.width - left - right,
@@ -88,10 +82,6 @@ class Drawing:
                          marker=look.marker, markersize=size,
                          fillstyle="none" if hollow else "full"), **marks)
 
-    def crosses(self, xs, ys, **marks):
-        self._add(Line2D(xs, ys, color=style.page("soft"), linestyle="none",
-                         marker="x", markersize=4, markeredgewidth=0.8), **marks)
-
     def rings(self, xs, ys, color, **marks):
         self._add(Line2D(xs, ys, color=color, linestyle="none", marker="o",
                          markersize=4.5, fillstyle="none", markeredgewidth=0.9),
@@ -101,11 +91,13 @@ class Drawing:
         self._add(Rectangle((x, y), width, height, facecolor=color, alpha=alpha,
                             edgecolor=edge, linewidth=0.8), **marks)
 
-    def hatched(self, x, y, width, height, **marks):
-        """A field for a missing value"""
-        self._add(Rectangle((x, y), width, height, hatch="////", linewidth=0.6,
-                            facecolor=style.page("absent"),
-                            edgecolor=style.page("soft")), **marks)
+    def arrow(self, x, y, dx, dy, color, **marks):
+        """An open end: from (x, y) by (dx, dy), of which one is 0"""
+        tip = 4 if dx + dy > 0 else -4
+        ahead = ([tip, 0, tip], [-3, 0, 3]) if dx else ([-3, 0, 3], [tip, 0, tip])
+        xs = [x, x + dx, math.nan, *(x + dx - part for part in ahead[0])]
+        ys = [y, y + dy, math.nan, *(y + dy - part for part in ahead[1])]
+        self.line(xs, ys, color, 1.6, **marks)
 
     def text(self, x, y, what, soft=False, size=11, ha="left", over=False, m=None,
              c=None, l=None):
@@ -115,21 +107,6 @@ class Drawing:
         self.texts.append(f'<text{_attributes(m, c, l)} class="{kind}"{big} '
                           f'x="{x:.1f}" y="{y + 0.36 * size:.1f}">'
                           f"{html.escape(what)}</text>")
-
-    def picture(self, shares, x, y, width, height, m=None):
-        """A heat map of numbers from 0 to 1, behind everything else. A larger number is
-        more opaque, which suits a light and a dark page."""
-        levels = np.ceil(np.sqrt(np.clip(shares, 0, 1)) * (LEVELS - 1))
-        picture = Image.fromarray(levels.astype(np.uint8), mode="P")
-        picture.putpalette(bytes(PICTURE) * LEVELS)
-        alpha = [0] + [45 + 210 * i // (LEVELS - 1) for i in range(1, LEVELS)]
-        out = io.BytesIO()
-        picture.save(out, "PNG", bits=4, transparency=bytes(alpha), optimize=True)
-        data = base64.b64encode(out.getvalue()).decode()
-        self.images.append(
-            f'<image{_attributes(m, None, None)} x="{x}" y="{y}" width="{width}" '
-            f'height="{height}" preserveAspectRatio="none" '
-            f'href="data:image/png;base64,{data}"/>')
 
     def svg(self):
         out = io.StringIO()
@@ -159,6 +136,39 @@ class _Scale:
         else:
             share = (value - self.low) / (self.high - self.low)
         return self.first + share * (self.last - self.first)
+
+
+NEAR = 0.05  # a stretched axis is about linear up to this change
+
+
+class _Ratios:
+    """Maps ratios around 1, logarithmically. If one is beyond 2, distances shrink with
+    distance from 1: else those near 1 would be a single point."""
+
+    def __init__(self, low, high, first, last):
+        self.low, self.high = low, high
+        self.stretched = low < 0.5 or high > 2
+        self.linear = _Scale(self._place(low), self._place(high), False, first, last)
+
+    def _place(self, ratio):
+        place = math.log(ratio)
+        return math.asinh(place / NEAR) if self.stretched else place
+
+    def __call__(self, ratio):
+        return self.linear(self._place(ratio))
+
+    def ticks(self, room):
+        """The most important ones that fit"""
+        found = []
+        for tick in RATIO_TICKS:
+            if self.low <= tick <= self.high and all(
+                    abs(self(tick) - self(other)) > room for other in found):
+                found.append(tick)
+        return found
+
+
+RATIO_TICKS = [1, 1.1, 0.9, 2, 0.5, 10, 0.1, 5, 0.2, 1.03, 0.97, 1.5, 50, 0.02, 100, 0.01,
+               3, 1.05, 0.95, 1.2, 0.8, 20, 0.05, 1.01, 0.99, 0.7, 0.6]
 
 
 class Plot:
@@ -196,6 +206,15 @@ class Plot:
         self.range_x(low, high, log)
         ticks = log_ticks(metric, low, high) if log else linear_ticks(metric, low, high)
         self.rule_x(ticks, [tick_label(metric, tick) for tick in ticks])
+
+    def scale_ratios(self, ratios, margin, one):
+        """A horizontal axis of ratios; `one`: the label at 1"""
+        margin = 1 + 1.5 * margin
+        self.x = _Ratios(min(1 / margin, *ratios), max(margin, *ratios), self.left + 8,
+                         self.right - 8)
+        ticks = self.x.ticks(38)
+        self.rule_x(ticks, [one if tick == 1 else f"{words.percent(tick, 0)} %"
+                            if 0.8 <= tick <= 1.25 else f"×{tick:g}" for tick in ticks])
 
     def rule_x(self, ticks, labels):
         self._grid([((self.x(tick), self.top), (self.x(tick), self.bottom))
@@ -355,4 +374,4 @@ def _tidy(svg, drawing, number):
             f'style="max-width:{drawing.width * 1.5:.0f}px">'
             f'<title id="{number}t">{html.escape(drawing.title)}</title>'
             f'<desc id="{number}s">{html.escape(drawing.desc)}</desc>'
-            f'{"".join(drawing.images)}{svg}{"".join(drawing.texts)}</svg>')
+            f'{svg}{"".join(drawing.texts)}</svg>')

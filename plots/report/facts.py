@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Strengths and limits of this run: a sentence for each fact that applies.
+"""What limits trust in this run, a dozen sentences at most: its warnings, the most
+important first, and what holds for all of its numbers.
 
-Each function yields its sentences only if the run's own data supports them. The
-sentence about the loopback is true of every run.
+Each function yields its sentences only if the run's own data supports them. The sentence
+about the loopback is true of every run.
 """
 
 from . import style, words
-from .view import FEWEST_BLOCKS
 
-
-def _timed(view):
-    return [row for row in view.cells if row["loop"] != "none"
-            and row["model"] != "baseline"]
+MOST = 12
 
 
 def _names(names):
@@ -21,76 +18,20 @@ def _names(names):
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _where(rows):
-    """'poll and select (1,000 connections, ...)', of at most four settings"""
-    found = {}
-    for row in rows:
-        found.setdefault(words.setting_short(row), []).append(row["model"])
-    texts = [f"{_names(models)} ({setting})" for setting, models in found.items()]
-    more = f"; and {len(texts) - 4} more settings" if len(texts) > 4 else ""
-    return "; ".join(texts[:4]) + more
-
-
-# --------------------------------------------------------------------- strengths
-
-def _compared(view):
-    settings = [rows for rows in view.settings() if rows[0]["loop"] != "none"]
-    there = {row["model"] for row in _timed(view) if row["status"] == "ok"}
-    if settings and there:
-        yield (f"It compares {words.many(len(there), 'model')} under "
-               f"{words.many(len(settings), 'load')}, each measured in "
-               f"{words.many(view.run.blocks, 'block')} in shuffled order: a slow phase "
-               f"of the machine affects all models of a block.")
-
-
-def _claims(view):
-    if view.run.blocks >= FEWEST_BLOCKS:
-        yield ("A chart title that calls two models different is significant: the 95 % "
-               "interval of their ratio excludes 1, after Holm's correction for all "
-               "comparisons, and the ratio is outside the A/A band, the difference of a "
-               "model from itself.")
-
-
-def _counted(view):
-    methods = {row["calls_method"] for row in view.cells} - {"", "none"}
-    if "bpf" in methods:
-        yield ("System calls are exact: the kernel counted them by name, in repetitions "
-               "of their own, so that counting slowed no timed repetition.")
-
-
-def _cpu(view):
-    methods = {row["cpu_method"] for row in view.cells} - {""}
-    if methods and methods <= {"process", "cgroup"}:
-        yield ("CPU time is exact to the nanosecond, not sampled. It includes all "
-               "threads of the server and the kernel threads that work for it.")
-
-
-STRENGTHS = [_compared, _claims, _counted, _cpu]
-
-
-# ------------------------------------------------------------------------ limits
-
 def _incomplete(view):
     if not view.run.complete:
         yield (f"The run is not complete: {words.many(len(view.run.repetitions), 'repetition')} "
                f"recorded when this page was made.")
 
 
-def _few_blocks(view):
-    n = view.run.blocks
-    if n < FEWEST_BLOCKS:
-        yield (f"No difference is significant: {words.many(n, 'block')} cannot reach 95 % "
-               f"confidence; {FEWEST_BLOCKS} is the minimum.")
-
-
-def _loopback(view):
+def _loopback(_):
     yield ("Server and clients run on one machine and use the loopback: without network "
            "card, distance or packet loss. The kernel charges part of receiving a packet "
            "to its sender, so the server's CPU time includes some of the clients' work.")
 
 
 def _placement(view):
-    placements = {row["placement"] for row in _timed(view)}
+    placements = {row["placement"] for row in view.cells if row["loop"] != "none"}
     if "split" in placements:
         cpus = ((view.run.run.get("places") or {}).get("split") or {}).get("server")
         on = f" (CPU {cpus})" if cpus else ""
@@ -119,23 +60,7 @@ def _machine(view):
         governors if isinstance(governors, (dict, list)) else [governors])
         if name is not None}
     if names - {"performance"}:
-        yield (f"The CPU frequency was not fixed (governor "
-               f"{_names(sorted(names))}).")
-
-
-_STATUSES = {"unsupported": "Not supported here", "refused": "Turned clients away",
-             "failed": "Failed", "invalid": "No valid result"}
-
-
-def _statuses(view):
-    """Cells without a result, by reason"""
-    for status, text in _STATUSES.items():
-        found = {}
-        for row in view.cells:
-            if row["status"] == status:
-                found.setdefault(words.without_numbers(row["reason"]), []).append(row)
-        for rows in found.values():
-            yield f"{text}: {_where(rows)}. Reason: {rows[0]['reason'].strip()[:300]}"
+        yield f"The CPU frequency was not fixed (governor {_names(sorted(names))})."
 
 
 def _missing(view):
@@ -150,48 +75,13 @@ def _missing(view):
         yield f"Not selected, so not measured: {_names(others)}."
 
 
-def _ceiling(view):
+def _baseline(view):
     closed = [row for row in view.cells if row["loop"] == "closed"]
     baseline = [row for row in closed if row["model"] == "baseline"]
     if closed and not any(row["status"] == "ok" for row in baseline):
         why = f" ({baseline[0]['reason']})" if baseline and baseline[0]["reason"] else ""
         yield (f"The baseline server was not measured{why}: equal throughput of all models "
                f"may be the limit of the generator.")
-
-
-def _oversubscribed(view):
-    rows = [row for row in _timed(view) if row["oversubscribed"]]
-    if rows:
-        yield (f"Oversubscribed, so drawn but not ranked: {_where(rows)}. The server "
-               f"busy-polls on the CPU that the generator needs.")
-
-
-def _coarse(view):
-    rows = [row for row in _timed(view) if row["coarse"]]
-    if rows:
-        yield (f"Service time replaces response time where the generator shared its CPU, "
-               f"because its own delay is in the response time: {_where(rows)}.")
-
-
-def _unsure(view):
-    rows = [row for row in _timed(view) if "response_p99_ns" in row["unsure"].split()
-            and row["status"] == "ok"]
-    if rows:
-        yield (f"The p99 of {words.many(len(rows), 'cell')} is uncertain: fewer than 100 "
-               f"requests are beyond it. A question mark marks it.")
-
-
-def _uncounted(view):
-    rows = [row for row in view.cells if row["calls_method"] == "none"]
-    if rows:
-        yield (f"System calls of {_names(row['model'] for row in rows)} were not counted: "
-               f"this user has no permission.")
-    methods = {row["calls_method"] for row in view.cells} - {"", "none"}
-    if "perf" in methods:
-        yield "Of some cells only the total number of system calls is known (perf)."
-    if "strace" in methods:
-        yield ("strace counted the system calls and stops the server at each one: under "
-               "light load the server may make other calls than at full speed.")
 
 
 def _harness(view):
@@ -201,28 +91,24 @@ def _harness(view):
                "server and the generator.")
 
 
-def _forced(view):
-    sittings = view.run.run.get("sittings")
-    for sitting in sittings if isinstance(sittings, list) else []:
-        texts = sitting.get("forced_differences") if isinstance(sitting, dict) else []
-        for text in texts if isinstance(texts, list) else []:
-            yield f"Resumed with --force under other conditions: {text}"
-
-
 def _dirty(view):
     if (view.run.machine.get("build") or {}).get("dirty"):
         yield ("The programs were built with uncommitted changes: no commit reproduces "
                "them.")
 
 
-LIMITS = [_incomplete, _few_blocks, _loopback, _placement, _siblings, _machine,
-          _missing, _statuses, _oversubscribed, _coarse, _unsure, _ceiling, _uncounted,
-          _harness, _forced, _dirty]
+GENERAL = [_baseline, _missing, _machine, _siblings, _dirty, _placement, _loopback, _harness]
 
 
-def strengths(view):
-    return [text for make in STRENGTHS for text in make(view)]
+def _warned(row):
+    """A row of warnings.csv"""
+    models = f": {_names(row['models'].split('; '))}" if row["models"] else ""
+    return (f"{row['warning']} ({row['count']} "
+            f"{row['of']}{'' if row['count'] == '1' else 's'}{models})")
 
 
 def limits(view):
-    return [text for make in LIMITS for text in make(view)]
+    general = [text for make in GENERAL for text in make(view)]
+    found = [*_incomplete(view), *map(_warned, view.run.warnings or [])]
+    found = found[:max(5, MOST - len(general))]
+    return [*found, *general][:MOST]

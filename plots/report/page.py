@@ -8,9 +8,9 @@ import html
 import pathlib
 
 from . import drawing, facts, style, words
-from .charts import calls, details, heat, lines, steps
+from .charts import calls, details, heat, lines, steps, verdicts
 from .drawing import Drawing
-from .view import remarks, spread_words
+from .view import amount, remarks, spread_words
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -56,16 +56,22 @@ def table(of, caption, id):
 def _figure(figure):
     caption = f"<figcaption>{escape(figure.caption)}</figcaption>" \
         if figure.caption else ""
+    below = f'<p class="note">{escape(figure.below)}</p>' if figure.below else ""
     data = _attributes({"l": figure.load, "c": figure.connections})
-    return f'<figure{data}>{caption}<div class="scroll">{figure.svg}</div></figure>'
+    return f'<figure{data}>{caption}<div class="scroll">{figure.svg}</div>{below}</figure>'
 
 
-def _reasons(reasons):
-    if not reasons:
+def _figures(figures, beside=True):
+    inside = "".join(map(_figure, figures))
+    kind = "figures" if beside else "figures pairs"
+    return f'<div class="{kind}">{inside}</div>' if figures else ""
+
+
+def _missing(texts):
+    if not texts:
         return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in reasons)
-    return (f'<div class="reasons"><p>Hatched: missing values, with the number of the '
-            f"reason</p><ol>{items}</ol></div>")
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f'<div class="missing"><p>Missing:</p><ul>{items}</ul></div>'
 
 
 def _tables(chart):
@@ -91,17 +97,17 @@ def _what(of):
 def chart(of, level):
     note = f'<p class="note">{escape(of.note)}</p>' if of.note else ""
     signs = f'<p class="note">{escape(of.signs)}</p>' if of.signs else ""
-    figures = "".join(_figure(figure) for figure in of.figures)
-    pictures = f'<div class="figures">{figures}</div>' if figures else ""
     # On a wide page the text is beside the pictures
-    kind = "chart beside" if figures and level == 2 else "chart"
+    kind = "chart beside" if of.figures and level == 2 and of.beside else "chart"
+    more = f'<details class="numbers" open><summary>Other settings</summary>' \
+           f"{_figures(of.more, of.beside)}</details>" if of.more else ""
     id = of.id.replace(" ", "-")
     return (f'<section class="{kind}" id="{id}" aria-labelledby="{id}-title">'
             f'<h{level} id="{id}-title"><small>{escape(of.name)}</small> '
             f'{escape(of.title)}</h{level}><div class="before">{note}'
             f'<p class="read"><b>How to read.</b> {escape(of.read)}</p></div>'
-            f'{pictures}<div class="after">{of.html}{signs}{_reasons(of.reasons)}</div>'
-            f"{_tables(of)}</section>")
+            f'{_figures(of.figures, of.beside)}<div class="after">{of.html}{signs}'
+            f"{_missing(of.missing)}</div>{more}{_tables(of)}</section>")
 
 
 # -------------------------------------------------------------------------- the top
@@ -173,30 +179,25 @@ def _banner(run):
 
 def header(view):
     run = view.run
-    facts_list = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
-                         for name, value in _about(run))
+    about = " · ".join(str(value) for name, value in _about(run)
+                       if name in ("Plan", "Started", "Processor"))
     return (f'<header><p class="eyebrow">I/O models compared</p>'
             f"<h1>Run {escape(run.name)}</h1>{_banner(run)}"
-            f'<dl class="facts">{facts_list}</dl></header>')
+            f'<p class="note">{escape(about)}</p></header>')
 
 
 def trust(view):
-    def listed(texts):
-        return "".join(f"<li>{escape(text)}</li>" for text in texts)
+    items = "".join(f"<li>{escape(text)}</li>" for text in facts.limits(view))
     return ('<section id="trust" class="box" aria-labelledby="trust-title">'
-            '<h2 id="trust-title">Strengths and limits of this run</h2>'
-            f'<div class="two"><div><h3>Strengths</h3><ul>{listed(facts.strengths(view))}'
-            f"</ul></div><div><h3>Limits</h3>"
-            f"<ul>{listed(facts.limits(view))}</ul></div></div></section>")
+            f'<h2 id="trust-title">What limits trust</h2><ul>{items}</ul>'
+            '<p class="note"><a href="#about">All warnings</a></p></section>')
 
 
-def findings(charts):
-    found = [of for of in charts if of.id not in ("overview", "request")
-             and of.title != of.name]
-    items = "".join(f'<li><a href="#{of.id}">{escape(of.title)}</a>'
-                    f" <small>{escape(of.name)}</small></li>" for of in found)
+def findings(view):
+    items = "".join(f"<li>{escape(text)}</li>" for text in view.verdicts) or \
+        "<li>This run has no comparison that is decided.</li>"
     return ('<section id="findings" aria-labelledby="findings-title">'
-            '<h2 id="findings-title">Findings</h2>'
+            '<h2 id="findings-title">Verdicts</h2>'
             f'<ul class="findings">{items}</ul></section>')
 
 
@@ -245,9 +246,9 @@ def legend(view):
 
 
 def navigation(charts):
-    links = [("trust", "Strengths and limits"), ("findings", "Findings"),
-             *[(of.id, of.name) for of in charts], ("settings", "Details"),
-             ("cells", "All cells"), ("about", "About this run")]
+    links = [("findings", "Verdicts"), *[(of.id, of.name) for of in charts],
+             ("settings", "Details"), ("cells", "All cells"), ("trust", "Limits"),
+             ("about", "About this run")]
     items = "".join(f'<li><a href="#{id}">{escape(name)}</a></li>'
                     for id, name in links)
     return f'<nav aria-label="Parts of this page"><ul>{items}</ul></nav>'
@@ -260,10 +261,10 @@ def settings(view, found):
     for rows, charts in found:
         data = _attributes({"l": view.load(rows[0]), "c": rows[0]["connections"]})
         key = words.setting_key(rows[0]).replace(" ", "-")
-        said = "".join(f"<li>{escape(title)}</li>" for name in (
-            "throughput", "response_p50", "response_p99", "load", "server_cpu",
-            "calls", "switches") for title, _ in
-            [view.finding(name, rows[0]) or ("", "")] if title)
+        titles = [found[0] for name in ("throughput", "response_p50", "response_p99", "load",
+                                        "server_cpu", "calls", "switches")
+                  if (found := view.finding(name, rows[0]))]
+        said = "".join(f"<li>{escape(title)}</li>" for title in titles)
         parts.append(f'<details class="setting" id="{key}"{data} open><summary>'
                      f"<h3>{escape(words.setting_words(rows[0]))}</h3></summary>"
                      f'{f"<ul>{said}</ul>" if said else ""}<div class="parts">'
@@ -297,7 +298,7 @@ def cells(view):
                 metric == "calls_per_request" else None
             low = f" ({spread_words(row, metric)})" if value is not None and \
                 metric == "response_p99_ns" and spread_words(row, metric) else ""
-            numbers.append((words.amount(metric, value) + low, value))
+            numbers.append((amount(row, metric) + low if value is not None else "–", value))
         rows.append((view.data(row), [
             (view.label(row), view.model(row)),
             (words.count(row["connections"]), row["connections"]),
@@ -353,8 +354,11 @@ def _warnings(run):
 
 def about(view):
     run = view.run
+    facts_list = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
+                         for name, value in _about(run))
     return ('<section id="about" aria-labelledby="about-title">'
-            '<h2 id="about-title">About this run</h2><h3>Warnings</h3>'
+            f'<h2 id="about-title">About this run</h2><dl class="facts">{facts_list}</dl>'
+            "<h3>Warnings</h3>"
             f"{_warnings(run)}<h3>The plan</h3><pre>{escape(run.plan)}</pre>"
             f"<h3>The machine</h3>{_values('machine.json', run.machine, 'machine')}"
             f"<h3>The run</h3>{_values('run.json', run.run, 'run')}"
@@ -380,7 +384,7 @@ def _policy(script):
 def _charts(view):
     """All charts. One that fails is reported, and the others are drawn."""
     found = []
-    for module in (heat, steps, lines, calls):
+    for module in (verdicts, heat, lines, calls, steps):
         try:
             found += module.build(view)
         except Exception as error:  # one chart that fails does not lose the page
@@ -403,7 +407,7 @@ def build(view):
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title><style>{_css()}</style></head><body>",
         '<a class="skip" href="#findings">Skip to the findings</a>', header(view),
-        trust(view), navigation(charts), controls(view), "<main>", legend(view),
-        findings(charts), *[chart(of, 2) for of in charts],
-        settings(view, in_detail), cells(view), about(view), "</main>",
+        "<main>", findings(view), navigation(charts), controls(view), legend(view),
+        *[chart(of, 2) for of in charts], settings(view, in_detail), cells(view),
+        trust(view), about(view), "</main>",
         f"<script>{script}</script></body></html>", ""])

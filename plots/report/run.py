@@ -16,8 +16,9 @@ import csv
 import json
 import math
 import pathlib
+import re
 
-SCHEMA = 1
+SCHEMA = 2
 
 #: The parts of a cell, as they stand in cells.csv, with their types
 PARTS = {"model": str, "loop": str, "connections": int, "rate": float,
@@ -34,14 +35,15 @@ class NotARun(Exception):
 
 class Run:
     """`cells` and `calls` are rows with numbers as floats, an empty field as None.
-    `findings` maps a chart to (title, note)."""
+    `findings` maps a chart to (title, note); `verdicts` are those of the run, in order."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
         self.problems = []
         self.complete = not (self.path / "INCOMPLETE").exists()
         self.repetitions = []
-        self.cells, self.calls, self.findings = [], [], {}
+        self.cells, self.calls, self.comparisons = [], [], []
+        self.findings, self.verdicts = {}, []
         self.warnings = None  # rows of warnings.csv; None: there is no such file
         self.machine, self.run, self.plan = {}, {}, ""
 
@@ -53,6 +55,12 @@ class Run:
         return self.path.resolve().name
 
     @property
+    def margin(self):
+        """0.03: intervals within 3 % are equal (a key of the plan)"""
+        found = re.search(r"^margin\s+([\d.]+)\s*%", self.plan, re.M)
+        return float(found[1]) / 100 if found else 0.03
+
+    @property
     def blocks(self):
         """How many blocks were begun"""
         return max((r["block"] for r in self.repetitions
@@ -61,8 +69,8 @@ class Run:
 
 # ------------------------------------------------------------ repetitions.jsonl
 
-_KEYS = {"index": int, "attempt": int, "block": int, "role": str, "cell": str,
-         "status": str, "warnings": list, "metrics": dict}
+_KEYS = {"index": int, "block": int, "role": str, "cell": str, "status": str,
+         "warnings": list, "metrics": dict}
 
 
 def _is_number(value):
@@ -74,6 +82,9 @@ def what_is_wrong(line):
     if not isinstance(line, dict) or "schema" not in line:
         return "is not a repetition"
     schema = line["schema"]
+    if schema in range(1, SCHEMA):
+        raise NotARun(f"written by an older program (schema {schema}, this program reads "
+                      f"{SCHEMA}): measure again")
     if _is_number(schema) and schema > SCHEMA:
         return (f"was written by a newer program: it has schema {schema}, this "
                 f"program reads {SCHEMA}")
@@ -89,14 +100,11 @@ def what_is_wrong(line):
 
 
 def _repetition(line):
-    """What is drawn of it. `counts`: it is in the medians of its cell, if the cell has
-    any (view.View)"""
-    load, file = line.get("load"), line.get("histograms")
-    sustained = load.get("sustained") if isinstance(load, dict) else None
+    """What is drawn of it"""
+    file = line.get("histograms")
     return {**{key: line[key] for key in _KEYS},
             "warnings": [str(text) for text in line["warnings"]],
-            "histograms": file if isinstance(file, str) else "",
-            "counts": line["status"] == "ok" and sustained is not False}
+            "histograms": file if isinstance(file, str) else ""}
 
 
 def _read_line(run, number, text):
@@ -119,6 +127,8 @@ def _read_repetitions(run):
         with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
             for number, text in enumerate(file, 1):
                 _read_line(run, number, text)
+    except NotARun as error:
+        raise NotARun(f"{run.path}: {error}") from None
     except OSError as error:
         raise NotARun(f"{run.path}: not a run of bin/matrix: repetitions.jsonl: "
                       f"{error.strerror}") from None
@@ -143,8 +153,8 @@ def _value(column, text):
     return _number(text)
 
 
-_TEXTS = {"cell", "status", "reason", "cpu_method", "calls_method", "unsure",
-          "call", "method"}
+_TEXTS = {"cell", "status", "reason", "cpu_method", "calls_method", "unsure", "call",
+          "method", "setting", "state", "reference", "metric", "verdict", "sentence"}
 
 
 def _read_csv(run, name, needed):
@@ -165,13 +175,16 @@ def _read_csv(run, name, needed):
 
 
 def _read_table(run, name, needed):
-    rows = _read_csv(run, name, needed | set(PARTS))
+    rows = _read_csv(run, name, needed)
     return [{column: _value(column, text) for column, text in row.items()}
             for row in rows]
 
 
-_CELL = {"cell", "n", "invalid", "status", "reason", "oversubscribed", "coarse", "unsure",
-         "cpu_method", "calls_method"}
+_CELL = {"cell", "setting", "n", "invalid", "status", "reason", "state", "bound", "spins",
+         "oversubscribed", "unsure", "cpu_method", "calls_method", *PARTS}
+_VERSUS = {"setting", "model", "reference", "metric", "ratio", "low", "high", "blocks",
+           "rounds", "aa_low", "aa_high", "verdict", "sentence", "state"}
+_RATIOS = ("ratio", "low", "high", "aa_low", "aa_high")
 _WARNING = {"warning", "count", "of", "models", "settings"}
 
 
@@ -193,9 +206,18 @@ def _read_tables(run):
     if len(run.cells) < len(rows):
         run.problem(f"cells.csv has {len(rows) - len(run.cells)} broken rows: left out")
     run.calls = _read_table(run, "calls.csv", {"cell", "call", "per_request",
-                                               "per_second"})
-    findings = _read_csv(run, "findings.csv", {"chart", "title", "note"})
-    run.findings = {row["chart"]: (row["title"], row["note"]) for row in findings}
+                                               "per_second", *PARTS})
+    rows = _read_table(run, "comparisons.csv", _VERSUS)
+    settings = {row["setting"] for row in run.cells}
+    run.comparisons = [row for row in rows if row["setting"] in settings and all(
+        row[key] is None or row[key] > 0 for key in _RATIOS)]
+    if len(run.comparisons) < len(rows):
+        run.problem(f"comparisons.csv has {len(rows) - len(run.comparisons)} broken rows: "
+                    "left out")
+    for row in _read_csv(run, "findings.csv", {"chart", "title", "note"}):
+        if row["chart"].startswith("verdicts/"):
+            run.verdicts.append(row["title"])
+        run.findings.setdefault(row["chart"], (row["title"], row["note"]))
     if (run.path / "warnings.csv").exists():
         run.warnings = _read_csv(run, "warnings.csv", _WARNING)
 

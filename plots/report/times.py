@@ -43,14 +43,13 @@ class Times:
 
 class File:
     """The times of a repetition: `response` and `service` are arrays of [lowest, highest,
-    count], or None; `slices` is what slices() returns"""
+    count], or None"""
 
     def __init__(self, content):
         histograms = content["histograms"]
         self.response = _table(histograms["response"]["buckets"])
         service = histograms.get("service")
         self.service = _table(service["buckets"]) if service else None
-        self.slices = slices((content.get("series") or {}).get("slices") or [])
 
 
 def _table(buckets):
@@ -93,34 +92,3 @@ def merged(tables):
     np.maximum.at(highest, inverse, table[:, 1])
     count = np.bincount(inverse, weights=table[:, 2], minlength=len(lowest))
     return Times(np.column_stack([lowest, highest, count.astype(np.int64)]))
-
-
-# ------------------------------------------------------------------------ over time
-
-EIGHTHS = 8  # of a power of two: a row of a heat map
-ROWS = EIGHTHS * 40  # beyond the longest time of a histogram
-
-
-def rows_of(lowest):
-    """The row of each time: which eighth of which power of two"""
-    lowest = np.clip(lowest, 1, 2 ** 39)
-    power = np.floor(np.log2(lowest)).astype(int)
-    return EIGHTHS * power + ((lowest / 2.0 ** power - 1) * EIGHTHS).astype(int)
-
-
-def time_of(row):
-    """The lowest time of a row"""
-    power, eighth = divmod(int(row), EIGHTHS)
-    return 2.0 ** power * (1 + eighth / EIGHTHS)
-
-
-def slices(of):
-    """The number of requests by response time (rows, see rows_of()) and slice of the
-    window (columns)"""
-    tables = [_table(one["buckets"]) for one in of]
-    if not tables:
-        return np.zeros((ROWS, 0))
-    table = np.concatenate(tables)
-    columns = np.repeat(np.arange(len(of)), [len(one) for one in tables])
-    where = rows_of(table[:, 0]) * len(of) + columns
-    return np.bincount(where, table[:, 2], ROWS * len(of)).reshape(ROWS, len(of))

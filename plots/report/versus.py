@@ -16,9 +16,9 @@ import pathlib
 from . import drawing, page, style, words
 from .drawing import Drawing
 from .page import escape
-from .view import Chart, Figure, Table
+from .view import Chart, Figure, Missing, Table
 
-SCHEMA = 1
+SCHEMA = 2
 HERE = pathlib.Path(__file__).resolve().parent
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 430, 82, 92, 28, 26, 24
@@ -35,20 +35,18 @@ NAMES = {
     "resident_per_connection_bytes": "Memory per idle client",
 }
 CALLED = ("worse", "better", "different")
+DECIDED = (*CALLED, "equal")
 ABSENT = ("not comparable", "only in A", "only in B")
 
-READ = ("A point is the ratio B / A, its bar the 95 % interval. A filled point is a "
-        "significant difference, named at the right; a hollow one is within noise or has "
-        "too few repetitions. The shaded field is the wider A/A band of both runs: the "
-        "difference of a model from itself.")
+READ = ("A point is the ratio of a model to the reference in B, divided by that in A: it has "
+        "little of the hour and the machine in it. The bar is its 95 % interval, adjusted for "
+        "the number of comparisons. A filled point is decided: worse or better in B, or equal "
+        "within the margin. A hollow one is undecided. What is not judged is hollow and faint: "
+        "the absolute figure in B divided by that in A, with all that differs between the "
+        "runs.")
 COUNT = ("A point is the ratio B / A. Each run counts the calls once, so there is no "
          "interval. A count that is not a whole number depends on how many requests were "
          "served together, and is neither worse nor better.")
-
-#: Ticks of an axis, the finest first
-TICKS = [[1 + i / 100 for i in range(-10, 11)], [1 + i / 20 for i in range(-8, 11)],
-         [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2],
-         [0.1, 0.2, 0.5, 1, 2, 5, 10], [10.0 ** i for i in range(-9, 10)]]
 
 
 class NotAComparison(Exception):
@@ -70,7 +68,7 @@ def read(text):
 
 
 _TEXTS = {"model", "loop", "pattern", "work", "placement", "cell", "metric", "unit",
-          "better", "verdict", "why"}
+          "better", "reference", "verdict", "why"}
 _COUNTS = {"connections", "idle", "message", "depth"}
 
 
@@ -114,28 +112,21 @@ class Comparison:
 
 # ----------------------------------------------------------------------- the charts
 
-def _limits(rows):
-    """The range of all pictures of a metric, symmetric around 1"""
-    every = [row[key] for row in rows for key in ("ratio", "low", "high", "band_high")
-             if row[key] and row["verdict"] not in ABSENT]
-    far = max((max(x, 1 / x) for x in every), default=1)
-    far = max(far ** 1.08, 1.05)
-    return 1 / far, far
+def _drawn(row):
+    """(ratio, low, high) that is drawn: of the absolute figures, if it is not judged"""
+    if row["ratio"] is not None:
+        return row["ratio"], row["low"], row["high"]
+    return row["change"], row["change_low"], row["change_high"]
 
 
-def _ticks(low, high):
-    for steps in TICKS:
-        inside = [step for step in steps if low <= step <= high]
-        if len(inside) <= 6 and (steps[0] <= low or high <= 10):
-            break
-    if len(inside) < 3:
-        inside = [low ** 0.5, 1, high ** 0.5]
-    return inside
+def _ratios(rows):
+    """Those that the axis of all pictures of a metric has to show"""
+    return [x for row in rows if row["verdict"] not in ABSENT for x in _drawn(row) if x] or [1]
 
 
 class _Picture:
-    def __init__(self, of, rows, limits, reasons):
-        self.of, self.rows, self.reasons = of, rows, reasons
+    def __init__(self, of, rows, ratios, missing):
+        self.of, self.rows, self.missing = of, rows, missing
         where = words.setting_words(rows[0])
         name = NAMES[rows[0]["metric"]]
         self.drawing = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows),
@@ -143,63 +134,46 @@ class _Picture:
                                "The ratio of each model, with its 95 % interval. The "
                                "numbers are in the table below.")
         self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
-        self.plot.range_x(*limits, log=True)
-        ticks = _ticks(*limits)
-        self.plot.rule_x(ticks, [f"{tick:.3g}" for tick in ticks])
+        self.plot.scale_ratios(ratios, 0.03, "same")
         better = {"more": "more is better", "less": "less is better"}.get(
             rows[0]["better"], "")
-        self.plot.head(f"B / A – {better}")
+        self.plot.head(f"B / A – {better}"
+                       f"{' (stretched axis)' if self.plot.x.stretched else ''}")
 
     def draw(self):
         plot = self.plot
-        for i, row in enumerate(self.rows):
-            self._band(TOP + i * ROW, row)
         self.drawing.line([plot.x(1)] * 2, [plot.top, plot.bottom],
                           style.page("ink"), 1.2)
         for i, row in enumerate(self.rows):
             self._row(TOP + (i + 0.5) * ROW, row)
         return self.drawing.svg()
 
-    def _band(self, y, row):
-        if row["band_high"] and row["verdict"] not in ABSENT:
-            left, right = self.plot.x(row["band_low"]), self.plot.x(row["band_high"])
-            self.drawing.rectangle(left, y, right - left, ROW, style.page("soft"),
-                                   alpha=0.18, m=self.of.data(row)["m"],
-                                   tip=f"A/A band: {words.ratio(row['band_low'])} – "
-                                       f"{words.ratio(row['band_high'])}")
-
     def _row(self, y, row):
         m, look = self.of.data(row)["m"], self.of.looks[row["model"]]
         self.drawing.text(LEFT - 10, y, look.label, ha="right", m=m)
-        if row["verdict"] in ABSENT or not row["ratio"]:
-            self.drawing.hatched(LEFT, y - 6, 28, 12, m=m,
-                                 tip=f"{look.label}: {row['verdict']}: {row['why']}")
-            self.drawing.text(LEFT + 32, y, f"{self._number(row)} {row['verdict']}",
-                              soft=True, over=True, m=m)
+        ratio, low, high = _drawn(row)
+        if row["verdict"] in ABSENT or not ratio:
+            self.drawing.text(LEFT + 8, y, row["verdict"], soft=True, over=True, m=m)
+            self.missing.say(look.label, words.setting_short(row),
+                             f"{row['verdict']}: {row['why']}")
             return
-        if row["low"]:
-            self.drawing.line([self.plot.x(row["low"]), self.plot.x(row["high"])],
-                              [y, y], look.paint, 2.4, m=m)
-        called = row["verdict"] in CALLED
-        self.drawing.points([self.plot.x(row["ratio"])], [y], look, 7,
-                            hollow=not called, m=m, tip=f"{look.label}: "
-                            f"{_ratio(row)} {_interval(row)}; {row['why']}")
-        self.drawing.text(WIDTH - RIGHT + 8, y, row["verdict"], soft=not called, m=m)
-
-    def _number(self, row):
-        text = f"{row['verdict']}: {row['why']}"
-        key = words.without_numbers(text)
-        self.reasons.setdefault(key, []).append(text)
-        return list(self.reasons).index(key) + 1
+        faint = 0.4 if row["verdict"] == "not judged" else None
+        if low and high:
+            self.drawing.line([self.plot.x(low), self.plot.x(high)],
+                              [y, y], look.paint, 2.4, alpha=faint, m=m)
+        self.drawing.points([self.plot.x(ratio)], [y], look, 7, m=m,
+                            hollow=row["verdict"] not in DECIDED, tip=f"{look.label}: "
+                            f"{_ratio(ratio)} {_interval(low, high)}; {row['why']}")
+        self.drawing.text(WIDTH - RIGHT + 8, y, row["verdict"],
+                          soft=row["verdict"] not in DECIDED, m=m)
 
 
-def _ratio(row):
-    return "–" if row["ratio"] is None else f"{row['ratio']:.3f}" \
-        if row["ratio"] < 10 else words.ratio(row["ratio"])
+def _ratio(x):
+    return "–" if x is None else f"{x:.3f}" if x < 10 else words.ratio(x)
 
 
-def _interval(row):
-    return "" if row["low"] is None else f"{row['low']:.3f} – {row['high']:.3f}"
+def _interval(low, high):
+    return "" if low is None or high is None else f"{low:.3f} – {high:.3f}"
 
 
 def _cells(of, row):
@@ -211,38 +185,42 @@ def _cells(of, row):
             (of.loads[words.load_key(row)], data["l"]),
             (unsure + words.amount(metric, row["a"]), row["a"]),
             (unsure + words.amount(metric, row["b"]), row["b"]),
-            (_ratio(row), row["ratio"]), (_interval(row), row["low"]),
+            (_ratio(row["change"]), row["change"]),
+            (_ratio(row["ratio_a"]), row["ratio_a"]), (_ratio(row["ratio_b"]), row["ratio_b"]),
+            (_ratio(row["ratio"]), row["ratio"]),
+            (_interval(row["low"], row["high"]), row["low"]),
             (f"{row['n_a']:.0f}, {row['n_b']:.0f}", row["n_a"]),
             (row["verdict"], None), (row["why"], None)]
 
 
 COLUMNS = [("model", True), ("connections", True), ("load", True), ("A", True),
-           ("B", True), ("B / A", True), ("95 % interval", True), ("n", True),
-           ("verdict", False), ("why", False)]
+           ("B", True), ("B / A", True), ("ratio in A", True), ("ratio in B", True),
+           ("ratio B / A", True), ("95 % interval", True), ("n", True), ("verdict", False),
+           ("why", False)]
 
 
 def _title(rows):
     """The number of rows of each verdict"""
     verdicts = [row["verdict"] for row in rows]
-    order = [*CALLED, "within noise", "too few", *ABSENT]
+    order = [*DECIDED, "undecided", "not judged", *ABSENT]
     return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in order
                      if verdict in verdicts)
 
 
 def chart(of, metric):
-    settings, reasons = of.settings(metric), {}
+    settings, missing = of.settings(metric), Missing()
     rows = [row for rows in settings for row in rows]
-    limits = _limits(rows)
+    ratios = _ratios(rows)
     figures = []
     for inside in settings:
         data = of.data(inside[0])
-        figures.append(Figure(_Picture(of, inside, limits, reasons).draw(),
+        figures.append(Figure(_Picture(of, inside, ratios, missing).draw(),
                               words.setting_words(inside[0]), data["l"],
                               data.get("c")))
     read_it = COUNT if metric == "calls_per_request" else READ
     return Chart(metric, NAMES[metric], _title(rows), "", read_it, figures,
                  [Table(COLUMNS, [(of.data(row), _cells(of, row)) for row in rows])],
-                 [words.ranged(texts) for texts in reasons.values()])
+                 missing.list)
 
 
 # ------------------------------------------------------------------------- the page
@@ -283,14 +261,14 @@ def header(of):
 
 
 def _called(of):
-    """The significant differences, regressions first"""
+    """What is called, regressions first"""
     items = "".join(
         f'<li{page._attributes(of.data(row))}><a href="#{row["metric"]}">'
         f"{escape(of.looks[row['model']].label)}, {escape(words.setting_short(row))}: "
         f"{escape(row['why'])}</a> <small>{verdict}</small></li>"
         for verdict in CALLED for row in of.rows if row["verdict"] == verdict)
     found = f'<ul class="findings">{items}</ul>' if items else \
-        "<p>No significant difference.</p>"
+        "<p>Nothing is worse, better or different.</p>"
     return ('<section id="findings" aria-labelledby="findings-title"><h2 '
             f'id="findings-title">Findings</h2>{found}</section>')
 

@@ -7,7 +7,6 @@ picture and the table below it are made of the same numbers.
 """
 
 import dataclasses
-import re
 
 from . import style, words
 
@@ -22,6 +21,7 @@ class Figure:
     caption: str = ""
     load: int = None
     connections: int = None
+    below: str = ""  # a sentence
 
 
 @dataclasses.dataclass
@@ -41,28 +41,34 @@ class Chart:
     read: str = ""
     figures: list = dataclasses.field(default_factory=list)
     tables: list = dataclasses.field(default_factory=list)
-    reasons: list = dataclasses.field(default_factory=list)
+    missing: list = dataclasses.field(default_factory=list)
     html: str = ""  # instead of figures: a table or a list
     signs: str = ""  # explains points, bars and marks
+    more: list = dataclasses.field(default_factory=list)  # figures that are folded
+    beside: bool = True  # the text, of the figures
 
 
-class Reasons:
-    """Numbered reasons why values are missing. Sentences that differ only in numbers
-    are one reason."""
+class Missing:
+    """What is missing and why. Reasons that differ only in numbers are one."""
 
     def __init__(self):
-        self.texts = {}
+        self.found = {}  # key of a reason: (sentences, {name: places})
 
-    def number(self, row, metric=None):
+    def add(self, name, place, row, metric=None):
         status, sentences = _why(row, metric)
-        texts = [f"{status}: {text}" for text in sentences or ["no reason was recorded"]]
-        key = words.without_numbers(texts[0])
-        self.texts.setdefault(key, []).extend(texts)
-        return list(self.texts).index(key) + 1
+        self.say(name, place, *[f"{status}: {text}" for text in
+                                sentences or ["no reason was recorded"]])
+
+    def say(self, name, place, *texts):
+        of, places = self.found.setdefault(words.without_numbers(texts[0]), ([], {}))
+        of += texts
+        places.setdefault(name, {})[place] = None
 
     @property
     def list(self):
-        return [words.ranged(texts) for texts in self.texts.values()]
+        """'thread (1; 64), select (64): failed: it hung', for each reason"""
+        return [", ".join(f"{name} ({'; '.join(at)})" for name, at in places.items())
+                + f": {words.ranged(texts)}" for texts, places in self.found.values()]
 
 
 def is_there(row, metric):
@@ -76,7 +82,7 @@ _SAID = [("switches", "switch"), ("calls", "count")]
 
 def _why(row, metric):
     """(a word, sentences that differ in numbers). The `reason` of a valid cell is about
-    its discarded repetitions and does not explain a missing metric: their warnings do."""
+    its invalid repetitions and does not explain a missing metric: their warnings do."""
     status = row["status"] if row["status"] != "ok" else "not measured"
     if row["status"] != "ok" or not row["n"]:
         return status, [row["reason"]] if row["reason"] else []
@@ -90,19 +96,42 @@ def why_absent(row, metric):
     return status, words.ranged(sentences) if sentences else ""
 
 
-_TOO_MUCH = re.compile(r"not sustained|--rate")  # reasons of harness/load/audit.c
+def is_whole_core(row):
+    """It spins, or is saturated in an open loop: its CPU time per request is 1 / rate"""
+    return row["state"] == "whole core"
 
 
-def is_unsustained(row):
-    """An open loop whose offered load the server did not achieve in at least a block"""
-    return row["loop"] == "open" and bool(_TOO_MUCH.search(row["reason"]))
+def is_saturated(row):
+    """It cannot keep up with an open loop. One that spins always uses its whole core, so
+    only its replies tell."""
+    return row["loop"] == "open" and is_whole_core(row) and (
+        not row["spins"] or (row["requests_per_second"] or 0) < 0.95 * row["rate"])
+
+
+def is_hollow(row, metric):
+    return is_whole_core(row) if "cpu" in metric else is_saturated(row)
+
+
+def bound_of(row, metric):
+    """1: the generator was at its limit, so the value is a lower bound; -1: an upper one"""
+    if not row["bound"]:
+        return 0
+    return 1 if metric == "requests_per_second" else \
+        -1 if metric.startswith(("response", "service")) else 0
+
+
+def amount(row, metric):
+    """The value in words: '≥ 170 k/s' if it is a bound"""
+    sign = {1: "≥ ", -1: "≤ "}.get(bound_of(row, metric), "")
+    return sign + words.amount(metric, row[metric])
 
 
 def metric_of(row, metric):
-    """Service time instead of response time, if the generator shared its CPU: its own
-    delay is in the response time then"""
-    if row["coarse"] and metric in ("response_p50_ns", "response_p99_ns"):
-        return metric.replace("response", "service")
+    """Service time instead of response time on one core: the delay of the generator, which
+    shares it, is in the response time"""
+    if (row["loop"], row["placement"]) == ("open", "shared"):
+        return metric.replace("response_p50", "service_p50").replace(
+            "response_p99_ns", "service_p99_ns")
     return metric
 
 
@@ -128,16 +157,17 @@ def remarks(row, metric):
     if row["status"] != "ok":
         return f"{row['status']}: {row['reason']}"
     found = []
-    if row["oversubscribed"]:
-        found.append("oversubscribed: the server busy-polls on the generator's CPU; not "
-                     "ranked")
+    if is_whole_core(row):
+        found.append("saturated: uses its whole core" if is_saturated(row) else
+                     "spins: uses its whole core")
+    if bound_of(row, metric):
+        found.append("a bound: the generator was at its limit")
     if metric in row["unsure"].split():
         found.append("uncertain: fewer than 100 requests beyond this percentile")
-    if metric.startswith("service") and row["coarse"]:
+    if metric.startswith("service"):
         found.append("service time: the generator shared its CPU")
     if row["invalid"]:
-        found.append(f"{words.many(row['invalid'], 'repetition')} discarded: "
-                     f"{row['reason']}")
+        found.append(f"{words.many(row['invalid'], 'repetition')} invalid: {row['reason']}")
     if row.get(metric) is None:
         found.append(": ".join(filter(None, why_absent(row, metric))))
     return "; ".join(found)
@@ -147,14 +177,21 @@ class View:
     def __init__(self, run):
         self.run = run
         self.cells = run.cells
-        self.models = sorted({row["model"] for row in self.cells}, key=style.model_order)
-        in_order = list(dict.fromkeys(row["model"] for row in self.cells))
+        in_order = list(dict.fromkeys(
+            row["model"] for row in [*self.cells, *run.comparisons]))
+        self.models = sorted(in_order, key=style.model_order)
         self.looks = style.looks(in_order)
         self.loads = {}  # in the order of cells.csv, which is sorted by setting
         for row in self.cells:
             self.loads.setdefault(words.load_key(row), words.load_short(row))
         self.connections = sorted({row["connections"] for row in self.cells
                                    if row["connections"]})
+        self.versus = {}  # {setting: comparisons}
+        for row in run.comparisons:
+            self.versus.setdefault(row["setting"], []).append(row)
+        self.first_in = {}  # {setting: a cell}
+        for row in self.cells:
+            self.first_in.setdefault(row["setting"], row)
         self.of_cell = {}  # repetitions, in the order in which they were measured
         for repetition in run.repetitions:
             self.of_cell.setdefault(repetition["cell"], []).append(repetition)
@@ -163,10 +200,10 @@ class View:
                                if r["status"] == "ok" for text in r["warnings"]]
 
     def counted(self, row, *roles):
-        """{block: the repetition in the medians}: the last valid attempt. A cell that
-        is not ok has none, whatever its repetitions say."""
+        """{block: the repetition in the medians}. A cell that is not ok has none,
+        whatever its repetitions say."""
         return {r["block"]: r for r in self.of_cell.get(row["cell"], [])
-                if row["status"] == "ok" and r["role"] in roles and r["counts"]}
+                if row["status"] == "ok" and r["role"] in roles and r["status"] == "ok"}
 
     def model(self, row):
         return self.models.index(row["model"])
@@ -187,9 +224,21 @@ class View:
             found["c"] = row["connections"]
         return found
 
+    def cell(self, setting, model):
+        return next((row for row in self.cells
+                     if (row["setting"], row["model"]) == (setting, model)), None)
+
+    @property
+    def verdicts(self):
+        """Ten at most: those of the run, or the first that are decided"""
+        found = self.run.verdicts or [
+            row["sentence"] for row in self.run.comparisons
+            if row["verdict"] in ("different", "equal") and not row["state"]]
+        return [words.typeset(text) for text in found[:10]]
+
     def finding(self, chart, setting=None):
         """(title, note) of findings.csv, or None"""
-        key = f"{chart}/{words.setting_key(setting)}" if setting else chart
+        key = f"{chart}/{setting['setting']}" if setting else chart
         found = self.run.findings.get(key)
         return found and tuple(map(words.typeset, found))
 
@@ -197,7 +246,7 @@ class View:
         """Cells of each setting, in order"""
         found = {}
         for row in self.cells:
-            found.setdefault(words.setting_key(row), []).append(row)
+            found.setdefault(row["setting"], []).append(row)
         return list(found.values())
 
     def families(self, axis, rows):

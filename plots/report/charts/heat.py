@@ -6,7 +6,7 @@ import math
 
 from .. import words
 from ..style import HEAT_STEPS
-from ..view import Chart, Reasons, is_there, metric_of, why_absent
+from ..view import (Chart, Missing, amount, is_hollow, is_there, metric_of, why_absent)
 
 METRICS = [("requests_per_second", "Replies per second", "more", ("closed",)),
            ("response_p99_ns", "p99 response time", "less",
@@ -17,16 +17,22 @@ METRICS = [("requests_per_second", "Replies per second", "more", ("closed",)),
             "less", ("none",))]
 READ = ("Compare numbers within a column: a column is a setting. The number below is the "
         "ratio to the best of the column, and a stronger colour a larger ratio. A ratio "
-        "alone is no evidence: the chart titles say which differences are significant. "
-        "Hatched: missing, with the number of the reason. n: valid blocks, if fewer than "
-        "others of the column have. ?: fewer than 100 requests are beyond the p99.")
+        "alone is no evidence: the verdicts say which differences are. n: blocks, if fewer "
+        "than others of the column have. ?: fewer than 100 requests are beyond the p99. ≥, "
+        "≤: a bound, because the generator was at its limit.")
+
+
+def is_ranked(row, metric):
+    """Neither the baseline, nor one that takes the generator's CPU, nor the CPU time of one
+    that uses its whole core"""
+    return row["model"] != "baseline" and not row["oversubscribed"] and \
+        not is_hollow(row, metric)
 
 
 def best(rows, metric, better):
-    """The best of those that are ranked: neither the baseline nor oversubscribed ones"""
+    """The best of those that are ranked"""
     values = [row[metric_of(row, metric)] for row in rows
-              if is_there(row, metric_of(row, metric)) and row["model"] != "baseline"
-              and not row["oversubscribed"]]
+              if is_there(row, metric_of(row, metric)) and is_ranked(row, metric)]
     values = [value for value in values if value > 0]
     if not values:
         return None
@@ -48,21 +54,18 @@ def step(x):
                                        * (HEAT_STEPS - 1))))
 
 
-def _cell(row, metric, reference, better, blocks, reasons):
+def _cell(row, metric, reference, better, blocks):
     metric = metric_of(row, metric)
     if not is_there(row, metric):
-        return (f'<td class="absent"><span>{why_absent(row, metric)[0]} '
-                f'<sup>{reasons.number(row, metric)}</sup></span></td>')
-    value = row[metric]
-    of = ratio(value, reference, better)
-    ranked = row["model"] != "baseline" and not row["oversubscribed"]
-    small = f"{words.ratio(of)}×" if ranked and of else "not ranked"
+        return f'<td class="absent">{why_absent(row, metric)[0]}</td>'
+    of, ranked = ratio(row[metric], reference, better), is_ranked(row, metric)
+    small = f"{words.ratio(of)}×" if ranked and of else \
+        "whole core" if is_hollow(row, metric) else "not ranked"
     if row["n"] < blocks and row["model"] != "baseline":
         small = f"n {row['n']:.0f}, {small}"
     sure = "?" if metric in row["unsure"].split() else ""
     return (f'<td class="h{step(of) if ranked else 0}">'
-            f'{html.escape(words.amount(metric, value))}{sure}'
-            f'<small>{small}</small></td>')
+            f'{html.escape(amount(row, metric))}{sure}<small>{small}</small></td>')
 
 
 def _heads(view, columns):
@@ -96,7 +99,7 @@ def _data(view, row, model=False):
                    if key != "m" or model)
 
 
-def table(view, metric, head, better, loops, reasons):
+def table(view, metric, head, better, loops, missing):
     """HTML: each number in a field of its colour"""
     columns = [rows for rows in view.settings() if rows[0]["loop"] in loops]
     if not columns:
@@ -113,8 +116,10 @@ def table(view, metric, head, better, loops, reasons):
                 cells.append(f'<td class="none"{_data(view, rows[0])}></td>')
                 continue
             blocks = max(row["n"] for row in rows)
-            cells.append(_cell(row, metric, reference, better, blocks, reasons).replace(
+            cells.append(_cell(row, metric, reference, better, blocks).replace(
                 "<td", f"<td{_data(view, row)}", 1))
+            if not is_there(row, metric_of(row, metric)):
+                missing.add(view.label(row), words.setting_short(row), row, metric)
         label = html.escape(view.looks[model].label)
         lines.append(f'<tr data-m="{view.models.index(model)}">'
                      f'<th scope="row">{label}</th>{"".join(cells)}</tr>')
@@ -127,8 +132,8 @@ def table(view, metric, head, better, loops, reasons):
 
 
 def build(view):
-    reasons = Reasons()
-    tables = [table(view, *metric, reasons) for metric in METRICS]
+    missing = Missing()
+    tables = [table(view, *metric, missing) for metric in METRICS]
     title, note = view.finding("server_cpu") or ("All models in all settings", "")
-    return [Chart("overview", "Overview", title, note, READ, reasons=reasons.list,
+    return [Chart("overview", "Overview", title, note, READ, missing=missing.list,
                   html=f'<div class="tables">{"".join(tables)}</div>')]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The standard charts: a metric of each model against connections, offered load or idle
-clients.
+"""The standard charts: a metric of each model against connections, offered load, idle
+clients, ...
 
 plots/charts.csv defines them, for gnuplot too. Points are medians, bars their 95 %
-interval (or the range). A missing value is hatched below, with the number of its reason.
-A load that was not sustained has no response time: a hollow point at the upper edge.
+interval (or the range). What is missing is said below. A saturated server is hollow, and
+a bound by the generator has an arrow.
 """
 
 import math
@@ -12,12 +12,14 @@ import re
 
 from .. import style, words
 from ..drawing import Drawing
-from ..view import (FEWEST_BLOCKS, Chart, Figure, Reasons, Table, family_words, is_there,
-                    is_unsustained, metric_of, remarks, spread, spread_words)
+from ..view import (FEWEST_BLOCKS, Chart, Figure, Missing, Table, amount, bound_of,
+                    family_words, is_hollow, is_there, metric_of, remarks, spread,
+                    spread_words)
 from . import rows as one_place
 
-NAMES = {"throughput": "Throughput", "response": "Response time",
-         "load": "Offered load", "server_cpu": "Server CPU time",
+NAMES = {"throughput": "Throughput", "response": "Response time", "load": "Offered load",
+         "few": "Active clients among idle ones", "size": "Message size",
+         "depth": "Requests in flight", "server_cpu": "Server CPU time",
          "switches": "Context switches", "memory": "Memory",
          "idle": "CPU with idle clients"}
 AXIS_OF = {"closed": "connections", "open": "rate", "none": "idle"}
@@ -27,7 +29,6 @@ AXIS_WORDS = {"connections": "connections", "rate": "offered requests per second
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 104, 30, 42
-ROW = 16  # height of a row of missing values
 
 
 # ------------------------------------------------------------------------- limits
@@ -58,13 +59,11 @@ def _steps(rows, axis):
 class Panel:
     """A metric of a family"""
 
-    def __init__(self, view, chart, rows, axis, reasons):
+    def __init__(self, view, chart, rows, axis, missing):
         self.view, self.chart, self.rows, self.axis = view, chart, rows, axis
-        self.metric, self.reasons = chart["metric"], reasons
+        self.metric, self.missing = chart["metric"], missing
         self.steps = _steps(rows, axis)
         self.models = list(dict.fromkeys(row["model"] for row in rows))
-        self.absent = [m for m in self.models if any(
-            not self.drawn(row) for row in self.of(m))]
         self.log = chart["scale"] == "log" and self._positive()
 
     def _positive(self):
@@ -78,24 +77,13 @@ class Panel:
     def shown(self, row):
         return is_there(row, metric_of(row, self.metric))
 
-    def drawn(self, row):
-        return self.shown(row) or self.too_much(row)
-
-    def too_much(self, row):
-        """It has no response time: drawn at the upper edge"""
-        return not self.shown(row) and is_unsustained(row) \
-            and "response" in self.metric
-
     def place(self, row):
         return self.plot.x(self.steps[row[self.axis] or 0])
 
     def x(self, row):
-        """A little aside, so that bars do not hide each other; further where all cells
-        have the same place"""
-        step = 2.5 if len(self.steps) > 1 else min(
-            30, self.plot.width / (len(self.models) + 1))
-        return self.place(row) + step * (self.models.index(row["model"])
-                                         - (len(self.models) - 1) / 2)
+        """A little aside, so that bars do not hide each other"""
+        return self.place(row) + 2.5 * (self.models.index(row["model"])
+                                        - (len(self.models) - 1) / 2)
 
     def y(self, row):
         return self.plot.y(row[metric_of(row, self.metric)])
@@ -105,22 +93,23 @@ class Panel:
                 "c": connections or row["connections"] or None}
 
     def draw(self, title, desc):
-        if len(self.steps) == 1 and not any(map(self.too_much, self.rows)):
+        if len(self.steps) == 1:
             return one_place.draw(
                 self.view, self.chart, self.rows,
-                (*_limits(self.rows, self.metric, self.log), self.log),
-                self.reasons, title, desc)
-        more = ROW * len(self.absent) + (6 if self.absent else 0)
-        height = HEIGHT if any(map(self.drawn, self.rows)) else TOP + BOTTOM + 30
-        self.drawing = Drawing(WIDTH, height + more, title, desc)
-        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM + more)
+                (*_limits(self.rows, self.metric, self.log), self.log), title, desc)
+        height = HEIGHT if any(map(self.shown, self.rows)) else TOP + BOTTOM + 30
+        self.drawing = Drawing(WIDTH, height, title, desc)
+        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
         self._rules()
         for model in self.models:
             self._bars(model)
             self._line(model)
             self._points(model)
         self._labels()
-        self._hatched()
+        for row in self.rows:
+            if not self.shown(row):
+                self.missing.add(self.view.label(row), words.setting_short(row), row,
+                                 metric_of(row, self.metric))
         return self.drawing.svg()
 
     def _rules(self):
@@ -157,15 +146,15 @@ class Panel:
     def _points(self, model):
         look = self.view.looks[model]
         for row in self.of(model):
-            if self.shown(row):
-                self.drawing.points([self.x(row)], [self.y(row)], look,
-                                    hollow=is_unsustained(row),
-                                    **self.marks(row, self._tip(row)))
-            elif self.too_much(row):
-                aside = self.models.index(model) - (len(self.models) - 1) / 2
-                self.drawing.points(
-                    [self.x(row) + 9 * aside], [self.plot.top], look, hollow=True,
-                    **self.marks(row, f"{self.view.label(row)}: {row['reason']}"))
+            if not self.shown(row):
+                continue
+            metric = metric_of(row, self.metric)
+            self.drawing.points([self.x(row)], [self.y(row)], look,
+                                hollow=is_hollow(row, metric),
+                                **self.marks(row, self._tip(row)))
+            if bound_of(row, metric):
+                self.drawing.arrow(self.x(row), self.y(row), 0, -22 * bound_of(row, metric),
+                                   look.paint, **self.marks(row))
 
     def _tip(self, row):
         metric = metric_of(row, self.metric)
@@ -173,7 +162,7 @@ class Panel:
         what = AXIS_WORDS[self.axis] if of != 1 else \
             re.sub(r"s\b", "", AXIS_WORDS[self.axis], count=1)
         bits = [f"{self.view.label(row)}, {words.count(of)} {what}: "
-                f"{words.amount(metric, row[metric])}",
+                f"{amount(row, metric)}",
                 spread_words(row, metric), f"n = {row['n']:.0f}"]
         return ", ".join(bit for bit in bits if bit)
 
@@ -187,37 +176,44 @@ class Panel:
              (row[self.axis] or 0) == max(self.steps), aside) for rows in last for row in rows])
 
     def _signs(self, model):
-        """Signs of its points; signs() explains them"""
+        """A sign of its points; signs() explains it"""
         rows = [row for row in self.of(model) if self.shown(row)]
-        found = "".join(one_place.signs(row, metric_of(row, self.metric)) for row in rows)
-        return "".join(sign for sign in "*?" if sign in found)
-
-    def _hatched(self):
-        """Missing values, below the plot, in a row for each model"""
-        d, plot = self.drawing, self.plot
-        for i, model in enumerate(self.absent):
-            top = plot.bottom + BOTTOM + ROW * i
-            for row in self.of(model):
-                if self.drawn(row):
-                    continue
-                tip = f"{self.view.label(row)}: {remarks(row, self.metric)}"
-                d.hatched(self.place(row) - 14, top, 28, 12, **self.marks(row, tip))
-                number = self.reasons.number(row, metric_of(row, self.metric))
-                d.text(self.place(row) + 18, top + 6, str(number), size=10,
-                       m=self.view.model(row))
-            d.text(plot.right + 21, top + 6, self.view.looks[model].label, soft=True,
-                   m=self.view.models.index(model))
+        return "?" if any(metric_of(row, self.metric) in row["unsure"].split()
+                          for row in rows) else ""
 
 
 # -------------------------------------------------------------------------- charts
 
-SIGNS = [
-    ('fill-opacity:0', "Hollow: the offered load was not sustained in some blocks; at the "
-                       "upper edge, in none."),
-    ("*</text>", "*: oversubscribed: the server busy-polls on the generator's CPU; not "
-                 "ranked."),
-    ("?</text>", "?: some values are uncertain, with fewer than 100 requests beyond the "
-                 "percentile.")]
+UNSURE = "?: some values are uncertain, with fewer than 100 requests beyond the percentile."
+BOUND = ("An arrow (≥, ≤): the generator was at its limit, so the value is a bound: at least "
+         "so many replies, at most so much time.")
+
+
+def hollow_words(view, rows, metric, axis):
+    """Which models are hollow from where on: 'aio from 10,000; poll, select from 40,000'"""
+    from_where = {}
+    for row in sorted(rows, key=lambda row: row[axis] or 0):
+        if is_there(row, metric_of(row, metric)) and is_hollow(row, metric):
+            from_where.setdefault(row["model"], row[axis] or 0)
+    lowest = min(row[axis] or 0 for row in rows)
+    several = len({row[axis] for row in rows}) > 1
+    return "; ".join(
+        ", ".join(view.looks[model].label for model, at in from_where.items() if at == where)
+        + ("" if not several else " everywhere" if where == lowest else
+           f" from {words.count(where)}")
+        for where in dict.fromkeys(from_where.values()))
+
+
+def hollow(view, rows, metric, axis):
+    text = hollow_words(view, rows, metric, axis)
+    if not text:
+        return ""
+    if "cpu" in metric:
+        return ("Hollow: uses its whole core, because it spins or is saturated. Its CPU time "
+                f"per request is then 1/rate, and is not ranked: {text}.")
+    grows = ", and its response time would grow with the length of the run" \
+        if metric.startswith("response") else ""
+    return f"Hollow: saturated, it cannot keep up with the offered load{grows}: {text}."
 
 
 def spread_of(rows):
@@ -238,10 +234,13 @@ def spread_of(rows):
     return f"Points are medians of {many}, bars {bars}{alone}."
 
 
-def signs(figures, rows):
+def signs(figures, rows, panels):
     """Explains points, bars and the signs that are in a picture"""
-    return " ".join([spread_of(rows), *(text for sign, text in SIGNS if any(
-        sign in figure.svg for figure in figures))]).strip()
+    bound = any(bound_of(row, metric_of(row, panel["metric"])) for row in rows
+                for panel in panels)
+    return " ".join(filter(None, [
+        spread_of(rows), BOUND if bound else "",
+        UNSURE if any("?</text>" in figure.svg for figure in figures) else ""]))
 
 
 def _row(view, row, metric, axis):
@@ -250,7 +249,7 @@ def _row(view, row, metric, axis):
     cells = [(view.label(row), view.model(row)),
              (words.count(row[axis] or 0), row[axis] or 0),
              (view.loads[words.load_key(row)], view.load(row)),
-             (words.amount(metric, value), value),
+             (amount(row, metric) if value is not None else "–", value),
              (spread_words(row, metric) if value is not None else "",
               spread(row, metric)[0]),
              (f"{row['n']:.0f}", row["n"]), (remarks(row, metric), None)]
@@ -265,10 +264,10 @@ def table(view, rows, metric, axis, head):
     return Table(columns, [_row(view, row, metric, axis) for row in rows])
 
 
-def _figure(view, chart, rows, axis, reasons, title):
+def _figure(view, chart, rows, axis, missing, title):
     one = rows[0]
     caption = family_words(rows, axis)
-    svg = Panel(view, chart, rows, axis, reasons).draw(
+    svg = Panel(view, chart, rows, axis, missing).draw(
         f"{title}: {chart['axis']}, {caption}",
         f"{chart['axis']} of each model against {AXIS_WORDS[axis]}; {caption}. "
         f"{chart['better']}. The numbers are in the table below.")
@@ -276,7 +275,7 @@ def _figure(view, chart, rows, axis, reasons, title):
     connections = {row["connections"] for row in rows}
     return Figure(svg, caption, load=view.load(one) if len(loads) == 1 else None,
                   connections=one["connections"] if len(connections) == 1 and
-                  one["connections"] else None)
+                  one["connections"] else None, below=hollow(view, rows, chart["metric"], axis))
 
 
 def _told(view, panels, rows):
@@ -294,91 +293,60 @@ def _is_line(rows, axis):
 
 def drawn(view, panels, families, axis):
     """Families that make a line, and those that a title is about; if none makes a line,
-    all"""
-    if not any(_is_line(rows, axis) for rows in families):
-        return families
-    return [rows for rows in families
-            if _is_line(rows, axis) or _told(view, panels, rows)]
+    all. A part of a setting other than that of its loop is only worth a line."""
+    lines = [rows for rows in families if _is_line(rows, axis)]
+    if lines or panels[0]["along"]:
+        return lines + [rows for rows in families if rows not in lines and
+                        not panels[0]["along"] and _told(view, panels, rows)]
+    return families
 
 
 def build_chart(view, panels):
     """A chart, of its panels in charts.csv"""
-    name, figures, tables, reasons = panels[0]["chart"], [], [], Reasons()
+    name, figures, tables, missing = panels[0]["chart"], [], [], Missing()
     every, has_lines = [], False
-    found = next((view.finding(p["finding"]) for p in panels if p["finding"]
-                  and view.finding(p["finding"])), None)
-    title, note = found or (panels[0]["axis"], "")
+    title, note = _title(view, panels)
     for panel in panels:
         for loop in panel["loops"].split():
-            axis = AXIS_OF[loop]
+            axis = panel["along"] or AXIS_OF[loop]
             rows = [row for row in view.cells if row["loop"] == loop and (
                 row["model"] != "baseline" or panel["loops"] == "closed")]
-            every += rows
-            for family in drawn(view, panels, view.families(axis, rows), axis):
-                figures.append(_figure(view, panel, family, axis, reasons, title))
+            families = drawn(view, panels, view.families(axis, rows), axis)
+            for family in families:
+                figures.append(_figure(view, panel, family, axis, missing, title))
                 has_lines = has_lines or _is_line(family, axis)
+            if panel["along"]:
+                rows = [row for family in families for row in family]
+            every += rows
             if rows:
                 tables.append(table(view, rows, panel["metric"], axis,
                                     panel["axis"]))
     if not figures:
         return None
     read = " ".join(panel[text] for panel in panels for text in (
-        ("read", "along") if has_lines else ("read",)) if panel[text])
+        ("read", "lines") if has_lines else ("read",)) if panel[text])
     return Chart(name, NAMES.get(name, name), title, note, read, figures, tables,
-                 reasons.list, signs=signs(figures, every))
+                 missing.list, signs=signs(figures, every, panels))
 
 
-#: The same metrics against another part of a setting, if the plan has cells for it
-MORE = [("few", "idle", "Active clients among idle ones",
-         "The number of active clients is constant, the number of idle ones grows. "
-         "A model that scans all its clients spends CPU time on the idle ones with every "
-         "request."),
-        ("size", "message", "Message size",
-         "The same clients with larger requests and replies. The cost of copying is the "
-         "same in every model, so differences between models shrink."),
-        ("depth", "depth", "Requests in flight",
-         "Each client sends this many requests before it waits for a reply. One wait or "
-         "one system call may then serve several requests.")]
-
-
-def _of(chart):
-    return next(row for row in style.charts() if row["chart"] == chart)
-
-
-def _wanted(view, axis):
-    """Families that differ in this part; of idle clients, also those that have some"""
-    loops = ("closed", "open") if axis == "idle" else ("closed",)
-    families = view.families(axis, [row for row in view.cells if row["loop"] in loops
-                                    and row["model"] != "baseline"])
-    if axis == "idle":
-        return [rows for rows in families if any(row["idle"] for row in rows)]
-    return [rows for rows in families if len({row[axis] for row in rows}) > 1]
-
-
-def build_more(view, name, axis, heading, read):
-    families = _wanted(view, axis)
-    if not families:
-        return []
-    reasons, figures, tables = Reasons(), [], []
-    strangest = max((row for rows in families for row in rows),
-                    key=lambda row: row[axis])
-    title, note = view.finding("server_cpu", strangest) or (heading, "")
-    every = [row for rows in families for row in rows]
-    for chart in (_of("throughput"), _of("server_cpu")):
-        of = [rows for rows in families if rows[0]["loop"] in chart["loops"].split()]
-        figures += [_figure(view, chart, rows, axis, reasons, title) for rows in of]
-        if of:
-            tables.append(table(view, [row for rows in of for row in rows],
-                                chart["metric"], axis, chart["axis"]))
-    return [Chart(name, heading, title, note, read, figures, tables, reasons.list,
-                  signs=signs(figures, every))]
+def _title(view, panels):
+    """The finding of the run for this chart. Of a chart along a part of the settings, that
+    of the setting with most of it."""
+    along = panels[0]["along"]
+    found = [view.finding(panel["finding"]) for panel in panels if panel["finding"]]
+    if along:
+        lines = [rows for rows in view.families(along, view.cells) if _is_line(rows, along)
+                 and rows[0]["loop"] in panels[0]["loops"]]
+        most = max((row for rows in lines for row in rows), key=lambda row: row[along],
+                   default=None)
+        found = [most and view.finding(panels[0]["finding"], most)]
+    return next(filter(None, found), (panels[0]["axis"], ""))
 
 
 def build(view):
     by_name = {}
     for row in style.charts():
-        if row["chart"] != "calls":
+        if row["chart"] not in ("calls", "verdicts"):
             by_name.setdefault(row["chart"], []).append(row)
     charts = [build_chart(view, panels) for panels in by_name.values()]
-    more = [chart for one in MORE for chart in build_more(view, *one)]
-    return [chart for chart in charts if chart] + more
+    return [chart for chart in charts if chart]

@@ -14,7 +14,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 340, 62, 104, 30, 54
 SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 NAMED = [(2, "50 %"), (10, "90 %"), (100, "99 %"), (1e3, "99.9 %"),
          (1e4, "99.99 %"), (1e5, "99.999 %"), (1e6, "99.9999 %"), (1e7, "5 nines")]
-READ = ("All requests of all valid repetitions together. The tail is on the right: one "
+READ = ("All requests of all blocks together. The tail is on the right: one "
         "request in a hundred takes longer than the value at 99 %. A curve that stays "
         "flat further to the right is better. A faint curve is uncertain: fewer than 100 "
         "requests are beyond it. ")

@@ -2,15 +2,15 @@
 """A metric of each model at a single place: a row for each model, with its number. With
 several places, lines.py draws lines."""
 
-from .. import style, words
+from .. import style
 from ..drawing import Drawing
-from ..view import (is_there, is_unsustained, metric_of, remarks, spread,
+from ..view import (amount, bound_of, is_hollow, is_there, metric_of, spread,
                     spread_words, why_absent)
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 92, 92, 30, 26, 26
 
 
-def draw(view, chart, rows, range_of, reasons, title, desc):
+def draw(view, chart, rows, range_of, title, desc):
     """`range_of`: lowest and highest number, whether the axis is logarithmic"""
     d = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows), title, desc)
     plot = d.plot(LEFT, RIGHT, TOP, BOTTOM)
@@ -25,9 +25,8 @@ def draw(view, chart, rows, range_of, reasons, title, desc):
         if is_there(row, metric):
             _row(d, plot, view, row, metric, y, range_of)
         else:
-            d.hatched(plot.left, y - 6, 28, 12, m=m, tip=remarks(row, metric))
-            d.text(plot.left + 32, y, f"{reasons.number(row, metric)} "
-                   f"{why_absent(row, metric)[0]}", soft=True, m=m)
+            d.text(plot.left + 8, y, _shortened(": ".join(filter(None, [
+                "missing", *why_absent(row, metric)]))), soft=True, over=True, m=m)
     return d.svg()
 
 
@@ -38,13 +37,15 @@ def _row(d, plot, view, row, metric, y, range_of):
         low = max(low, lowest) if log else low
         d.line([plot.x(low), plot.x(high)], [y, y], look.paint, 6, alpha=0.35, m=m)
     tip = ", ".join(filter(None, [
-        f"{look.label}: {words.amount(metric, row[metric])}",
+        f"{look.label}: {amount(row, metric)}",
         spread_words(row, metric), f"n = {row['n']:.0f}"]))
-    d.points([plot.x(row[metric])], [y], look, hollow=is_unsustained(row), m=m, tip=tip)
-    d.text(plot.right + 12, y, words.amount(metric, row[metric]) + signs(row, metric), m=m)
+    d.points([plot.x(row[metric])], [y], look, hollow=is_hollow(row, metric), m=m, tip=tip)
+    if bound_of(row, metric):
+        d.arrow(plot.x(row[metric]), y, 26 * bound_of(row, metric), 0, look.paint, m=m)
+    unsure = "?" if metric in row["unsure"].split() else ""
+    d.text(plot.right + 12, y, amount(row, metric) + unsure, m=m)
 
 
-def signs(row, metric):
-    """Signs of a number; lines.signs() explains them"""
-    return ("*" if row["oversubscribed"] else "") + \
-        ("?" if metric in row["unsure"].split() else "")
+def _shortened(text):
+    """To the width of a picture; the table has all of it"""
+    return text if len(text) < 55 else text[:54].rstrip(" ,:;") + "…"

@@ -116,6 +116,23 @@ static void take_from_run(struct session *s)
 	s->plan.margin = json_number_value(json_object_get(s->run, "margin"));
 }
 
+/* --reference and --margin: what is derived from the record, not what was measured. So
+ * they go through a copy of the plan, whose cells and order do not matter. */
+static void choose_reference(struct session *s)
+{
+	char *text = plan_text(&s->plan), error[PLAN_ERROR_SIZE];
+	struct plan other;
+
+	if (!plan_parse(&other, text, strlen(text), "plan.txt",
+			catalog_models(s->bin), error))
+		die_usage("%s", error);
+	apply_overrides(&other, s->opt);
+	memcpy(s->plan.reference, other.reference, sizeof(other.reference));
+	s->plan.margin = other.margin;
+	plan_free(&other);
+	free(text);
+}
+
 static void write_files(struct session *s, bool planned)
 {
 	struct reduced reduced = reduce_all(s);
@@ -167,6 +184,7 @@ int matrix_report(const struct matrix_options *opt)
 	}
 	planned = read_plan(&s, why);
 	if (planned) {
+		choose_reference(&s);
 		print_bouts(&s);
 	} else {
 		warn("%s; so the number of planned bouts is unknown and "

@@ -61,7 +61,6 @@ bool read_plan(struct session *s, char why[WHY_SIZE])
 	free(text);
 	if (!read)
 		return false;
-	apply_overrides(&s->plan, s->opt); /* of report */
 	filter = text_of(s->run, "filter");
 	if (filter)
 		apply_filter(&s->plan, filter);

@@ -164,7 +164,6 @@ def test_histograms(whole):
             for time, at in (("min", 0), ("max", -1)) if lowest else ():
                 assert 0 <= line["load"][f"{kind}_ns"][time] - lowest[at] < \
                     buckets["width"][at]
-        assert of["series"]
     assert len(list((whole.folder / "histograms").iterdir())) == \
         len(whole.lines)
 
@@ -233,9 +232,9 @@ def test_comparisons(whole):
         assert row["reference"] == "epoll"
         assert row["verdict"] in ("different", "equal", "undecided", "bound", "missing")
         assert row["sentence"]
-        if row["ratio"]:
-            assert float(row["low"]) <= float(row["ratio"]) <= float(row["high"])
-            assert row["blocks"] == "2"
+        ends = [float(row[end]) for end in ("low", "ratio", "high") if row[end]]
+        assert ends == sorted(ends)
+        assert row["blocks"] == "2"
 
 
 def test_summary(whole):

@@ -291,14 +291,6 @@ def test_program_is_killed(victim, because, tmp_path):
     assert [line["status"] for line in second] == ["ok", "ok"]
 
 
-def test_all_of_a_bout_fail(odd, tmp_path):
-    """Nothing is left to take turns; the next bout begins."""
-    run = matrix.run("--models", f"dies={odd('dies')},quits={odd('quits')}", "--quiet",
-                     plan=matrix.plan(tmp_path, blocks=2), out=tmp_path / "run").check(1)
-    assert [line["status"] for line in run.lines] == ["failed"] * 4
-    assert run.complete
-
-
 def test_options_of_a_server(tmp_path):
     """Every command gets the same options; --work only if the cell has some."""
     options = tmp_path / "options"

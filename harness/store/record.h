@@ -122,7 +122,7 @@ struct record {
 	json_t *reasons;  /* sentences: why the status is not ok */
 	json_t *warnings; /* sentences: other things to know */
 	char started[32]; /* UTC: 2026-11-21T15:00:00Z */
-	double took_s;    /* the whole repetition */
+	double took_s;    /* of the bout, divided by its entries */
 
 	char server_cpus[64], client_cpus[64]; /* "0", "2-3"; "": not pinned */
 	int64_t slice_ns; /* head and window; 0: not in slices */

@@ -2,15 +2,13 @@
 /* worker.c - one thread of the generator: see worker.h */
 #include "worker.h"
 
+#include "clients.h"
+
 #include "harness/base/die.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-
-/* Connections being established at a time: fewer than any server's backlog */
-enum { CONNECTING_MAX = 64 };
 
 /* With so many requests outstanding, the run ends. */
 enum { FLOOD = 16 * 1000 * 1000 };
@@ -19,26 +17,9 @@ enum { FLOOD = 16 * 1000 * 1000 };
  * long before a request is due. */
 static const int64_t spin_ns = 150 * 1000;
 
-static const int64_t look_ns = 100 * 1000000; /* between looks at run->stop */
-
 enum { SAMPLES = 16 }; /* connections that look_at_queue() looks at */
 
 static const int64_t drain_ns = 2 * 1000000000LL; /* for the last replies */
-
-static int64_t now_of(struct worker *w)
-{
-	return w->engine->kind->now(w->engine);
-}
-
-static bool open_loop(const struct worker *w)
-{
-	return w->run->opt->rate > 0;
-}
-
-static bool connects(const struct worker *w)
-{
-	return w->run->opt->pattern == PATTERN_CONNECT;
-}
 
 static void *array_of(size_t n, size_t size)
 {
@@ -95,217 +76,6 @@ void worker_free(struct worker *w)
 	watch_close(&w->watch);
 }
 
-/* -------------------------------------------------------------- connections */
-
-/* Whether the run is about this connection: without busy ones, about the idle ones */
-static bool matters(const struct worker *w, const struct channel *c)
-{
-	return !c->idle || w->busy == 0;
-}
-
-static void begin_to_connect(struct worker *w, struct channel *c)
-{
-	c->state = CHANNEL_CONNECTING;
-	c->generation++;
-	c->connect_began = now_of(w);
-	w->connecting++;
-	w->engine->kind->connect(w->engine, c);
-}
-
-static void disconnect(struct worker *w, struct channel *c, bool by_us)
-{
-	channel_end(c, now_of(w), by_us);
-	if (c->fd >= 0)
-		w->engine->kind->disconnect(w->engine, c);
-	if (c->state == CHANNEL_CONNECTING)
-		w->connecting--;
-	else if (c->state == CHANNEL_OPEN && matters(w, c))
-		w->open--;
-	c->state = CHANNEL_UNUSED;
-}
-
-static void want_to_send(struct worker *w, struct channel *c)
-{
-	if (c->queued || c->sending || c->state != CHANNEL_OPEN)
-		return;
-	c->queued = true;
-	w->to_send[w->n_to_send++] = c;
-}
-
-void worker_connected(struct worker *w, struct channel *c)
-{
-	int64_t now = now_of(w);
-
-	c->state = CHANNEL_OPEN;
-	w->connecting--;
-	w->open += matters(w, c);
-	w->news = now;
-	if (!connects(w) || tally_counts(w->tally, c->connect_began))
-		histogram_record(&w->tally->connect, now - c->connect_began);
-	if (channel_to_send(c) > 0)
-		want_to_send(w, c);
-}
-
-static enum failure failure_of(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return FAILURE_REFUSED;
-	case ETIMEDOUT:
-		return FAILURE_TIMEOUT;
-	case ECONNRESET:
-	case EPIPE:
-		return FAILURE_RESET;
-	}
-	return FAILURE_OTHER;
-}
-
-/* ------------------------------------------------------------ pattern connect */
-
-/* Takes the next request that waits for a connection. */
-static bool next_waiting(struct worker *w, int64_t *intended)
-{
-	if (w->waiting_first == w->waiting_end)
-		return false;
-	*intended = w->waiting[w->waiting_first++ & (w->waiting_capacity - 1)];
-	w->tally->outstanding--; /* the channel counts it from now on */
-	return true;
-}
-
-static void add_waiting(struct worker *w, int64_t intended)
-{
-	uint64_t n = w->waiting_end - w->waiting_first;
-
-	if (n == w->waiting_capacity) {
-		int64_t *old = w->waiting;
-
-		w->waiting = array_of(n ? 2 * n : 64, sizeof(*old));
-		for (uint64_t i = 0; i < n; i++)
-			w->waiting[i] = old[(w->waiting_first + i) & (n - 1)];
-		free(old);
-		w->waiting_capacity = n ? 2 * n : 64;
-		w->waiting_first = 0;
-		w->waiting_end = n;
-	}
-	w->waiting[w->waiting_end++ & (w->waiting_capacity - 1)] = intended;
-	w->tally->outstanding++;
-	w->tally->held++;
-}
-
-/* Connects for one request. */
-static void connect_for(struct worker *w, struct channel *c, int64_t intended)
-{
-	channel_release(c, intended);
-	begin_to_connect(w, c);
-}
-
-/* Connects this channel for the next request, or marks it unused. */
-static void connect_again(struct worker *w, struct channel *c)
-{
-	int64_t intended;
-
-	if (next_waiting(w, &intended))
-		connect_for(w, c, intended);
-	else if (!open_loop(w) && !w->over && now_of(w) < w->run->to)
-		connect_for(w, c, now_of(w));
-	else
-		w->resting[w->n_resting++] = c;
-}
-
-/* -------------------------------------------- what the engine reports */
-
-static void lose(struct worker *w, struct channel *c, enum failure failure)
-{
-	tally_failure(w->tally, failure);
-	disconnect(w, c, false);
-	if (connects(w) && open_loop(w) && !c->idle)
-		w->resting[w->n_resting++] = c;
-}
-
-void worker_failed(struct worker *w, struct channel *c, int error)
-{
-	if (error == EINPROGRESS || error == EINTR)
-		return;
-	if (failure_of(error) == FAILURE_OTHER)
-		w->tally->other_error = error;
-	lose(w, c, failure_of(error));
-}
-
-void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent)
-{
-	channel_did_send(c, made, sent);
-	/* If the send buffer is full, the engine reports when it is not. */
-	if (channel_to_send(c) > 0 && !c->watched)
-		want_to_send(w, c);
-}
-
-void worker_received(struct worker *w, struct channel *c, const char *bytes,
-		     size_t n)
-{
-	int64_t now = now_of(w);
-	unsigned answered;
-
-	if (n == 0) {
-		lose(w, c, FAILURE_CLOSED);
-		return;
-	}
-	answered = channel_did_receive(c, bytes, n, now);
-	if (answered > 0)
-		w->news = now;
-	if (connects(w)) {
-		if (answered > 0) {
-			disconnect(w, c, true);
-			connect_again(w, c);
-		}
-		return;
-	}
-	if (open_loop(w) || w->over || now >= w->run->to)
-		return;
-	for (unsigned i = 0; i < answered; i++)
-		channel_release(c, now);
-	if (answered > 0)
-		want_to_send(w, c);
-}
-
-/* -------------------------------------------------------------------- set-up */
-
-static bool all_connected(struct worker *w, unsigned next)
-{
-	return w->connecting == 0 && next == w->busy + w->idle;
-}
-
-static void time_out(struct worker *w, int64_t now)
-{
-	for (unsigned i = 0; i < w->busy + w->idle; i++) {
-		struct channel *c = &w->channels[i];
-
-		if (c->state == CHANNEL_CONNECTING &&
-		    now - c->connect_began > w->run->opt->timeout) {
-			tally_failure(w->tally, FAILURE_TIMEOUT);
-			disconnect(w, c, false);
-		}
-	}
-}
-
-/* Connects all channels, with pattern connect only the idle ones. Failures are
- * counted. */
-void worker_set_up(struct worker *w)
-{
-	int64_t began = now_of(w), now = began;
-	unsigned next = connects(w) ? w->busy : 0;
-
-	while (!all_connected(w, next) && !atomic_load(&w->run->stop)) {
-		while (next < w->busy + w->idle &&
-		       w->connecting < CONNECTING_MAX)
-			begin_to_connect(w, &w->channels[next++]);
-		w->engine->kind->wait(w->engine, now + look_ns, false);
-		now = now_of(w);
-		time_out(w, now);
-	}
-	w->set_up_ns = now - began;
-	w->set_up_open = w->open;
-}
-
 /* ------------------------------------------------ measuring the generator */
 
 /*
@@ -345,9 +115,10 @@ static bool give(struct worker *w, int64_t intended)
 {
 	if (connects(w)) {
 		if (w->n_resting > 0)
-			connect_for(w, w->resting[--w->n_resting], intended);
+			worker_connect_for(w, w->resting[--w->n_resting],
+					   intended);
 		else
-			add_waiting(w, intended);
+			worker_add_waiting(w, intended);
 		return true;
 	}
 	for (unsigned i = 0; i < w->busy; i++) {
@@ -359,7 +130,7 @@ static bool give(struct worker *w, int64_t intended)
 				c->blocked = true;
 			channel_release(c, intended);
 			if (!c->watched)
-				want_to_send(w, c);
+				worker_want_to_send(w, c);
 			return true;
 		}
 	}
@@ -371,8 +142,8 @@ static void connect_waiting(struct worker *w)
 {
 	int64_t intended;
 
-	while (w->n_resting > 0 && next_waiting(w, &intended))
-		connect_for(w, w->resting[--w->n_resting], intended);
+	while (w->n_resting > 0 && worker_next_waiting(w, &intended))
+		worker_connect_for(w, w->resting[--w->n_resting], intended);
 }
 
 static void release_due(struct worker *w, int64_t now)
@@ -410,11 +181,11 @@ static void fill(struct worker *w, int64_t now)
 		struct channel *c = &w->channels[i];
 
 		if (connects(w)) {
-			connect_again(w, c);
+			worker_connect_again(w, c);
 		} else if (c->state == CHANNEL_OPEN) {
 			for (unsigned j = 0; j < w->run->opt->depth; j++)
 				channel_release(c, now);
-			want_to_send(w, c);
+			worker_want_to_send(w, c);
 		}
 	}
 }
@@ -505,12 +276,12 @@ static void settle(struct worker *w)
 		if (c->state == CHANNEL_UNUSED)
 			continue;
 		if (c->oldest < c->released || (connects(w) && !c->idle))
-			disconnect(w, c, true);
+			worker_disconnect(w, c, true);
 		else
 			channel_end(c, now, true);
 	}
 	w->n_to_send = 0;
-	while (next_waiting(w, &intended)) {
+	while (worker_next_waiting(w, &intended)) {
 		w->tally->unanswered += tally_counts(w->tally, intended);
 		w->tally->never++;
 	}
@@ -591,5 +362,5 @@ void worker_close(struct worker *w)
 {
 	for (unsigned i = 0; i < w->busy + w->idle; i++)
 		if (w->channels[i].state != CHANNEL_UNUSED)
-			disconnect(w, &w->channels[i], true);
+			worker_disconnect(w, &w->channels[i], true);
 }

@@ -2,7 +2,6 @@
 """--hold: a run in slices, as an observer commands through a socket"""
 
 import contextlib
-import os
 import signal
 import socket
 import threading
@@ -32,10 +31,6 @@ class Echo:
                 self.heard += 1
             time.sleep(self.delay_s)
             sock.sendall(part)
-
-    def idle_client(self, port):
-        """Our end of the connection from this port of the generator"""
-        return next(sock for sock in self.clients if sock.getpeername()[1] == port)
 
 
 @pytest.fixture
@@ -275,6 +270,16 @@ def test_a_server_that_closes_an_idle_connection(echo, engine, when):
         seen.keep()
         run = seen.finish()
     assert run.status == 1 and run.errors() == {"closed": 2}
+
+
+def test_the_shortest_slice_sees_them_all(echo, engine):
+    serve, listening = echo
+    with Observer(listening, "--connections", 1, "--rate", 0.01, "--idle", 30, "--engine",
+                  engine) as seen:
+        assert eventually(lambda: len(serve.clients) == 31)
+        for sock in serve.clients[1:]:
+            sock.shutdown(socket.SHUT_RDWR)
+        assert seen.slice(1, head=0, window=1)["errors"] == 30
 
 
 def test_bytes_that_nobody_asked_for(echo, engine):

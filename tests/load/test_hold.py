@@ -346,6 +346,8 @@ def test_it_gives_up(echo):
         assert one["gave_up"] and one["unanswered"] == 2
         assert one["window_ns"] < 20 * SECOND
         seen.drop()
+        assert seen.slice(3)["gave_up"] is False
+        seen.drop()
         run = seen.finish()
     assert run.status == 1 and any(
         "no reply for 1 s, so the slice was ended" in reason for reason in run.reasons)

@@ -31,15 +31,14 @@ static bool take_resolved(struct matrix_options *opt, const char *argument)
 	static const char filter[] = "--benchmark_filter=";
 	static const char blocks[] = "--benchmark_repetitions=";
 
-	if (strncmp(argument, filter, strlen(filter)) == 0) {
+	if (strncmp(argument, filter, strlen(filter)) == 0)
 		opt->filter = argument + strlen(filter);
-		return true;
-	}
-	if (strncmp(argument, blocks, strlen(blocks)) == 0) {
+	else if (strncmp(argument, blocks, strlen(blocks)) == 0)
 		add_override(opt, "blocks", argument + strlen(blocks));
-		return true;
-	}
-	return false;
+	else
+		return false;
+	opt->resolved = true;
+	return true;
 }
 
 /* "--benchmark_filter REGEX" is accepted like --benchmark_filter=REGEX. */
@@ -315,8 +314,9 @@ static void check_use(const struct matrix_options *opt, uint64_t given)
 					", which takes plan and CPUs from its folder; "
 					"to change them begin a new run" :
 					"");
-	if ((opt->filter || opt->n_benchmark > 1) && !(PLAN >> opt->verb & 1) &&
-	    (opt->verb != VERB_RESUME || opt->filter))
+	if (!(PLAN >> opt->verb & 1) &&
+	    (opt->resolved ||
+	     (opt->n_benchmark > 1 && opt->verb != VERB_RESUME)))
 		die_usage("%s does not take options of Google Benchmark", verb);
 }
 

@@ -34,6 +34,7 @@ struct matrix_options {
 	const char *out; /* NULL: a new folder in results/ */
 	const char *server_cpus, *client_cpus;
 	const char *filter; /* --benchmark_filter; NULL */
+	bool resolved;      /* that, or --benchmark_repetitions */
 	bool dry_run, strict, force, quiet;
 	bool fail_on_regression; /* run, resume, compare */
 	double least; /* 0.05: by more than 5 %; NAN: than the plan's margin */

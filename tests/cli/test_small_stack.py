@@ -18,9 +18,8 @@ COMMANDS = [
     "matrix run --plan tiny.plan --out run"]
 
 PLAN = """blocks 1
-warmup 50ms
-window 100ms
-wait none
+bout 40ms
+slice 20ms
 cells closed split connections 2
 """
 

@@ -495,6 +495,7 @@ def test_resume_takes_no_option_of_run(half, tmp_path):
     run = half(tmp_path / "copy")
     for option in (["--models", "poll"], ["--blocks", "3"], ["--plan", "quick"],
                    ["--out", "x"], ["--benchmark_filter=poll"],
+                   ["--benchmark_repetitions=3"],
                    ["--server-cpus", "0"], ["--dry-run"]):
         assert "resume" in resume(run, *option).check(2).err
 

@@ -156,6 +156,8 @@ def test_usage(tmp_path):
     assert "missing folder" in matrix.run(verb="report").check(2).err
     run = matrix.run("--models", "poll", verb="report", out=tmp_path)
     assert "not for report" in run.check(2).err
+    run = matrix.run("--benchmark_repetitions=3", verb="report", out=tmp_path)
+    assert "options of Google Benchmark" in run.check(2).err
 
 
 def test_while_it_is_measured(tmp_path):

@@ -13,22 +13,22 @@
 
 #define MS INT64_C(1000000)
 
-/* ------------------------------------------------- constants, measured on two CPUs */
+/* ------------------------------------------------------- constants: of two CPUs */
 
 /* What a bout takes beside load: to start and stop each server with its
- * generator, to connect and disconnect each client, around each slice, and at
- * the end of each round */
-static const int64_t server_ns = 40 * MS, client_ns = MS / 7;
-static const int64_t gap_ns = 2 * MS, round_ns = 5 * MS;
+ * generator, to connect and disconnect each client, around each slice (readings,
+ * the protocol, thawing), and at the end of each round */
+static const int64_t server_ns = 60 * MS, client_ns = MS / 8;
+static const int64_t gap_ns = 4 * MS, round_ns = 5 * MS;
 
-/* The longest slice of the warm-up round */
-static const int64_t warmup_ns = 50 * MS;
+/* What the slowest model takes for each client of a closed loop, and the load that
+ * it can serve in an open one: these make the response times, which a slice is to
+ * be long beside, and which follow it until all is at rest. */
+static const double client_response_ns = 40000, capacity = 150000;
 
-/* `auto` makes a slice this many response times of the slowest model long, which
- * in a closed loop are about this time for each client, and this many requests
- * of an open loop. */
-static const double response_times = 20, client_response_ns = 15000;
-static const double least_requests = 50;
+/* `auto` makes a slice this many of these response times long, and of an open loop
+ * at least so many requests. */
+static const double response_times = 20, least_requests = 50;
 
 /* A line with its histograms, and a row of slices.csv */
 enum { REPETITION_BYTES = 12000, SLICE_BYTES = 120 };
@@ -47,6 +47,14 @@ static const struct noise {
 
 /* --------------------------------------------------------------------- one bout */
 
+/* Of the slowest model; in an open loop below its limit they are short. */
+static double expected_response(const struct cell *c)
+{
+	return c->loop == LOOP_CLOSED ?
+		       client_response_ns * c->connections * c->depth :
+		       0;
+}
+
 static int64_t expected_slice(const struct plan *p, const struct cell *c)
 {
 	const double least = 40 * MS, most = 300 * MS, most_open = 1000 * MS;
@@ -56,9 +64,18 @@ static int64_t expected_slice(const struct plan *p, const struct cell *c)
 	if (c->loop == LOOP_OPEN)
 		return fmin(fmax(least, least_requests * 1e9 / c->rate),
 			    most_open);
-	return fmin(fmax(least, response_times * client_response_ns *
-					c->connections * c->depth),
-		    most);
+	return fmin(fmax(least, response_times * expected_response(c)), most);
+}
+
+/* Until the last reply came: what was due beyond the capacity, at most 2 s */
+static int64_t expected_rest(const struct cell *c, int64_t slice)
+{
+	const double most = 2000 * MS;
+	double rest = expected_response(c);
+
+	if (c->loop == LOOP_OPEN && c->rate > capacity)
+		rest = (double)slice * (c->rate / capacity - 1);
+	return fmin(rest, most);
 }
 
 static unsigned expected_rounds(const struct plan *p, const struct cell *c,
@@ -72,15 +89,17 @@ int64_t bout_estimate(const struct plan *p, const struct entry *first, size_t n)
 	const struct cell *c = first->cell;
 	int64_t slice = expected_slice(p, c), servers = (int64_t)n;
 	int64_t up = server_ns + client_ns * (c->connections + c->idle);
-	int64_t rounds;
+	int64_t rounds, rest;
 
 	if (first->role == ROLE_COUNTING)
 		return up + COUNTING_HEAD_NS + COUNTING_WINDOW_NS;
 	if (first->role == ROLE_IDLE)
 		return up + IDLE_WINDOW_NS;
+	rest = expected_rest(c, slice) + gap_ns;
 	rounds = expected_rounds(p, c, n);
-	return servers * (up + (slice < warmup_ns ? slice : warmup_ns)) +
-	       rounds * (servers * (slice + gap_ns) + round_ns);
+	/* The slices of the warm-up round are half as long. */
+	return servers * (up + slice / 2 + rest) +
+	       rounds * (servers * (slice + rest) + round_ns);
 }
 
 /*

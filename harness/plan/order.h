@@ -83,11 +83,11 @@ int64_t bout_estimate(const struct plan *p, const struct entry *first,
  *       models  thread, busypoll, select, poll, epoll (the reference), aio, uring
  *       cells   closed split message 64 connections 1,64,1000
  *       idle    1000 clients
- *       30 bouts of about 1.5 s, in 2 to 5 rounds
+ *       30 bouts of about 1.4 s, in 2 to 4 rounds
  *       306 repetitions: 210 timing, 30 aa, 35 counting, 7 idle, 24 baseline
- *       expected intervals of CPU per request: +-1.4 % (64 connections) to
- *       +-5.2 % (1 connection)
- *       about 2 min 20 s, 5 MB
+ *       expected intervals of CPU per request: +-1.7 % (64 connections) to
+ *       +-6.1 % (16 connections)
+ *       about 2 min 24 s, 3.8 MB
  */
 char *blocks_summary(const struct plan *p, const struct estimate *e);
 

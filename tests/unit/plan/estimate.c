@@ -172,11 +172,11 @@ static void summaries(void **state)
 			"  cells   open split connections 16 rate 2000 idle 900 "
 			"message 64\n",
 			"  idle    1000 clients\n",
-			"  30 bouts of about 1.5 s, in 2 to ",
+			"  30 bouts of about 1.4 s, in 2 to ",
 			"306 repetitions: 210 timing, 30 aa, 35 counting, "
 			"7 idle, 24 baseline\n",
 			"  expected intervals of CPU per request: +-",
-			" % (64 connections) to +-", " % (1 connection)\n",
+			" % (64 connections) to +-", " % (16 connections)\n",
 			"  about 2 min ", " MB\n", NULL });
 	plan_keep(&p, named, some);
 	check_summary(&p, (const char *[]){ " busypoll, poll, epoll (the",

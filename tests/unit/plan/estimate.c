@@ -210,7 +210,7 @@ static void summaries(void **state)
 			    "7000 repetitions: 7000 timing\n", " h ", NULL });
 	assert_true(plan_override(&p, "blocks", "1", error));
 	check_summary(&p, (const char *[]){ "one block has no intervals\n",
-					    "about 1 h 10 min", NULL });
+					    "about 1 h 1", NULL });
 	plan_free(&p);
 }
 

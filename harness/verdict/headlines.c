@@ -136,12 +136,13 @@ static void tell_different(const struct reduced *r, struct headline *h,
 		       print_range(range.low, range.high, text));
 		length = strlen(h->text);
 		if (i + 1 < n)
-			append(h, " and %zu more", n - 1 - i);
+			append(h, " and %zu more models", n - 1 - i);
 		fits = lines_of(h->text) == lines;
 		h->text[fits ? length : before] = '\0';
 		if (fits)
 			continue;
-		append(h, "%s%zu more", i == 1 ? "; " : " and ", n - i);
+		append(h, "%s%zu more model%s", i == 1 ? "; " : " and ", n - i,
+		       plural((double)(n - i)));
 		return;
 	}
 }

@@ -402,7 +402,7 @@ static void note_reference(const struct reduced *r, json_t *all, size_t first)
 static void note_limited(const struct reduced *r, json_t *all, size_t first)
 {
 	const char *models[PLAN_LIST_MAX];
-	char names[SENTENCE_SIZE], where[SETTING_SIZE];
+	char names[SENTENCE_SIZE];
 	size_t end = setting_end(r, first), n = 0;
 
 	for (size_t i = first; i < end && n < PLAN_LIST_MAX; i++)
@@ -410,10 +410,9 @@ static void note_limited(const struct reduced *r, json_t *all, size_t first)
 			models[n++] = r->row[i].cell.model;
 	if (n)
 		note(all, LIMITED, &r->row[first].cell,
-		     "%.200s %s: at the limit of generator and kernel, not "
-		     "slower than the baseline server",
-		     join_models(models, n, names),
-		     setting_where(&r->row[first].cell, where));
+		     "not slower than the baseline server, so at the limit of "
+		     "generator and kernel: %.200s",
+		     join_models(models, n, names));
 }
 
 /* The twin is the reference itself: what it differs is noise. */

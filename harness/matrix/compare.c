@@ -92,7 +92,7 @@ static int gate(const struct versus *v, double least, FILE *screen)
 	char of[64] = "";
 
 	for (int i = VERSUS_NOT_COMPARABLE; i < VERSUS_VERDICTS; i++)
-		blind += v->lines[i];
+		blind += v->verdicts[i];
 	if (least > 0)
 		snprintf(of, sizeof(of), " of %g %% or more", 100 * least);
 	if (v->reference)
@@ -106,9 +106,9 @@ static int gate(const struct versus *v, double least, FILE *screen)
 		fprintf(screen, "Regressions%s: %zu.\n", of, worse);
 	else
 		fprintf(screen, "No regression%s found.\n", of);
-	if (v->lines[VERSUS_UNDECIDED])
+	if (v->verdicts[VERSUS_UNDECIDED])
 		fprintf(screen, "Undecided: %zu.\n",
-			v->lines[VERSUS_UNDECIDED]);
+			v->verdicts[VERSUS_UNDECIDED]);
 	if (blind)
 		fprintf(screen, "Not comparable: %zu.\n", blind);
 	return worse ? EXIT_FAILED : EXIT_SUCCESS;

@@ -138,7 +138,7 @@ static double median_time(const struct progress *p, enum role role,
 		if (kind(&p->bout[i]) == role && !isnan(p->bout[i].took) &&
 		    (like == ANY_SETTING || p->bout[i].like == (size_t)like))
 			took[n++] = p->bout[i].took;
-	return stats_quantile(took, n, 0.5);
+	return stats_summary(took, n).median;
 }
 
 static double first_not_nan(double a, double b, double c)

@@ -121,8 +121,9 @@ static const struct slice *same_round(const struct record *r, unsigned round)
 	return NULL;
 }
 
-double block_ratio(const struct record *a, const struct record *b,
-		   enum metric m, size_t *rounds)
+/* The logarithm of a / b in a block from their slices, NAN: none; adds its rounds */
+static double block_ratio(const struct record *a, const struct record *b,
+			  enum metric m, size_t *rounds)
 {
 	double *x = grow(NULL, a->n_slices + 1, sizeof(*x)), mean;
 	size_t n = 0;
@@ -325,6 +326,15 @@ void compare(struct reduced *r, const struct reduce_options *options)
 		end = setting_end(r, i);
 		find_limited(r, i, end);
 	}
+}
+
+const struct comparison *comparison_of(const struct reduced *r,
+				       const struct row *row, enum metric m)
+{
+	for (size_t i = 0; i < r->n_comparisons; i++)
+		if (r->comparison[i].a == row && r->comparison[i].metric == m)
+			return &r->comparison[i];
+	return NULL;
 }
 
 bool is_regression(const struct comparison *c, double least)

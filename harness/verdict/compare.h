@@ -55,9 +55,9 @@ enum bound { EXACT, AT_LEAST, AT_MOST };
 
 enum bound bound_of(const struct row *row, enum metric m);
 
-/* The logarithm of a / b in a block from their slices, NAN: none; adds its rounds */
-double block_ratio(const struct record *a, const struct record *b,
-		   enum metric m, size_t *rounds);
+/* Of this row with the reference; NULL: none */
+const struct comparison *comparison_of(const struct reduced *r,
+				       const struct row *row, enum metric m);
 
 /* Equal: the whole interval is within 1 / (1 + margin) and 1 + margin */
 bool is_within(const struct range *range, double margin);

@@ -244,60 +244,6 @@ char *print_metric(enum metric m, double x, char to[NUMBER_SIZE])
 	return to;
 }
 
-/* The unit that needs the fewest characters: "0.1ms", "9.9ms", "99ms" */
-static const struct scale *short_scale(enum metric m, double x)
-{
-	const struct scale *s = scales_of(m);
-
-	while (s[1].size > 0 && fabs(x) >= 0.0995 * s[1].size)
-		s++;
-	return s;
-}
-
-static void add_short(const struct scale *s, double x, char to[NUMBER_SIZE])
-{
-	size_t n = strlen(to);
-
-	x /= s->size;
-	if (fabs(x) > 9999)
-		n += snprintf(to + n, NUMBER_SIZE - n, "%.0e", x);
-	else
-		n += snprintf(to + n, NUMBER_SIZE - n, "%.*f%.3s",
-			      fabs(x) < 9.95 ? 1 : 0, x,
-			      s->unit + (*s->unit == ' '));
-	if (n > 2 && n < NUMBER_SIZE && strcmp(to + n - 2, "/s") == 0)
-		to[n - 2] = '\0';
-}
-
-char *print_spread(enum metric m, double median, double low, double high,
-		   char to[NUMBER_SIZE])
-{
-	const struct scale *s = scale_for(m, median);
-	const struct scale *a = short_scale(m, low), *b = short_scale(m, high);
-	size_t n;
-
-	*to = '\0';
-	if (a < s || (b > s && high >= 9999.5 * s->size)) {
-		add_short(a, low, to);
-		strcat(to, "-");
-		add_short(b, high, to);
-		return to;
-	}
-	print_digits(low / s->size, to, NUMBER_SIZE / 2);
-	n = strlen(strcat(to, "-"));
-	print_digits(high / s->size, to + n, NUMBER_SIZE - n);
-	return to;
-}
-
-bool spread_of(const struct summary *s, double *low, double *high)
-{
-	bool interval = s->interval.rank > 0;
-
-	*low = interval ? s->interval.low : s->lowest;
-	*high = interval ? s->interval.high : s->highest;
-	return s->n > 1;
-}
-
 /* ------------------------------------------------------------------ paragraphs */
 
 FILE *text_open(char **text, size_t *size)

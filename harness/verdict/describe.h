@@ -5,7 +5,6 @@
 
 #include "harness/base/print.h" /* plural() */
 #include "harness/store/record.h"
-#include "harness/verdict/stats.h"
 
 #include <stdio.h>
 
@@ -27,21 +26,12 @@ char *setting_key(const struct cell *c, char to[SETTING_SIZE]);
  * Shares are in percent: "0.15 %". */
 char *print_metric(enum metric m, double x, char to[NUMBER_SIZE]);
 
-/* "11.9-12.8", in the unit that print_metric() gives the median; with units of their
- * own, "78us-0.2s", where these differ. Ten characters */
-char *print_spread(enum metric m, double median, double low, double high,
-		   char to[NUMBER_SIZE]);
-
 /* A ratio in three digits: "0.713", "1.04", "11.2", "230" */
 char *print_ratio(double x, char to[NUMBER_SIZE]);
 
 /* A range of ratios: "9.10 to 11.2", "1.019 to 1.021", "2.00"; with as many decimals
  * as show that it is not 1. NAN is an open end: "at least 1.60", "at most 0.600" */
 char *print_range(double low, double high, char to[2 * NUMBER_SIZE]);
-
-/* The confidence interval of the median, or lowest and highest where there is none;
- * false: there is at most one value. */
-bool spread_of(const struct summary *s, double *low, double *high);
 
 /* A stream into `*text`, which is complete after text_close(). To be freed */
 FILE *text_open(char **text, size_t *size);

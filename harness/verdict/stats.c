@@ -23,7 +23,8 @@ static void sort(double *x, size_t n)
 		}
 }
 
-size_t stats_sorted(double to[STATS_MAX], const double *x, size_t n)
+/* Those of x that are finite, ascending, and how many */
+static size_t sorted(double to[STATS_MAX], const double *x, size_t n)
 {
 	size_t taken = 0;
 
@@ -41,26 +42,11 @@ static double sorted_median(const double *x, size_t n)
 	return n ? (x[(n - 1) / 2] + x[n / 2]) / 2 : NAN;
 }
 
-double stats_quantile(const double *x, size_t n, double share)
-{
-	double sorted[STATS_MAX], at;
-	size_t taken = stats_sorted(sorted, x, n), below;
-
-	if (!taken || !(share >= 0 && share <= 1))
-		return NAN;
-	at = share * (taken - 1);
-	below = at;
-	if (below + 1 == taken)
-		return sorted[below];
-	return sorted[below] +
-	       (at - below) * (sorted[below + 1] - sorted[below]);
-}
-
 /*
  * The interval from rank r misses the median if fewer than r values lie on one side
  * of it. That number is binomial with p = 1/2.
  */
-struct interval stats_median_ranks(size_t n)
+static struct interval ranks(size_t n)
 {
 	struct interval i = { .low = NAN, .high = NAN };
 	double exactly = pow(0.5, n), fewer = exactly;
@@ -79,7 +65,7 @@ struct interval stats_median_ranks(size_t n)
 
 static struct interval sorted_interval(const double *x, size_t n)
 {
-	struct interval i = stats_median_ranks(n);
+	struct interval i = ranks(n);
 
 	if (i.rank) {
 		i.low = x[i.rank - 1];
@@ -91,15 +77,15 @@ static struct interval sorted_interval(const double *x, size_t n)
 struct summary stats_summary(const double *x, size_t n)
 {
 	struct summary s = { .lowest = NAN, .highest = NAN };
-	double sorted[STATS_MAX];
+	double all[STATS_MAX];
 
-	s.n = stats_sorted(sorted, x, n);
+	s.n = sorted(all, x, n);
 	s.missing = n - s.n;
-	s.median = sorted_median(sorted, s.n);
-	s.interval = sorted_interval(sorted, s.n);
+	s.median = sorted_median(all, s.n);
+	s.interval = sorted_interval(all, s.n);
 	if (s.n) {
-		s.lowest = sorted[0];
-		s.highest = sorted[s.n - 1];
+		s.lowest = all[0];
+		s.highest = all[s.n - 1];
 	}
 	return s;
 }

@@ -17,9 +17,6 @@ enum {
 	STATS_FEWEST_BLOCKS = 6, /* with an interval of their median at 95 % */
 };
 
-/* Those of x that are finite, ascending, and how many */
-size_t stats_sorted(double to[STATS_MAX], const double *x, size_t n);
-
 /*
  * The 95 % confidence interval of a median, from the rank-th smallest to the rank-th
  * largest value. It contains the true median with probability `level`, whatever the
@@ -40,12 +37,5 @@ struct summary {
 };
 
 struct summary stats_summary(const double *x, size_t n);
-
-/* Interpolated between order statistics as in R's type 7 and numpy; NAN without
- * values */
-double stats_quantile(const double *x, size_t n, double share);
-
-/* Rank and level alone: low and high are NAN */
-struct interval stats_median_ranks(size_t n);
 
 #endif

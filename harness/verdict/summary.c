@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Widths, with one blank before or after: four columns with a spread fill
- * LINE_WIDTH. */
-enum { MODEL = 10, VALUE = 8, SPREAD = 11, ALONE = 1, CALLS = 9 };
+/* Widths, with one blank before or after */
+enum { MODEL = 10, VALUE = 9, RATIO = 15, CALLS = 10 };
 
 static const char indent[] = "          "; /* MODEL blanks */
 
@@ -23,54 +22,46 @@ struct page {
 
 /* --------------------------------------------------------------------- columns */
 
-struct column {
-	const char *head;
-	enum metric metric;
-	bool spread;
-};
+enum { COLUMNS = 4 };
 
-enum { COLUMNS = 6 }; /* the last one empty */
-
-static const struct column closed[COLUMNS] = {
-	{ "req/s", METRIC_REQUESTS_PER_SECOND, true },
-	{ "p50", METRIC_RESPONSE_P50, true },
-	{ "p99", METRIC_RESPONSE_P99, true },
-	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
-};
-
-static const struct column open[COLUMNS] = {
-	{ "req/s", METRIC_REQUESTS_PER_SECOND, false },
-	{ "p50", METRIC_RESPONSE_P50, true },
-	{ "p99", METRIC_RESPONSE_P99, true },
-	{ "svc p50", METRIC_SERVICE_P50, false },
-	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
-};
-
-static const struct column coarse[COLUMNS] = {
-	{ "req/s", METRIC_REQUESTS_PER_SECOND, false },
-	{ "svc p50", METRIC_SERVICE_P50, true },
-	{ "svc p99", METRIC_SERVICE_P99, true },
-	{ "rsp p50", METRIC_RESPONSE_P50, false },
-	{ "CPU/req", METRIC_SERVER_CPU_PER_REQUEST, true },
-};
-
-static const struct column *columns_of(const struct cell *c)
+/* The latency of a setting is what it is compared by. */
+static void columns_of(const struct cell *c, enum metric m[COLUMNS])
 {
-	return is_coarse(c) ? coarse : c->loop == LOOP_OPEN ? open : closed;
+	m[0] = METRIC_REQUESTS_PER_SECOND;
+	m[1] = latency_of(c);
+	m[2] = is_coarse(c) ? METRIC_SERVICE_P99 : METRIC_RESPONSE_P99;
+	m[3] = METRIC_SERVER_CPU_PER_REQUEST;
 }
 
-static void write_head(const struct page *p, const struct column *column)
+static bool is_compared(const struct cell *c, enum metric m)
 {
+	enum metric by[COMPARED];
+
+	compared_by(c, by);
+	return m == by[0] || m == by[1];
+}
+
+static void write_head(const struct page *p, const struct cell *c)
+{
+	const char *const heads[COLUMNS] = { "req/s",
+					     is_coarse(c) ? "svc p50" : "p50",
+					     is_coarse(c) ? "svc p99" : "p99",
+					     "CPU/req" };
+	enum metric m[COLUMNS];
+
+	columns_of(c, m);
 	fprintf(p->to, "%-*s", MODEL, "model");
-	for (; column->head; column++)
-		fprintf(p->to, "%*s%*s", VALUE, column->head,
-			column->spread ? SPREAD : ALONE, "");
+	for (int i = 0; i < COLUMNS; i++) {
+		fprintf(p->to, "%*s", VALUE, heads[i]);
+		if (is_compared(c, m[i]))
+			fprintf(p->to, " %-*s", RATIO - 1, "ratio");
+	}
 	fprintf(p->to, "%*s   n\n", CALLS, "calls/req");
 }
 
 /* '*', '=': different from the reference, or equal to it */
-static const char *mark_of(const struct reduced *r, const struct row *row,
-			   enum metric m)
+static const char *mark_of(const struct row *row, enum metric m,
+			   const struct comparison *c)
 {
 	enum bound bound = bound_of(row, m);
 
@@ -78,34 +69,29 @@ static const char *mark_of(const struct reduced *r, const struct row *row,
 		return "?";
 	if (bound != EXACT)
 		return bound == AT_LEAST ? ">" : "<";
-	for (size_t i = 0; i < r->n_comparisons; i++) {
-		const struct comparison *c = &r->comparison[i];
-
-		if (c->a == row && c->metric == m &&
-		    c->state != STATE_WHOLE_CORE)
-			return c->verdict == VERDICT_DIFFERENT ? "*" :
-			       c->verdict == VERDICT_EQUAL     ? "=" :
-								 "";
-	}
-	return "";
+	if (!c || c->state == STATE_WHOLE_CORE)
+		return "";
+	return c->verdict == VERDICT_DIFFERENT ? "*" :
+	       c->verdict == VERDICT_EQUAL     ? "=" :
+						 "";
 }
 
 static void write_value(const struct page *p, const struct row *row,
-			const struct column *column)
+			enum metric m)
 {
-	const struct summary *s = &row->metric[column->metric];
-	char number[NUMBER_SIZE], value[NUMBER_SIZE + 1], spread[NUMBER_SIZE];
-	double low, high;
+	const struct comparison *c = comparison_of(p->of, row, m);
+	char number[NUMBER_SIZE], value[NUMBER_SIZE + 1];
+	char ratio[2 * NUMBER_SIZE] = "";
 
-	print_metric(column->metric, s->median, number);
+	print_metric(m, row->metric[m].median, number);
 	number[strcspn(number, "/")] = '\0'; /* "/s" is in the head */
-	snprintf(value, sizeof(value), "%s%s",
-		 mark_of(p->of, row, column->metric), number);
-	*spread = '\0';
-	if (column->spread && spread_of(s, &low, &high))
-		print_spread(column->metric, s->median, low, high, spread);
-	fprintf(p->to, "%*s %-*s", VALUE, value,
-		column->spread ? SPREAD - 1 : ALONE - 1, spread);
+	snprintf(value, sizeof(value), "%s%s", mark_of(row, m, c), number);
+	fprintf(p->to, "%*s", VALUE, value);
+	if (!is_compared(&row->cell, m))
+		return;
+	if (c && (c->range.low > 0 || c->range.high > 0))
+		print_range(c->range.low, c->range.high, ratio);
+	fprintf(p->to, " %-*s", RATIO - 1, ratio);
 }
 
 /* The calls per request of a server that spins do not depend on the requests. */
@@ -145,16 +131,18 @@ static void write_reason(const struct page *p, const struct row *row)
 	write_warning(p->to, p->color, label, indent, text);
 }
 
-static void write_row(const struct page *p, const struct row *row,
-		      const struct column *column)
+static void write_row(const struct page *p, const struct row *row)
 {
+	enum metric m[COLUMNS];
+
 	if (row->n == 0) {
 		write_reason(p, row);
 		return;
 	}
 	write_label(p, row);
-	for (; column->head; column++)
-		write_value(p, row, column);
+	columns_of(&row->cell, m);
+	for (int i = 0; i < COLUMNS; i++)
+		write_value(p, row, m[i]);
 	write_calls(p, row);
 	fprintf(p->to, " %3u\n", row->n);
 }
@@ -228,15 +216,14 @@ static void write_notes(const struct page *p, size_t first)
 static void write_setting(const struct page *p, size_t first)
 {
 	const struct reduced *r = p->of;
-	const struct column *column = columns_of(&r->row[first].cell);
 	size_t end = setting_end(r, first);
 	char text[SETTING_SIZE];
 
 	write_heading(p->to, p->color,
 		      setting_heading(&r->row[first].cell, text));
-	write_head(p, column);
+	write_head(p, &r->row[first].cell);
 	for (size_t i = first; i < end; i++)
-		write_row(p, &r->row[i], column);
+		write_row(p, &r->row[i]);
 	write_notes(p, first);
 }
 
@@ -345,14 +332,6 @@ static void write_warnings(const struct page *p)
 		fprintf(p->to, "  ... and %zu more in warnings.csv\n", n - i);
 }
 
-static bool any_open(const struct reduced *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (r->row[i].cell.loop == LOOP_OPEN)
-			return true;
-	return false;
-}
-
 /* A warning reports a mixture of methods. */
 static const char *counting_method(const struct reduced *r)
 {
@@ -370,22 +349,15 @@ static void write_caption(const struct page *p)
 
 	snprintf(
 		text, sizeof(text),
-		"%u block%s. Each value is the median of n blocks, followed by "
-		"%s. p50 and p99 are response times%s. CPU/req is the CPU time "
-		"of the server. calls/req are system calls (%s%s). * and =: "
-		"different from %s, and equal within %.15g %%; > and <: at "
-		"least, at most; ?: fewer than 100 requests beyond this "
-		"percentile.",
-		r->n_blocks, plural(r->n_blocks),
-		r->n_blocks < STATS_FEWEST_BLOCKS ?
-			"minimum and maximum" :
-			"its 95 % confidence interval (minimum and maximum below "
-			"6 blocks)",
-		any_open(r) ?
-			", from when a request was due; svc is the "
-			"service time, from when it was sent, the measure "
-			"where server and clients share a core" :
-			"",
+		"%u block%s. Each value is the median of n blocks; behind it the "
+		"interval of its ratio to %s in the same rounds. p50 and p99 are "
+		"response times, in an open loop from when a request was due; svc "
+		"are service times, from when it was sent, where server and "
+		"clients share a core. CPU/req is the CPU time of the server. "
+		"calls/req are system calls (%s%s). * and =: different from %s, "
+		"and equal within %.15g %%; > and <: at least, at most; ?: fewer "
+		"than 100 requests beyond this percentile.",
+		r->n_blocks, plural(r->n_blocks), r->reference,
 		method ? "counted once by " : "not counted",
 		method ? method : "", r->reference, 100 * r->margin);
 	fputc('\n', p->to);

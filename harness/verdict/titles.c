@@ -84,51 +84,20 @@ static bool is_shown(const struct row *row, enum metric m)
 	return !(m == METRIC_CALLS_PER_REQUEST && row->spins);
 }
 
-static void print_end(const struct row *row, enum metric m, char to[128])
+static const char *range_note(const struct row *row, enum metric m)
 {
-	const struct summary *s = &row->metric[m];
-	char value[NUMBER_SIZE], spread[NUMBER_SIZE];
-	double low, high;
-
-	print_metric(m, s->median, value);
-	if (spread_of(s, &low, &high) && high >= 0.001)
-		snprintf(to, 128, "%s (%s, %s)", value, row->cell.model,
-			 print_spread(m, s->median, low, high, spread));
-	else
-		snprintf(to, 128, "%s (%s)", value, row->cell.model);
-}
-
-static void range_note(const struct row *row, enum metric m, unsigned fewest,
-		       unsigned most, char *to)
-{
-	char n[32] = "";
-
-	if (fewest < most)
-		snprintf(n, sizeof(n), "%u to ", fewest);
 	if (m == METRIC_CALLS_PER_REQUEST)
-		snprintf(to, SENTENCE_SIZE,
-			 "counted once by %s; without models that spin",
-			 row->calls_method);
-	else if (row->cell.loop == LOOP_NONE)
-		snprintf(to, SENTENCE_SIZE, "one repetition per model");
-	else
-		snprintf(
-			to, SENTENCE_SIZE,
-			"medians of %s%u block%s with 95 %% confidence intervals "
-			"(order statistics; minimum and maximum below %d "
-			"blocks); not tested",
-			n, most, plural(most), STATS_FEWEST_BLOCKS);
+		return "counted once; without models that spin";
+	return row->cell.loop == LOOP_NONE ? "one repetition per model" :
+					     "medians of blocks; not tested";
 }
 
 static bool range_title(const struct reduced *r, size_t first, enum metric m,
 			struct title *t)
 {
 	const struct row *low = NULL, *high = NULL;
-	char a[128], b[128], where[SETTING_SIZE];
+	char a[NUMBER_SIZE], b[NUMBER_SIZE], where[SETTING_SIZE];
 	size_t end = setting_end(r, first);
-	const char *method = NULL;
-	unsigned fewest = STATS_MAX, most = 0;
-	bool one_method = true;
 
 	for (size_t i = first; i < end; i++) {
 		const struct row *row = &r->row[i];
@@ -139,10 +108,6 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 			low = row;
 		if (!high || row->metric[m].median > high->metric[m].median)
 			high = row;
-		one_method &= !method || strcmp(row->calls_method, method) == 0;
-		method = row->calls_method;
-		fewest = row->n < fewest ? row->n : fewest;
-		most = row->n > most ? row->n : most;
 	}
 	/* If no server sleeps, there is nothing to show. */
 	if (!low || (m == METRIC_VOLUNTARY_PER_REQUEST &&
@@ -150,17 +115,17 @@ static bool range_title(const struct reduced *r, size_t first, enum metric m,
 		return false;
 	t->called = false;
 	t->width = high->metric[m].median / low->metric[m].median;
-	print_end(low, m, a);
-	print_end(high, m, b);
-	snprintf(t->title, SENTENCE_SIZE, "%s: %s%s%s %.200s", metric_words(m),
-		 a, low == high ? "" : " to ", low == high ? "" : b,
-		 setting_where(&low->cell, where));
-	if (m == METRIC_CALLS_PER_REQUEST && !one_method)
-		snprintf(t->title, SENTENCE_SIZE,
-			 "system calls were counted by different methods "
-			 "%.200s and cannot be compared",
-			 where);
-	range_note(high, m, fewest, most, t->note);
+	print_metric(m, low->metric[m].median, a);
+	print_metric(m, high->metric[m].median, b);
+	setting_where(&low->cell, where);
+	if (low == high)
+		snprintf(t->title, SENTENCE_SIZE, "%s: %s (%s) %s",
+			 metric_words(m), a, low->cell.model, where);
+	else
+		snprintf(t->title, SENTENCE_SIZE, "%s: %s (%s) to %s (%s) %s",
+			 metric_words(m), a, low->cell.model, b,
+			 high->cell.model, where);
+	snprintf(t->note, SENTENCE_SIZE, "%s", range_note(low, m));
 	return true;
 }
 

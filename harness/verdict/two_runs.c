@@ -145,90 +145,55 @@ void side_close(struct side *s)
 
 /* -------------------------------------------------------------- what is compared */
 
-const struct cell *versus_cell_of(const struct versus_cell *c)
+const struct cell *line_cell(const struct versus_line *l)
 {
-	return c->a ? &c->a->cell : &c->b->cell;
+	return l->a ? &l->a->cell : &l->b->cell;
 }
 
-static void choose_metrics(struct versus_cell *c)
+bool line_is_count(const struct versus_line *l)
 {
-	const struct cell *cell = versus_cell_of(c);
-	enum metric m[VERSUS_LINES];
-	const struct mean none = mean_of(NULL, 0);
-	const struct range no_range = { NAN, NAN };
+	return l->metric == METRIC_CALLS_PER_REQUEST;
+}
 
-	if (cell->loop == LOOP_NONE) {
-		m[c->n++] = METRIC_SERVER_CPU_SHARE;
-		m[c->n++] = METRIC_RESIDENT_PER_CONNECTION;
-	} else {
-		if (cell->loop == LOOP_CLOSED)
-			m[c->n++] = METRIC_REQUESTS_PER_SECOND;
-		m[c->n++] = latency_of(cell);
-		m[c->n++] = is_coarse(cell) ? METRIC_SERVICE_P99 :
-					      METRIC_RESPONSE_P99;
-		m[c->n++] = METRIC_SERVER_CPU_PER_REQUEST;
-		if (strcmp(cell->model, BASELINE) != 0)
-			m[c->n++] = METRIC_CALLS_PER_REQUEST;
+double line_median(const struct row *row, enum metric m)
+{
+	return row && row->n ? row->metric[m].median : NAN;
+}
+
+bool line_is_unsure(const struct versus_line *l)
+{
+	return (l->a && l->a->unsure[l->metric]) ||
+	       (l->b && l->b->unsure[l->metric]);
+}
+
+static size_t choose_metrics(const struct cell *c, enum metric m[])
+{
+	size_t n = 0;
+
+	if (c->loop == LOOP_NONE) {
+		m[n++] = METRIC_SERVER_CPU_SHARE;
+		m[n++] = METRIC_RESIDENT_PER_CONNECTION;
+		return n;
 	}
-	for (size_t i = 0; i < c->n; i++)
-		c->line[i] = (struct versus_line){
-			.metric = m[i],
-			.count = m[i] == METRIC_CALLS_PER_REQUEST,
-			.a = NAN,
-			.b = NAN,
-			.change = none,
-			.change_range = no_range,
-			.of_a = none,
-			.of_b = none,
-			.ratio = none,
-			.range = no_range,
-			.p = NAN,
-		};
+	if (c->loop == LOOP_CLOSED)
+		m[n++] = METRIC_REQUESTS_PER_SECOND;
+	m[n++] = latency_of(c);
+	m[n++] = is_coarse(c) ? METRIC_SERVICE_P99 : METRIC_RESPONSE_P99;
+	m[n++] = METRIC_SERVER_CPU_PER_REQUEST;
+	if (strcmp(c->model, BASELINE) != 0)
+		m[n++] = METRIC_CALLS_PER_REQUEST;
+	return n;
 }
 
-__attribute__((format(printf, 3, 4))) static bool
-say(char why[VERSUS_WHY_SIZE], enum versus_verdict *verdict, const char *format,
-    ...)
+__attribute__((format(printf, 3, 4))) static void
+say(struct versus_line *l, enum versus_verdict verdict, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(why, VERSUS_WHY_SIZE, format, args);
+	vsnprintf(l->why, VERSUS_WHY_SIZE, format, args);
 	va_end(args);
-	*verdict = VERSUS_NOT_COMPARABLE;
-	return true;
-}
-
-static bool says_why(struct versus_cell *c, const struct row *row,
-		     const char *run)
-{
-	if (row->n)
-		return false;
-	if (row->status == STATUS_OK)
-		return say(c->why, &c->verdict, "not timed in %s", run);
-	return say(c->why, &c->verdict, "%s in %s: %s",
-		   status_names[row->status], run, row->reason);
-}
-
-/* Whether one reason holds for all its lines */
-static bool is_hopeless(struct versus_cell *c)
-{
-	if (!c->a || !c->b) {
-		say(c->why, &c->verdict, "not measured in %s",
-		    c->a ? "B" : "A");
-		c->verdict = c->a ? VERSUS_ONLY_A : VERSUS_ONLY_B;
-		return true;
-	}
-	if (c->a->oversubscribed || c->b->oversubscribed)
-		return say(c->why, &c->verdict,
-			   "oversubscribed: it spins on the core that its "
-			   "clients need");
-	return says_why(c, c->a, "A") || says_why(c, c->b, "B");
-}
-
-static const char *method(const char *name)
-{
-	return *name ? name : "unknown";
+	l->verdict = verdict;
 }
 
 static bool is_counted(const struct row *row)
@@ -236,37 +201,38 @@ static bool is_counted(const struct row *row)
 	return *row->calls_method && strcmp(row->calls_method, "none") != 0;
 }
 
-static bool not_alike(struct versus_line *l, const struct versus_cell *c)
+/* Whether the counts can be compared; else says why not */
+static bool same_counts(struct versus_line *l)
 {
-	const struct row *a = c->a, *b = c->b;
+	if (!is_counted(l->a) || !is_counted(l->b))
+		say(l, VERSUS_NOT_COMPARABLE, "not counted in %s",
+		    is_counted(l->a) ? "B" :
+		    is_counted(l->b) ? "A" :
+				       "either run");
+	else if (strcmp(l->a->calls_method, l->b->calls_method) != 0)
+		say(l, VERSUS_NOT_COMPARABLE,
+		    "counted by %s in A and by %s in B", l->a->calls_method,
+		    l->b->calls_method);
+	else if (l->a->spins || l->b->spins)
+		say(l, VERSUS_NOT_COMPARABLE,
+		    "the server spins: its calls show how fast, not the cost of "
+		    "a request");
+	return *l->why == '\0';
+}
 
-	if (l->count) {
-		if (!is_counted(a) || !is_counted(b))
-			return say(l->why, &l->verdict, "not counted in %s",
-				   is_counted(a) ? "B" :
-				   is_counted(b) ? "A" :
-						   "either run");
-		if (strcmp(a->calls_method, b->calls_method) != 0)
-			return say(l->why, &l->verdict,
-				   "counted by %s in A and by %s in B",
-				   a->calls_method, b->calls_method);
-		if (a->spins || b->spins)
-			return say(l->why, &l->verdict,
-				   "the server spins: its calls show how fast, "
-				   "not the cost of a request");
-	} else if ((l->metric == METRIC_SERVER_CPU_PER_REQUEST ||
-		    l->metric == METRIC_SERVER_CPU_SHARE) &&
-		   !same_method(a, b)) {
-		return say(l->why, &l->verdict,
-			   "CPU time by method %s in A and %s in B",
-			   method(a->cpu_method), method(b->cpu_method));
-	}
-	if (!isfinite(l->a) || !isfinite(l->b))
-		return say(l->why, &l->verdict, "not measured in %s",
-			   isfinite(l->a) ? "B" :
-			   isfinite(l->b) ? "A" :
-					    "either run");
-	return false;
+/* Whether the comparison of one run has a ratio; else says why not */
+static bool has_ratio(struct versus_line *l, const struct side *s,
+		      const struct comparison *c, const char *run)
+{
+	char text[SENTENCE_SIZE];
+
+	if (c->verdict == VERDICT_MISSING)
+		say(l, VERSUS_NOT_COMPARABLE, "no ratio to %s in %s: %s",
+		    c->with->cell.model, run, missing_reason(c, text));
+	else if (c->state != STATE_NONE)
+		say(l, VERSUS_NOT_COMPARABLE, "in %s: %s", run,
+		    comparison_sentence(&s->reduced, c, text));
+	return *l->why == '\0';
 }
 
 /* ------------------------------------------------------------------------ a line */
@@ -282,85 +248,69 @@ static struct mean over_blocks(const struct side *s, const struct row *row,
 	return mean_of(x, s->reduced.n_blocks);
 }
 
-static void measure_change(const struct versus *v, struct versus_line *l,
-			   const struct versus_cell *c)
+static void measure_change(const struct versus *v, struct versus_line *l)
 {
+	enum metric m = l->metric;
 	struct mean a, b;
 
-	if (l->count || versus_cell_of(c)->loop == LOOP_NONE) { /* one each */
-		l->change.value = log(l->b) - log(l->a);
-		return;
-	}
-	a = over_blocks(v->a, c->a, l->metric);
-	b = over_blocks(v->b, c->b, l->metric);
+	l->change.value = log(line_median(l->b, m)) - log(line_median(l->a, m));
+	if (line_is_count(l) || line_cell(l)->loop == LOOP_NONE)
+		return; /* one each */
+	a = over_blocks(v->a, l->a, m);
+	b = over_blocks(v->b, l->b, m);
 	l->change = mean_difference(&b, &a);
 	l->change_range = mean_range(&l->change, 0.95);
 }
 
-static const struct comparison *
-find_comparison(const struct side *s, const struct row *row, enum metric m)
+static void measure_ratio(const struct versus *v, struct versus_line *l)
 {
-	const struct reduced *r = &s->reduced;
+	const struct comparison *a =
+		comparison_of(&v->a->reduced, l->a, l->metric);
+	const struct comparison *b =
+		comparison_of(&v->b->reduced, l->b, l->metric);
 
-	for (size_t i = 0; i < r->n_comparisons; i++)
-		if (r->comparison[i].a == row && r->comparison[i].metric == m)
-			return &r->comparison[i];
-	return NULL;
+	if (!v->reference || !a || !b || is_baseline(l->a)) {
+		say(l, VERSUS_NOT_JUDGED, "absolute figures alone%s",
+		    v->reference ? "" :
+				   ": the runs have no reference in common");
+	} else if (l->metric == METRIC_SERVER_CPU_PER_REQUEST &&
+		   !same_method(l->a, l->b)) {
+		say(l, VERSUS_NOT_COMPARABLE,
+		    "CPU time by method %s in A and %s in B", l->a->cpu_method,
+		    l->b->cpu_method);
+	} else if (has_ratio(l, v->a, a, "A") && has_ratio(l, v->b, b, "B")) {
+		l->of_a = a->ratio;
+		l->of_b = b->ratio;
+		l->ratio = mean_difference(&b->ratio, &a->ratio);
+	}
 }
 
-/* false: `why` says why this line is not judged */
-static bool is_judged(const struct versus *v, struct versus_line *l,
-		      const struct comparison *a, const struct comparison *b)
+static void measure(const struct versus *v, struct versus_line *l)
 {
-	static const char *const in[] = { "A", "B" };
-	const struct comparison *const both[] = { a, b };
-	char text[SENTENCE_SIZE];
+	const struct row *const rows[] = { l->a, l->b };
 
-	l->verdict = VERSUS_NOT_JUDGED;
-	if (!v->reference || !a || !b || is_baseline(a->a)) {
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 v->reference ? "absolute figures alone" :
-					"absolute figures alone: the runs have "
-					"no reference in common");
-		return false;
-	}
-	for (int i = 0; i < 2; i++) {
-		if (both[i]->verdict == VERDICT_MISSING)
-			return !say(l->why, &l->verdict,
-				    "no ratio to %s in %s: %s", v->reference,
-				    in[i], missing_reason(both[i], text));
-		if (both[i]->state != STATE_NONE)
-			return !say(l->why, &l->verdict, "in %s: %s", in[i],
-				    comparison_sentence(i ? &v->b->reduced :
-							    &v->a->reduced,
-							both[i], text));
-	}
-	return true;
-}
-
-static void measure(const struct versus *v, struct versus_line *l,
-		    const struct versus_cell *c)
-{
-	const struct comparison *a = find_comparison(v->a, c->a, l->metric);
-	const struct comparison *b = find_comparison(v->b, c->b, l->metric);
-
-	measure_change(v, l, c);
-	if (l->count || !is_judged(v, l, a, b))
+	if (!l->a || !l->b)
+		say(l, l->a ? VERSUS_ONLY_A : VERSUS_ONLY_B,
+		    "not measured in %s", l->a ? "B" : "A");
+	for (int i = 0; i < 2 && *l->why == '\0'; i++)
+		if (rows[i]->n == 0)
+			say(l, VERSUS_NOT_COMPARABLE, "%s in %s: %s",
+			    status_names[rows[i]->status], i ? "B" : "A",
+			    rows[i]->reason);
+	if (*l->why)
 		return;
-	l->of_a = a->ratio;
-	l->of_b = b->ratio;
-	l->ratio = mean_difference(&b->ratio, &a->ratio);
-	l->p = mean_p(&l->ratio);
+	measure_change(v, l);
+	if (!line_is_count(l))
+		measure_ratio(v, l);
 }
+
+/* ------------------------------------------------------------------- the verdicts */
 
 static enum versus_verdict direction(enum metric m, double logarithm)
 {
-	enum better better = metrics[m].better;
-
-	if (better == BETTER_NEITHER)
-		return VERSUS_DIFFERENT;
-	return (logarithm > 0) == (better == BETTER_LESS) ? VERSUS_WORSE :
-							    VERSUS_BETTER;
+	return (logarithm > 0) == (metrics[m].better == BETTER_LESS) ?
+		       VERSUS_WORSE :
+		       VERSUS_BETTER;
 }
 
 /*
@@ -370,141 +320,122 @@ static enum versus_verdict direction(enum metric m, double logarithm)
  */
 static void judge_count(struct versus_line *l)
 {
-	double ratio = l->b / l->a;
-	bool whole = fabs(l->a - round(l->a)) < 1e-4;
+	double a = line_median(l->a, l->metric), ratio = exp(l->change.value);
+	bool whole = fabs(a - round(a)) < 1e-4;
 	char text[SENTENCE_SIZE];
 
-	if (!isfinite(l->change.value)) {
-		say(l->why, &l->verdict, "no ratio: a value is zero");
-	} else if (fmax(ratio, 1 / ratio) < least_count_ratio) {
-		l->verdict = VERSUS_EQUAL;
-		snprintf(l->why, VERSUS_WHY_SIZE,
-			 "the counts differ by less than 1 %% (ratio %.4g)",
-			 ratio);
-	} else {
-		l->verdict = whole ? direction(l->metric, l->change.value) :
-				     VERSUS_DIFFERENT;
-		snprintf(l->why, VERSUS_WHY_SIZE, "%s (counted once%s)",
-			 ratio_sentence("B", "A", l->metric, ratio, ratio,
-					text),
-			 whole ? "" :
-				 "; not the same for every request, so it "
-				 "depends on timing");
-	}
+	if (!isfinite(ratio) || ratio == 0)
+		say(l, VERSUS_NOT_COMPARABLE, "no ratio: a value is zero");
+	else if (fmax(ratio, 1 / ratio) < least_count_ratio)
+		say(l, VERSUS_EQUAL,
+		    "the counts differ by less than 1 %% (ratio %.4g)", ratio);
+	else
+		say(l,
+		    whole ? direction(l->metric, l->change.value) :
+			    VERSUS_DIFFERENT,
+		    "%s (counted once%s)",
+		    ratio_sentence("B", "A", l->metric, ratio, ratio, text),
+		    whole ? "" :
+			    "; not the same for every request, so it depends on "
+			    "timing");
 }
 
 /* "relative to epoll, B uses 1.10 to 1.25 times as much CPU per request as A" */
 static void judge(const struct versus *v, struct versus_line *l)
 {
-	char text[SENTENCE_SIZE], range[2 * NUMBER_SIZE];
+	const char *words = metric_words(l->metric);
+	char text[SENTENCE_SIZE];
 
 	l->range = mean_range(&l->ratio, v->family.level);
-	if (is_within(&l->range, v->margin)) {
-		l->verdict = VERSUS_EQUAL;
-		snprintf(text, sizeof(text),
-			 "A and B are equal within %s %% in %s",
-			 within_percent(&l->range, v->margin, range),
-			 metric_words(l->metric));
-	} else if (l->range.low > 1 || l->range.high < 1) {
-		l->verdict = direction(l->metric, l->ratio.value);
-		ratio_sentence("B", "A", l->metric, l->range.low, l->range.high,
-			       text);
-	} else {
-		l->verdict = VERSUS_UNDECIDED;
-		snprintf(text, sizeof(text), "B / A is undecided in %s (%s)",
-			 metric_words(l->metric),
-			 print_range(l->range.low, l->range.high, range));
-	}
-	snprintf(l->why, VERSUS_WHY_SIZE, "relative to %s, %s", v->reference,
-		 text);
-}
-
-/* ------------------------------------------------------------------------- cells */
-
-static void add_cell(struct versus *v, const struct row *a, const struct row *b)
-{
-	struct versus_cell *c = &v->cell[v->n++];
-
-	*c = (struct versus_cell){ .a = a, .b = b };
-	v->in_both += a && b;
-	choose_metrics(c);
-	is_hopeless(c);
-	for (size_t i = 0; i < c->n; i++) {
-		struct versus_line *l = &c->line[i];
-
-		if (a && a->n) {
-			l->a = a->metric[l->metric].median;
-			l->unsure |= a->unsure[l->metric];
-		}
-		if (b && b->n) {
-			l->b = b->metric[l->metric].median;
-			l->unsure |= b->unsure[l->metric];
-		}
-		if (*c->why) {
-			l->verdict = c->verdict;
-			strcpy(l->why, c->why);
-		} else if (!not_alike(l, c)) {
-			measure(v, l, c);
-		}
-	}
-}
-
-static void pair_cells(struct versus *v)
-{
-	const struct reduced *a = &v->a->reduced, *b = &v->b->reduced;
-
-	v->cell = grow(NULL, a->n + b->n + 1, sizeof(*v->cell));
-	for (size_t i = 0; i < a->n; i++)
-		add_cell(v, &a->row[i], reduced_row(b, &a->row[i].cell));
-	for (size_t i = 0; i < b->n; i++)
-		if (!reduced_row(a, &b->row[i].cell))
-			add_cell(v, NULL, &b->row[i]);
+	if (is_within(&l->range, v->margin))
+		say(l, VERSUS_EQUAL,
+		    "relative to %s, A and B are equal within %s %% in %s",
+		    v->reference, within_percent(&l->range, v->margin, text),
+		    words);
+	else if (l->range.low > 1 || l->range.high < 1)
+		say(l, direction(l->metric, l->ratio.value),
+		    "relative to %s, %s", v->reference,
+		    ratio_sentence("B", "A", l->metric, l->range.low,
+				   l->range.high, text));
+	else
+		say(l, VERSUS_UNDECIDED,
+		    "relative to %s, B / A is undecided in %s (%s)",
+		    v->reference, words,
+		    print_range(l->range.low, l->range.high, text));
 }
 
 static void judge_all(struct versus *v)
 {
-	size_t all = v->n * VERSUS_LINES, k = 0;
-	double *p = grow(NULL, all + 1, sizeof(*p));
+	double *p = grow(NULL, v->n + 1, sizeof(*p));
 
 	for (size_t i = 0; i < v->n; i++)
-		for (size_t j = 0; j < VERSUS_LINES; j++)
-			p[k++] = j < v->cell[i].n ? v->cell[i].line[j].p : NAN;
-	v->family = family_of(p, all);
+		p[i] = mean_p(&v->line[i].ratio);
+	v->family = family_of(p, v->n);
 	free(p);
-	for (size_t i = 0; i < v->n; i++)
-		for (size_t j = 0; j < v->cell[i].n; j++) {
-			struct versus_line *l = &v->cell[i].line[j];
+	for (size_t i = 0; i < v->n; i++) {
+		struct versus_line *l = &v->line[i];
 
-			if (*l->why == '\0' && l->count)
-				judge_count(l);
-			else if (*l->why == '\0')
-				judge(v, l);
-			v->lines[l->verdict]++;
-		}
-}
-
-/* Whether the whole interval is worse by more than this; of a count, the ratio */
-static bool is_worse_by(const struct versus_line *l, double least)
-{
-	double ratio = l->b / l->a;
-	struct range range =
-		l->count ? (struct range){ ratio, ratio } : l->range;
-
-	if (l->verdict != VERSUS_WORSE)
-		return false;
-	return metrics[l->metric].better == BETTER_MORE ?
-		       range.high <= 1 / (1 + least) :
-		       range.low >= 1 + least;
+		if (*l->why == '\0' && !line_is_count(l))
+			judge(v, l);
+		else if (*l->why == '\0' && same_counts(l))
+			judge_count(l);
+		v->verdicts[l->verdict]++;
+	}
 }
 
 size_t versus_regressions(const struct versus *v, double least)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < v->n; i++)
-		for (size_t j = 0; j < v->cell[i].n; j++)
-			n += is_worse_by(&v->cell[i].line[j], least);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct versus_line *l = &v->line[i];
+		double ratio = exp(l->change.value);
+		struct range range = line_is_count(l) ?
+					     (struct range){ ratio, ratio } :
+					     l->range;
+
+		n += l->verdict == VERSUS_WORSE &&
+		     (metrics[l->metric].better == BETTER_MORE ?
+			      range.high <= 1 / (1 + least) :
+			      range.low >= 1 + least);
+	}
 	return n;
+}
+
+static void add_cell(struct versus *v, const struct row *a, const struct row *b)
+{
+	const struct mean none = mean_of(NULL, 0);
+	enum metric m[METRICS];
+	size_t n = choose_metrics(a ? &a->cell : &b->cell, m);
+
+	v->cells++;
+	v->in_both += a && b;
+	v->line = grow(v->line, v->n + n, sizeof(*v->line));
+	for (size_t i = 0; i < n; i++) {
+		struct versus_line *l = &v->line[v->n++];
+
+		*l = (struct versus_line){ .a = a,
+					   .b = b,
+					   .metric = m[i],
+					   .change = none,
+					   .change_range = { NAN, NAN },
+					   .of_a = none,
+					   .of_b = none,
+					   .ratio = none,
+					   .range = { NAN, NAN } };
+		measure(v, l);
+	}
+}
+
+static void add_cells(struct versus *v)
+{
+	const struct reduced *a = &v->a->reduced, *b = &v->b->reduced;
+
+	for (size_t i = 0; i < a->n; i++)
+		add_cell(v, &a->row[i], reduced_row(b, &a->row[i].cell));
+	for (size_t i = 0; i < b->n; i++)
+		if (!reduced_row(a, &b->row[i].cell))
+			add_cell(v, NULL, &b->row[i]);
 }
 
 /* ------------------------------------------------------------------------- notes */
@@ -558,7 +489,7 @@ struct versus versus(const struct side *a, const struct side *b)
 	if (strcmp(a->reduced.reference, b->reduced.reference) == 0 &&
 	    a->reduced.n_comparisons && b->reduced.n_comparisons)
 		v.reference = a->reduced.reference;
-	pair_cells(&v);
+	add_cells(&v);
 	judge_all(&v);
 	take_notes(&v);
 	return v;
@@ -566,7 +497,7 @@ struct versus versus(const struct side *a, const struct side *b)
 
 void versus_free(struct versus *v)
 {
-	free(v->cell);
+	free(v->line);
 	json_decref(v->differences);
 	json_decref(v->notes);
 	*v = (struct versus){ 0 };

@@ -47,47 +47,36 @@ enum versus_verdict {
 	VERSUS_ONLY_A,
 	VERSUS_ONLY_B,
 };
-enum { VERSUS_VERDICTS = 9, VERSUS_LINES = 5, VERSUS_WHY_SIZE = 1024 };
+enum { VERSUS_VERDICTS = 9, VERSUS_WHY_SIZE = 1024 };
 
 extern const char *const versus_words[VERSUS_VERDICTS]; /* "worse", ... */
 
 /* One metric of a cell in both runs */
 struct versus_line {
+	const struct row *a, *b; /* one of them may be NULL */
 	enum metric metric;
-	bool count;  /* of one repetition each: no interval */
-	double a, b; /* medians; NAN */
-	bool unsure;
 	struct mean change;        /* B / A: absolute, over blocks */
 	struct range change_range; /* at 95 % */
-	struct mean of_a, of_b;    /* the ratio to the reference in each run */
-	/* B's ratio divided by A's; without blocks: not judged */
-	struct mean ratio;
+	/* The ratio to the reference in each run, and B's divided by A's; without
+	 * blocks: not judged */
+	struct mean of_a, of_b, ratio;
 	struct range range; /* at the level of the family */
-	double p;
 	enum versus_verdict verdict;
 	char why[VERSUS_WHY_SIZE]; /* a sentence, for every verdict */
 };
 
-struct versus_cell {
-	const struct row *a, *b; /* one of them may be NULL */
-	/* Why none of its lines is compared; "": they are */
-	enum versus_verdict verdict;
-	char why[VERSUS_WHY_SIZE];
-	struct versus_line line[VERSUS_LINES];
-	size_t n;
-};
-
 struct versus {
 	const struct side *a, *b;
-	struct versus_cell *cell; /* those of A in its order, then only in B */
+	struct versus_line
+		*line; /* cells of A in its order, then those only in B */
 	size_t n;
-	size_t in_both;
+	size_t cells, in_both;
 	const char *reference; /* of both; NULL: they have none in common */
 	double margin;         /* the wider of both */
 	struct family family;
-	size_t lines[VERSUS_VERDICTS]; /* by verdict */
-	json_t *differences;           /* between the runs, as sentences */
-	json_t *notes;                 /* on all ratios, as sentences */
+	size_t verdicts[VERSUS_VERDICTS]; /* how many lines */
+	json_t *differences;              /* between the runs, as sentences */
+	json_t *notes;                    /* on all ratios, as sentences */
 };
 
 /*
@@ -102,7 +91,14 @@ void versus_free(struct versus *v);
 /* Lines that are worse, with the whole interval beyond this part: 0.05 is 5 % */
 size_t versus_regressions(const struct versus *v, double least);
 
-const struct cell *versus_cell_of(const struct versus_cell *c);
+const struct cell *line_cell(const struct versus_line *l);
+
+/* Of one repetition each, so without an interval */
+bool line_is_count(const struct versus_line *l);
+
+/* The median in a run, NAN: none, and whether it is unsure */
+double line_median(const struct row *row, enum metric m);
+bool line_is_unsure(const struct versus_line *l);
 
 /* two_runs_text.c: tables and sentences */
 void versus_print(FILE *to, const struct versus *v, bool color);

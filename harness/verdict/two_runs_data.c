@@ -21,13 +21,12 @@ static void head(struct csv *csv)
 }
 
 static void line(struct csv *csv, const struct versus *v,
-		 const struct versus_cell *c, const struct versus_line *l)
+		 const struct versus_line *l)
 {
 	static const char *const better[] = { [BETTER_LESS] = "less",
 					      [BETTER_MORE] = "more",
 					      [BETTER_NEITHER] = "" };
-	const struct cell *cell = versus_cell_of(c);
-	bool judged = isfinite(l->ratio.value);
+	const struct cell *cell = line_cell(l);
 	char name[CELL_NAME_SIZE];
 
 	csv_parts(csv, cell);
@@ -35,21 +34,21 @@ static void line(struct csv *csv, const struct versus *v,
 	csv_text(csv, metrics[l->metric].name);
 	csv_text(csv, metrics[l->metric].unit);
 	csv_text(csv, better[metrics[l->metric].better]);
-	csv_number(csv, l->a);
-	csv_number(csv, l->b);
+	csv_number(csv, line_median(l->a, l->metric));
+	csv_number(csv, line_median(l->b, l->metric));
 	csv_number(csv, exp(l->change.value));
 	csv_number(csv, l->change_range.low);
 	csv_number(csv, l->change_range.high);
-	csv_text(csv, judged ? v->reference : "");
+	csv_text(csv, l->ratio.n ? v->reference : "");
 	csv_number(csv, exp(l->of_a.value));
 	csv_number(csv, exp(l->of_b.value));
-	csv_number(csv, c->a ? c->a->n : 0);
-	csv_number(csv, c->b ? c->b->n : 0);
+	csv_number(csv, l->a ? l->a->n : 0);
+	csv_number(csv, l->b ? l->b->n : 0);
 	csv_number(csv, exp(l->ratio.value));
 	csv_number(csv, l->range.low);
 	csv_number(csv, l->range.high);
-	csv_number(csv, l->p);
-	csv_number(csv, l->unsure);
+	csv_number(csv, mean_p(&l->ratio));
+	csv_number(csv, line_is_unsure(l));
 	csv_text(csv, versus_words[l->verdict]);
 	csv_text(csv, l->why);
 	csv_end_row(csv);
@@ -62,8 +61,7 @@ char *versus_csv(const struct versus *v)
 	csv_open(&csv);
 	head(&csv);
 	for (size_t i = 0; i < v->n; i++)
-		for (size_t j = 0; j < v->cell[i].n; j++)
-			line(&csv, v, &v->cell[i], &v->cell[i].line[j]);
+		line(&csv, v, &v->line[i]);
 	return csv_close(&csv);
 }
 

@@ -138,44 +138,39 @@ static void write_head(const struct page *p)
 		INTERVAL, "interval", "B is");
 }
 
-static void print_value(const struct versus_line *l, double x,
+static void print_value(const struct versus_line *l, const struct row *row,
 			char to[NUMBER_SIZE])
 {
 	char number[NUMBER_SIZE];
 
-	print_metric(l->metric, x, number);
+	print_metric(l->metric, line_median(row, l->metric), number);
 	number[strcspn(number, "/")] = '\0'; /* "/s" is in the head */
-	snprintf(to, NUMBER_SIZE, "%s%.40s", l->unsure ? "?" : "", number);
+	snprintf(to, NUMBER_SIZE, "%s%.40s", line_is_unsure(l) ? "?" : "",
+		 number);
 }
 
 /* Three decimals: most ratios are close to 1. */
-static void print_times(double x, char to[NUMBER_SIZE])
+static void write_times(const struct page *p, double x)
 {
 	if (!isfinite(x))
-		strcpy(to, "-");
-	else if (x < 10)
-		snprintf(to, NUMBER_SIZE, "%.3f", x);
+		fprintf(p->to, "%*s", RATIO, "");
 	else
-		print_ratio(x, to);
+		fprintf(p->to, "%*.*f", RATIO, x < 10 ? 3 : 0, x);
 }
 
 static void write_numbers(const struct page *p, const struct versus_line *l)
 {
-	char a[NUMBER_SIZE], b[NUMBER_SIZE], change[NUMBER_SIZE];
-	char ratio[NUMBER_SIZE], low[NUMBER_SIZE], high[NUMBER_SIZE];
-	char interval[2 * NUMBER_SIZE];
+	char a[NUMBER_SIZE], b[NUMBER_SIZE], range[2 * NUMBER_SIZE] = "";
 
 	print_value(l, l->a, a);
 	print_value(l, l->b, b);
-	print_times(exp(l->change.value), change);
-	print_times(exp(l->ratio.value), ratio);
-	print_times(l->range.low, low);
-	print_times(l->range.high, high);
-	snprintf(interval, sizeof(interval), "%s-%s", low, high);
-	if (isnan(l->range.low))
-		strcpy(interval, l->count ? "(a count)" : "");
-	fprintf(p->to, "%*s%*s%*s%*s  %-*s", VALUE, a, VALUE, b, RATIO, change,
-		RATIO, ratio, INTERVAL, interval);
+	if (l->ratio.n)
+		print_range(l->range.low, l->range.high, range);
+	fprintf(p->to, "%*s%*s", VALUE, a, VALUE, b);
+	write_times(p, exp(l->change.value));
+	write_times(p, exp(l->ratio.value));
+	fprintf(p->to, "  %-*s", INTERVAL,
+		line_is_count(l) ? "(a count)" : range);
 }
 
 static void write_verdict(const struct page *p, const struct versus_line *l)
@@ -203,52 +198,43 @@ static void write_line(const struct page *p, const struct versus_line *l)
 }
 
 /* Instead of numbers */
-static void write_reason(const struct page *p, const struct versus_cell *c)
+static void write_reason(const struct page *p, const struct versus_line *l)
 {
-	bool alone = c->verdict != VERSUS_NOT_COMPARABLE;
+	bool alone = l->verdict != VERSUS_NOT_COMPARABLE;
 	char label[LABEL_SIZE + 16], text[VERSUS_WHY_SIZE + 32];
 
-	snprintf(label, sizeof(label), "%-*s ", MODEL - 1,
-		 versus_cell_of(c)->model);
-	snprintf(text, sizeof(text), "%s%s%s", versus_words[c->verdict],
-		 alone ? "" : ": ", alone ? "" : c->why);
+	snprintf(label, sizeof(label), "%-*s ", MODEL - 1, line_cell(l)->model);
+	snprintf(text, sizeof(text), "%s%s%s", versus_words[l->verdict],
+		 alone ? "" : ": ", alone ? "" : l->why);
 	write_warning(p->to, p->color, label, indent, text);
 }
 
-/* A long label has a line of its own. */
-static void write_cell(const struct page *p, const struct versus_cell *c)
+static void write_lines(const struct page *p)
 {
-	const char *label = versus_cell_of(c)->model;
-
-	if (*c->why) {
-		write_reason(p, c);
-		return;
-	}
-	if (strlen(label) >= MODEL) {
-		fprintf(p->to, "%s\n", label);
-		label = "";
-	}
-	for (size_t i = 0; i < c->n; i++) {
-		fprintf(p->to, "%-*s", MODEL, i ? "" : label);
-		write_line(p, &c->line[i]);
-	}
-}
-
-static void write_cells(const struct page *p)
-{
-	const struct cell *before = NULL;
+	const struct versus_line *before = NULL;
 	char text[SETTING_SIZE];
 
-	for (size_t i = 0; i < p->of->n; i++) {
-		const struct cell *c = versus_cell_of(&p->of->cell[i]);
+	for (size_t i = 0; i < p->of->n; before = &p->of->line[i++]) {
+		const struct versus_line *l = &p->of->line[i];
+		const struct cell *c = line_cell(l);
+		bool first = !before || line_cell(before) != c;
+		bool empty = !l->a || !l->b || !l->a->n || !l->b->n;
 
-		if (!before || !cell_same_setting(before, c)) {
+		if (!before || !cell_same_setting(line_cell(before), c)) {
 			write_heading(p->to, p->color,
 				      setting_heading(c, text));
 			write_head(p);
 		}
-		write_cell(p, &p->of->cell[i]);
-		before = c;
+		if (empty && first)
+			write_reason(p, l);
+		if (empty)
+			continue;
+		/* A long label has a line of its own. */
+		if (first && strlen(c->model) >= MODEL)
+			fprintf(p->to, "%s\n%-*s", c->model, MODEL, "");
+		else
+			fprintf(p->to, "%-*s", MODEL, first ? c->model : "");
+		write_line(p, l);
 	}
 }
 
@@ -257,22 +243,18 @@ static void write_cells(const struct page *p)
 static void write_found(const struct page *p, enum versus_verdict verdict,
 			const char *title)
 {
-	if (p->of->lines[verdict] == 0)
+	if (p->of->verdicts[verdict] == 0)
 		return;
 	write_heading(p->to, p->color, title);
 	for (size_t i = 0; i < p->of->n; i++) {
-		const struct versus_cell *c = &p->of->cell[i];
+		const struct versus_line *l = &p->of->line[i];
+		char where[SETTING_SIZE], text[VERSUS_WHY_SIZE + 512];
 
-		for (size_t j = 0; j < c->n; j++) {
-			const struct cell *cell = versus_cell_of(c);
-			char where[SETTING_SIZE], text[1024];
-
-			if (c->line[j].verdict != verdict)
-				continue;
-			snprintf(text, sizeof(text), "%s %s: %s", cell->model,
-				 setting_where(cell, where), c->line[j].why);
-			write_paragraph(p->to, "  ", "    ", text);
-		}
+		if (l->verdict != verdict)
+			continue;
+		snprintf(text, sizeof(text), "%s %s: %s", line_cell(l)->model,
+			 setting_where(line_cell(l), where), l->why);
+		write_paragraph(p->to, "  ", "    ", text);
 	}
 }
 
@@ -284,9 +266,9 @@ char *versus_summary(const struct versus *v)
 	const char *between = ": ";
 
 	for (int i = 0; i < VERSUS_VERDICTS; i++)
-		all += i == VERSUS_NOT_JUDGED ? 0 : v->lines[i];
-	fprintf(to, "Of %zu comparison%s in %zu cell%s", all, plural(all), v->n,
-		plural(v->n));
+		all += i == VERSUS_NOT_JUDGED ? 0 : v->verdicts[i];
+	fprintf(to, "Of %zu comparison%s in %zu cell%s", all, plural(all),
+		v->cells, plural(v->cells));
 	if (v->reference)
 		fprintf(to, " (ratios to %s in the same run; counts of calls)",
 			v->reference);
@@ -294,16 +276,17 @@ char *versus_summary(const struct versus *v)
 		fprintf(to, " (counts of calls alone: the runs have no "
 			    "reference in common)");
 	for (int i = 0; i < VERSUS_VERDICTS; i++) {
-		if (v->lines[i] == 0 || i == VERSUS_NOT_JUDGED)
+		if (v->verdicts[i] == 0 || i == VERSUS_NOT_JUDGED)
 			continue;
-		fprintf(to, "%s%zu %s", between, v->lines[i], versus_words[i]);
+		fprintf(to, "%s%zu %s", between, v->verdicts[i],
+			versus_words[i]);
 		if (i == VERSUS_EQUAL)
 			fprintf(to, " within %.15g %%", 100 * v->margin);
 		between = ", ";
 	}
 	fprintf(to, ". %zu figure%s more without a verdict.",
-		v->lines[VERSUS_NOT_JUDGED],
-		plural(v->lines[VERSUS_NOT_JUDGED]));
+		v->verdicts[VERSUS_NOT_JUDGED],
+		plural(v->verdicts[VERSUS_NOT_JUDGED]));
 	text_close(to);
 	return text;
 }
@@ -350,6 +333,6 @@ void versus_print(FILE *to, const struct versus *v, bool color)
 	write_heading(p.to, p.color, "Notes on all ratios");
 	write_sentences(&p, v->notes);
 	write_caption(&p);
-	write_cells(&p);
+	write_lines(&p);
 	free(summary);
 }

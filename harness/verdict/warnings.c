@@ -45,24 +45,6 @@ static const char *const counted_as[] = {
 	[OTHER] = "repetition",
 };
 
-static const struct {
-	const char *name;
-	double ns;
-} units[] = { { " ns", 1 }, { " us", 1e3 }, { " ms", 1e6 }, { " s", 1e9 } };
-
-/* The unit of time that begins here; -1: none */
-static int find_unit(const char *text)
-{
-	for (int i = 0; i < (int)(sizeof(units) / sizeof(*units)); i++) {
-		size_t n = strlen(units[i].name);
-
-		if (strncmp(text, units[i].name, n) == 0 &&
-		    !isalnum((unsigned char)text[n]))
-			return i;
-	}
-	return -1;
-}
-
 /* The length of a number: 12, 1,073, 3.18. Digits in a word, such as p99 or a commit's
  * hash, are not one. */
 static size_t digits(const char *text, const char *begin)
@@ -81,7 +63,7 @@ static size_t digits(const char *text, const char *begin)
 
 struct number {
 	const char *text;
-	int length, unit; /* without the unit */
+	int length;
 	double value;
 };
 
@@ -97,13 +79,8 @@ static bool read_number(const char **at, const char *begin, struct number *to)
 		if ((*at)[i] != ',')
 			plain[n++] = (*at)[i];
 	plain[n] = '\0';
-	*to = (struct number){ *at, (int)length, find_unit(*at + length),
-			       strtod(plain, NULL) };
+	*to = (struct number){ *at, (int)length, strtod(plain, NULL) };
 	*at += length;
-	if (to->unit >= 0) {
-		to->value *= units[to->unit].ns;
-		*at += strlen(units[to->unit].name);
-	}
 	return true;
 }
 
@@ -153,18 +130,6 @@ note(json_t *all, enum kind kind, const struct cell *c, const char *format, ...)
 				    json_string(setting_where(c, where)));
 }
 
-static void write_range(FILE *to, const struct number *least,
-			const struct number *most)
-{
-	const char *unit = most->unit >= 0 ? units[most->unit].name : "";
-
-	if (most->value > least->value)
-		fprintf(to, "%.*s%s to ", least->length, least->text,
-			least->unit == most->unit ? "" :
-						    units[least->unit].name);
-	fprintf(to, "%.*s%s", most->length, most->text, unit);
-}
-
 /* The first of these texts, with a range such as "7 to 12" where a number differs.
  * They have the same key, so the same words. */
 static json_t *ranged(const json_t *texts)
@@ -200,7 +165,9 @@ static json_t *ranged(const json_t *texts)
 				most = other;
 		}
 		begin = json_string_value(json_array_get(texts, 0));
-		write_range(to, &least, &most);
+		if (most.value > least.value)
+			fprintf(to, "%.*s to ", least.length, least.text);
+		fprintf(to, "%.*s", most.length, most.text);
 	}
 	text_close(to);
 	made = json_string(text) ?: json_string(begin);

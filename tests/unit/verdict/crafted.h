@@ -205,12 +205,7 @@ static inline double median(const char *cell, enum metric m)
 
 static inline const struct comparison *comparison(const char *a, enum metric m)
 {
-	const struct row *row = row_of(a);
-
-	for (size_t i = 0; i < run.n_comparisons; i++)
-		if (run.comparison[i].a == row && run.comparison[i].metric == m)
-			return &run.comparison[i];
-	return NULL;
+	return comparison_of(&run, row_of(a), m);
 }
 
 static inline void has(const char *text, const char *part)

@@ -215,10 +215,6 @@ static void counts_of_different_methods(void **state)
 	strcpy(records[1].calls_method, "strace");
 	reduce_records();
 	has(warnings(), "counted by bpf and by strace");
-	has(findings(),
-	    "calls/closed split 64,system calls were counted by different "
-	    "methods");
-	has_not(shown, "2.00");
 }
 
 /* -------------------------------------------------------------------- spinning */
@@ -481,12 +477,12 @@ static void tables(void **state)
 	(void)state;
 	a_small_run();
 	reduce_records();
-	summary_has("busypoll *96.8 k 95.5-98.0 10.3 us 10.2-10.5 31.0 us "
-		    "30.6-31.4 335 ns 310-360 1.20 M/s 6 select refused: too "
-		    "many epoll 152 k 151-152 6.60 us 6.58-6.62 19.8 us "
-		    "19.7-19.9 150 ns 150-150 2.01 2 baseline 200 k - - - - "
-		    "1 whole core (CPU/req depends on the rate; not ranked): "
-		    "busypoll epoll: 2.00 io_uring");
+	summary_has(
+		"busypoll *96.8 k 0.627 to 0.638 10.3 us 31.0 us 335 ns 1.72 "
+		"to 2.57 1.20 M/s 6 select refused: too many epoll 152 k "
+		"6.60 us 19.8 us 150 ns 2.01 2 baseline 200 k - - - - 1 "
+		"whole core (CPU/req depends on the rate; not ranked): "
+		"busypoll epoll: 2.00 io_uring");
 	summary_has("epoll: 2.00 io_uring submissions and 2.50 completions");
 	summary_has("busypoll 99.8 % 1.30 M/s - - spins epoll 0 % 0/s 5.10 "
 		    "KiB 1001 ");
@@ -568,7 +564,6 @@ static void warnings_are_grouped(void **state)
 		struct record *of = timed(models[i % 3], i, 100, 10);
 
 		record_say(of->warnings, "the governor is powersave");
-		record_say(of->warnings, "read %u us late", 90 * i);
 		record_say(of->warnings, "read %u.%u ms late", i, i);
 		record_say(of->warnings, "p%u of a%ub is unsure", 90 + i % 2,
 			   i % 2);
@@ -577,7 +572,7 @@ static void warnings_are_grouped(void **state)
 	has(warnings(),
 	    "the governor is powersave (30 repetitions; poll, epoll; at 64 "
 	    "connections, at 64 connections (one core))\n");
-	has(warnings(), "read 90 us to 30.30 ms late (60 repetitions;");
+	has(warnings(), "read 1.1 to 30.30 ms late (30 repetitions;");
 	has(warnings(), "p90 of a0b is unsure (15 repetitions;");
 }
 

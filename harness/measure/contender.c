@@ -352,7 +352,7 @@ bool contender_slice(struct contender *c, unsigned number, unsigned position,
 	}
 	refreeze(c);
 	/* A twin may have the same server, whose slice comes next. */
-	if (!c->server.running) {
+	if (!c->server.running || *c->trouble) {
 		if (wait_until(c->wait_set, monotonic_ns() + settle_ns, NULL,
 			       NULL) == WAIT_INTERRUPTED)
 			return false;
@@ -419,8 +419,13 @@ void contender_disconnect(struct contender *c)
 
 bool contender_report(struct contender *c)
 {
+	bool runs = c->generator.running;
+
 	if (generator_finish(&c->generator) == WAIT_INTERRUPTED)
 		return false;
+	if (runs && !c->generator.report) /* now it is known why */
+		snprintf(c->trouble, sizeof(c->trouble),
+			 "the generator: %.400s", c->generator.why);
 	if (server_died(&c->server))
 		fail(c, STATUS_FAILED, "the server", c->server.why);
 	return true;
@@ -432,13 +437,35 @@ void contender_ask_to_stop(struct contender *c)
 		server_ask_to_stop(&c->server);
 }
 
+/* An open loop that overwhelms the server at once has a result, too. */
+static void keep_something(struct contender *c)
+{
+	if (!c->overwhelmed)
+		return;
+	for (size_t i = 0; i < c->n_turns; i++)
+		if (c->turns[i].slice.counted)
+			return;
+	contender_keep(c, true);
+	if (!c->has_from)
+		contender_read(c, EDGE_BEGIN);
+	contender_read(c, EDGE_END);
+}
+
 bool contender_stop(struct contender *c)
 {
+	keep_something(c);
 	contender_disconnect(c);
 	if (!contender_report(c))
 		return false;
-	if (!c->out && !accept_state(c, server_stop(&c->server)))
-		return false;
+	if (!c->out) {
+		enum server_state state = server_stop(&c->server);
+
+		/* What happened first is said first. */
+		if (*c->trouble && state == SERVER_FAILED)
+			record_say(c->r->reasons, "%s", c->trouble);
+		if (!accept_state(c, state))
+			return false;
+	}
 	outcome(c);
 	c->out = true;
 	return true;

@@ -147,6 +147,8 @@ static void take_metrics(struct contender *c)
 
 	add_up(c, &m);
 	compute_metrics(c->r, &m);
+	if (!isfinite(c->r->metric[METRIC_SERVER_CPU_SHARE]))
+		*c->r->cpu_method = '\0';
 }
 
 static void judge_it(struct contender *c)
@@ -160,6 +162,7 @@ static void judge_it(struct contender *c)
 				(unsigned)CPU_COUNT(&c->place->server),
 		.spins = c->spins,
 		.overwhelmed = c->overwhelmed,
+		.trouble = c->trouble,
 	};
 
 	if (!c->r->load &&
@@ -170,10 +173,6 @@ static void judge_it(struct contender *c)
 		return;
 	}
 	judge(c->r, &circumstances);
-	if (*c->trouble && c->r->status == STATUS_OK && !c->overwhelmed) {
-		c->r->status = STATUS_FAILED;
-		record_say(c->r->reasons, "%s", c->trouble);
-	}
 }
 
 static void take_slices(struct contender *c)

@@ -443,6 +443,7 @@ void server_ask_to_stop(struct server *s)
 		return;
 	s->asked = true;
 	kill(s->probed.child.pid, SIGTERM);
+	kill(s->probed.child.pid, SIGCONT); /* it may have stopped itself */
 }
 
 enum server_state server_stop(struct server *s)

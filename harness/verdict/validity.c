@@ -85,7 +85,11 @@ static void judge_replies(struct record *r, const struct circumstances *c)
 			record_say(lost ? r->reasons : r->warnings, "%.*s",
 				   without_advice(text), text);
 	}
-	if (lost && json_array_size(r->reasons) == 0)
+	if (json_array_size(r->reasons) > 0)
+		return;
+	if (*c->trouble && !c->overwhelmed)
+		record_say(r->reasons, "%s", c->trouble);
+	else if (lost)
 		record_say(r->reasons,
 			   "the generator lost requests, without a reason");
 }

@@ -33,6 +33,7 @@ struct circumstances {
 	bool spins;      /* uses its CPU also without requests */
 	/* Open loop: it answered, but not all requests within 2 s after a slice */
 	bool overwhelmed;
+	const char *trouble; /* why the bout gave it up; "": it did not */
 };
 
 /* Sets r->status, r->bound and r->saturated of a server that was measured to the end. */

@@ -49,11 +49,14 @@ class Echo:
     def reply(self, data):
         return data
 
+    def select(self, selector):
+        return selector.select()
+
     def serve(self):
         selector = selectors.DefaultSelector()
         selector.register(self.listening, selectors.EVENT_READ)
         while True:
-            for key, _ in selector.select():
+            for key, _ in self.select(selector):
                 if key.fileobj is self.listening:
                     sock, _ = self.listening.accept()
                     self.accepted += 1
@@ -216,6 +219,109 @@ class Adopts(Counts):
         for _ in range(2):
             subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, start_new_session=True)
+        super().ready()
+
+
+# ------------------------------------------------------------------ in a bout
+
+class Reports(Counts):
+    """Reports the CPU time that it used since it was ready"""
+
+    def ready(self):
+        super().ready()
+        self.begin = time.process_time_ns()
+
+    def end(self):
+        print(json.dumps({"accepted": self.accepted, "refused": 0,
+                          "requests": self.requests(),
+                          "used_ns": time.process_time_ns() - self.begin}))
+
+
+class Turns(Reports):
+    """Knows roughly which slice it serves: requests stop for a while between two.
+    odd() is called with each request from the third slice on."""
+
+    last, slices = 0, 0
+
+    def reply(self, data):
+        now = time.monotonic()
+        self.slices += now - self.last > 0.01
+        self.last = now
+        if self.slices > 2:
+            self.odd()
+        return data
+
+    def odd(self):
+        pass
+
+
+class Alternates(Turns):
+    """Uses little CPU time for the requests of one slice, and much in the next"""
+
+    def reply(self, data):
+        super().reply(data)
+        end = time.thread_time() + (0.0002 if self.slices % 2 else 0.001)
+        while time.thread_time() < end:
+            pass
+        return data
+
+
+class Collapses(Turns):
+    """Dies in the middle of a bout"""
+
+    def odd(self):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class Stalls(Turns):
+    """Hangs in the middle of a bout"""
+
+    def odd(self):
+        time.sleep(1000)
+
+
+class Faints(Turns):
+    """Stops itself in the middle of a bout"""
+
+    def odd(self):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class Leaks(Turns):
+    """Loses descriptors"""
+
+    def odd(self):
+        if self.requests() < 500:
+            os.dup(1)
+
+
+class Spins(Reports):
+    """Never sleeps, and ignores SIGCONT"""
+
+    def ready(self):
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)
+        super().ready()
+
+    def select(self, selector):
+        return selector.select(timeout=0)
+
+
+class Relapses(Spins):
+    """Stops itself whenever it is continued"""
+
+    def ready(self):
+        signal.signal(signal.SIGCONT,
+                      lambda *_: os.kill(os.getpid(), signal.SIGSTOP))
+        Reports.ready(self)
+
+
+class Breeds(Spins):
+    """With a child process that spins, too"""
+
+    def ready(self):
+        if os.fork() == 0:
+            while True:
+                pass
         super().ready()
 
 

@@ -38,7 +38,7 @@ static struct record sound(enum role role)
 }
 
 static const struct circumstances plain = {
-	.queued = 0.1, .busy = 0.5, .achieved = 1, .cpus = 1
+	.queued = 0.1, .busy = 0.5, .achieved = 1, .cpus = 1, .trouble = ""
 };
 
 /* The verdict of a record, which is freed */
@@ -108,6 +108,30 @@ static void test_lost(void **state)
 		say(&r, "it was reset");
 		assert_string_equal(judged(&r, &plain).first, "it was reset");
 	}
+}
+
+/* A slice that was dropped is not in the report. */
+static void test_trouble(void **state)
+{
+	struct record r = sound(ROLE_TIMING);
+	struct circumstances c = plain;
+	struct said said;
+
+	(void)state;
+	c.trouble = "it hung";
+	json_object_set_new(r.server, "requests", json_integer(1001));
+	said = judged(&r, &c);
+	assert_int_equal(said.status, STATUS_FAILED);
+	assert_string_equal(said.first, "it hung");
+	r = sound(ROLE_TIMING);
+	lose(&r, "errors");
+	say(&r, "it was reset");
+	said = judged(&r, &c);
+	assert_string_equal(said.first, "it was reset");
+	assert_int_equal(said.reasons, 1);
+	c.overwhelmed = true;
+	r = sound(ROLE_TIMING);
+	assert_int_equal(judged(&r, &c).status, STATUS_OK);
 }
 
 static void test_no_request(void **state)
@@ -256,7 +280,9 @@ static void test_overwhelmed(void **state)
 /* Only rates and times have limits. */
 static void test_counting_has_no_limit(void **state)
 {
-	struct circumstances c = { .queued = 1, .busy = 1, .cpus = 1 };
+	struct circumstances c = {
+		.queued = 1, .busy = 1, .cpus = 1, .trouble = ""
+	};
 	struct record r = sound(ROLE_COUNTING);
 
 	(void)state;
@@ -348,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sound),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_no_request),
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_advice),

@@ -89,12 +89,13 @@ static const vector<struct option> options = {
 	{ "repetitions", {}, RESOLVED },
 	{ "enable_random_interleaving",
 	  {},
-	  "it would shuffle repetitions across blocks; the plan shuffles them "
-	  "within each block" },
+	  "the plan shuffles settings within each block, and servers within "
+	  "each round" },
 	{ "min_time", {}, "not supported: --bout sets the time of all" },
 	{ "min_warmup_time",
 	  {},
-	  "not supported: the plan sets how long each has load" },
+	  "not supported: every bout begins with a round that does not "
+	  "count" },
 	{ "report_aggregates_only", {}, AGGREGATES },
 	{ "display_aggregates_only", {}, AGGREGATES },
 	{ "perf_counters", {}, "it would count this program, not the servers" },

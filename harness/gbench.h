@@ -2,9 +2,9 @@
 /*
  * gbench.h - Google Benchmark for C
  *
- * The library drives the run: each repetition is registered as a benchmark, in
- * execution order, and called once. The called function measures, and passes
- * times and counters. Benchmarks with the same name are reported as repetitions
+ * The library drives the run: each cell of a block is registered as a benchmark,
+ * in execution order, and called once. The called function measures, unless it
+ * was measured together with one before, and passes times and counters. Benchmarks with the same name are reported as repetitions
  * of one, with their median. So the library's options work as documented, and
  * its tools (compare.py) read the JSON.
  *

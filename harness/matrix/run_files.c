@@ -114,10 +114,10 @@ json_t *describe_run(const struct session *s)
 	const struct matrix_options *opt = s->opt;
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:I, s:o, s:s, s:f, s:s?, s:s?, s:s?, s:s, s:O, "
+		"{s:i, s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:f, s:s?, s:s?, s:s?, s:s, s:O, "
 		"s:O, s:s, s:[]}",
 		"schema", RECORD_SCHEMA, "program", "matrix", "version",
-		VERSION, "plan", s->plan.name, "blocks",
+		VERSION, "method", "turns", "plan", s->plan.name, "blocks",
 		(json_int_t)s->plan.blocks, "seed", seed_json(s->plan.seed),
 		"reference", s->plan.reference, "margin", s->plan.margin,
 		"filter", opt->filter, "server_cpus", opt->server_cpus,

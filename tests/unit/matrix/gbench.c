@@ -385,7 +385,7 @@ static void refuses_options_with_a_reason(void **state)
 		{ "--benchmark_repetitions=3", "bin/matrix" },
 		{ "--benchmark_enable_random_interleaving", "shuffle" },
 		{ "--benchmark_enable_random_interleaving=false", "shuffle" },
-		{ "--benchmark_min_time=2", "window" },
+		{ "--benchmark_min_time=2", "--bout" },
 		{ "--benchmark_min_warmup_time=2", "warmup" },
 		{ "--benchmark_report_aggregates_only=true", "medians" },
 		{ "--benchmark_display_aggregates_only", "medians" },

@@ -182,11 +182,12 @@ def test_without_a_ready_line(odd, plain, tmp_path):
               "up": f"127.0.0.1:{port}", "known": f"localhost:{port} pid={pid}"}
     run = matrix.run("--models", ",".join(map("=".join, models.items())),
                      out=tmp_path / "run",
-                     plan=matrix.plan(tmp_path, counting="yes", idle="2"))
+                     plan=matrix.plan(tmp_path, counting="yes", idle="2",
+                                      slice="200ms"))
     run.check(0)
     lines = {name: run.line(name) for name in models}
     for line in lines.values():
-        assert line["load"]["requests"] > 0
+        assert line["load"]["requests_total"] > 0
         assert line["metrics"]["response_p50_ns"] > 0
     for name, is_known in {"told": True, "known": True, "up": False}.items():
         numbers = lines[name]["metrics"]

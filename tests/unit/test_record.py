@@ -155,6 +155,7 @@ def test_what_the_dictionary_has_not(tmp_path):
     (tmp_path / "cells.csv").write_text("model,threads_low,mood\n")
     (tmp_path / "calls.csv").write_text("cell,idle,call\n")
     (tmp_path / "slices.csv").write_text("bout,mood\n")
+    (tmp_path / "comparisons.csv").write_text("setting,mood\n")
     (tmp_path / "findings.csv").write_text("chart,mood\n")
     (tmp_path / "warnings.csv").write_text("warning,count\n")
     (tmp_path / "run.json").write_text('{"seed": 1, "mood": 1}')
@@ -162,5 +163,5 @@ def test_what_the_dictionary_has_not(tmp_path):
     (tmp_path / "histograms").mkdir()
     (tmp_path / "mood").mkdir()
     assert lines.undocumented(tmp_path) == [
-        "files: mood/", "cells.csv: mood", "slices.csv: mood", "findings.csv: mood",
-        "run.json: mood"]
+        "files: mood/", "cells.csv: mood", "slices.csv: mood",
+        "comparisons.csv: mood", "findings.csv: mood", "run.json: mood"]

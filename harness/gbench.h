@@ -4,9 +4,10 @@
  *
  * The library drives the run: each cell of a block is registered as a benchmark,
  * in execution order, and called once. The called function measures, unless it
- * was measured together with one before, and passes times and counters. Benchmarks with the same name are reported as repetitions
- * of one, with their median. So the library's options work as documented, and
- * its tools (compare.py) read the JSON.
+ * was measured together with one before, and passes times and counters.
+ * Benchmarks with the same name are reported as repetitions of one, with their
+ * median. So the library's options work as documented, and its tools
+ * (compare.py) read the JSON.
  *
  * One run per process: a second one crashes the default reporter of 1.7.1.
  */

@@ -37,7 +37,9 @@ enum { MEASURED = sizeof(measured) / sizeof(*measured) };
 
 static double *value_of(struct slice *s, int column)
 {
-	return (double *)((char *)s + measured[column]);
+	void *at = (char *)s + measured[column];
+
+	return at;
 }
 
 /* -------------------------------------------------------------------- writing */

@@ -43,9 +43,10 @@ static bool same(const struct slice *a, const struct slice *b)
 		return false;
 	for (size_t at = offsetof(struct slice, requests); at < sizeof(*a);
 	     at += sizeof(double)) {
-		double x = *(const double *)((const char *)a + at);
-		double y = *(const double *)((const char *)b + at);
+		double x, y;
 
+		memcpy(&x, (const char *)a + at, sizeof(x));
+		memcpy(&y, (const char *)b + at, sizeof(y));
 		/* A number that overflows is not available. */
 		if (x != y && !(isnan(y) && !isfinite(x)))
 			return false;

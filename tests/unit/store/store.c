@@ -418,6 +418,14 @@ static bool same(double a, double b)
 	return a == b || (isnan(a) && isnan(b));
 }
 
+static double value_at(const struct slice *s, size_t at)
+{
+	double x;
+
+	memcpy(&x, (const char *)s + at, sizeof(x));
+	return x;
+}
+
 static void check_slices(const struct record *r)
 {
 	assert_int_equal(r->n_slices, ROUNDS);
@@ -430,8 +438,7 @@ static void check_slices(const struct record *r)
 		assert_int_equal(a->counted, b.counted);
 		for (size_t at = offsetof(struct slice, requests);
 		     at < sizeof(b); at += sizeof(double))
-			assert_true(same(*(double *)((char *)a + at),
-					 *(double *)((char *)&b + at)));
+			assert_true(same(value_at(a, at), value_at(&b, at)));
 	}
 }
 

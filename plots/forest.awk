@@ -203,8 +203,7 @@ function write_comparisons(s, k, p,    m, r, to, says, any)
 	r = any
 	if (r && versus(r, "aa_low") != "" && versus(r, "aa_high") != "")
 		print 1, "NaN", pixel(versus(r, "aa_low")), pixel(versus(r, "aa_high")), 0, 1, \
-			word(percent(versus(r, "aa_low"), 1) " … " \
-			     percent(versus(r, "aa_high"), 1) " %"), 0, 0 > to
+			word(twin_words(versus(r, "aa_low"), versus(r, "aa_high"))), 0, 0 > to
 	close(to)
 	close(says)
 	write_ratio_axis(r, 2 * (p - 1) + k, p, k)
@@ -239,7 +238,7 @@ function write_comparison(r, m, to,    low_at, high_at, open_low, open_high)
 	high_at = open_high ? pixel(versus(r, open_low ? "ratio" : "low")) : pixel(versus(r, "high"))
 	seen_bound += open_low || open_high
 	print m + 1, open_low ? high_at : open_high ? low_at : pixel(versus(r, "ratio")), low_at, high_at, number_of[row_model[m]], \
-		versus(r, "verdict") ~ /^(different|equal|)$/, word(ratio_words(r)), \
+		versus(r, "verdict") ~ /^(different|equal)$/, word(ratio_words(r)), \
 		open_low ? -(low_at < 40 ? low_at : 40) : 0, \
 		open_high ? (FOREST_WIDTH - high_at < 40 ? FOREST_WIDTH - high_at : 40) : 0 > to
 }
@@ -255,7 +254,6 @@ function note_gap(s, r, model, like,    i, why)
 
 # ------------------------------------------------------------------- ratios in words
 
-# "-2.8 %" near 1, "x1.51" further away
 function is_near(r)
 {
 	return r >= 0.8 && r <= 1.25
@@ -266,23 +264,37 @@ function percent(r, digits_after)
 	return sprintf(r < 0.99999 ? "−%.*f" : "+%.*f", digits_after, 100 * (r < 1 ? 1 - r : r - 1))
 }
 
-function change(r)
+# "-3.3 … -2.0", or, if it is wide, "0.57 … 1.32"
+function range_words(low, high, in_percent)
 {
-	return is_near(r + 0) ? percent(r + 0, 1) " %" : "×" digits(r + 0)
+	return in_percent ? percent(low, 1) " … " percent(high, 1) : \
+	       digits(low + 0) " … " digits(high + 0)
+}
+
+function is_narrow(low, high)
+{
+	return low > 0.5 && high < 2
 }
 
 # "-2.8 % (-3.3 … -2.0)", "x1.51 (1.49 … 1.54)", "at most x0.65"
-function ratio_words(r,    low, high)
+function ratio_words(r,    ratio, low, high, near)
 {
+	ratio = versus(r, "ratio") + 0
 	low = versus(r, "low")
 	high = versus(r, "high")
 	if (low == "" && high == "")
 		return "bound by the generator"
 	if (low == "" || high == "")
 		return low == "" ? "at most ×" digits(high + 0) : "at least ×" digits(low + 0)
-	if (is_near(versus(r, "ratio") + 0))
-		return change(versus(r, "ratio")) " (" percent(low, 1) " … " percent(high, 1) ")"
-	return change(versus(r, "ratio")) " (" digits(low + 0) " … " digits(high + 0) ")"
+	near = is_near(ratio) && is_narrow(low, high)
+	return (near ? percent(ratio, 1) " %" : "×" digits(ratio)) \
+	       " (" range_words(low, high, near) ")"
+}
+
+function twin_words(low, high)
+{
+	return is_narrow(low, high) ? range_words(low, high, 1) " %" : \
+	       "×" range_words(low, high, 0)
 }
 
 # ---------------------------------------------------------------------------- the axis

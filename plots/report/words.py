@@ -53,13 +53,24 @@ def ratio(x):
     return f"{x:.3f}" if 0.0995 < x < 0.9995 else digits(x)
 
 
-def change(x):
-    """A ratio: '−2.8 %' near 1, '×1.51' further away"""
-    return f"{percent(x)} %" if 0.8 <= x <= 1.25 else f"×{digits(x)}"
-
-
 def percent(x, after=1):
+    """A ratio: '+2.8'"""
     return f"{100 * (x - 1):+.{after}f}".replace("-", "−")
+
+
+def range_of(low, high):
+    """Of ratios: '−3.3 … −2.0 %', or, if it is wide, '×0.57 … 1.32'"""
+    if low > 0.5 and high < 2:
+        return f"{percent(low)} … {percent(high)} %"
+    return f"×{digits(low)} … {digits(high)}"
+
+
+def ratio_with(ratio, low, high):
+    """'−2.8 % (−3.3 … −2.0)', or '×1.51 (1.49 … 1.54)'"""
+    inside = range_of(low, high)
+    if 0.8 <= ratio <= 1.25 and inside.endswith("%"):
+        return f"{percent(ratio)} % ({inside[:-2]})"
+    return f"×{digits(ratio)} ({digits(low)} … {digits(high)})"
 
 
 def count(n):

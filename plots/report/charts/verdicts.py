@@ -35,9 +35,7 @@ def in_words(row):
     if low is None or high is None:
         return f"at most ×{words.digits(high)}" if low is None else \
             f"at least ×{words.digits(low)}"
-    if 0.8 <= ratio <= 1.25:
-        return f"{words.change(ratio)} ({words.percent(low)} … {words.percent(high)})"
-    return f"×{words.digits(ratio)} ({words.digits(low)} … {words.digits(high)})"
+    return words.ratio_with(ratio, low, high)
 
 
 def _state(row):
@@ -94,8 +92,8 @@ class _Picture:
         xs = [self.plot.x(row["aa_low"]), self.plot.x(row["aa_high"])]
         self.drawing.line([xs[0], xs[0], xs[0], xs[1], xs[1], xs[1]],
                           [y - 4, y + 4, y, y, y - 4, y + 4], style.page("soft"), 1.6)
-        self.drawing.text(self.plot.right + 6, y, f"{words.percent(row['aa_low'])} … "
-                          f"{words.percent(row['aa_high'])} %")
+        self.drawing.text(self.plot.right + 6, y,
+                          words.range_of(row["aa_low"], row["aa_high"]))
 
     def _row(self, y, model):
         look, m, row = self.view.looks[model], self.view.models.index(model), \
@@ -118,8 +116,7 @@ class _Picture:
         elif high or low:
             room = min(36, (at - plot.left if high else plot.right - at))
             self.drawing.arrow(at, y, -room if high else room, 0, look.paint, m=m)
-        decided = row["verdict"] in DECIDED or row["model"] == "baseline"
-        self.drawing.points([at], [y], look, 7, hollow=not decided, m=m,
+        self.drawing.points([at], [y], look, 7, hollow=row["verdict"] not in DECIDED, m=m,
                             tip=row["sentence"])
         self.drawing.text(plot.right + 6, y, in_words(row), m=m)
 

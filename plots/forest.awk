@@ -72,6 +72,8 @@ function draw_forests(c,    n, s, chosen, others)
 		else
 			other[++others] = s
 	}
+	if (!chosen && settings) # two curves that cross
+		lead[++chosen] = other[others--]
 	if (settings)
 		draw_forest(c, chart(c, "chart"), lead, chosen)
 	else

@@ -5,9 +5,9 @@ Reading order:
 
   words.py    numbers and settings in words
   run.py      reads the folder of a run
-  times.py    histograms: merged, as curves, over time
+  times.py    histograms: merged, as curves
   view.py     what every chart needs of a run
-  facts.py    strengths and limits of the run
+  facts.py    what limits trust in the run
   style.py    plots/style.csv: the look of each model
   drawing.py  matplotlib's SVG for the page
   charts/     one file for each chart: its numbers, its picture

@@ -181,7 +181,7 @@ def _read_table(run, name, needed):
 
 
 _CELL = {"cell", "setting", "n", "invalid", "status", "reason", "state", "bound", "spins",
-         "oversubscribed", "unsure", "cpu_method", "calls_method", *PARTS}
+         "unsure", "cpu_method", "calls_method", *PARTS}
 _VERSUS = {"setting", "model", "reference", "metric", "ratio", "low", "high", "blocks",
            "rounds", "aa_low", "aa_high", "verdict", "sentence", "state"}
 _RATIOS = ("ratio", "low", "high", "aa_low", "aa_high")

@@ -58,6 +58,11 @@ def percent(x, after=1):
     return f"{100 * (x - 1):+.{after}f}".replace("-", "−")
 
 
+def change(x):
+    """A ratio: '−2.8 %' near 1, '×1.51' further away"""
+    return f"{percent(x)} %" if 0.8 <= x <= 1.25 else f"×{digits(x)}"
+
+
 def range_of(low, high):
     """Of ratios: '−3.3 … −2.0 %', or, if it is wide, '×0.57 … 1.32'"""
     if low > 0.5 and high < 2:

@@ -297,6 +297,28 @@ def test_no_line_break_between_a_number_and_its_unit(odd_run):
         "3 blocks, 12\u00a0s, 5 select, 9 B/s"
 
 
+def test_overview_has_the_ratios_of_the_comparisons(odd_run):
+    """... and colours what they call worse"""
+    found = view.View(run.read(odd_run.path.parent))
+    settings = [rows[0]["setting"] for rows in found.settings()
+                if rows[0]["loop"] in ("closed", "open")]
+    table = next(table for table in odd_run.page.one(id="overview").all("table")
+                 if "Server CPU time" in table.text)
+    fields = {(row.one("th").text, setting): cell for row in table.one("tbody").all("tr")
+              for setting, cell in zip(settings, row.all("td"))}
+    seen = 0
+    for row in comparisons_of(odd_run.path.parent):
+        if "cpu" in row["metric"] and row["ratio"] and not row["state"]:
+            cell = fields[row["model"], row["setting"]]
+            small, kind = cell.one("small").text, cell.get("class")
+            assert words.change(row["ratio"]) in small, row
+            assert (row["verdict"] in small) == (row["verdict"] != "different")
+            assert row["verdict"] == "different" or kind == "h0"
+            assert kind == "h0" if row["ratio"] < 1 else kind != "h0" or row["ratio"] < 1.4
+            seen += 1
+    assert seen > 60
+
+
 @pytest.mark.parametrize("status", ["refused", "invalid", "failed", "unsupported"])
 def test_every_status_is_said_in_the_overview(odd_run, status):
     overview = odd_run.page.one(id="overview")

@@ -1,71 +1,56 @@
 # SPDX-License-Identifier: MIT
-"""The overview: a table of models by settings, coloured by the ratio to the best."""
+"""The overview: a table of models by settings, coloured where a model is called worse than the
+reference."""
 
 import html
 import math
 
 from .. import words
 from ..style import HEAT_STEPS
-from ..view import (Chart, Missing, amount, is_hollow, is_there, metric_of, why_absent)
+from ..view import Chart, Missing, amount, is_hollow, is_there, metric_of, why_absent
 
 METRICS = [("requests_per_second", "Replies per second", "more", ("closed",)),
-           ("response_p99_ns", "p99 response time", "less",
-            ("closed", "open")),
+           ("response_p50_ns", "Median response time", "less", ("open",)),
+           ("response_p99_ns", "p99 response time", "less", ("closed", "open")),
            ("server_cpu_per_request_ns", "Server CPU time per request",
             "less", ("closed", "open")),
            ("resident_per_connection_bytes", "Memory per idle client",
             "less", ("none",))]
-READ = ("Compare numbers within a column: a column is a setting. The number below is the "
-        "ratio to the best of the column, and a stronger colour a larger ratio. A ratio "
-        "alone is no evidence: the verdicts say which differences are. n: blocks, if fewer "
-        "than others of the column have. ?: fewer than 100 requests are beyond the p99. ≥, "
-        "≤: a bound, because the generator was at its limit.")
-
-
-def is_ranked(row, metric):
-    """Neither the baseline, nor one that takes the generator's CPU, nor the CPU time of one
-    that uses its whole core"""
-    return row["model"] != "baseline" and not row["oversubscribed"] and \
-        not is_hollow(row, metric)
-
-
-def best(rows, metric, better):
-    """The best of those that are ranked"""
-    values = [row[metric_of(row, metric)] for row in rows
-              if is_there(row, metric_of(row, metric)) and is_ranked(row, metric)]
-    values = [value for value in values if value > 0]
-    if not values:
-        return None
-    return max(values) if better == "more" else min(values)
-
-
-def ratio(value, reference, better):
-    """1: the best; 2: half as good"""
-    if not reference or value <= 0:
-        return None
-    return reference / value if better == "more" else value / reference
+READ = ("Compare numbers within a column: a column is a setting. The small number is the ratio "
+        "to the reference, where it is compared; a stronger colour is a larger difference for "
+        "the worse. n: blocks, if fewer than others of the column have. ?: fewer than 100 "
+        "requests are beyond the p99. ≥, ≤: a bound, because the generator was at its limit.")
 
 
 def step(x):
-    """0 to HEAT_STEPS - 1; a ratio of 30 or more has the darkest colour"""
-    if x is None:
-        return 0
-    return min(HEAT_STEPS - 1, max(0, round(math.log(max(x, 1)) / math.log(30)
-                                       * (HEAT_STEPS - 1))))
+    """0 to HEAT_STEPS - 1; 30 times as bad or more has the darkest colour"""
+    return min(HEAT_STEPS - 1, max(0, round(math.log(x) / math.log(30) * (HEAT_STEPS - 1))))
 
 
-def _cell(row, metric, reference, better, blocks):
+def _compared(view, row, metric, better):
+    """(the ratio to the reference in words, the colour)"""
+    if is_hollow(row, metric):
+        return "whole core" if "cpu" in metric else "saturated", 0
+    rows = view.versus.get(row["setting"], [])
+    of = next((r for r in rows if (r["model"], r["metric"]) == (row["model"], metric)), None)
+    if of is None or not of["ratio"] or of["verdict"] == "missing":
+        return "reference" if rows and row["model"] == rows[0]["reference"] else "", 0
+    if of["verdict"] != "different":
+        return f"{words.change(of['ratio'])}, {of['verdict']}", 0
+    return words.change(of["ratio"]), step(
+        1 / of["ratio"] if better == "more" else of["ratio"])
+
+
+def _cell(view, row, metric, better, blocks):
     metric = metric_of(row, metric)
     if not is_there(row, metric):
         return f'<td class="absent">{why_absent(row, metric)[0]}</td>'
-    of, ranked = ratio(row[metric], reference, better), is_ranked(row, metric)
-    small = f"{words.ratio(of)}×" if ranked and of else \
-        "whole core" if is_hollow(row, metric) else "not ranked"
-    if row["n"] < blocks and row["model"] != "baseline":
-        small = f"n {row['n']:.0f}, {small}"
+    small, color = _compared(view, row, metric, better)
+    if row["n"] < blocks:
+        small = f"n {row['n']:.0f}{small and ', '}{small}"
     sure = "?" if metric in row["unsure"].split() else ""
-    return (f'<td class="h{step(of) if ranked else 0}">'
-            f'{html.escape(amount(row, metric))}{sure}<small>{small}</small></td>')
+    return (f'<td class="h{color}">{html.escape(amount(row, metric))}{sure}'
+            f"<small>{small}</small></td>")
 
 
 def _heads(view, columns):
@@ -110,13 +95,12 @@ def table(view, metric, head, better, loops, missing):
             continue
         cells = []
         for rows in columns:
-            reference = best(rows, metric, better)
             row = next((r for r in rows if r["model"] == model), None)
             if row is None:
                 cells.append(f'<td class="none"{_data(view, rows[0])}></td>')
                 continue
             blocks = max(row["n"] for row in rows)
-            cells.append(_cell(row, metric, reference, better, blocks).replace(
+            cells.append(_cell(view, row, metric, better, blocks).replace(
                 "<td", f"<td{_data(view, row)}", 1))
             if not is_there(row, metric_of(row, metric)):
                 missing.add(view.label(row), words.setting_short(row), row, metric)

@@ -200,6 +200,8 @@ def build(view):
         telling = shown < MOST and _is_telling(view, view.first_in[setting])
         shown += telling
         (lead if telling else more).extend(figures(view, setting, rows, missing))
+    if not lead:  # two curves that cross
+        lead, more = more, []
     reference = view.run.comparisons[0]["reference"]
     title, note = view.finding("verdicts") or ("All models against the reference", "")
     return [Chart("verdicts", f"Ratios to {reference}", title, note,

@@ -112,7 +112,7 @@ function is_best_place(f, x,    k, m, i, n, fewest_whole, best)
 
 function draw_forest(c, called, of, n,    p, s, k)
 {
-	margin = ENVIRON["MARGIN"] == "" ? 0.03 : ENVIRON["MARGIN"] / 100
+	margin = ENVIRON["MARGIN"] > 0 ? ENVIRON["MARGIN"] : 0.03
 	split("", number_of)
 	numbers = rounds = seen_whole = seen_stretched = 0
 	begin_page(called, n, 30)

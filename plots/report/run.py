@@ -16,7 +16,6 @@ import csv
 import json
 import math
 import pathlib
-import re
 
 SCHEMA = 2
 
@@ -56,9 +55,9 @@ class Run:
 
     @property
     def margin(self):
-        """0.03: intervals within 3 % are equal (a key of the plan)"""
-        found = re.search(r"^margin\s+([\d.]+)\s*%", self.plan, re.M)
-        return float(found[1]) / 100 if found else 0.03
+        """0.03: within 3 % is equal"""
+        margin = self.run.get("margin")
+        return margin if margin and margin > 0 else 0.03
 
     @property
     def blocks(self):
@@ -229,7 +228,7 @@ _PLACE = {"server": str, "client": str}
 _SHAPES = {
     "machine.json": {"build": {"commit": str, "dirty": bool}, "virtualization": str,
                      "container": str, "governors": (str, dict, list)},
-    "run.json": {"blocks": int, "programs": dict, "sittings": list,
+    "run.json": {"blocks": int, "margin": float, "programs": dict, "sittings": list,
                  "places": {"split": _PLACE, "shared": _PLACE}}}
 
 

@@ -455,8 +455,8 @@ MACHINE = {
 
 RUN = {
     "schema": 2, "program": "matrix", "version": "0.1.0", "plan": "crafted",
-    "blocks": 7, "seed": 42, "filter": None, "server_cpus": None,
-    "client_cpus": None, "counting": "bpf",
+    "blocks": 7, "seed": 42, "reference": "epoll", "margin": 0.03, "filter": None,
+    "server_cpus": None, "client_cpus": None, "counting": "bpf",
     "places": {"allowed": "0-1", "split": {"server": "0", "client": "1"},
                "split_why": None, "split_on_siblings": False,
                "shared": {"server": "0", "client": "0"}, "harness": "0-1",

@@ -240,8 +240,8 @@ def make(path, incomplete=False, schema=2, rows=None):
               [dict(zip(["cell", "call", "per_request"], call)) for call in CALLS])
     write_csv(path / "findings.csv", ["chart", "title", "note"],
               [dict(zip(["chart", "title", "note"], one)) for one in FINDINGS])
-    (path / "run.json").write_text(f'{{\n  "schema": {schema},\n  "blocks": 7\n}}\n')
-    (path / "plan.txt").write_text("blocks 7\nmargin 3%\n")
+    (path / "run.json").write_text(f'{{\n  "schema": {schema},\n  "blocks": 7,\n'
+                                   '  "margin": 0.05\n}\n')
     (path / "machine.json").write_text(
         '{\n  "kernel_release": "6.1.0-odd",\n  "cpu_model": "Odd\' CPU"\n}\n')
     if incomplete:

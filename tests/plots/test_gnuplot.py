@@ -333,6 +333,7 @@ def test_large_ratio_does_not_squeeze_those_near_1(drawn):
     far = [float(x) for x in re.findall(r"far\[\d+\] = ([\d.]+)",
                                         page_of(drawn, "verdicts"))]
     assert len(near) == 8 and all(b - a > 15 for a, b in zip(near, far))
+    assert "Shaded: ±5 %" in text_of(drawn / "verdicts.svg")  # that of the run
     titles = dict(re.findall(r"title\[(\d+)\] = '(.*)'", page_of(drawn, "verdicts")))
     assert [n for n, text in titles.items() if "stretched axis" in text] == ["2", "5", "6", "7"]
     assert "stretched axis – one ratio is so far" in text_of(drawn / "verdicts.svg")

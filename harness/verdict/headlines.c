@@ -143,6 +143,8 @@ static void tell_different(const struct reduced *r, struct headline *h,
 			continue;
 		append(h, "%s%zu more model%s", i == 1 ? "; " : " and ", n - i,
 		       plural((double)(n - i)));
+		if (lines_of(h->text) > lines)
+			h->text[before] = '\0';
 		return;
 	}
 }

@@ -116,7 +116,7 @@ static int conclude(struct session *s, const struct reduced *reduced)
 {
 	char *summary = reduced_summary(reduced, has_color(s->screen));
 
-	fprintf(s->screen, "\n%s\nResults: %s\n", summary, s->store.path);
+	fprintf(s->screen, "%s\nResults: %s\n", summary, s->store.path);
 	free(summary);
 	if (gate(s, reduced) || any_failed(s))
 		return EXIT_FAILED;

@@ -36,6 +36,7 @@ struct bout {
 	size_t *order; /* of the current round */
 	struct rounds rounds;
 	unsigned disturbed; /* rounds that count nevertheless */
+	int continued;      /* its value when the frozen ones were looked at */
 };
 
 /* At the beginning of a round */
@@ -261,14 +262,27 @@ static bool judge_round(struct bout *b, const struct moment *from,
 
 /* ------------------------------------------------------------------------ rounds */
 
+/* Ctrl-Z and fg also continue what was frozen. */
 static bool check_rest(struct bout *b)
 {
+	bool continued = b->continued != *b->context->continued;
+
+	b->continued = *b->context->continued;
 	for (struct contender *c = next(b, NULL); c; c = next(b, c)) {
 		contender_check_rest(c);
+		if (continued)
+			contender_freeze(c);
 		if (*c->trouble && !contender_stop(c))
 			return false;
 	}
 	return true;
+}
+
+static bool long_rest(struct bout *b)
+{
+	for (struct contender *c = next(b, NULL); c; c = next(b, c))
+		contender_rest(c);
+	return rest(b, rest_ns) && check_rest(b);
 }
 
 /* Each client gets replies, and servers that spin are found. */
@@ -281,8 +295,7 @@ static bool warm_up(struct bout *b)
 		window = warmup_least;
 	for (size_t i = 0; i < b->n; i++)
 		b->order[i] = i;
-	return serve_all(b, 0, 0, window) && keep_all(b, false) &&
-	       rest(b, rest_ns) && check_rest(b);
+	return serve_all(b, 0, 0, window) && keep_all(b, false) && long_rest(b);
 }
 
 static bool one_round(struct bout *b, unsigned planned)
@@ -431,6 +444,7 @@ bool bout(const struct run_context *context, const struct entry *const *e,
 	b.wait_set.data = &b;
 	b.wait_set.interrupted = context->interrupted;
 	b.wait_set.mask = context->mask;
+	b.continued = *context->continued;
 	set_times(&b, slice_ns);
 	for (size_t i = 0; i < n; i++)
 		contender_init(&b.contender[i], context, e[i], &r[i],

@@ -243,8 +243,14 @@ static int64_t since(int64_t before, int64_t now)
 	return before < 0 || now < before ? -1 : now - before;
 }
 
-/* What it used between its last two moments of rest, without load */
-static void add_idle_time(struct contender *c, int64_t cpu, int64_t now)
+void contender_rest(struct contender *c)
+{
+	c->cpu_at_rest = cpu_now(c);
+	c->rested_at = monotonic_ns();
+}
+
+/* Adds up what it used without load, since the rest began. */
+static void add_rest(struct contender *c, int64_t cpu, int64_t now)
 {
 	int64_t used = since(c->cpu_at_rest, cpu);
 
@@ -252,22 +258,31 @@ static void add_idle_time(struct contender *c, int64_t cpu, int64_t now)
 		c->idle_cpu_ns += used;
 		c->idle_ns += now - c->rested_at;
 	}
-	c->cpu_at_rest = cpu;
-	c->rested_at = now;
+	c->cpu_at_rest = -1;
 }
 
-void contender_check_rest(struct contender *c)
+void contender_freeze(struct contender *c)
 {
-	add_idle_time(c, cpu_now(c), monotonic_ns());
-	if (c->idle_ns < idle_judged_ns)
-		return;
-	c->spins = c->spins || c->idle_cpu_ns > idle_most * c->idle_ns;
-	c->idle_cpu_ns = c->idle_ns = 0;
-	if (!c->spins || c->frozen || !c->server.running)
+	if (!c->spins || !c->server.running)
 		return;
 	c->frozen = freeze(&c->server.probed);
 	if (!c->frozen)
 		give_up(c, "the server", "it could not be stopped by SIGSTOP");
+}
+
+void contender_check_rest(struct contender *c)
+{
+	bool spun = c->spins;
+
+	add_rest(c, cpu_now(c), monotonic_ns());
+	if (c->server.running)
+		contender_rest(c);
+	if (c->idle_ns < idle_judged_ns)
+		return;
+	c->spins = c->spins || c->idle_cpu_ns > idle_most * c->idle_ns;
+	c->idle_cpu_ns = c->idle_ns = 0;
+	if (!spun)
+		contender_freeze(c);
 }
 
 /* -------------------------------------------------------------------- a slice */
@@ -318,15 +333,6 @@ static struct turn *add_turn(struct contender *c, unsigned number,
 	return t;
 }
 
-static void refreeze(struct contender *c)
-{
-	if (!c->frozen)
-		return;
-	c->frozen = freeze(&c->server.probed);
-	if (!c->frozen)
-		give_up(c, "the server", "it could not be stopped by SIGSTOP");
-}
-
 bool contender_slice(struct contender *c, unsigned number, unsigned position,
 		     int64_t head, int64_t window)
 {
@@ -335,7 +341,7 @@ bool contender_slice(struct contender *c, unsigned number, unsigned position,
 
 	c->cpu_before = cpu_now(c);
 	c->delay_before = delay_now(c);
-	add_idle_time(c, c->cpu_before, now);
+	add_rest(c, c->cpu_before, now);
 	if (c->frozen)
 		thaw(&c->server.probed);
 	generator_begin(&c->generator, number, head, window);
@@ -350,7 +356,7 @@ bool contender_slice(struct contender *c, unsigned number, unsigned position,
 		take_slice(c, t);
 		break;
 	}
-	refreeze(c);
+	contender_freeze(c);
 	/* A twin may have the same server, whose slice comes next. */
 	if (!c->server.running || *c->trouble) {
 		if (wait_until(c->wait_set, monotonic_ns() + settle_ns, NULL,
@@ -369,8 +375,9 @@ void contender_settle(struct contender *c)
 
 	if (!isnan(t->slice.cpu_ns)) /* settled already */
 		return;
-	c->cpu_at_rest = cpu;
-	c->rested_at = monotonic_ns();
+	/* While a twin has its slice, a server that is shared does not rest. */
+	if (c->server.running)
+		contender_rest(c);
 	c->delay_ns = since(c->delay_before, delay_now(c));
 	if (used >= 0)
 		t->slice.cpu_ns = used;

@@ -45,9 +45,9 @@ struct contender {
 	bool frozen; /* ... so it is stopped between its slices */
 	bool one_thread;
 
-	/* At the last moment of rest, and right before the last slice; ns, -1: unknown */
-	int64_t cpu_at_rest, rested_at;
-	int64_t cpu_before, delay_before;
+	int64_t cpu_at_rest,
+		rested_at; /* ns; -1: it does not rest, or unknown */
+	int64_t cpu_before, delay_before; /* right before the last slice */
 	int64_t delay_ns; /* run-queue delay of the server in the last slice */
 	/* Without load, since it was last judged */
 	int64_t idle_cpu_ns, idle_ns;
@@ -74,9 +74,12 @@ void contender_settle(struct contender *c);
 void contender_keep(struct contender *c, bool keep);
 bool contender_agreed(struct contender *c);
 
-/* Whether it used CPU time without load; then it is frozen from now on, if this run
- * started it. */
+/* A rest begins. After it: whether it used CPU time; then it is frozen from now on. */
+void contender_rest(struct contender *c);
 void contender_check_rest(struct contender *c);
+
+/* Freezes it if it spins and this run started it; it may be frozen already. */
+void contender_freeze(struct contender *c);
 
 /* The readings of the probes, at rest */
 void contender_read(struct contender *c, enum edge edge);

@@ -203,9 +203,12 @@ def test_running_server_is_left_alone(running_server, tmp_path):
         while running.process.poll() is None:
             assert state_of(pid) != "T"
         run = running.finish().check(0)
-    assert [line["status"] for line in run.lines] == ["ok", "ok"]
+    for line in run.lines:
+        assert line["status"] == "ok", line["reasons"]
+        assert any("while other servers are measured" in text
+                   for text in line["warnings"])
     for row in run.csv("slices.csv"):
-        assert int(row["cpu_ns"]) < 2 * int(row["elapsed_ns"])
+        assert int(row["cpu_ns"]) < 1.5 * int(row["elapsed_ns"])
 
 
 # ---------------------------------------------------------------- whoever is killed
@@ -283,6 +286,7 @@ def test_stopped_and_continued(tmp_path, odd):
         wait_until_frozen(running)
         os.killpg(running.process.pid, signal.SIGSTOP)
         os.killpg(running.process.pid, signal.SIGCONT)
+        wait_until_frozen(running)
         run = running.finish().check(0)
     line = run.line("epoll") if len(run.lines) == 3 else run.lines[0]
     assert line["rounds"]["why"].get("suspended", 0) > 0

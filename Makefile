@@ -11,7 +11,7 @@
 #   make fuzz          a million inputs for every parser
 #   make bench-memory  memory of each model per idle client
 #   make bench-loadgen speed and accuracy of the load generator
-#   make bench-matrix  whether measuring disturbs what is measured
+#   make bench-turns   how exact measuring in turns is, and what it costs
 #   make bench-report  time and size of a report
 #   make plots         charts of a run: make plots RUN=results/... (default: the newest)
 #   make man           man pages, in build/man
@@ -80,7 +80,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-matrix bench-report plots man lint format diff clean variants clang asan tsan
+.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-report plots man lint format diff clean variants clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -251,8 +251,9 @@ bench-loadgen: all build/release/bench/record
 	@export PEER='$(PEER)' ROUNDS='$(ROUNDS)' ONLY='$(ONLY)'; \
 		$(call with_python,check test) tests/bench/loadgen.py
 
-bench-matrix: all
-	@export ROUNDS='$(ROUNDS)'; $(call with_python,check) tests/bench/matrix.py
+bench-turns: all
+	@$(call with_python,check) tests/bench/turns.py $(PARTS) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(KEEP),--keep '$(KEEP)')
 
 bench-report:
 	@$(call with_python,plots) tests/bench/report.py $(RUN)

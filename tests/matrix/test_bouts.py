@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 
 import matrix
@@ -155,15 +154,16 @@ def test_leaks(bout, odd):
 # ---------------------------------------------------------------- servers that spin
 
 #: Rounds enough for the CPU time in them to exceed that before the first freeze
-LONG = {"slice": "40ms", "bout": "2400ms"}
+LONG = {"slice": "40ms", "bout": "3s", "others": (*OTHERS, "select", "thread")}
 
 
 def check_still(run, name):
-    """It used CPU time in its own slices only; that of the others takes twice as long."""
-    check_unharmed(run, name, *OTHERS, rounds=20)
+    """It used CPU time in its own slices only; those of the others take four times as
+    long."""
+    check_unharmed(run, name, *LONG["others"], rounds=15)
     used = run.line(name)["server"]["used_ns"]
     own = total(slices(run, name), "cpu_ns")
-    assert used - own < 0.6 * own, (used, own)
+    assert used - own < 0.5 * own, (used, own)
 
 
 def test_spinning_server_is_frozen(bout, odd):
@@ -183,32 +183,26 @@ def test_spinning_child_is_frozen(bout, odd):
     check_unharmed(bout({"odd": odd("breeds")}), "odd", *OTHERS)
 
 
-@pytest.fixture
-def running_server(odd):
-    """A server that was started before the run; its command as an address"""
+def test_running_server_is_left_alone(tmp_path, odd):
+    """It spins, but is not ours to be stopped. Its twin is the same process: CPU time of
+    one slice is in no other."""
     with subprocess.Popen([odd("spins"), "--message", "64"], text=True,
                           stdout=subprocess.PIPE) as process:
-        ready = process.stdout.readline()
-        port = re.search(r"port=(\d+)", ready).group(1)
-        yield f"127.0.0.1:{port} pid={process.pid}"
-        process.kill()
-
-
-def test_running_server_is_left_alone(running_server, tmp_path):
-    """It spins, but is not ours to be stopped. Its twin is the same process, and CPU
-    time of one slice is not in another."""
-    with matrix.Running("--models", f"there={running_server}", out=tmp_path / "run",
-                        plan=matrix.plan(tmp_path, **KEYS, aa="yes")) as running:
-        pid = int(running_server.partition("pid=")[2])
-        while running.process.poll() is None:
-            assert state_of(pid) != "T"
-        run = running.finish().check(0)
+        port = re.search(r"port=(\d+)", process.stdout.readline()).group(1)
+        with matrix.Running("--models", f"there=127.0.0.1:{port} pid={process.pid}",
+                            plan=matrix.plan(tmp_path, **KEYS, aa="yes"),
+                            out=tmp_path / "run") as running:
+            while running.process.poll() is None:
+                assert state_of(process.pid) != "T"
+            run = running.finish().check(0)
+        process.terminate()
     for line in run.lines:
         assert line["status"] == "ok", line["reasons"]
         assert any("while other servers are measured" in text
                    for text in line["warnings"])
-    for row in run.csv("slices.csv"):
-        assert int(row["cpu_ns"]) < 1.5 * int(row["elapsed_ns"])
+    first, second = ([row for row in run.csv("slices.csv") if row["position"] == n]
+                     for n in "01")
+    assert total(first, "cpu_ns") < 1.5 * total(second, "cpu_ns")
 
 
 # ---------------------------------------------------------------- whoever is killed

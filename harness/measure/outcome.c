@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ----------------------------------------------------------------- the reports */
 
@@ -111,8 +112,9 @@ static double median(const struct contender *c, size_t offset)
 
 	for (size_t i = 0; i < c->n_turns; i++) {
 		const char *got = (const char *)&c->turns[i].got;
-		double value = *(const double *)(got + offset);
+		double value;
 
+		memcpy(&value, got + offset, sizeof(value));
 		if (c->turns[i].slice.counted && isfinite(value))
 			values[n++] = value;
 	}

@@ -85,10 +85,10 @@ static void serve(void)
 			if (polled[i].revents)
 				echo(&polled[i]);
 		if (polled[0].revents && n <= CLIENTS) {
-			polled[n++] = (struct pollfd){
-				.fd = accept(polled[0].fd, NULL, NULL),
-				.events = POLLIN
-			};
+			polled[n++] =
+				(struct pollfd){ .fd = accept(polled[0].fd,
+							      NULL, NULL),
+						 .events = POLLIN };
 			accepted++;
 		}
 	}

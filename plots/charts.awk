@@ -43,7 +43,7 @@ function draw_families(c,    f, best)
 		if (is_of_chart(family[f], c) && \
 		    (!best || places[family[f]] > places[family[best]]))
 			best = f
-	if (!best)
+	if (!best && chart(c, "along") == "")
 		print "none", chart(c, "chart")
 	for (f = 1; f <= families; f++)
 		if (is_of_chart(family[f], c))

@@ -202,13 +202,15 @@ function write_comparisons(s, k, p,    m, r, to, says, any)
 			note_gap(s, r, row_model[m], any)
 		}
 	}
-	r = any
-	if (r && versus(r, "aa_low") != "" && versus(r, "aa_high") != "")
+	r = twin
+	if (!r)
+		print 1, word("not measured") > says
+	else
 		print 1, "NaN", pixel(versus(r, "aa_low")), pixel(versus(r, "aa_high")), 0, 1, \
 			word(twin_words(versus(r, "aa_low"), versus(r, "aa_high"))), 0, 0 > to
 	close(to)
 	close(says)
-	write_ratio_axis(r, 2 * (p - 1) + k, p, k)
+	write_ratio_axis(any, 2 * (p - 1) + k, p, k)
 }
 
 # It uses its whole core: its CPU time per request is no point of the ranking, and the
@@ -301,9 +303,11 @@ function twin_words(low, high)
 
 # ---------------------------------------------------------------------------- the axis
 
-# Sets nearest and farthest, the logarithms at both ends; returns a row of this metric
+# Sets nearest and farthest, the logarithms at both ends, and twin, a row with its interval;
+# returns a row of this metric
 function scan_ratios(s, k,    m, r, any, n, name, j)
 {
+	twin = 0
 	nearest = -1.5 * margin
 	farthest = 1.5 * margin
 	for (m = 1; m <= forest_rows; m++) {
@@ -311,6 +315,8 @@ function scan_ratios(s, k,    m, r, any, n, name, j)
 		if (!r)
 			continue
 		any = r
+		if (versus(r, "aa_low") != "" && versus(r, "aa_high") != "")
+			twin = r
 		most = versus(r, "blocks") > most + 0 ? versus(r, "blocks") + 0 : most
 		rounds = versus(r, "rounds") > rounds + 0 ? versus(r, "rounds") + 0 : rounds
 		n = split("ratio low high aa_low aa_high", name, " ")

@@ -371,6 +371,15 @@ def test_lead_chart_has_the_last_place_before_saturation(drawn):
         assert words not in text and words in more
 
 
+def test_run_without_twin(tmp_path):
+    run = tables.make(tmp_path / "run")
+    tables.write_csv(run / "comparisons.csv", tables.VERSUS,
+                     [{**row, "aa_low": "", "aa_high": ""} for row in ROWS])
+    assert draw(run).returncode == 0
+    text = text_of(run / "charts/verdicts.svg")
+    assert "A/A twin" in text and "not measured" in text and words_of(ROWS[0]) in text
+
+
 @pytest.mark.parametrize("field, value, said", [
     ("ratio", "-1", "'-1' is not a ratio"), ("low", "x", "'x' is not a ratio"),
     ("setting", "closed split 5", "cells.csv has no setting 'closed split 5'")])

@@ -85,9 +85,10 @@ class _Picture:
         return d.svg()
 
     def _twin(self, y):
-        row = next(iter(self.rows.values()))
         self.drawing.text(LEFT - 8, y, TWIN, ha="right")
-        if not row["aa_low"] or not row["aa_high"]:
+        row = next((row for row in self.rows.values() if row["aa_low"] and row["aa_high"]), None)
+        if not row:
+            self.drawing.text(LEFT + 8, y, "not measured", soft=True, over=True)
             return
         xs = [self.plot.x(row["aa_low"]), self.plot.x(row["aa_high"])]
         self.drawing.line([xs[0], xs[0], xs[0], xs[1], xs[1], xs[1]],

@@ -8,6 +8,7 @@ BEGIN {
 	FOREST_WIDTH = 222
 	MOST_FORESTS = 6 # panels of the lead chart
 	NEAR = 0.05      # a stretched axis is about linear up to this change
+	MOST_RATIO = 20  # intervals are drawn up to it
 }
 
 function versus(r, column)
@@ -258,6 +259,13 @@ function note_gap(s, r, model, like,    i, why)
 
 # ------------------------------------------------------------------- ratios in words
 
+# A ratio; an interval of few blocks can be absurdly wide
+function factor(r)
+{
+	r += 0
+	return r < 0.001 ? "<0.001" : r > 999 ? ">999" : digits(r)
+}
+
 function is_near(r)
 {
 	return r >= 0.8 && r <= 1.25
@@ -272,7 +280,7 @@ function percent(r, digits_after)
 function range_words(low, high, in_percent)
 {
 	return in_percent ? percent(low, 1) " … " percent(high, 1) : \
-	       digits(low + 0) " … " digits(high + 0)
+	       factor(low) " … " factor(high)
 }
 
 function is_narrow(low, high)
@@ -291,7 +299,7 @@ function ratio_words(r,    ratio, low, high, near)
 	if (low == "" || high == "")
 		return low == "" ? "at most ×" digits(high + 0) : "at least ×" digits(low + 0)
 	near = is_near(ratio) && is_narrow(low, high)
-	return (near ? percent(ratio, 1) " %" : "×" digits(ratio)) \
+	return (near ? percent(ratio, 1) " %" : "×" factor(ratio)) \
 	       " (" range_words(low, high, near) ")"
 }
 
@@ -322,19 +330,20 @@ function scan_ratios(s, k,    m, r, any, n, name, j)
 		n = split("ratio low high aa_low aa_high", name, " ")
 		for (j = is_drawn(r) && !is_state(r) ? 1 : 4; j <= n; j++)
 			if (versus(r, name[j]) != "")
-				widen(log(versus(r, name[j])))
+				widen(log(versus(r, name[j])), name[j] != "ratio")
 	}
 	stretched = nearest < -log(2) || farthest > log(2)
 	seen_stretched += stretched
 	return any
 }
 
-function widen(x)
+# Intervals are cut where they would squeeze all others
+function widen(x, is_cut)
 {
-	if (x < nearest)
-		nearest = x
-	if (x > farthest)
-		farthest = x
+	if (is_cut)
+		x = x < -log(MOST_RATIO) ? -log(MOST_RATIO) : x > log(MOST_RATIO) ? log(MOST_RATIO) : x
+	nearest = x < nearest ? x : nearest
+	farthest = x > farthest ? x : farthest
 }
 
 # Logarithmic; or, if a ratio is beyond 2, logarithmic far from 1 only in its distances
@@ -347,9 +356,11 @@ function stretch(x,    y)
 	return x < 0 ? -y : y
 }
 
-function pixel(ratio)
+function pixel(ratio,    x)
 {
-	return 8 + (stretch(log(ratio)) - stretch(nearest)) / \
+	x = log(ratio)
+	x = x < nearest ? nearest : x > farthest ? farthest : x
+	return 8 + (stretch(x) - stretch(nearest)) / \
 	       (stretch(farthest) - stretch(nearest)) * (FOREST_WIDTH - 16)
 }
 

@@ -180,25 +180,37 @@ function write_places(f,    k, text, last)
 		x_at(f, places[f]) * pixels_of(f, 50) > page
 }
 
-# Which models are hollow from where on: "aio from 10,000; poll, select from 40,000"
-function hollow_words(f, metric,    m, k, i, from_k, names, text)
+# Where a model is hollow: " everywhere", " from 40,000", " at 5,000, 20,000"; sets first_k
+function hollow_at(f, m, metric,    k, i, pattern, list)
 {
-	for (m = 1; m <= models[f]; m++)
-		for (k = 1; k <= places[f] && !from_k[m]; k++) {
-			i = cell_at[f, place[f, k], model_of[f, m]]
-			if (i && cell(i, metric) != "" && is_hollow(i, metric))
-				from_k[m] = k
-		}
+	first_k = 0
 	for (k = 1; k <= places[f]; k++) {
-		names = ""
-		for (m = 1; m <= models[f]; m++)
-			if (from_k[m] == k)
-				names = names (names == "" ? "" : ", ") short(model_of[f, m])
-		if (names != "")
-			text = text (text == "" ? "" : "; ") names \
-			       (places[f] == 1 ? "" : k == 1 ? " everywhere" : \
-				" from " count(place[f, k]))
+		i = cell_at[f, place[f, k], model_of[f, m]]
+		if (!i || cell(i, metric) == "")
+			continue
+		pattern = pattern is_hollow(i, metric)
+		if (!is_hollow(i, metric))
+			continue
+		first_k = first_k ? first_k : k
+		list = list (list == "" ? " at " : ", ") count(place[f, k])
 	}
+	return places[f] == 1 ? "" : pattern ~ /^1+$/ ? " everywhere" : \
+	       pattern ~ /^0*1+$/ ? " from " count(place[f, first_k]) : list
+}
+
+# "busypoll everywhere; aio, poll from 40,000"
+function hollow_words(f, metric,    m, k, where, found, text)
+{
+	for (k = 1; k <= places[f]; k++)
+		for (m = 1; m <= models[f]; m++) {
+			where = hollow_at(f, m, metric)
+			if (first_k != k)
+				continue
+			text = text == "" ? short(model_of[f, m]) where : where == found ? \
+			       substr(text, 1, length(text) - length(where)) ", " \
+			       short(model_of[f, m]) where : text "; " short(model_of[f, m]) where
+			found = where
+		}
 	return text
 }
 

@@ -78,9 +78,10 @@ class Drawing:
                          alpha=alpha, solid_capstyle="butt"), **marks)
 
     def points(self, xs, ys, look, size=6.5, color=None, hollow=False, **marks):
-        self._add(Line2D(xs, ys, color=color or look.paint, linestyle="none",
-                         marker=look.marker, markersize=size,
-                         fillstyle="none" if hollow else "full"), **marks)
+        color = color or look.paint
+        self._add(Line2D(xs, ys, color=color, linestyle="none",
+                         marker=look.marker, markersize=size, markerfacecolor=style.page(
+                             "paper") if hollow else color), **marks)
 
     def rings(self, xs, ys, color, **marks):
         self._add(Line2D(xs, ys, color=color, linestyle="none", marker="o",
@@ -155,7 +156,7 @@ class _Ratios:
         return math.asinh(place / NEAR) if self.stretched else place
 
     def __call__(self, ratio):
-        return self.linear(self._place(ratio))
+        return self.linear(self._place(min(max(ratio, self.low), self.high)))
 
     def ticks(self, room):
         """The most important ones that fit"""
@@ -208,7 +209,7 @@ class Plot:
         self.rule_x(ticks, [tick_label(metric, tick) for tick in ticks])
 
     def scale_ratios(self, ratios, margin, one):
-        """A horizontal axis of ratios; `one`: the label at 1"""
+        """A horizontal axis of ratios; `one`: the label at 1. What is beyond is at its end."""
         margin = 1 + 1.5 * margin
         self.x = _Ratios(min(1 / margin, *ratios), max(margin, *ratios), self.left + 8,
                          self.right - 8)

@@ -63,11 +63,16 @@ def change(x):
     return f"{percent(x)} %" if 0.8 <= x <= 1.25 else f"×{digits(x)}"
 
 
+def factor(x):
+    """A ratio; an interval of few blocks can be absurdly wide"""
+    return "<0.001" if x < 0.001 else ">999" if x > 999 else digits(x)
+
+
 def range_of(low, high):
     """Of ratios: '−3.3 … −2.0 %', or, if it is wide, '×0.57 … 1.32'"""
     if low > 0.5 and high < 2:
         return f"{percent(low)} … {percent(high)} %"
-    return f"×{digits(low)} … {digits(high)}"
+    return f"×{factor(low)} … {factor(high)}"
 
 
 def ratio_with(ratio, low, high):
@@ -75,7 +80,7 @@ def ratio_with(ratio, low, high):
     inside = range_of(low, high)
     if 0.8 <= ratio <= 1.25 and inside.endswith("%"):
         return f"{percent(ratio)} % ({inside[:-2]})"
-    return f"×{digits(ratio)} ({digits(low)} … {digits(high)})"
+    return f"×{factor(ratio)} ({factor(low)} … {factor(high)})"
 
 
 def count(n):

@@ -164,6 +164,18 @@ def test_saturated_points_are_hollow_and_named(drawn):
     assert "uses its whole core" in text and "busypoll everywhere; poll from 5,000" in text
 
 
+def test_hollow_points_are_told_exactly(tmp_path):
+    rates = (5000, 20000, 40000)
+    rows = [cell(model, f"open split 64 rate {rate}", marks="whole" if rate in hollow else "",
+                 **tables.times(3e4, rate)) for model, hollow in (
+                     ("thread", rates), ("select", rates[1:]), ("poll", (5000, 40000)),
+                     ("epoll", ()), ("aio", rates[1:])) for rate in rates]
+    run = tables.make(tmp_path / "run", rows=rows)
+    assert draw(run).returncode == 0
+    assert "run: thread everywhere; poll at 5,000, 40,000; select, aio from 20,000" in text_of(
+        run / "charts/load.svg")
+
+
 def test_throughput_at_the_limit_of_the_generator_is_at_least(drawn):
     assert "at least so many replies" in text_of(drawn / "throughput.svg")
     assert "≥ 90.0 k" in text_of(drawn / "more/throughput-closed-shared.svg")
@@ -369,6 +381,19 @@ def test_lead_chart_has_the_last_place_before_saturation(drawn):
     more = text_of(drawn / "more/verdicts.svg")
     for words in ("5,000 idle", "100 idle", "80,000 requests/s", "5,000 requests/s"):
         assert words not in text and words in more
+
+
+def test_absurdly_wide_interval_is_cut(tmp_path):
+    run = tables.make(tmp_path / "run")
+    tables.write_csv(run / "comparisons.csv", tables.VERSUS, [
+        {**row, "low": 1e-9, "high": 3e15, "verdict": "undecided"}
+        if row is ROWS[4] else row for row in ROWS])
+    work = tmp_path / "work"
+    assert draw(run, KEEP=str(work)).returncode == 0
+    assert "×0.97 (<0.001 … >999)" in text_of(run / "charts/verdicts.svg")
+    page = (work / "verdicts/page.gp").read_text()
+    near, far = (float(re.search(rf"{end}\[1\] = ([\d.]+)", page)[1]) for end in ("near", "far"))
+    assert far - near > 30
 
 
 def test_run_without_twin(tmp_path):

@@ -31,7 +31,8 @@ from reports import TOP, make, program
 
 sys.path.insert(0, str(TOP / "plots"))
 
-from report import facts, run, times, view, words  # noqa: E402
+from report import drawing, facts, run, style, times, view, words  # noqa: E402
+from report.charts import lines  # noqa: E402
 
 GOLDEN = pathlib.Path(__file__).parent / "golden/report"
 
@@ -159,8 +160,7 @@ def test_undecided_is_hollow(odd_run):
         of = next((title.above for title in section.all("title")
                    if title.text == row["sentence"] and title.above.tag == "g"), None)
         if of and row["model"] != "baseline":
-            styles = " ".join(part.get("style") or "" for part in of.all())
-            kinds.setdefault(row["verdict"], set()).add("fill-opacity:0" in styles)
+            kinds.setdefault(row["verdict"], set()).add(is_hollow(of))
     assert kinds == {"different": {False}, "equal": {False}, "undecided": {True}}
 
 
@@ -227,6 +227,12 @@ def test_broken_comparison_is_left_out(small_run):
 
 
 # --------------------------------------------------------------------- odd cells
+
+def is_hollow(node):
+    """A point, filled like the page"""
+    styles = " ".join(part.get("style") or "" for part in node.all())
+    return f"fill:{style.variable('page', 'paper')}" in styles
+
 
 def figures(odd_run, chart):
     return list(odd_run.page.one(id=chart).all("figure"))
@@ -340,10 +346,6 @@ def test_every_cell_has_a_row(odd_run):
     assert len(rows) == len({r["cell"] for r in run.read(odd_run.path.parent).repetitions})
 
 
-def is_hollow(node):
-    return "fill-opacity:0" in " ".join(part.get("style") or "" for part in node.all())
-
-
 def test_saturated_points_are_hollow_and_named(odd_run):
     """One that spins is not, while it answers; its CPU time per request is"""
     rates = ("5,000", "10,000", "40,000", "80,000")
@@ -357,6 +359,24 @@ def test_saturated_points_are_hollow_and_named(odd_run):
             assert found == hollow, (chart, model)
         assert "from 40,000; thread from 80,000" in figure.one("p", class_="note").text
     assert "busypoll everywhere" in odd_run.page.one(id="few").text
+
+
+def test_hollow_points_are_told_exactly(small_run):
+    of = view.View(run.read(small_run()))
+    row = {**of.cells[0], "loop": "open", "status": "ok", "spins": 0, "requests_per_second": 1}
+    rows = [{**row, "model": model, "rate": rate, "state": state and "whole core"}
+            for model, states in (("poll", (1, 0, 1)), ("epoll", (0, 1, 1)))
+            for rate, state in zip((5e3, 2e4, 4e4), states)]
+    told = lines.hollow_words(of, rows, "requests_per_second", "rate")
+    assert told == "poll at 5,000, 40,000; epoll from 20,000"
+
+
+def test_absurdly_wide_interval_is_cut():
+    assert words.ratio_with(1.1, 1e-9, 3e15) == "×1.10 (<0.001 … >999)"
+    plot = drawing.Drawing(400, 100, "", "").plot(50, 50, 10, 10)
+    plot.scale_ratios([0.05, 1, 20], 0.03, "epoll")
+    assert plot.x(1e12) == plot.x(20) and plot.x(1e-9) == plot.x(0.05)
+    assert plot.x(1.03) - plot.x(1 / 1.03) > 15
 
 
 def test_value_at_the_limit_of_the_generator_is_at_least(odd_run):

@@ -190,18 +190,21 @@ BOUND = ("An arrow (≥, ≤): the generator was at its limit, so the value is a
 
 
 def hollow_words(view, rows, metric, axis):
-    """Which models are hollow from where on: 'aio from 10,000; poll, select from 40,000'"""
-    from_where = {}
+    """Which models are hollow where: 'busypoll everywhere; aio, poll from 40,000'"""
+    of = {}  # {model: [(place, whether it is hollow)]}
     for row in sorted(rows, key=lambda row: row[axis] or 0):
-        if is_there(row, metric_of(row, metric)) and is_hollow(row, metric):
-            from_where.setdefault(row["model"], row[axis] or 0)
-    lowest = min(row[axis] or 0 for row in rows)
-    several = len({row[axis] for row in rows}) > 1
-    return "; ".join(
-        ", ".join(view.looks[model].label for model, at in from_where.items() if at == where)
-        + ("" if not several else " everywhere" if where == lowest else
-           f" from {words.count(where)}")
-        for where in dict.fromkeys(from_where.values()))
+        if is_there(row, metric_of(row, metric)):
+            of.setdefault(row["model"], []).append((row[axis] or 0, is_hollow(row, metric)))
+    found = {}  # {where: names}
+    for model, places in sorted(of.items(), key=lambda one: [not h for _, h in one[1]]):
+        marks = [is_it for _, is_it in places]
+        at = [words.count(place) for place, is_it in places if is_it]
+        if at:
+            where = "" if len({row[axis] for row in rows}) == 1 else \
+                " everywhere" if all(marks) else \
+                f" from {at[0]}" if all(marks[marks.index(True):]) else f" at {', '.join(at)}"
+            found.setdefault(where, []).append(view.looks[model].label)
+    return "; ".join(", ".join(names) + where for where, names in found.items())
 
 
 def hollow(view, rows, metric, axis):

@@ -13,6 +13,7 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 412, 66, 154, 30, 26, 22
 MOST = 6  # settings that are not folded
 _REASON = re.compile(r"^[^:]*: no comparison [^:]*: ")  # of harness/verdict/findings.c
 DECIDED = ("different", "equal")
+MOST_RATIO = 20  # intervals are drawn up to it: few blocks can make them absurdly wide
 TWIN = "A/A twin"
 
 
@@ -66,9 +67,10 @@ class _Picture:
             f"{words.setting_words(where)}",
             "The ratio of each model with its interval. The numbers are in the table below.")
         self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
-        ratios = [row[key] for row in rows for key in ("aa_low", "aa_high", "ratio", "low",
-                                                       "high")
-                  if row[key] and (key.startswith("aa") or _has_point(row))]
+        ratios = [row["ratio"] for row in rows if row["ratio"] and _has_point(row)] + [
+            min(max(row[key], 1 / MOST_RATIO), MOST_RATIO) for row in rows
+            for key in ("aa_low", "aa_high", "low", "high")
+            if row[key] and (key.startswith("aa") or _has_point(row))]
         self.plot.scale_ratios(ratios or [1], view.run.margin, first["reference"])
         better = "→ more" if first["metric"].startswith("requests") else "← less"
         self.plot.head(f"{metric_words(first)}: {better} is better"

@@ -25,8 +25,6 @@ times. Exit status 1: a target was missed.
 import argparse
 import collections
 import contextlib
-import csv
-import functools
 import itertools
 import json
 import math
@@ -38,9 +36,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import turns_cost
+from turns_runs import CPU, RATE, Run, Runs, as_text, interval, trimmed_mean
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/matrix")]
@@ -48,16 +46,8 @@ sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests/matrix")]
 import apart  # noqa: E402
 import server  # noqa: E402
 
-CPU, RATE = "server_cpu_per_request_ns", "requests_per_second"
 CPUS = sorted(os.sched_getaffinity(0))[:2]
 AT_64 = "closed split 64"
-
-#: Two-sided 95 % quantiles of Student's t, from 1 degree of freedom
-T = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]
-
-#: One setting in short bouts, of about as many rounds as the plan quick has
-SHORT = {"blocks": 6, "bout": "700ms", "slice": "40ms", "aa": "no", "baseline": "no",
-         "idle": "none", "counting": "no", "cells": "closed split connections 64"}
 
 missed = []
 
@@ -67,117 +57,6 @@ def target(what, got, good):
     if not good:
         missed.append(what)
     print(f"  {'reached' if good else 'MISSED'}: {what}: {got}")
-
-
-# ------------------------------------------------------------------------- a run
-
-def trimmed_mean(values):
-    """20 % at each end are left out."""
-    cut = int(0.2 * len(values))
-    return statistics.mean(sorted(values)[cut:len(values) - cut])
-
-
-class Run:
-    """The folder of a run"""
-
-    def __init__(self, path):
-        self.path = path
-
-    def csv(self, name):
-        with (self.path / name).open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-
-    @functools.cached_property
-    def lines(self):
-        text = (self.path / "repetitions.jsonl").read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines()]
-
-    @functools.cached_property
-    def comparisons(self):
-        """Those of models; the baseline server is none."""
-        return [row for row in self.csv("comparisons.csv")
-                if row["model"] != "baseline"]
-
-    def line(self, model, role="timing"):
-        return next(line for line in self.lines
-                    if (line["model"], line["role"]) == (model, role))
-
-    @property
-    def seconds(self):
-        return float(self.path.with_suffix(".seconds").read_text("utf-8"))
-
-    def rounds(self):
-        """(counted, dropped), over all bouts"""
-        bouts = {line["bout"]: line["rounds"] for line in self.lines
-                 if line["slice_ns"] and line["status"] == "ok"}
-        return [sum(of[key] for of in bouts.values())
-                for key in ("counted", "dropped")]
-
-    def values(self, index, metric):
-        """{round: value} of the slices that count"""
-        rows = [row for row in self.csv("slices.csv")
-                if int(row["index"]) == index and row["counted"] == "1"]
-        if metric == CPU:
-            return {int(row["round"]): float(row["cpu_ns"]) / float(row["requests"])
-                    for row in rows if row["cpu_ns"] and float(row["requests"])}
-        return {int(row["round"]): float(row["answered"]) / float(row["window_ns"]) * 1e9
-                for row in rows if float(row["answered"])}
-
-    def logs(self, line, metric):
-        """Logarithms of the ratio to epoll in the same bout, of each round"""
-        reference = next(of for of in self.lines if of["bout"] == line["bout"] and
-                         (of["model"], of["role"]) == ("epoll", "timing"))
-        mine, other = (self.values(of["index"], metric) for of in (line, reference))
-        return [math.log(mine[i] / other[i]) for i in sorted({*mine} & {*other})]
-
-
-class Runs:
-    """Makes runs in a folder, and finds those that are there."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def found(self, part):
-        paths = [path.with_suffix("") for path in self.folder.glob(f"{part}-*.seconds")]
-        return [Run(path) for path in sorted(
-            paths, key=lambda path: int(path.name.rpartition("-")[2]))]
-
-    def plan(self, **keys):
-        path = self.folder / "bench.plan"
-        path.write_text("".join(f"{key} {value}\n" for key, value in
-                                {**SHORT, **keys}.items()), encoding="utf-8")
-        return path
-
-    def make(self, part, *args, plan):
-        """One more; its number is the seed."""
-        number = len(self.found(part)) + 1
-        path = self.folder / f"{part}-{number}"
-        shutil.rmtree(path, ignore_errors=True)
-        begin = time.monotonic()
-        ran = subprocess.run(
-            [TOP / "bin/matrix", "run", "--plan", plan, "--out", path, "--seed",
-             str(number), "--quiet", *args], cwd=TOP, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if ran.returncode or not (path / "comparisons.csv").exists():
-            print(f"  ! {path.name}: exit status {ran.returncode}\n{ran.stderr}")
-        if (path / "INCOMPLETE").exists() or not path.exists():
-            sys.exit("turns.py: a run was not completed")
-        path.with_suffix(".seconds").write_text(f"{time.monotonic() - begin:.1f}")
-        return Run(path)
-
-
-def interval(logs):
-    """(ratio, low, high) of logarithms: Student's t, 95 %"""
-    middle, half = statistics.mean(logs), math.inf
-    if len(logs) > 1:
-        t = T[min(len(logs) - 1, len(T)) - 1]
-        half = t * statistics.stdev(logs) / math.sqrt(len(logs))
-    return tuple(math.exp(middle + by) for by in (0, -half, half))
-
-
-def as_text(of):
-    return "{:.3f} [{:.3f}, {:.3f}]".format(*of)
 
 
 # ------------------------------------------------------------------- the plan quick
@@ -431,14 +310,18 @@ class Ways:
 
     def epoll(self, length, metric):
         """Absolute"""
-        return [math.log(statistics.median(run.values(
+        return [trimmed_mean(map(math.log, run.values(
             run.line("epoll")["index"], metric).values())) for run in self.runs[length]]
 
-    def epoll_whole(self, which):
-        """As by_hand(): requests/s, CPU per request over its whole life"""
-        lines = [run.line("epoll") for run in self.runs[self.window]]
-        return [math.log((line["metrics"][RATE], line["server"]["cpu_ns"] /
-                          line["server"]["requests"])[which]) for line in lines]
+    def epoll_whole(self, metric):
+        """As by_hand(): over its whole life"""
+        of = []
+        for run in self.runs[self.window]:
+            line = run.line("epoll")
+            counters = line["server"] or {"cpu_ns": math.nan, "requests": 1}
+            of.append(math.log(line["metrics"][RATE] or math.nan if metric == RATE else
+                               counters["cpu_ns"] / counters["requests"]))
+        return of
 
 
 def overlap(a, b):
@@ -473,7 +356,7 @@ def bench_slices(runs, count):
         for name, metric in ("CPU per request", CPU), ("requests/s", RATE):
             cold = difference(ways.epoll(ways.auto, metric),
                               ways.epoll(ways.window, metric))
-            hand = difference(ways.epoll_whole(metric == CPU),
+            hand = difference(ways.epoll_whole(metric),
                               [math.log(one[metric == CPU]) for one in ways.hand])
             print(f"  epoll, {name}: slices of {ways.auto:.0f} ms / window (cold start): "
                   f"{cold}; window / bin/loadgen alone: {hand}")

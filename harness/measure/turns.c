@@ -10,9 +10,28 @@ static const double ms = 1e6;
 /* --------------------------------------------------------------------- lengths */
 
 static const double response_times = 20, requests_least = 50;
+static const double waiting_open = 10;
 static const double slice_least = 40, slice_most = 300, slice_unknown = 100;
 /* An open loop with few requests a second */
 static const double slice_most_rare = 1000;
+
+/*
+ * The median response time, or less: other programs may have held up the pilot. In a
+ * closed loop, all clients of a saturated server or generator wait for each other's
+ * CPU time, so the response time is that of all of them; twice that is never too
+ * short. In an open loop few wait. CPU time does not depend on other programs.
+ */
+static double response_of(const struct record *r)
+{
+	const struct cell *c = &r->cell;
+	double waiting = c->loop == LOOP_CLOSED ? c->connections * c->depth :
+						  waiting_open;
+	double cpu = r->metric[METRIC_CPU_PER_REQUEST];
+
+	if (strcmp(c->work, "none") != 0) /* it may sleep */
+		cpu = NAN;
+	return fmin(r->metric[METRIC_RESPONSE_P50], 2 * waiting * cpu);
+}
 
 /* Of the slowest model; NAN: no pilot */
 static double slowest_response(const struct record *records, size_t n,
@@ -23,8 +42,7 @@ static double slowest_response(const struct record *records, size_t n,
 	for (size_t i = 0; i < n; i++)
 		if (records[i].role == ROLE_COUNTING &&
 		    cell_same_setting(&records[i].cell, setting))
-			slowest = fmax(slowest,
-				       records[i].metric[METRIC_RESPONSE_P50]);
+			slowest = fmax(slowest, response_of(&records[i]));
 	return slowest;
 }
 

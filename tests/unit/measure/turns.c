@@ -30,7 +30,9 @@ static struct record pilot(const char *model, const struct cell *cell,
 	struct record r = { .role = ROLE_COUNTING, .cell = *cell };
 
 	strcpy(r.cell.model, model);
+	strcpy(r.cell.work, "none");
 	r.metric[METRIC_RESPONSE_P50] = response_ms * 1e6;
+	r.metric[METRIC_CPU_PER_REQUEST] = NAN;
 	return r;
 }
 
@@ -56,6 +58,30 @@ static void test_length(void **state)
 	assert_int_equal(slice_length(&auto_, r, 0, &c), 100 * ms);
 	r[0] = pilot("epoll", &c, NAN);
 	assert_int_equal(slice_length(&auto_, r, 1, &c), 100 * ms);
+}
+
+/* Other programs held up the pilot: its CPU time says how long a reply takes. A server
+ * with work may sleep. */
+static void test_length_beside_other_programs(void **state)
+{
+	const struct plan auto_ = { .slice = 0 };
+	struct cell closed = setting(LOOP_CLOSED, 100, 0);
+	struct cell open = setting(LOOP_OPEN, 16, 2000);
+	struct record r = pilot("epoll", &closed, 12);
+
+	(void)state;
+	r.metric[METRIC_CPU_PER_REQUEST] = 20000; /* 2 ms for all of them */
+	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 80 * ms);
+	r.metric[METRIC_CPU_PER_REQUEST] = 200000;
+	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 240 * ms);
+	r = pilot("epoll", &open, 12);
+	r.metric[METRIC_CPU_PER_REQUEST] = 50000;
+	assert_int_equal(slice_length(&auto_, &r, 1, &open), 40 * ms);
+	strcpy(closed.work, "sleep:12ms");
+	r = pilot("epoll", &closed, 12);
+	strcpy(r.cell.work, "sleep:12ms");
+	r.metric[METRIC_CPU_PER_REQUEST] = 20000;
+	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 240 * ms);
 }
 
 static void test_length_of_plan(void **state)
@@ -240,6 +266,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_length_beside_other_programs),
 		cmocka_unit_test(test_length_of_plan),
 		cmocka_unit_test(test_length_of_open_loop),
 		cmocka_unit_test(test_head),

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,15 +80,14 @@ static char *now_text(char to[32])
 	return to;
 }
 
-/* When a run or resume began, its priority, and the differences that --force accepted */
+/* When a run or resume began, and the differences that --force accepted */
 static json_t *sitting(const struct session *s)
 {
 	char now[32];
 	json_t *none = json_array();
-	json_t *to =
-		json_pack("{s:s, s:i, s:O}", "started", now_text(now), "nice",
-			  getpriority(PRIO_PROCESS, 0), "forced_differences",
-			  s->differences ? s->differences : none);
+	json_t *to = json_pack("{s:s, s:O}", "started", now_text(now),
+			       "forced_differences",
+			       s->differences ? s->differences : none);
 
 	json_decref(none);
 	return to;

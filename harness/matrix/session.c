@@ -152,14 +152,11 @@ static int list_benchmarks(struct session *s)
 	return EXIT_SUCCESS;
 }
 
-/* Generators and servers inherit the priority: other programs then take less of their
- * CPUs. Only root may raise it, usually. */
 void lock_machine(void)
 {
 	char why[WHY_SIZE];
 
 	check(store_lock_machine(why) >= 0, why);
-	setpriority(PRIO_PROCESS, 0, PRIO_MIN);
 }
 
 void start_benchmark(struct session *s)

@@ -7,7 +7,6 @@
 #include "harness/verdict/validity.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,21 +102,27 @@ static int ascending(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Of a part of the generator's slices that count; NAN: unknown */
-static double median(const struct contender *c, size_t offset)
+static double queued(const struct turn *t)
+{
+	return t->got.queued;
+}
+
+static double busy(const struct turn *t)
+{
+	return t->got.busy;
+}
+
+/* Of the slices that count; NAN: unknown */
+static double median(const struct contender *c,
+		     double (*value)(const struct turn *))
 {
 	double *values = grow(NULL, c->n_turns + 1, sizeof(*values));
 	double middle = NAN;
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->n_turns; i++) {
-		const char *got = (const char *)&c->turns[i].got;
-		double value;
-
-		memcpy(&value, got + offset, sizeof(value));
-		if (c->turns[i].slice.counted && isfinite(value))
-			values[n++] = value;
-	}
+	for (size_t i = 0; i < c->n_turns; i++)
+		if (c->turns[i].slice.counted && isfinite(value(&c->turns[i])))
+			values[n++] = value(&c->turns[i]);
 	qsort(values, n, sizeof(*values), ascending);
 	if (n > 0)
 		middle = (values[(n - 1) / 2] + values[n / 2]) / 2;
@@ -156,8 +161,8 @@ static void take_metrics(struct contender *c)
 static void judge_it(struct contender *c)
 {
 	struct circumstances circumstances = {
-		.queued = median(c, offsetof(struct generator_slice, queued)),
-		.busy = median(c, offsetof(struct generator_slice, busy)),
+		.queued = median(c, queued),
+		.busy = median(c, busy),
 		.achieved = achieved(c),
 		.cpus = contender_is_foreign(c) ?
 				0 :

@@ -86,9 +86,11 @@ class Echo:
 class Counts(Echo):
     """A correct server with counters in its closing line"""
 
+    def counters(self):
+        return {"accepted": self.accepted, "refused": 0, "requests": self.requests()}
+
     def end(self):
-        print(json.dumps({"accepted": self.accepted, "refused": 0,
-                          "requests": self.requests()}))
+        print(json.dumps(self.counters()))
 
 
 class Late(Counts):
@@ -231,10 +233,8 @@ class Reports(Counts):
         super().ready()
         self.begin = time.process_time_ns()
 
-    def end(self):
-        print(json.dumps({"accepted": self.accepted, "refused": 0,
-                          "requests": self.requests(),
-                          "used_ns": time.process_time_ns() - self.begin}))
+    def counters(self):
+        return {**super().counters(), "used_ns": time.process_time_ns() - self.begin}
 
 
 class Turns(Reports):
@@ -295,8 +295,11 @@ class Leaks(Turns):
             os.dup(1)
 
 
-class Spins(Reports):
-    """Never sleeps, and ignores SIGCONT"""
+class Spins(Turns):
+    """Never sleeps, and ignores SIGCONT. Reports how long its rests between slices were,
+    and how much CPU time it used in them."""
+
+    rest_ns = resting_ns = used = 0
 
     def ready(self):
         signal.signal(signal.SIGCONT, signal.SIG_IGN)
@@ -305,6 +308,19 @@ class Spins(Reports):
     def select(self, selector):
         return selector.select(timeout=0)
 
+    def reply(self, data):
+        before, rests = self.last, self.slices
+        super().reply(data)
+        if self.slices > max(rests, 3):
+            self.rest_ns += int((self.last - before) * 1e9)
+            self.resting_ns += time.process_time_ns() - self.used
+        self.used = time.process_time_ns()
+        return data
+
+    def counters(self):
+        return {**super().counters(), "rest_ns": self.rest_ns,
+                "resting_ns": self.resting_ns}
+
 
 class Relapses(Spins):
     """Stops itself whenever it is continued"""
@@ -312,7 +328,7 @@ class Relapses(Spins):
     def ready(self):
         signal.signal(signal.SIGCONT,
                       lambda *_: os.kill(os.getpid(), signal.SIGSTOP))
-        Reports.ready(self)
+        Turns.ready(self)
 
 
 class Breeds(Spins):

@@ -2,14 +2,15 @@
 /*
  * polling.c - an echo server whose kernel thread iou-sqp spins, whatever it does
  *
- * The thread polls an io_uring that stays empty. The closing line has the CPU time of
- * all its threads.
+ * The thread polls an io_uring that stays empty. The closing line says how long the
+ * rests between slices were, and how much CPU time all its threads used in them.
  */
 #include <errno.h>
 #include <liburing.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static volatile sig_atomic_t stopping;
 static struct pollfd polled[CLIENTS + 1];
 static nfds_t n;
 static long long received, accepted;
+static int64_t rests, rest_ns, resting_ns;
 
 static void stop(int signo)
 {
@@ -62,12 +64,35 @@ static void listen_somewhere(void)
 	polled[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
+static int64_t now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* The first rests are before the rounds. */
+static void note_rest(void)
+{
+	static int64_t last, used;
+	int64_t rest = now(CLOCK_MONOTONIC) - last;
+
+	if (rest > 10000000 && ++rests > 3) {
+		rest_ns += rest;
+		resting_ns += now(CLOCK_PROCESS_CPUTIME_ID) - used;
+	}
+	last = now(CLOCK_MONOTONIC);
+	used = now(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 static void echo(struct pollfd *client)
 {
 	char data[4096];
 	ssize_t size = recv(client->fd, data, sizeof(data), 0);
 
 	if (size > 0) {
+		note_rest();
 		received += size;
 		send(client->fd, data, size, MSG_NOSIGNAL);
 	} else {
@@ -96,16 +121,13 @@ static void serve(void)
 
 int main(void)
 {
-	struct timespec used;
-
 	signal(SIGTERM, stop);
 	start_thread();
 	listen_somewhere();
 	serve();
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
 	printf("{\"requests\":%lld,\"accepted\":%lld,\"refused\":0,"
-	       "\"used_ns\":%lld}\n",
-	       received / MESSAGE, accepted,
-	       used.tv_sec * 1000000000LL + used.tv_nsec);
+	       "\"rest_ns\":%lld,\"resting_ns\":%lld}\n",
+	       received / MESSAGE, accepted, (long long)rest_ns,
+	       (long long)resting_ns);
 	return 0;
 }

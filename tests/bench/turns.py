@@ -160,7 +160,7 @@ def median_of(runs, figure):
 def bench_quick(runs, count):
     for _ in range(count):
         runs.make("quick", plan="quick")
-    found = runs.found("quick")
+    found = runs.all("quick")
     print_runs(found)
     print_verdicts(found)
     print_noise(found)
@@ -196,7 +196,7 @@ def bench_hog(runs, count):
     with hogs():
         for _ in range(count):
             runs.make("hog", plan="quick")
-    found = runs.found("hog")
+    found = runs.all("hog")
     print_runs(found)
     print_verdicts(found)
     share_decided(found, 0.8)
@@ -216,7 +216,7 @@ def bench_aa(runs, count):
     shutil.copy(TOP / "bin/epoll", copy)
     for _ in range(count):
         runs.make("aa", "--models", f"epoll,same={copy}", plan=runs.plan())
-    found = runs.found("aa")
+    found = runs.all("aa")
     wrong = [run for run in found if called(run)]
     verdicts = collections.Counter(row["verdict"] for run in found
                                    for row in run.comparisons)
@@ -247,7 +247,7 @@ def bench_slower(runs, count):
     share = calibrated(runs) if count else 0
     for _ in range(count):
         runs.make("slower", "--models", models_with(share), plan=runs.plan())
-    found = runs.found("slower")
+    found = runs.all("slower")
     ratios = [cpu_ratio(run) for run in found]
     right = [row for run in found for row in called(run, CPU)
              if float(row["low"] or 0) > 1]
@@ -329,14 +329,15 @@ def overlap(a, b):
 
 
 def print_way(ways, model, metric):
-    """Its ratios by length; whether they agree with those of `auto`"""
+    """Its ratios by length. How far the most different one is from that of `auto`, and
+    whether all intervals overlap with that one's"""
     of = {length: interval(ways.ratios(length, model, metric))
           for length in ways.lengths}
     agree = all(overlap(one, of[ways.auto]) for one in of.values())
     print(f"  {model:7}{'CPU' if metric == CPU else 'req/s':6}" +
           "  ".join(f"{as_text(one):21}" for one in of.values()) +
           f"  {'yes' if agree else 'NO'}")
-    return agree
+    return max(abs(one[0] / of[ways.auto][0] - 1) for one in of.values()), agree
 
 
 def difference(a, b):
@@ -361,7 +362,8 @@ def bench_slices(runs, count):
             print(f"  epoll, {name}: slices of {ways.auto:.0f} ms / window (cold start): "
                   f"{cold}; window / bin/loadgen alone: {hand}")
     target("ratios do not depend on the length of slices",
-           f"{sum(good)} of {len(good)} agree", all(good))
+           f"{sum(agree for _, agree in good)} of {len(good)} agree; differences up to "
+           f"{max(good)[0]:.1%}", all(agree for _, agree in good))
 
 
 # -------------------------------------------------------------------------- main

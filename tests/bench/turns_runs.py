@@ -97,6 +97,9 @@ class Runs:
         return [Run(path) for path in sorted(
             paths, key=lambda path: int(path.name.rpartition("-")[2]))]
 
+    def all(self, part):
+        return self.found(part) or sys.exit(f"turns.py: no runs of {part}")
+
     def plan(self, **keys):
         path = self.folder / "bench.plan"
         path.write_text("".join(f"{key} {value}\n" for key, value in

@@ -19,6 +19,8 @@
 
 /* Beside the length of a slice: the last replies (2 s at most) */
 static const int64_t slice_limit = 10 * SECOND;
+/* For the end of a server whose connections have ended */
+static const int64_t end_limit = SECOND;
 /* After which a server sleeps that has answered its last request */
 static const int64_t settle_ns = SECOND / 1000;
 /* CPU time without load, as a share: above it, a server is frozen between slices */
@@ -216,8 +218,10 @@ bool contender_connected(struct contender *c)
 	if (!generator_ready(&c->generator, &clients))
 		give_up(c, "the generator", c->generator.why);
 	else if (clients < cell->connections + cell->idle &&
-		 cell->pattern != PATTERN_CONNECT)
+		 cell->pattern != PATTERN_CONNECT) {
+		c->cut_off = true;
 		give_up(c, "the generator", "not all clients were connected");
+	}
 	if (!*c->trouble && server_await_accept(&c->server) == WAIT_INTERRUPTED)
 		return false;
 	return !*c->trouble || contender_stop(c);
@@ -313,6 +317,7 @@ static void take_slice(struct contender *c, struct turn *t)
 	t->slice.service_p50_ns = got->service_p50_ns;
 	t->slice.service_p99_ns = got->service_p99_ns;
 	c->overwhelmed = got->unanswered > 0 && answers;
+	c->cut_off = got->errors > 0;
 	if (got->errors > 0 || got->mismatches > 0)
 		give_up(c, "the generator",
 			"a connection or a reply was wrong");
@@ -433,6 +438,12 @@ bool contender_report(struct contender *c)
 	if (runs && !c->generator.report) /* now it is known why */
 		snprintf(c->trouble, sizeof(c->trouble),
 			 "the generator: %.400s", c->generator.why);
+	/* Its clients see it sooner than its keeper. */
+	if (c->cut_off && c->server.running &&
+	    wait_until(c->wait_set, monotonic_ns() + end_limit,
+		       server_has_ended, &c->server) == WAIT_INTERRUPTED)
+		return false;
+	c->cut_off = false;
 	if (server_died(&c->server))
 		fail(c, STATUS_FAILED, "the server", c->server.why);
 	return true;

@@ -39,6 +39,7 @@ struct contender {
 	int64_t resident_before;
 	bool out;
 	char trouble[WHY_SIZE]; /* why it cannot go on; "" */
+	bool cut_off;           /* connections have ended: did the server? */
 	bool overwhelmed;       /* open loop: too slow to come to rest */
 
 	bool spins;  /* uses CPU time without load */

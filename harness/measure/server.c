@@ -145,7 +145,7 @@ static bool has_line(const struct server *s)
 	return strchr(s->out.text, '\n') || s->out.n > LINE_MOST;
 }
 
-static bool has_ended(void *data)
+bool server_has_ended(void *data)
 {
 	struct server *s = data;
 
@@ -156,7 +156,7 @@ static bool has_line_or_ended(void *data)
 {
 	struct server *s = data;
 
-	return has_line(s) || has_ended(s);
+	return has_line(s) || server_has_ended(s);
 }
 
 static bool is_ours(const struct server *s, pid_t pid)
@@ -269,7 +269,7 @@ static enum server_state report_early_end(struct server *s, const char *when)
 
 bool server_died(struct server *s)
 {
-	if (!s->running || s->asked || !has_ended(s))
+	if (!s->running || s->asked || !server_has_ended(s))
 		return false;
 	report_early_end(s, "while clients were connected");
 	return true;
@@ -307,10 +307,10 @@ static enum server_state await_listening(struct server *s)
 				      "it did not listen on port %u, given for "
 				      "{port}, within %" PRId64 " s",
 				      s->port, ready_limit / SECOND);
-		if (wait_until(s->wait_set, now + look_again, has_ended, s) ==
-		    WAIT_INTERRUPTED)
+		if (wait_until(s->wait_set, now + look_again, server_has_ended,
+			       s) == WAIT_INTERRUPTED)
 			return SERVER_INTERRUPTED;
-		if (has_ended(s))
+		if (server_has_ended(s))
 			return report_early_end(s, "before it listened");
 	}
 	snprintf(s->host, sizeof(s->host), "%s", host);
@@ -419,7 +419,7 @@ enum wait_result server_await_accept(struct server *s)
 	       (has_backlog("/proc/net/tcp", s->port) ||
 		has_backlog("/proc/net/tcp6", s->port)))
 		result = wait_until(s->wait_set, monotonic_ns() + pause,
-				    has_ended, s);
+				    server_has_ended, s);
 	return result;
 }
 
@@ -439,7 +439,7 @@ static bool exit_is_clean(const struct server *s)
 
 void server_ask_to_stop(struct server *s)
 {
-	if (!s->running || s->asked || has_ended(s))
+	if (!s->running || s->asked || server_has_ended(s))
 		return;
 	s->asked = true;
 	kill(s->probed.child.pid, SIGTERM);
@@ -456,8 +456,8 @@ enum server_state server_stop(struct server *s)
 	server_ask_to_stop(s);
 	if (!s->asked)
 		return report_early_end(s, "before SIGTERM was sent");
-	ended = wait_until(s->wait_set, monotonic_ns() + stop_limit, has_ended,
-			   s);
+	ended = wait_until(s->wait_set, monotonic_ns() + stop_limit,
+			   server_has_ended, s);
 	reap(s);
 	if (ended == WAIT_INTERRUPTED)
 		return SERVER_INTERRUPTED;

@@ -60,6 +60,9 @@ struct server {
 enum server_state server_start(struct server *s, const struct server_plan *plan,
 			       struct wait_set *w);
 
+/* For wait_until() */
+bool server_has_ended(void *server);
+
 /* Whether it ended before SIGTERM; s->why has the reason. */
 bool server_died(struct server *s);
 

@@ -193,8 +193,6 @@ def test_running_server_is_left_alone(tmp_path, odd):
         process.terminate()
     for line in run.lines:
         assert line["status"] == "ok", line["reasons"]
-        assert any("while other servers are measured" in text
-                   for text in line["warnings"])
     first, second = ([row for row in run.csv("slices.csv") if row["position"] == n]
                      for n in "01")
     assert total(first, "cpu_ns") < 1.5 * total(second, "cpu_ns")

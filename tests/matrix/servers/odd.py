@@ -290,8 +290,11 @@ class Faints(Turns):
 class Leaks(Turns):
     """Loses descriptors"""
 
+    leaked = 0
+
     def odd(self):
-        if self.requests() < 500:
+        if self.leaked < 100:
+            self.leaked += 1
             os.dup(1)
 
 

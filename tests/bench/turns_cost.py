@@ -169,6 +169,10 @@ class Bout:
             if group != "harness":
                 used -= sum(max(step[pid] for pid in pids) for _, step in inside)
             self.shares[group] = used / self.sampled_s
+        self.out_of_turn = collections.Counter()
+        for _, step in inside:
+            for pid in sorted(self.groups["servers"], key=step.get)[:-1]:
+                self.out_of_turn[self.names[pid]] += step[pid] / self.sampled_s
 
 
 # ------------------------------------------------------------------------- freezing
@@ -230,6 +234,8 @@ def bench(runs, run_of, target):
     print(f"  CPU during slices ({bout.sampled_s:.1f} s were watched): bin/matrix and "
           "its keepers {harness:.3%} of a core, other servers {servers:.3%}, other "
           "generators {generators:.3%}".format(**bout.shares))
+    print("    of servers without a turn: " + ", ".join(
+        f"{name} {share:.3%}" for name, share in bout.out_of_turn.most_common(3)))
     for what, of, unit in (("resident memory, MiB", bout.resident, MIB),
                            ("descriptors", bout.descriptors, 1)):
         print(f"  {what}: {sum(of.values()) / unit:,.0f}: " + ", ".join(

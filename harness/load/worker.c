@@ -250,6 +250,10 @@ static void drain(struct worker *w, int64_t now)
 	while (w->tally->outstanding > 0 && now < until &&
 	       !(atomic_load(&w->run->gave_up)) && w->open + w->connecting > 0)
 		now = turn(w, now, until);
+	/* Replies may have come while this thread had no CPU. */
+	for (unsigned i = 0; i < w->busy && w->tally->outstanding > 0; i++)
+		if (w->engine->kind->wait(w->engine, now, false) == 0)
+			return;
 }
 
 /* Takes events of idle connections that the engine has not reported yet, but does not

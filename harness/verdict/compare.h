@@ -7,8 +7,8 @@
  * setting's latency measure and CPU per request. The baseline server is compared,
  * too, but is not one of the family.
  *
- * All servers of a setting take turns within rounds. The value of a block is the 20 %
- * trimmed mean, over its rounds, of the logarithm of the ratio of the two slices in
+ * All servers of a setting take turns within rounds. The value of a block is the mean
+ * of the middle half, over its rounds, of the logarithm of the ratio of the two slices in
  * a round; the interval is over blocks, each a fresh start. The level of all
  * intervals follows from the family (ratios.h), so "the interval excludes 1" and
  * "called different" are the same.

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static const double trimmed = 0.2, wrong = 0.05;
+static const double trimmed = 0.25, wrong = 0.05;
 
 static int ascending(const void *a, const void *b)
 {

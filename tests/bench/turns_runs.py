@@ -25,9 +25,9 @@ SHORT = {"blocks": 6, "bout": "1s", "slice": "40ms", "aa": "no", "baseline": "no
 
 
 def trimmed_mean(values):
-    """20 % at each end are left out. NAN: there are none"""
+    """Of the middle half. NAN: there are none"""
     values = sorted(values)
-    cut = int(0.2 * len(values))
+    cut = int(0.25 * len(values))
     return statistics.mean(values[cut:len(values) - cut] or [math.nan])
 
 

@@ -34,7 +34,7 @@ static void trimmed_means(void **state)
 	(void)state;
 	assert_true(isnan(trimmed_mean(few, 0)));
 	assert_true(trimmed_mean(few, 1) == 1000);
-	check_near(trimmed_mean(few, 4), 251.5, 1e-12);
+	check_near(trimmed_mean(few, 4), 2.5, 1e-12);
 	check_near(trimmed_mean(five, 5), 2, 1e-12);
 	check_near(trimmed_mean(ten, 10), 5, 1e-12);
 }

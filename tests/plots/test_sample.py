@@ -15,19 +15,10 @@ import reports
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SAMPLE = TOP / "results/sample"
-CHART = "charts/more/server-cpu-open-split-16-idle-900.svg"
+CHARTS = ["charts/few.svg", "charts/verdicts.svg"]
 sys.path.insert(0, str(TOP / "tests/matrix"))
 
 from lines import validate  # noqa: E402
-
-
-def is_old():
-    """Measured before servers took turns; it is to be measured anew"""
-    return json.loads((SAMPLE / "run.json").read_text("utf-8"))["schema"] < 2
-
-
-pytestmark = pytest.mark.skipif(not SAMPLE.exists() or is_old(),
-                                reason="no run of this schema is committed")
 
 
 @pytest.fixture
@@ -71,26 +62,27 @@ def test_a_report_is_made_of_it(copy):
     assert html.escape(titles()["server_cpu"], quote=False) in made.text
 
 
-def test_the_chart_in_readme_is_up_to_date(copy):
-    """The same numbers as in a chart drawn now"""
-    shown = SAMPLE / CHART
+def test_the_charts_in_readme_are_up_to_date(copy):
+    """The same numbers as in charts drawn now"""
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
     subprocess.run([TOP / "plots/draw", copy], check=True, capture_output=True)
-    assert numbers(shown) == numbers(copy / CHART)
-    assert f"]({shown.relative_to(TOP)})" in \
-        (TOP / "README.md").read_text(encoding="utf-8")
+    for chart in CHARTS:
+        assert numbers(SAMPLE / chart) == numbers(copy / chart)
+        assert f"](results/sample/{chart})" in readme
 
 
-def test_readme_quotes_its_summary():
+def test_readme_quotes_its_comparisons():
     quoted = re.findall(r"^> (.*)$", (TOP / "README.md").read_text("utf-8"), re.M)
-    said = " ".join((SAMPLE / "summary.txt").read_text("utf-8").split())
+    with (SAMPLE / "comparisons.csv").open(newline="", encoding="utf-8") as file:
+        said = {row["sentence"] for row in csv.DictReader(file)}
     assert len(quoted) == 2
-    for line in quoted:
-        assert f" {line} " in said
+    assert said.issuperset(quoted)
 
 
 def numbers(svg):
-    """Texts of a picture like "12.3 µs"; their order depends on the version of gnuplot"""
+    """Texts with a number, such as "12.3 µs"; their order depends on the version of
+    gnuplot"""
     texts = re.findall(r">\s*([^<>\s][^<>]*?)\s*<", svg.read_text(encoding="utf-8"))
-    found = sorted(text for text in texts if re.fullmatch(r"[\d.,]+( \S+)?( [*?])?", text))
+    found = sorted(text for text in texts if re.search(r"\d", text))
     assert found
     return found

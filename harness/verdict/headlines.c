@@ -58,8 +58,7 @@ static size_t gather(const struct reduced *r, size_t begin, size_t end,
 
 		larger_range(&c->range, &is_larger);
 		if (c->verdict != verdict || is_baseline(c->a) ||
-		    (c->metric == METRIC_SERVER_CPU_PER_REQUEST &&
-		     c->state == STATE_WHOLE_CORE) ||
+		    c->state == STATE_WHOLE_CORE ||
 		    (verdict == VERDICT_DIFFERENT && is_larger != larger))
 			continue;
 		to[n++] = c;

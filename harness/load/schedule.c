@@ -2,22 +2,14 @@
 /* schedule.c - when requests are due: see schedule.h */
 #include "schedule.h"
 
+#include "harness/base/random.h"
+
 #include <math.h>
-
-/* SplitMix64: the same sequence on every machine */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
 
 /* In (0, 1]: its logarithm exists */
 static double uniform(uint64_t *state)
 {
-	return ((next_random(state) >> 11) + 1) * 0x1p-53;
+	return ((random_next(state) >> 11) + 1) * 0x1p-53;
 }
 
 unsigned share_of(unsigned n, unsigned part, unsigned parts)
@@ -55,7 +47,7 @@ struct schedule schedule_of_slice(enum arrivals arrivals, double rate,
 				  uint64_t number)
 {
 	uint64_t random = number;
-	uint64_t own = next_random(&random) ^ seed;
+	uint64_t own = random_next(&random) ^ seed;
 	struct schedule s =
 		schedule_of(arrivals, rate, burst, own, part, parts, start);
 

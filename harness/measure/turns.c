@@ -2,6 +2,8 @@
 /* turns.c - who is served when, for how long, and whether it counts: see turns.h */
 #include "harness/measure/turns.h"
 
+#include "harness/base/random.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -9,11 +11,7 @@ static const double ms = 1e6;
 
 /* --------------------------------------------------------------------- lengths */
 
-static const double response_times = 20, requests_least = 50;
 static const double waiting_open = 10;
-static const double slice_least = 40, slice_most = 300, slice_unknown = 100;
-/* An open loop with few requests a second */
-static const double slice_most_rare = 1000;
 
 /*
  * The median response time, or less: other programs may have held up the pilot. In a
@@ -49,17 +47,7 @@ static double slowest_response(const struct record *records, size_t n,
 int64_t slice_length(const struct plan *p, const struct record *records,
 		     size_t n, const struct cell *setting)
 {
-	double response = slowest_response(records, n, setting);
-	double length = isfinite(response) ? response_times * response :
-					     slice_unknown * ms;
-
-	if (p->slice > 0)
-		return p->slice;
-	length = fmin(fmax(length, slice_least * ms), slice_most * ms);
-	if (setting->loop == LOOP_OPEN)
-		length = fmax(length, fmin(requests_least / setting->rate * 1e9,
-					   slice_most_rare * ms));
-	return (int64_t)length;
+	return plan_slice(p, setting, slowest_response(records, n, setting));
 }
 
 int64_t slice_head(int64_t slice_ns)
@@ -73,21 +61,11 @@ int64_t slice_head(int64_t slice_ns)
 
 /* ----------------------------------------------------------------------- order */
 
-/* SplitMix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
 static uint64_t mixed(uint64_t seed, uint64_t with)
 {
 	uint64_t state = seed ^ with * UINT64_C(0x100000001b3);
 
-	return next_random(&state);
+	return random_next(&state);
 }
 
 static uint64_t seed_of_round(const struct plan *p, const struct entry *first,
@@ -103,7 +81,6 @@ static uint64_t seed_of_round(const struct plan *p, const struct entry *first,
 	return mixed(seed, round);
 }
 
-/* Fisher-Yates. The bias of the remainder is below 2^-50. */
 void turns_order(size_t *order, size_t n, const struct plan *p,
 		 const struct entry *first, unsigned round)
 {
@@ -111,12 +88,7 @@ void turns_order(size_t *order, size_t n, const struct plan *p,
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = i;
-	for (size_t i = n; i > 1; i--) {
-		size_t j = next_random(&state) % i, other = order[j];
-
-		order[j] = order[i - 1];
-		order[i - 1] = other;
-	}
+	random_shuffle(order, n, sizeof(*order), &state);
 }
 
 /* ---------------------------------------------------------------- disturbances */

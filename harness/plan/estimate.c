@@ -26,10 +26,6 @@ static const int64_t gap_ns = 4 * MS, round_ns = 5 * MS;
  * be long beside, and which follow it until all is at rest. */
 static const double client_response_ns = 40000, capacity = 150000;
 
-/* `auto` makes a slice this many of these response times long, and of an open loop
- * at least so many requests. */
-static const double response_times = 20, least_requests = 50;
-
 /* A line with its histograms, and a row of slices.csv */
 enum { REPETITION_BYTES = 12000, SLICE_BYTES = 120 };
 
@@ -57,14 +53,7 @@ static double expected_response(const struct cell *c)
 
 static int64_t expected_slice(const struct plan *p, const struct cell *c)
 {
-	const double least = 40 * MS, most = 300 * MS, most_open = 1000 * MS;
-
-	if (p->slice)
-		return p->slice;
-	if (c->loop == LOOP_OPEN)
-		return fmin(fmax(least, least_requests * 1e9 / c->rate),
-			    most_open);
-	return fmin(fmax(least, response_times * expected_response(c)), most);
+	return plan_slice(p, c, expected_response(c));
 }
 
 /* Until the last reply came: what was due beyond the capacity, at most 2 s */

@@ -3,6 +3,7 @@
 #include "harness/plan/order.h"
 
 #include "harness/base/die.h"
+#include "harness/base/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,30 +11,6 @@
 
 const char *const role_names[ROLES] = { "timing", "aa", "counting", "idle",
 					"baseline" };
-
-/* ------------------------------------------------------------------- random */
-
-/* SplitMix64: the same sequence on every machine */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
-/* Uniform in [0, n) */
-static uint64_t below(uint64_t n, uint64_t *state)
-{
-	uint64_t odd = -n % n; /* numbers below it would bias the result */
-	uint64_t x;
-
-	do
-		x = next_random(state);
-	while (x < odd);
-	return x % n;
-}
 
 /* ------------------------------------------------------------------- settings */
 
@@ -83,29 +60,6 @@ static struct groups group_settings(const struct plan *p)
 
 /* ------------------------------------------------------------------- blocks */
 
-/* Fisher-Yates */
-static void shuffle_groups(struct group *group, size_t n, uint64_t state)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t j = below(i, &state);
-		struct group other = group[j];
-
-		group[j] = group[i - 1];
-		group[i - 1] = other;
-	}
-}
-
-static void shuffle_cells(const struct cell **cell, size_t n, uint64_t *state)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t j = below(i, state);
-		const struct cell *other = cell[j];
-
-		cell[j] = cell[i - 1];
-		cell[i - 1] = other;
-	}
-}
-
 static void add(struct blocks *b, unsigned block, unsigned bout,
 		const struct cell *cell, enum role role)
 {
@@ -123,7 +77,7 @@ static void add_apart(struct blocks *b, const struct cells *cells,
 		die("calloc");
 	for (size_t i = 0; i < cells->n; i++)
 		cell[i] = &cells->cell[i];
-	shuffle_cells(cell, cells->n, state);
+	random_shuffle(cell, cells->n, sizeof(*cell), state);
 	for (size_t i = 0; i < cells->n; i++)
 		add(b, 0, b->n, cell[i], role);
 	free(cell);
@@ -153,7 +107,7 @@ struct blocks blocks_of(const struct plan *p)
 
 	if (!b.entry || !shuffled)
 		die("calloc");
-	state = next_random(&state);
+	state = random_next(&state);
 	if (p->counting)
 		add_apart(&b, &p->timing, ROLE_COUNTING, &state);
 	add_apart(&b, &p->idle, ROLE_IDLE, &state);
@@ -163,7 +117,8 @@ struct blocks blocks_of(const struct plan *p)
 		 * one before. */
 		memcpy(shuffled, g.group, g.n * sizeof(*shuffled));
 		state = p->seed;
-		shuffle_groups(shuffled, g.n, next_random(&state) + block);
+		state = random_next(&state) + block;
+		random_shuffle(shuffled, g.n, sizeof(*shuffled), &state);
 		for (size_t i = 0; i < g.n; i++)
 			add_bout(&b, block, bout++, p, &shuffled[i]);
 	}

@@ -344,6 +344,22 @@ bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE])
 	return check_reference(p, &at);
 }
 
+int64_t plan_slice(const struct plan *p, const struct cell *setting,
+		   double response_ns)
+{
+	const double ms = 1e6, response_times = 20, requests = 50;
+	double length =
+		isfinite(response_ns) ? response_times * response_ns : 100 * ms;
+
+	if (p->slice > 0)
+		return p->slice;
+	length = fmin(fmax(length, 40 * ms), 300 * ms);
+	if (setting->loop == LOOP_OPEN)
+		length = fmax(length,
+			      fmin(requests / setting->rate * 1e9, 1000 * ms));
+	return (int64_t)length;
+}
+
 unsigned plan_rounds(const struct plan *p, size_t n, int64_t slice_ns)
 {
 	double rounds = round((double)p->bout / ((double)n * (double)slice_ns));

@@ -128,6 +128,14 @@ bool plan_override(struct plan *p, const char *key, const char *value,
 bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE]);
 
 /*
+ * The load of one server of this setting in a round, head included: `slice`, or, if
+ * that is auto, 20 response times of its slowest model (NAN: unknown), 40 to 300 ms.
+ * In an open loop it is long enough for 50 requests, or a second.
+ */
+int64_t plan_slice(const struct plan *p, const struct cell *setting,
+		   double response_ns);
+
+/*
  * Rounds of a bout of `n` servers with slices of this length, head included.
  * At least two: a block without a spread would hide a disturbance.
  */

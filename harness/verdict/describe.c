@@ -16,14 +16,13 @@ enum { DEFAULT_MESSAGE = 64 };
 
 /* -------------------------------------------------------------------- settings */
 
-__attribute__((format(printf, 2, 3))) static void add(char to[SETTING_SIZE],
-						      const char *format, ...)
+void add_text(char *to, size_t size, const char *format, ...)
 {
 	size_t n = strlen(to);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(to + n, SETTING_SIZE - n, format, args);
+	vsnprintf(to + n, size - n, format, args);
 	va_end(args);
 }
 
@@ -32,9 +31,11 @@ static void add_bytes(char to[SETTING_SIZE], size_t n)
 	char text[PRINT_SIZE];
 
 	if (n % 1024 == 0)
-		add(to, "%s KiB", print_count(text, (double)(n / 1024)));
+		add_text(to, SETTING_SIZE, "%s KiB",
+			 print_count(text, (double)(n / 1024)));
 	else
-		add(to, "%s B", print_count(text, (double)n));
+		add_text(to, SETTING_SIZE, "%s B",
+			 print_count(text, (double)n));
 }
 
 char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
@@ -43,31 +44,35 @@ char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
 
 	*to = '\0';
 	if (c->loop == LOOP_CLOSED)
-		add(to, "closed loop, ");
+		add_text(to, SETTING_SIZE, "closed loop, ");
 	if (c->loop == LOOP_OPEN)
-		add(to, "open loop, %s requests/s offered, ",
-		    print_count(n, c->rate));
-	add(to, "server and clients on %s, ",
-	    c->placement == PLACEMENT_SPLIT ? "separate cores" : "one core");
+		add_text(to, SETTING_SIZE, "open loop, %s requests/s offered, ",
+			 print_count(n, c->rate));
+	add_text(to, SETTING_SIZE, "server and clients on %s, ",
+		 c->placement == PLACEMENT_SPLIT ? "separate cores" :
+						   "one core");
 	if (c->loop == LOOP_NONE) {
-		add(to, "%s idle client%s", print_count(n, c->idle),
-		    plural(c->idle));
+		add_text(to, SETTING_SIZE, "%s idle client%s",
+			 print_count(n, c->idle), plural(c->idle));
 		return to;
 	}
-	add(to, "%s connection%s", print_count(n, c->connections),
-	    plural(c->connections));
+	add_text(to, SETTING_SIZE, "%s connection%s",
+		 print_count(n, c->connections), plural(c->connections));
 	if (c->idle)
-		add(to, " and %s idle", print_count(n, c->idle));
-	add(to, ", ");
+		add_text(to, SETTING_SIZE, " and %s idle",
+			 print_count(n, c->idle));
+	add_text(to, SETTING_SIZE, ", ");
 	add_bytes(to, c->message);
 	if (c->depth > 1)
-		add(to, ", %u requests in flight on each", c->depth);
+		add_text(to, SETTING_SIZE, ", %u requests in flight on each",
+			 c->depth);
 	if (c->pattern == PATTERN_BURST)
-		add(to, ", bursts of %s", print_count(n, c->burst));
+		add_text(to, SETTING_SIZE, ", bursts of %s",
+			 print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
-		add(to, ", a new connection per request");
+		add_text(to, SETTING_SIZE, ", a new connection per request");
 	if (strcmp(c->work, "none") != 0)
-		add(to, ", work %s", c->work);
+		add_text(to, SETTING_SIZE, ", work %s", c->work);
 	return to;
 }
 
@@ -78,33 +83,37 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 
 	*to = '\0';
 	if (c->loop == LOOP_NONE)
-		add(to, "with %s idle client%s (", print_count(n, c->idle),
-		    plural(c->idle));
+		add_text(to, SETTING_SIZE, "with %s idle client%s (",
+			 print_count(n, c->idle), plural(c->idle));
 	else
-		add(to, "at %s connection%s (", print_count(n, c->connections),
-		    plural(c->connections));
+		add_text(to, SETTING_SIZE, "at %s connection%s (",
+			 print_count(n, c->connections),
+			 plural(c->connections));
 	before = strlen(to);
 	if (c->loop == LOOP_OPEN)
-		add(to, ", open loop at %s/s", print_count(n, c->rate));
+		add_text(to, SETTING_SIZE, ", open loop at %s/s",
+			 print_count(n, c->rate));
 	if (c->placement == PLACEMENT_SHARED)
-		add(to, ", one core");
+		add_text(to, SETTING_SIZE, ", one core");
 	if (c->loop != LOOP_NONE && c->idle)
-		add(to, ", %s idle", print_count(n, c->idle));
+		add_text(to, SETTING_SIZE, ", %s idle",
+			 print_count(n, c->idle));
 	if (c->message != DEFAULT_MESSAGE) {
-		add(to, ", ");
+		add_text(to, SETTING_SIZE, ", ");
 		add_bytes(to, c->message);
 	}
 	if (c->depth > 1)
-		add(to, ", depth %u", c->depth);
+		add_text(to, SETTING_SIZE, ", depth %u", c->depth);
 	if (c->pattern == PATTERN_BURST)
-		add(to, ", bursts of %s", print_count(n, c->burst));
+		add_text(to, SETTING_SIZE, ", bursts of %s",
+			 print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
-		add(to, ", a connection per request");
+		add_text(to, SETTING_SIZE, ", a connection per request");
 	if (strcmp(c->work, "none") != 0)
-		add(to, ", work %s", c->work);
+		add_text(to, SETTING_SIZE, ", work %s", c->work);
 	if (to[before])
 		memmove(to + before, to + before + 2, strlen(to + before) - 1);
-	add(to, ")");
+	add_text(to, SETTING_SIZE, ")");
 	if (to[before] == ')')
 		to[before - 2] = '\0';
 	return to;
@@ -118,15 +127,15 @@ char *setting_key(const struct cell *c, char to[SETTING_SIZE])
 
 	*to = '\0';
 	cell_part("loop")->print(c, value, sizeof(value));
-	add(to, "%s ", value);
+	add_text(to, SETTING_SIZE, "%s ", value);
 	cell_part("placement")->print(c, value, sizeof(value));
-	add(to, "%s", value);
+	add_text(to, SETTING_SIZE, "%s", value);
 	if (c->connections)
-		add(to, " %u", c->connections);
+		add_text(to, SETTING_SIZE, " %u", c->connections);
 	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++) {
 		cell_part(rest[i])->print(c, value, sizeof(value));
 		if (*value && !(i == 2 && c->message == DEFAULT_MESSAGE))
-			add(to, " %s %s", rest[i], value);
+			add_text(to, SETTING_SIZE, " %s %s", rest[i], value);
 	}
 	return to;
 }

@@ -33,6 +33,10 @@ char *print_ratio(double x, char to[NUMBER_SIZE]);
  * as show that it is not 1. NAN is an open end: "at least 1.60", "at most 0.600" */
 char *print_range(double low, double high, char to[2 * NUMBER_SIZE]);
 
+/* Adds to the text in `to`, which has room for `size` bytes */
+__attribute__((format(printf, 3, 4))) void add_text(char *to, size_t size,
+						    const char *format, ...);
+
 /* A stream into `*text`, which is complete after text_close(). To be freed */
 FILE *text_open(char **text, size_t *size);
 void text_close(FILE *file);

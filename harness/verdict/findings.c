@@ -51,30 +51,19 @@ const char *metric_words(enum metric m)
 	return phrase_of(m)->words;
 }
 
-__attribute__((format(printf, 2, 3))) static void add(char to[SENTENCE_SIZE],
-						      const char *format, ...)
-{
-	size_t n = strlen(to);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(to + n, SENTENCE_SIZE - n, format, args);
-	va_end(args);
-}
-
 char *join_models(const char *const *models, size_t n, char to[SENTENCE_SIZE])
 {
 	size_t shown = n > NAMES_SHOWN ? NAMES_SHOWN : n;
 
 	*to = '\0';
 	for (size_t i = 0; i < shown; i++)
-		add(to, "%s%s",
-		    i == 0    ? "" :
-		    i + 1 < n ? ", " :
-				" and ",
-		    models[i]);
+		add_text(to, SENTENCE_SIZE, "%s%s",
+			 i == 0    ? "" :
+			 i + 1 < n ? ", " :
+				     " and ",
+			 models[i]);
 	if (shown < n)
-		add(to, " and %zu more", n - shown);
+		add_text(to, SENTENCE_SIZE, " and %zu more", n - shown);
 	return to;
 }
 
@@ -129,24 +118,29 @@ char *missing_reason(const struct comparison *c, char to[SENTENCE_SIZE])
 
 		*to = '\0';
 		if (row->oversubscribed)
-			add(to,
-			    "%s is oversubscribed: it spins on the core that "
-			    "its clients need",
-			    name_of(row));
+			add_text(
+				to, SENTENCE_SIZE,
+				"%s is oversubscribed: it spins on the core that "
+				"its clients need",
+				name_of(row));
 		else if (row->n == 0)
-			add(to, "%s has no result%s%s%s: %s", name_of(row),
-			    ok ? "" : " (", ok ? "" : status_names[row->status],
-			    ok ? "" : ")", row->reason);
+			add_text(to, SENTENCE_SIZE,
+				 "%s has no result%s%s%s: %s", name_of(row),
+				 ok ? "" : " (",
+				 ok ? "" : status_names[row->status],
+				 ok ? "" : ")", row->reason);
 		if (*to)
 			return to;
 	}
 	if (c->metric == METRIC_SERVER_CPU_PER_REQUEST &&
 	    !same_method(c->a, c->with))
-		add(to, "CPU time was measured by different methods (%s, %s)",
-		    method_of(c->a), method_of(c->with));
+		add_text(to, SENTENCE_SIZE,
+			 "CPU time was measured by different methods (%s, %s)",
+			 method_of(c->a), method_of(c->with));
 	else
-		add(to, "%zu block%s with rounds of both; it takes two",
-		    c->ratio.n, plural((double)c->ratio.n));
+		add_text(to, SENTENCE_SIZE,
+			 "%zu block%s with rounds of both; it takes two",
+			 c->ratio.n, plural((double)c->ratio.n));
 	return to;
 }
 
@@ -158,11 +152,12 @@ static void add_bound(char to[SENTENCE_SIZE], const struct row *row,
 	char value[NUMBER_SIZE];
 
 	if (m == METRIC_REQUESTS_PER_SECOND)
-		add(to, "%s serves ", name_of(row));
+		add_text(to, SENTENCE_SIZE, "%s serves ", name_of(row));
 	else
-		add(to, "%s has a %s of ", name_of(row), metric_words(m));
-	add(to, "%s%s", words[bound_of(row, m)],
-	    print_metric(m, row->metric[m].median, value));
+		add_text(to, SENTENCE_SIZE, "%s has a %s of ", name_of(row),
+			 metric_words(m));
+	add_text(to, SENTENCE_SIZE, "%s%s", words[bound_of(row, m)],
+		 print_metric(m, row->metric[m].median, value));
 }
 
 static void add_bounds(char to[SENTENCE_SIZE], const struct comparison *c,
@@ -174,14 +169,14 @@ static void add_bounds(char to[SENTENCE_SIZE], const struct comparison *c,
 
 	add_bound(to, of_a ? a : with, c->metric);
 	if (both) {
-		add(to, ", ");
+		add_text(to, SENTENCE_SIZE, ", ");
 		add_bound(to, with, c->metric);
 	}
-	add(to, " %s: %s", where,
-	    c->state == STATE_GENERATOR_LIMIT ?
-		    "the generator was at its limit" :
-	    both ? "they are saturated" :
-		   "it is saturated");
+	add_text(to, SENTENCE_SIZE, " %s: %s", where,
+		 c->state == STATE_GENERATOR_LIMIT ?
+			 "the generator was at its limit" :
+		 both ? "they are saturated" :
+			"it is saturated");
 }
 
 /* What qualifies a ratio, in parentheses */
@@ -198,8 +193,8 @@ static void add_state(char to[SENTENCE_SIZE], const struct comparison *c)
 			models[n++] = name_of(c->a);
 		if (c->with->bound)
 			models[n++] = name_of(c->with);
-		add(to, " (generator at its limit with %s)",
-		    join_models(models, n, text));
+		add_text(to, SENTENCE_SIZE, " (generator at its limit with %s)",
+			 join_models(models, n, text));
 		return;
 	}
 	if (uses_whole_core(c->a))
@@ -208,10 +203,11 @@ static void add_state(char to[SENTENCE_SIZE], const struct comparison *c)
 		models[n++] = name_of(c->with);
 	join_models(models, n, text);
 	if (c->metric != METRIC_SERVER_CPU_PER_REQUEST)
-		add(to, " (%s %s saturated)", text, n == 1 ? "is" : "are");
+		add_text(to, SENTENCE_SIZE, " (%s %s saturated)", text,
+			 n == 1 ? "is" : "are");
 	else
-		add(to, " (%s use%s %s whole core)", text, n == 1 ? "s" : "",
-		    n == 1 ? "its" : "their");
+		add_text(to, SENTENCE_SIZE, " (%s use%s %s whole core)", text,
+			 n == 1 ? "s" : "", n == 1 ? "its" : "their");
 }
 
 /* The larger of the two first */
@@ -224,10 +220,10 @@ static void add_difference(char to[SENTENCE_SIZE], const struct comparison *c,
 	const char *b = name_of(c->with);
 	char text[SENTENCE_SIZE];
 
-	add(to, "%s %s",
-	    ratio_sentence(a_is_larger ? a : b, a_is_larger ? b : a, c->metric,
-			   range.low, range.high, text),
-	    where);
+	add_text(to, SENTENCE_SIZE, "%s %s",
+		 ratio_sentence(a_is_larger ? a : b, a_is_larger ? b : a,
+				c->metric, range.low, range.high, text),
+		 where);
 }
 
 char *comparison_sentence(const struct reduced *r, const struct comparison *c,
@@ -241,24 +237,25 @@ char *comparison_sentence(const struct reduced *r, const struct comparison *c,
 		 name_of(c->with));
 	switch (c->verdict) {
 	case VERDICT_MISSING:
-		add(to, "%s: no comparison in %s %s: %s", both,
-		    metric_words(c->metric), where, missing_reason(c, text));
+		add_text(to, SENTENCE_SIZE, "%s: no comparison in %s %s: %s",
+			 both, metric_words(c->metric), where,
+			 missing_reason(c, text));
 		return to;
 	case VERDICT_BOUND:
 		add_bounds(to, c, where);
 		return to;
 	case VERDICT_EQUAL:
-		add(to, "%s: equal within %s %% in %s %s", both,
-		    within_percent(&c->range, r->margin, text),
-		    metric_words(c->metric), where);
+		add_text(to, SENTENCE_SIZE, "%s: equal within %s %% in %s %s",
+			 both, within_percent(&c->range, r->margin, text),
+			 metric_words(c->metric), where);
 		break;
 	case VERDICT_DIFFERENT:
 		add_difference(to, c, where);
 		break;
 	case VERDICT_UNDECIDED:
-		add(to, "%s: undecided in %s %s (%s)", both,
-		    metric_words(c->metric), where,
-		    print_range(c->range.low, c->range.high, text));
+		add_text(to, SENTENCE_SIZE, "%s: undecided in %s %s (%s)", both,
+			 metric_words(c->metric), where,
+			 print_range(c->range.low, c->range.high, text));
 		break;
 	}
 	add_state(to, c);
@@ -279,10 +276,11 @@ char *verdicts_list(const struct reduced *r, size_t begin, size_t end,
 	for (size_t i = 0; i < VERDICTS; i++) {
 		if (n[order[i]] == 0)
 			continue;
-		add(to, "%s%zu %s", *to ? ", " : "", n[order[i]],
-		    verdict_words[order[i]]);
+		add_text(to, SENTENCE_SIZE, "%s%zu %s", *to ? ", " : "",
+			 n[order[i]], verdict_words[order[i]]);
 		if (order[i] == VERDICT_EQUAL)
-			add(to, " within %.15g %%", 100 * r->margin);
+			add_text(to, SENTENCE_SIZE, " within %.15g %%",
+				 100 * r->margin);
 	}
 	return to;
 }

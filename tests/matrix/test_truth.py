@@ -232,8 +232,8 @@ def test_cpu_of_both_sides(measured):
 
 def test_cpu_of_a_kernel_thread(measured, tmp_path):
     """The CPU time of iou-sqp, which spins for a server that sleeps, is the server's."""
-    polled = matrix.build("servers/polled.c", tmp_path, "-luring")
-    line, = measured(f"polled={polled}", "--benchmark_filter=loop:none", idle="2")
+    polling = matrix.build("servers/polling.c", tmp_path, "-luring")
+    line, = measured(f"polling={polling}", "--benchmark_filter=loop:none", idle="2")
     if line["status"] == "unsupported":
         pytest.skip(line["reasons"][0])
     assert line["cpu_method"] in ("process", "cgroup")

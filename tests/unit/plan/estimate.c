@@ -1,39 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* estimate.c - time, size and precision of plans, and their summary */
-#include "tests/unit/test.h"
-
-#include "harness/plan/order.h"
+#include "tests/unit/plan/plans.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static const char *const models[] = { "thread", "busypoll", "select", "poll",
-				      "epoll",  "aio",      "uring",  NULL };
 
 static const int64_t ms = 1000000, second = 1000000000;
-static char error[PLAN_ERROR_SIZE];
-
-static struct plan parsed(const char *text)
-{
-	struct plan p;
-
-	if (!plan_parse(&p, text, strlen(text), "my.plan", models, error))
-		fail_msg("%s", error);
-	return p;
-}
-
-static struct plan committed(const char *name)
-{
-	struct plan p;
-	char path[64];
-
-	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
-	if (!plan_read(&p, path, models, error))
-		fail_msg("%s", error);
-	return p;
-}
 
 /* Frees the plan. */
 static struct estimate estimated(struct plan p)
@@ -148,11 +119,6 @@ static void check_summary(const struct plan *p, const char *const *facts)
 			fail_msg("'%s' is not in: %s", *facts, text);
 	free(text);
 	blocks_free(&b);
-}
-
-static bool named(const char *name, void *data)
-{
-	return strstr(name, data);
 }
 
 static void summaries(void **state)

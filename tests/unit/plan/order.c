@@ -1,39 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* order.c - the order of repetitions */
-#include "tests/unit/test.h"
-
-#include "harness/plan/order.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
-
-static const char *const models[] = { "thread", "busypoll", "select", "poll",
-				      "epoll",  "aio",      "uring",  NULL };
-
-static char error[PLAN_ERROR_SIZE];
-
-static struct plan parsed(const char *text)
-{
-	struct plan p;
-
-	if (!plan_parse(&p, text, strlen(text), "my.plan", models, error))
-		fail_msg("%s", error);
-	return p;
-}
-
-static struct plan committed(const char *name)
-{
-	struct plan p;
-	char path[64];
-
-	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
-	if (!plan_read(&p, path, models, error))
-		fail_msg("%s", error);
-	return p;
-}
+#include "tests/unit/plan/plans.h"
 
 static unsigned times(const struct blocks *b, unsigned block,
 		      const struct cell *cell, enum role role)
@@ -224,11 +191,6 @@ static void disabled_roles_are_absent(void **state)
 	check_numbers(&b);
 	blocks_free(&b);
 	plan_free(&p);
-}
-
-static bool named(const char *name, void *data)
-{
-	return strstr(name, data);
 }
 
 static bool baseline_or_64(const char *name, void *data)

@@ -1,28 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* plan.c - plans, names of cells, and errors in both */
-#include "tests/unit/test.h"
-
-#include "harness/plan/order.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
-
-static const char *const models[] = { "thread", "busypoll", "select", "poll",
-				      "epoll",  "aio",      "uring",  NULL };
-
-static char error[PLAN_ERROR_SIZE];
-
-static struct plan parsed(const char *text)
-{
-	struct plan p;
-
-	if (!plan_parse(&p, text, strlen(text), "my.plan", models, error))
-		fail_msg("%s", error);
-	return p;
-}
+#include "tests/unit/plan/plans.h"
 
 static void check_names(const struct cells *cells, const char *const *names)
 {
@@ -428,11 +406,6 @@ static void wrong_overrides(void **state)
 	}
 }
 
-static bool named(const char *name, void *data)
-{
-	return strstr(name, data);
-}
-
 static void filters(void **state)
 {
 	struct plan p = parsed("cells connections 1,64\ncells shared");
@@ -642,14 +615,10 @@ static void check_plan(const struct plan *p)
 	check_written(p);
 }
 
-static struct plan committed(const char *name)
+static struct plan checked(const char *name)
 {
-	struct plan p;
-	char path[64];
+	struct plan p = committed(name);
 
-	snprintf(path, sizeof(path), "harness/plans/%s.plan", name);
-	if (!plan_read(&p, path, models, error))
-		fail_msg("%s", error);
 	assert_string_equal(p.name, name);
 	check_plan(&p);
 	return p;
@@ -668,7 +637,7 @@ static bool has_cell(const struct plan *p, const char *name)
 
 static void quick(void **state)
 {
-	struct plan p = committed("quick");
+	struct plan p = checked("quick");
 
 	(void)state;
 	assert_int_equal(p.blocks, 6);
@@ -679,7 +648,7 @@ static void quick(void **state)
 
 static void check_contains(const char *larger, const char *smaller)
 {
-	struct plan p = committed(larger), q = committed(smaller);
+	struct plan p = checked(larger), q = checked(smaller);
 	char name[CELL_NAME_SIZE];
 
 	for (size_t i = 0; i < q.timing.n; i++)
@@ -699,7 +668,7 @@ static void plans_contain_the_shorter_ones(void **state)
 /* At least eight loads, and four numbers of idle clients at one low load */
 static void standard_has_two_curves(void **state)
 {
-	struct plan p = committed("standard");
+	struct plan p = checked("standard");
 	unsigned rates = 0, idle = 0;
 
 	(void)state;

@@ -8,8 +8,9 @@ import pytest
 import server
 from server import BIN, TOP
 
-sys.path.insert(0, str(TOP / "tests/plots"))
+sys.path[:0] = [str(TOP / "tests/plots"), str(TOP / "tests/matrix")]
 
+import apart  # noqa: E402
 import crafted  # noqa: E402
 
 COMMANDS = [
@@ -38,10 +39,10 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_small_stack(command, folder):
     program, *args = command.split()
-    ended = subprocess.run(
+    ended = subprocess.run(  # where it may: beside another run of bin/matrix
         ["prlimit", "--stack=65536", TOP / BIN / program, *args],
         capture_output=True, text=True, check=False, cwd=folder,
-        timeout=2 * server.PATIENCE_S)
+        timeout=2 * server.PATIENCE_S, preexec_fn=apart.own_namespaces)
     assert ended.returncode in (0, 1), ended.stderr  # not a signal
     assert ended.stdout + ended.stderr
     if "run" in args:  # its servers and generators inherit the limit

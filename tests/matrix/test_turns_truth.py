@@ -92,7 +92,7 @@ def known_ratio(run):
     for line in timed(run, "alternating"):
         logs = sorted(math.log(us / STEADY_US) for us, row in
                       zip(costs(run, line), slices(run, line)) if row["counted"] == "1")
-        cut = int(0.2 * len(logs))
+        cut = int(0.25 * len(logs))
         blocks.append(statistics.mean(logs[cut:len(logs) - cut]))
     return math.exp(statistics.mean(blocks))
 

@@ -3,7 +3,7 @@
 #   make               build every program into bin/
 #   make bin/mine      build a model of your own, models/mine.c
 #   make check SERVER=./a.out
-#                      test any server; without SERVER, every model
+#                      test any server; without SERVER, every model and variant
 #   make smoke         the part of make check that precedes a measurement
 #   make test          install missing packages, build and test everything (tests/run)
 #   make test-long     the same, with the slow tests
@@ -17,7 +17,7 @@
 #   make man           man pages, in build/man
 #   make lint          format check and static analysis
 #   make format        format every C file
-#   make diff          compare two models: make diff A=poll B=epoll
+#   make diff          compare two models or variants: make diff A=poll B=epoll
 #   make clean         remove build/ and bin/
 #   make help          print this list
 #
@@ -29,6 +29,7 @@ VERSION := 0.1.0
 # In reading order, which is also that of results and charts
 MODELS := thread busypoll select poll epoll aio uring
 MODELS += $(filter-out $(MODELS),$(sort $(patsubst models/%.c,%,$(wildcard models/*.c))))
+MODELS += $(sort $(patsubst models/variants/%.c,%,$(wildcard models/variants/*.c)))
 
 BUILD := build/release
 BIN := bin
@@ -56,8 +57,8 @@ MATRIX := $(and $(call found,jansson libbpf libseccomp zlib benchmark),$(shell \
 override CPPFLAGS += -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' $(if $(URING),-DHAVE_URING) -MMD -MP
 
 ifneq ($(URING),yes)
-MODELS := $(filter-out uring,$(MODELS))
-$(info not building uring: $(PKG_CONFIG) does not find liburing (Debian, Ubuntu: liburing-dev, pkg-config))
+MODELS := $(filter-out uring%,$(MODELS))
+$(info not building uring and its variants: $(PKG_CONFIG) does not find liburing (Debian, Ubuntu: liburing-dev, pkg-config))
 endif
 ifneq ($(LOAD),yes)
 $(info not building loadgen: $(PKG_CONFIG) does not find jansson (Debian, Ubuntu: libjansson-dev, pkg-config))
@@ -80,7 +81,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-report plots man lint format diff clean variants clang asan tsan
+.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-report plots man lint format diff clean builds clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -102,6 +103,8 @@ $(HARNESS): $(filter-out $(if $(URING),,%/engine_uring.o),$(call objects,\
 	$(ROOMS:%=harness/%/*.c) $(if $(MATRIX),harness/gbench.cc)))
 
 $(BIN)/%: $(BUILD)/models/%.o $(COMMON) $(BASE)
+	$(LINK)
+$(BIN)/%: $(BUILD)/models/variants/%.o $(COMMON) $(BASE)
 	$(LINK)
 $(BIN)/baseline: $(BUILD)/harness/baseline/baseline.o $(COMMON) $(BASE)
 	$(LINK)
@@ -167,7 +170,7 @@ help:
 # ------------------------------------------------------------------- tests
 
 # Builds for the tests only; they are never measured.
-variants: all clang asan tsan
+builds: all clang asan tsan
 clang:
 	@+$(MAKE) --no-print-directory BUILD=build/clang BIN=build/clang/bin CC=clang all
 asan:
@@ -213,7 +216,7 @@ build/fuzz/%: build/fuzz/tests/fuzz/%.o $(HARNESS) $(COMMON) $(BASE)
 # that has their modules.
 with_python = harness/packages/install $(1) && "$$(harness/packages/python $(1))"
 
-# SERVER=bin/X of a models/X.c is built and tested as a model. Any other program is
+# SERVER=bin/X of a model or variant X is built and tested as a model. Any other program is
 # tested without what only models have: options, limits, counters.
 SERVER_NAME := $(patsubst ./%,%,$(SERVER))
 SERVER_MODEL := $(filter $(MODELS),$(patsubst $(BIN)/%,%,$(filter $(BIN)/%,$(SERVER_NAME))))
@@ -279,7 +282,7 @@ lint:
 	@harness/packages/install build check test lint
 	@tests/lint
 
-C_FILES := $(wildcard models/*.[ch] models/common/*.[ch] harness/*.h harness/*.cc \
+C_FILES := $(wildcard models/*.[ch] models/*/*.[ch] harness/*.h harness/*.cc \
 		     harness/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch])
 format:
 	@harness/packages/install lint
@@ -288,7 +291,9 @@ format:
 A ?= poll
 B ?= epoll
 diff:
-	@diff -u models/$(A).c models/$(B).c || [ $$? -eq 1 ]
+	@diff -u $(foreach one,$(A) $(B),$(firstword \
+		$(wildcard models/$(one).c models/variants/$(one).c) models/$(one).c)) || \
+		[ $$? -eq 1 ]
 
 clean:
 	rm -rf build bin

@@ -15,7 +15,7 @@ import server  # noqa: E402  (found through the line above)
 
 def pytest_addoption(parser):
     parser.addoption("--server", metavar="PROGRAM",
-                     help="test this program instead of the models")
+                     help="test this program instead of the models and variants")
     parser.addoption("--models", metavar="LIST",
                      help="test these models only: poll,epoll")
 
@@ -25,7 +25,7 @@ def chosen(config):
     if program:
         return [program]
     names = config.getoption("--models")
-    return names.split(",") if names else server.models()
+    return names.split(",") if names else server.models() + server.variants()
 
 
 def pytest_generate_tests(metafunc):

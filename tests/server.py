@@ -35,8 +35,19 @@ EXIT_UNSUPPORTED = 77
 
 
 def models():
-    """The names of all models"""
+    """The names of all models, without their variants"""
     return sorted(path.stem for path in (TOP / "models").glob("*.c"))
+
+
+def variants():
+    """The names of the variants of models"""
+    return sorted(path.stem for path in (TOP / "models/variants").glob("*.c"))
+
+
+def source(name):
+    """The file of a model or variant"""
+    folder = "models/variants" if name in variants() else "models"
+    return TOP / folder / f"{name}.c"
 
 
 def how_it_ended(status):

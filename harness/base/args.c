@@ -21,17 +21,17 @@ enum { TEXT_SIZE = 64 };
 
 /* 1000000 as "1M", 1073741824 as "1GiB": the largest unit that divides it */
 static void print_whole(double x, const char *const *unit, const double *factor,
-			char to[TEXT_SIZE])
+			char to[ARGS_NUMBER_SIZE])
 {
 	int i = 0;
 
 	while (unit[i + 1] && x >= factor[i + 1] &&
 	       x / factor[i + 1] == (uint64_t)(x / factor[i + 1]))
 		i++;
-	snprintf(to, TEXT_SIZE, "%.10g%s", x / factor[i], unit[i]);
+	snprintf(to, ARGS_NUMBER_SIZE, "%.10g%s", x / factor[i], unit[i]);
 }
 
-static void print_bound(enum arg_kind kind, double x, char to[TEXT_SIZE])
+char *args_number(enum arg_kind kind, double x, char to[ARGS_NUMBER_SIZE])
 {
 	static const char *const counts[] = { "", "k", "M", NULL };
 	static const double count_factors[] = { 1, 1e3, 1e6 };
@@ -43,19 +43,20 @@ static void print_bound(enum arg_kind kind, double x, char to[TEXT_SIZE])
 	static const double time_factors[] = { 1, 1e3, 1e6, 1e9, 60e9 };
 
 	if (x == 0)
-		snprintf(to, TEXT_SIZE, "0");
+		snprintf(to, ARGS_NUMBER_SIZE, "0");
 	else if (kind == ARG_BYTES)
 		print_whole(x, bytes, byte_factors, to);
 	else if (kind == ARG_TIME)
 		print_whole(x, times, time_factors, to);
 	else
 		print_whole(x, counts, count_factors, to);
+	return to;
 }
 
 /* "0 to 1M", "poisson or uniform", ""; to be freed */
 static char *allowed(const struct arg *arg)
 {
-	char *text = NULL, low[TEXT_SIZE], high[TEXT_SIZE];
+	char *text = NULL, low[ARGS_NUMBER_SIZE], high[ARGS_NUMBER_SIZE];
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
@@ -69,9 +70,8 @@ static char *allowed(const struct arg *arg)
 						    " or ",
 				arg->words[i]);
 	if (arg->high > 0) {
-		print_bound(arg->kind, arg->low, low);
-		print_bound(arg->kind, arg->high, high);
-		fprintf(to, "%s to %s", low, high);
+		fprintf(to, "%s to %s", args_number(arg->kind, arg->low, low),
+			args_number(arg->kind, arg->high, high));
 	}
 	fclose(to);
 	return text;
@@ -103,7 +103,7 @@ static void set_word(const struct arg *arg, const char *text, int *to)
 
 static void set(const struct arg *arg, const char *text, void *options)
 {
-	void *to = (char *)options + arg->at;
+	void *to = arg->to ? arg->to : (char *)options + arg->at;
 	uint64_t n;
 
 	switch (arg->kind) {
@@ -135,7 +135,8 @@ static void set(const struct arg *arg, const char *text, void *options)
 	case ARG_TIME:
 		if ((!parse_time(text, to) && strcmp(text, "0") != 0) ||
 		    !within(arg, strcmp(text, "0") == 0 ? 0 : *(int64_t *)to))
-			refuse(arg, text, "a time", "500ms or 10s");
+			refuse(arg, text, "a time",
+			       arg->high > 0 ? "" : "500ms or 10s");
 		if (strcmp(text, "0") == 0)
 			*(int64_t *)to = 0;
 		break;

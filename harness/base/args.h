@@ -38,9 +38,13 @@ struct arg {
 	/* Ends the program with die_usage() if `text` is wrong. */
 	void (*take)(const struct arg *arg, const char *text, void *options);
 	unsigned use; /* for the program: args does not look at it */
+	void *to;     /* what is set, if it is no member */
 };
 
-enum { ARGS_MAX = 64 };
+enum { ARGS_MAX = 64, ARGS_NUMBER_SIZE = 64 };
+
+/* A number as a user would write it: 1000000 as "1M", 10000000 ns as "10ms" */
+char *args_number(enum arg_kind kind, double x, char to[ARGS_NUMBER_SIZE]);
 
 struct args {
 	const char *

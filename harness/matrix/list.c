@@ -104,7 +104,7 @@ static void list_model(FILE *file, const char *bin, const char *name)
 		snprintf(summary, sizeof(summary),
 			 "no summary: bin/%s --help lacks '%s - SUMMARY'", name,
 			 name);
-	fprintf(file, "%-10s %s\n", name, summary);
+	fprintf(file, "%-15s %s\n", name, summary);
 }
 
 static bool in_syllabus(const char *name)
@@ -123,7 +123,7 @@ void list_models(FILE *file)
 	for (const char *const *name = syllabus; *name; name++)
 		list_model(file, bin, *name);
 	for (; *models; models++)
-		if (!in_syllabus(*models))
+		if (!in_syllabus(*models) && strcmp(*models, VARIANTS) != 0)
 			list_model(file, bin, *models);
 }
 

@@ -163,6 +163,10 @@ const char *const *catalog_models(const char *bin)
 		add(&models, *name);
 	if (*source_folder(folder, bin, "models"))
 		add_files(&models, folder, ".c", bin);
+	if (*source_folder(folder, bin, "models/variants")) {
+		add(&models, VARIANTS);
+		add_files(&models, folder, ".c", NULL);
+	}
 	return models.list;
 }
 

@@ -60,7 +60,7 @@ static bool is_one_of(const char *label, const char *const list[])
 static bool is_free(const struct plan *p, const char *label,
 		    const struct location *at)
 {
-	static const char *const taken[] = { "all", BASELINE, NULL };
+	static const char *const taken[] = { "all", VARIANTS, BASELINE, NULL };
 	/* pandas and R read these as missing values. */
 	static const char *const missing[] = { "na", "nan", "none", "null",
 					       NULL };
@@ -99,15 +99,29 @@ static bool add_program(struct plan *p, char *label, const struct location *at)
 	return add_model(p, label, command, at);
 }
 
+/* `all`: those before the word VARIANTS; `variants`: those after it */
+static bool add_group(struct plan *p, bool variants, const struct location *at)
+{
+	bool among = false, good = true;
+
+	for (const char *const *one = p->known; *one && good; one++)
+		if (strcmp(*one, VARIANTS) == 0)
+			among = true;
+		else if (among == variants)
+			good = add_model(p, *one, NULL, at);
+	return good;
+}
+
 static bool add_listed(struct plan *p, char *item, const struct location *at)
 {
 	if (strchr(item, '='))
 		return add_program(p, item, at);
+	if (strcmp(item, "all") == 0)
+		return add_group(p, false, at);
+	if (strcmp(item, VARIANTS) == 0 && word_index(item, p->known) >= 0)
+		return add_group(p, true, at);
 	if (word_index(item, p->known) >= 0)
 		return add_model(p, item, NULL, at);
-	if (strcmp(item, "all") == 0)
-		return complain(
-			at, "'all' cannot be in a list: it names every model");
 	if (strchr(item, '/'))
 		return complain(at,
 				"'%.60s': a program needs a label: mine=%.60s",
@@ -126,11 +140,6 @@ bool set_models(struct plan *p, const char *value, const struct location *at)
 	unsigned n;
 
 	free_models(p);
-	if (strcmp(value, "all") == 0) {
-		for (const char *const *one = p->known; *one && good; one++)
-			good = add_model(p, *one, NULL, at);
-		return good;
-	}
 	if (!(copy = strdup(value)))
 		die("strdup");
 	n = split_list(copy, items, at);
@@ -270,7 +279,7 @@ static bool set_seed(struct plan *p, const char *value,
 
 const struct key keys[] = {
 	{ "blocks", "a number from 1 to 1000", NULL, set_blocks },
-	{ "models", "all, or a list such as poll,epoll,mine=./a.out", NULL,
+	{ "models", "a list such as all,variants or poll,mine=./a.out", NULL,
 	  set_models },
 	{ "bout", "a time from 10ms to 10min, such as 3s", NULL, set_bout },
 	{ "slice", "auto, or a time from 10ms to 10s, such as 100ms",

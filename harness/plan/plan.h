@@ -49,6 +49,7 @@ enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
 
 /* The label of the baseline server in cells; no model can have it */
 #define BASELINE "baseline"
+#define VARIANTS "variants"
 #define DEFAULT_REFERENCE "epoll"
 
 /* Fixed times of repetitions that are not timed */
@@ -100,8 +101,8 @@ struct plan {
 };
 
 /*
- * `known`: the models that `all` stands for, NULL at the end; they must outlive
- * the plan. false: `error` says where the mistake is, what is allowed, and
+ * `known`: the models that `all` stands for, then the word VARIANTS and those that
+ * it stands for, or neither; NULL at the end. They must outlive the plan. false: `error` says where the mistake is, what is allowed, and
  * which word may have been meant; there is nothing to free:
  *
  *     my.plan:3: 'conections': not a word of a cells line; did you mean

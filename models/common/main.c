@@ -39,6 +39,9 @@ static void print_totals(void)
 	printf(",\"error\":%" PRIu64, closed[CLOSED_ERROR]);
 	printf(",\"stop\":%" PRIu64 "}", closed[CLOSED_STOP]);
 	printf(",\"aio_result_lost\":%" PRIu64, totals.aio_result_lost);
+	for (int i = 0; model_counters[i].name; i++)
+		printf(",\"%s\":%" PRIu64, model_counters[i].name,
+		       *model_counters[i].value);
 	printf(",\"cpu_ns\":%" PRIu64 "}\n",
 	       (uint64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec);
 }

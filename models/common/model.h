@@ -27,6 +27,16 @@ extern const char model_summary[]; /* one line for --help */
  */
 int serve(int listen_fd, const struct options *opt);
 
+/*
+ * A counter of this model only, for the closing line. A variant defines
+ * model_counters, which ends with a row without a name; without it, there are none.
+ */
+struct model_counter {
+	const char *name;
+	const uint64_t *value;
+};
+extern const struct model_counter model_counters[];
+
 /* ------------------------------------------------ what the model can call */
 
 /* Prints the ready line: clients can connect. */

@@ -60,7 +60,7 @@ static void take_work(const struct arg *arg, const char *text, void *options)
 
 #define AT(member) .at = offsetof(struct options, member)
 
-static const struct arg table[] = {
+static const struct arg common[] = {
 	{ ARG_TEXT, "host", "ADDRESS", "address to listen on", AT(host),
 	  .initial = "127.0.0.1" },
 	{ ARG_COUNT, "port", "N", "port to listen on; 0 takes a free one",
@@ -81,10 +81,35 @@ static const struct arg table[] = {
 	  .initial = "1" },
 };
 
+enum {
+	COMMON_OPTIONS = sizeof(common) / sizeof(*common),
+	MODEL_OPTIONS_MAX = 8
+};
+
+/* Its default is printed to `initial`. */
+static struct arg arg_of(const struct model_option *option, char *initial)
+{
+	enum arg_kind kind =
+		option->kind == OPTION_TIME ? ARG_TIME : ARG_NUMBER;
+
+	return (struct arg){
+		.kind = kind,
+		.name = option->name,
+		.value = option->metavar,
+		.help = option->help,
+		.to = option->value,
+		.low = option->low,
+		.high = option->high,
+		.initial = args_number(kind, *option->value, initial),
+	};
+}
+
 void parse_options(int argc, char **argv, struct options *opt)
 {
-	char about[1024];
-	const struct args args = {
+	struct arg table[COMMON_OPTIONS + MODEL_OPTIONS_MAX];
+	char about[1024], initial[MODEL_OPTIONS_MAX][ARGS_NUMBER_SIZE];
+	size_t n = 0;
+	struct args args = {
 		.usage = "",
 		.about = about,
 		.notes =
@@ -93,7 +118,6 @@ void parse_options(int argc, char **argv, struct options *opt)
 			"Exit status: 0 stopped as asked, 1 failed, 2 bad usage, 77 "
 			"this kernel or its policy cannot run this model.",
 		.arg = table,
-		.n = sizeof(table) / sizeof(*table),
 	};
 
 	snprintf(
@@ -106,6 +130,11 @@ void parse_options(int argc, char **argv, struct options *opt)
 		"  %1$s --message 128 --work sleep:20ms@1%%\n"
 		"         requests of 128 bytes; 1 %% of them block for 20 ms\n",
 		model_name, model_summary);
+	memcpy(table, common, sizeof(common));
+	for (; n < MODEL_OPTIONS_MAX && model_options[n].name; n++)
+		table[COMMON_OPTIONS + n] =
+			arg_of(&model_options[n], initial[n]);
+	args.n = COMMON_OPTIONS + n;
 	*opt = (struct options){ 0 };
 	args_parse(&args, argc, argv, opt);
 }

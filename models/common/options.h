@@ -24,6 +24,20 @@ struct options {
 	uint64_t seed;
 };
 
+/*
+ * An option of one model: --NAME METAVAR. A variant defines model_options, which
+ * ends with a row without a name; without it, there are none.
+ */
+struct model_option {
+	const char *name;    /* "delay" */
+	const char *metavar; /* "TIME" */
+	const char *help;
+	enum { OPTION_TIME, OPTION_COUNT } kind;
+	int64_t low, high; /* a time in ns */
+	int64_t *value;    /* holds the default */
+};
+extern const struct model_option model_options[];
+
 /* Exits on --help, --version and bad usage. */
 void parse_options(int argc, char **argv, struct options *opt);
 

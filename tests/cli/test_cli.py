@@ -79,6 +79,26 @@ def test_bad_usage_is_one_line_and_exit_2(args, named):
         assert word in ended.stderr
 
 
+@pytest.mark.parametrize("value", ["99us", "101ms", "10", "0", ""])
+def test_option_of_a_model_out_of_range(value):
+    ended = run("delayloop", "--delay", value)
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert f"--delay '{value}': not a time from 100us to 100ms" in ended.stderr
+
+
+def test_option_of_a_model():
+    """It is in --help with its range and default; another model does not have it."""
+    assert re.search(r"--delay=TIME .*\(100us\s+to\s+100ms;\s+default\s+10ms\)",
+                     run("delayloop", "--help").stdout, re.S)
+    assert "--delay" in run("epoll", "--delay", "1ms").stderr
+    with server.Server("delayloop", "--delay", "1ms") as one:
+        with one.connect() as client:
+            client.sendall(b"x")
+            assert server.receive(client, 1) == b"x"
+        one.stop()
+
+
 GOOD_USAGE = [
     ["--port", "0"], ["--max-clients", "10k"], ["--message", "64"],
     ["--message=16KiB"], ["--service", "echo"], ["--work", "none"],
@@ -168,12 +188,17 @@ def test_ready_line(model, start):
     assert one.ready["host"] == "127.0.0.1"
 
 
+#: Counters that only this variant has
+OWN_COUNTERS = {}
+
+
 def test_closing_line(model, start):
     """All keys are always present, in this order."""
     counters = start().stop()
     assert list(counters) == [
         "model", "accepted", "refused", "refused_by", "requests", "bytes_in",
-        "bytes_out", "closed", "aio_result_lost", "cpu_ns"]
+        "bytes_out", "closed", "aio_result_lost", *OWN_COUNTERS.get(model, []),
+        "cpu_ns"]
     assert list(counters["refused_by"]) == [
         "limit", "descriptors", "fd_setsize", "threads", "signals", "memory"]
     assert list(counters["closed"]) == ["eof", "reset", "error", "stop"]

@@ -132,6 +132,9 @@ CALLS = {
              also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)),
         Call("epoll_ctl_wake", "epoll_ctl", "rest", first=3,
              also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,))),
+    "delayloop": (
+        _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
+        Call("nanosleep", "?nanosleep,?clock_nanosleep", "pause")),
     # In threads of glibc, which make few calls each
     "aio": (
         _ACCEPT, _reserve("?accept"),

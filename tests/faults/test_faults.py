@@ -51,7 +51,7 @@ def models_chosen(config):
     if config.getoption("--server"):
         return []
     names = config.getoption("--models")
-    return names.split(",") if names else server.models()
+    return names.split(",") if names else server.models() + server.variants()
 
 
 def pytest_generate_tests(metafunc):

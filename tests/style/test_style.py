@@ -8,14 +8,14 @@ import pytest
 import server
 from server import TOP
 
-MODELS = server.models()
+MODELS = server.models() + server.variants()
 
 #: The fields of the card of each model, in this order
 CARD = ["Waits in", "Learns", "Per request", "Costs", "Limits",
         "Compare with", "Try"]
 
-LINES_MAX = {"aio": 220, "uring": 220}
-LINES_MAX_OTHERS = 150
+#: Without the card; aio, uring and their variants may have more
+LINES_MAX, LINES_MAX_COMPLETION = 150, 220
 FUNCTION_MAX = 40
 CARD_MAX = 20
 
@@ -24,7 +24,7 @@ each_model = pytest.mark.parametrize("name", MODELS)
 
 
 def source(model):
-    return (TOP / "models" / f"{model}.c").read_text(encoding="utf-8")
+    return server.source(model).read_text(encoding="utf-8")
 
 
 def card_and_code(model):
@@ -36,16 +36,24 @@ def card_and_code(model):
 @each_model
 def test_card(name):
     card, _ = card_and_code(name)
-    assert re.findall(r"^ \* ([A-Z][a-z ]+): ", card, re.M) == CARD
+    fields = re.findall(r"^ \* ([A-Z][a-z ]+): ", card, re.M)
+    if name in server.variants():
+        assert fields == ["Variant of", *CARD]
+        plain = re.search(r"Variant of: +(\w+) - ", card)[1]
+        assert plain in server.models()
+        assert re.search(rf"Compare with: \.\./{plain}\.c - ", card)
+    else:
+        assert fields == CARD
     assert f"\n * {name}.c - " in card, (
-        f"models/{name}.c: its card does not begin with '{name}.c - '")
+        f"{server.source(name)}: its card does not begin with '{name}.c - '")
     assert card.count("\n") <= CARD_MAX
 
 
 @each_model
 def test_length(name):
     _, code = card_and_code(name)
-    assert code.count("\n") <= LINES_MAX.get(name, LINES_MAX_OTHERS)
+    assert code.count("\n") <= (LINES_MAX_COMPLETION if name.startswith(("aio", "uring"))
+                                else LINES_MAX)
 
 
 @each_model
@@ -68,10 +76,11 @@ def test_serve_comes_last(name):
 @each_model
 def test_one_name_everywhere(name):
     assert f'\nconst char model_name[] = "{name}";\n' in source(name), (
-        f"models/{name}.c: model_name differs from the file name")
-    readme = (TOP / "README.md").read_text(encoding="utf-8")
-    assert f"[{name}](models/{name}.c)" in readme, (
-        f"README.md: the table has no row for [{name}](models/{name}.c)")
+        f"{server.source(name)}: model_name differs from the file name")
+    readme = TOP / ("README.md" if name in server.models() else "models/variants/README.md")
+    link = f"[{name}]({server.source(name).relative_to(readme.parent)})"
+    assert link in readme.read_text(encoding="utf-8"), (
+        f"{readme}: the table has no row for {link}")
 
 
 @each_model
@@ -97,6 +106,7 @@ def test_readiness_models_serve_alike(name):
     """serve_client() is the same in all of them."""
     assert function("select", name) == function("poll", name)
     assert function("poll", name) == function("epoll", name)
+    assert function("busypoll", name) == function("delayloop", name)
 
 
 def test_conn_makes_no_system_call():
@@ -124,5 +134,5 @@ def test_make_help_lists_all_targets():
                            text=True, check=True).stdout
     makefile = (TOP / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
-    for verb in set(phony) - {"all", "variants", "clang", "asan", "tsan", "unit"}:
+    for verb in set(phony) - {"all", "builds", "clang", "asan", "tsan", "unit"}:
         assert f"  make {verb}" in shown, verb

@@ -20,7 +20,7 @@ def samples(tmp_path_factory):
     """samples.jsonl and metrics.json of the unit test store/record"""
     folder = tmp_path_factory.mktemp("samples")
     program = server.TOP / "build/asan/unit/store/record"
-    assert program.exists(), f"{program} is not built: make variants"
+    assert program.exists(), f"{program} is not built: make builds"
     subprocess.run([program, folder], check=True)
     return folder
 

@@ -136,7 +136,7 @@ static void set(const struct arg *arg, const char *text, void *options)
 		if ((!parse_time(text, to) && strcmp(text, "0") != 0) ||
 		    !within(arg, strcmp(text, "0") == 0 ? 0 : *(int64_t *)to))
 			refuse(arg, text, "a time",
-			       arg->high > 0 ? "" : "500ms or 10s");
+			       arg->to ? "" : "500ms or 10s");
 		if (strcmp(text, "0") == 0)
 			*(int64_t *)to = 0;
 		break;

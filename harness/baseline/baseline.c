@@ -29,7 +29,7 @@ const char model_summary[] =
 
 enum { EVENTS_MAX = 256, SPACE = 64 * 1024 };
 
-static char buffer[SPACE]; /* shared: no data stays in it */
+static char buffer[CONN_MARGIN + SPACE]; /* shared: no data stays in it */
 static int epoll_fd;
 
 static int watch(int fd, uint32_t events, struct conn *c)
@@ -67,11 +67,8 @@ static void wait_for_space(int fd, int listen_fd)
 		die("poll");
 }
 
-static void send_reply(struct conn *c, size_t n, int listen_fd)
+static void send_reply(struct conn *c, int listen_fd)
 {
-	c->out = buffer;
-	c->out_len = n;
-	c->want = WANT_WRITE;
 	while (c->want == WANT_WRITE && !stopping) {
 		ssize_t sent = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
 
@@ -89,22 +86,16 @@ static void serve_client(struct conn *c, bool ended, int listen_fd)
 	ssize_t n;
 
 	do {
-		n = recv(c->fd, buffer, SPACE, 0);
-		if (n <= 0) {
-			if (n == 0 || errno != EAGAIN)
-				conn_did_read(c, result(n)); /* its end */
+		n = recv(c->fd, buffer + CONN_MARGIN, SPACE, 0);
+		if (n < 0 && errno == EAGAIN)
 			return;
-		}
-		c->bytes_in += n;
-		c->requests++;
-		send_reply(c, n, listen_fd);
+		conn_did_read_to(c, buffer + CONN_MARGIN, result(n));
+		send_reply(c, listen_fd);
 	} while (c->want == WANT_READ && (n == SPACE || ended));
 }
 
-static void drop_client(struct conn *c, const struct options *opt)
+static void drop_client(struct conn *c)
 {
-	if (opt->message)
-		c->requests = c->bytes_in / opt->message;
 	close(c->fd);
 	conn_end(c);
 }
@@ -139,10 +130,10 @@ int serve(int listen_fd, const struct options *opt)
 			}
 			serve_client(c, events[i].events & end, listen_fd);
 			if (c->want == WANT_CLOSE)
-				drop_client(c, opt);
+				drop_client(c);
 		}
 	}
 	while ((c = conn_first()))
-		drop_client(c, opt);
+		drop_client(c);
 	return 0;
 }

@@ -102,8 +102,8 @@ char *conn_space(struct conn *c)
 		spare_buffer = NULL;
 	}
 	if (!c->buffer)
-		c->buffer = malloc(CONN_SPACE);
-	return c->buffer;
+		c->buffer = malloc(CONN_MARGIN + CONN_SPACE);
+	return c->buffer ? c->buffer + CONN_MARGIN : NULL;
 }
 
 void conn_rest(struct conn *c)
@@ -141,20 +141,37 @@ static bool moved(struct conn *c, ssize_t n)
 	return false;
 }
 
-void conn_did_read(struct conn *c, ssize_t n)
+/* Lets the service take what was read, until there is a reply to send. */
+static void serve_requests(struct conn *c)
 {
-	uint64_t done;
+	uint64_t done = c->opt->service->take(c);
 
-	if (!moved(c, n))
-		return;
-	c->bytes_in += n;
-	done = c->opt->service->take(c, n);
 	if (c->opt->work.kind != WORK_NONE)
 		for (uint64_t i = 1; i <= done; i++)
 			c->work +=
 				work_drawn(c->opt, c->number, c->requests + i);
 	c->requests += done;
-	c->want = c->out_len > 0 ? WANT_WRITE : WANT_READ;
+	if (c->out_len > 0)
+		c->want = WANT_WRITE;
+	else if (c->last)
+		want_close(c, c->closing);
+	else
+		c->want = WANT_READ;
+}
+
+void conn_did_read_to(struct conn *c, char *bytes, ssize_t n)
+{
+	if (!moved(c, n))
+		return;
+	c->bytes_in += n;
+	c->in = bytes;
+	c->in_len = n;
+	serve_requests(c);
+}
+
+void conn_did_read(struct conn *c, ssize_t n)
+{
+	conn_did_read_to(c, c->buffer ? c->buffer + CONN_MARGIN : NULL, n);
 }
 
 void conn_did_write(struct conn *c, ssize_t n)
@@ -165,5 +182,5 @@ void conn_did_write(struct conn *c, ssize_t n)
 	c->out += n;
 	c->out_len -= n;
 	if (c->out_len == 0)
-		c->want = WANT_READ;
+		serve_requests(c);
 }

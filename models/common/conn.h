@@ -16,10 +16,13 @@
  *
  * A client has at most one operation in flight, and is not read from while a
  * reply is pending. This bounds its memory to one buffer, which an asynchronous
- * model can lend to the kernel.
+ * model can lend to the kernel. What the service (service.h) has not taken yet stays
+ * there: when a reply is sent, c->want can be WANT_WRITE again, for the next one.
  */
 #ifndef CONN_H
 #define CONN_H
+
+#include "http.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -29,11 +32,27 @@
 
 struct options;
 
-enum { CONN_SPACE = 16 * 1024 };
+enum {
+	CONN_SPACE = 16 * 1024,
+	CONN_MARGIN = 128 /* before it, for the head of a reply */
+};
 
 enum want { WANT_READ, WANT_WRITE, WANT_CLOSE };
 
 enum closing { CLOSED_EOF, CLOSED_RESET, CLOSED_ERROR, CLOSED_STOP, CLOSINGS };
+
+/* Of a client of --service http */
+struct http_client {
+	struct http request;
+	enum {
+		HTTP_REPLY_NONE,
+		HTTP_REPLY_HELD, /* nothing of it was sent */
+		HTTP_REPLY_BEGUN
+	} reply;
+	size_t before;     /* held: bytes to send before it */
+	size_t unsent;     /* of a fixed body, behind c->out */
+	bool out_is_fixed; /* c->out is not in the client's buffer */
+};
 
 enum refusal {
 	REFUSED_LIMIT,       /* --max-clients */
@@ -56,11 +75,15 @@ struct conn {
 
 	const struct options *opt;
 	char *buffer;
-	size_t partial;     /* bytes of an incomplete request */
+	char *in; /* what the service has still to take */
+	size_t in_len;
+	bool last;          /* close when the reply is sent, for `closing` */
+	size_t partial;     /* echo: bytes of an incomplete request */
 	unsigned fruitless; /* operations in a row that moved nothing */
 	enum closing closing;
 	uint64_t requests, bytes_in, bytes_out;
 	struct conn *next, *prev;
+	struct http_client http;
 };
 
 struct totals {
@@ -91,6 +114,12 @@ char *conn_space(struct conn *c);
 
 void conn_did_read(struct conn *c, ssize_t n);
 void conn_did_write(struct conn *c, ssize_t n);
+
+/*
+ * conn_did_read() for a buffer of the model. It stays in use until c->want is not
+ * WANT_WRITE any more, and CONN_MARGIN bytes before it are writable.
+ */
+void conn_did_read_to(struct conn *c, char *bytes, ssize_t n);
 
 /*
  * Releases the buffer unless it holds a reply. Only for readiness models: with

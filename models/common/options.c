@@ -20,7 +20,8 @@ static void take_service(const struct arg *arg, const char *text, void *options)
 			opt->service = services[i];
 			return;
 		}
-	die_usage("--%s '%s': not a service; it takes echo", arg->name, text);
+	die_usage("--%s '%s': not a service; it takes echo or http", arg->name,
+		  text);
 }
 
 static void take_work(const struct arg *arg, const char *text, void *options)
@@ -69,9 +70,10 @@ static const struct arg common[] = {
 	  "refuse clients beyond N; without it, no limit", AT(max_clients), 1,
 	  INT32_MAX },
 	{ ARG_BYTES, "message", "BYTES",
-	  "size of a request; without it, a request is what one read returns",
+	  "echo: size of a request (without it, a request is what one read returns); http: of the body of a reply to GET (without it, 64)",
 	  AT(message), 1, 1 << 30 },
-	{ ARG_OTHER, "service", "NAME", "service for the clients: echo",
+	{ ARG_OTHER, "service", "NAME",
+	  "service for the clients: echo, or http (HTTP/1.1; POST and PUT return the body that was sent)",
 	  .initial = "echo", .take = take_service },
 	{ ARG_OTHER, "work", "WORK",
 	  "work per request, before its reply: none, cpu:TIME or sleep:TIME; "
@@ -137,4 +139,6 @@ void parse_options(int argc, char **argv, struct options *opt)
 	args.n = COMMON_OPTIONS + n;
 	*opt = (struct options){ 0 };
 	args_parse(&args, argc, argv, opt);
+	if (opt->service->begin)
+		opt->service->begin(opt);
 }

@@ -8,13 +8,14 @@
  * echo: returns every byte. A request is --message bytes; without --message it is
  * what one read returned.
  */
-static uint64_t echo_take(struct conn *c, size_t n)
+static uint64_t echo_take(struct conn *c)
 {
-	size_t message = c->opt->message;
-	uint64_t done = 1;
+	size_t n = c->in_len, message = c->opt->message;
+	uint64_t done = n > 0;
 
-	c->out = c->buffer;
+	c->out = c->in;
 	c->out_len = n;
+	c->in_len = 0;
 	if (message) {
 		done = (c->partial + n) / message;
 		c->partial = (c->partial + n) % message;
@@ -22,6 +23,7 @@ static uint64_t echo_take(struct conn *c, size_t n)
 	return done;
 }
 
-static const struct service echo = { .name = "echo", .take = echo_take };
+static const struct service service_echo = { .name = "echo",
+					     .take = echo_take };
 
-const struct service *const services[] = { &echo, NULL };
+const struct service *const services[] = { &service_echo, &service_http, NULL };

@@ -8,13 +8,19 @@
 struct service {
 	const char *name; /* as --service takes it */
 
+	/* Prepares what all clients share; can be NULL. */
+	void (*begin)(const struct options *opt);
+
 	/*
-	 * Takes the `n` bytes just read to c->buffer, sets c->out and c->out_len
-	 * to the reply, and returns how many requests these bytes completed.
+	 * Takes bytes from c->in, c->in_len, and sets c->out and c->out_len to a
+	 * reply. If it leaves some, there has to be a reply: it is called again
+	 * when that was sent, and so until it returns without one. Returns how
+	 * many requests were completed. c->last closes the client behind the reply.
 	 */
-	uint64_t (*take)(struct conn *c, size_t n);
+	uint64_t (*take)(struct conn *c);
 };
 
+extern const struct service service_http;
 extern const struct service *const services[]; /* ends with NULL */
 
 #endif

@@ -31,9 +31,16 @@ static void at_least(unsigned *most, unsigned n)
 
 /* A label such as "thread" is that model: plan.c rejects it for other
  * programs. */
+static bool is_model(const struct cell *c, const char *name)
+{
+	char program[LABEL_SIZE];
+
+	return strcmp(cell_program(c->model, program), name) == 0;
+}
+
 static bool has_thread_per_client(const struct cell *c)
 {
-	return strcmp(c->model, "thread") == 0 || strcmp(c->model, "aio") == 0;
+	return is_model(c, "thread") || is_model(c, "aio");
 }
 
 /* The needs of one server are added to those of its bout. */
@@ -53,9 +60,9 @@ static void add_server(struct needs *bout, const struct cell *c)
 		bout->threads_at_once += clients;
 		bout->memory += (uint64_t)clients * THREAD_BYTES;
 	}
-	if (strcmp(c->model, "aio") == 0)
+	if (is_model(c, "aio"))
 		bout->signals += clients;
-	bout->uring |= strcmp(c->model, "uring") == 0;
+	bout->uring |= is_model(c, "uring");
 	bout->split |= c->placement == PLACEMENT_SPLIT && c->loop != LOOP_NONE;
 	bout->connecting |= c->pattern == PATTERN_CONNECT;
 }
@@ -94,12 +101,13 @@ static bool is_available(const char *text)
 	return here;
 }
 
-static void add_program(struct needs *n, const char *bin, const char *name,
+static void add_program(struct needs *n, const char *bin, const char *label,
 			const char *command)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[LABEL_SIZE];
 	size_t length = strlen(n->missing);
 
+	cell_program(label, name);
 	if (command ? is_available(command) :
 		      snprintf(path, sizeof(path), "%s/%s", bin, name) <
 				      (int)sizeof(path) &&

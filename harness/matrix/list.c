@@ -5,81 +5,26 @@
 #include "harness/base/print.h"
 #include "harness/plan/order.h"
 #include "harness/plan/catalog.h"
+#include "harness/matrix/ask.h"
 #include "harness/matrix/progress.h"
-#include "harness/base/die.h"
-#include "harness/measure/wait.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SUMMARY_SIZE = 128 };
-
-/* Starts program --help with a pipe as its stdout; -1: it cannot be started */
-static pid_t start_help(const char *program, int pipe_end)
-{
-	char *argv[] = { (char *)program, "--help", NULL };
-	posix_spawn_file_actions_t actions;
-	pid_t pid;
-	int error;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-					 O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, pipe_end, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
-					 O_WRONLY, 0);
-	error = posix_spawn(&pid, program, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return error ? -1 : pid;
-}
-
-/* Reads until end of file, for two seconds at most, up to `size` - 1 bytes */
-static void read_help(int fd, char *text, size_t size)
-{
-	const int64_t until = monotonic_ns() + 2 * INT64_C(1000000000);
-	struct pollfd polled = { .fd = fd, .events = POLLIN };
-	int64_t left;
-	size_t n = 0;
-	ssize_t got = 1;
-
-	while (n < size - 1 && got > 0 && (left = until - monotonic_ns()) > 0 &&
-	       poll(&polled, 1, (int)(left / 1000000 + 1)) > 0) {
-		got = read(fd, text + n, size - 1 - n);
-		n += got > 0 ? got : 0;
-	}
-	text[n] = '\0';
-}
 
 /* Takes SUMMARY from the line "MODEL - SUMMARY" of its --help; false: none */
 static bool summary_of(const char *bin, const char *model,
 		       char summary[SUMMARY_SIZE])
 {
-	char program[CATALOG_PATH_SIZE], help[2048] = "", *line, *rest = help;
+	char program[CATALOG_PATH_SIZE], help[2048], *line, *rest = help;
+	char *argv[] = { program, "--help", NULL };
 	size_t length = strlen(model);
-	int ends[2];
-	pid_t pid;
 
 	snprintf(program, sizeof(program), "%.4000s/%.80s", bin, model);
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		die("pipe2");
-	pid = start_help(program, ends[1]);
-	close(ends[1]);
-	if (pid > 0) {
-		read_help(ends[0], help, sizeof(help));
-		kill(pid, SIGKILL); /* it may not have ended by itself */
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	close(ends[0]);
+	ask(argv, STDOUT_FILENO, help, sizeof(help));
 	while ((line = strsep(&rest, "\n")))
 		if (strncmp(line, model, length) == 0 &&
 		    strncmp(line + length, " - ", 3) == 0) {

@@ -3,6 +3,7 @@
 #include "harness/matrix/session.h"
 #include "harness/matrix/session_internal.h"
 
+#include "harness/matrix/ask.h"
 #include "harness/plan/command.h"
 #include "harness/probe/syscalls.h"
 #include "harness/doctor/doctor.h"
@@ -13,6 +14,7 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct filter {
 	regex_t regex;
@@ -122,23 +124,73 @@ void print_unmeasurable(const struct session *s)
 	diagnoses_free(&d);
 }
 
-/* A command or address that does not work would fail in every repetition, much later. A
- * model that is not built does not stop the run: the others are measured. */
-void require_servers(const struct plan *p)
+/* Each cell has its values of these, which measure/server.c passes. An option can be
+ * abbreviated. */
+static const char *option_of_cells(const struct command *c)
 {
-	for (size_t i = 0; i < p->n_models; i++) {
-		const struct model *m = &p->models[i];
-		char why[WHY_SIZE];
-		struct command c;
+	static const char *const set[] = { "--host",    "--port", "--message",
+					   "--service", "--work", "--seed" };
 
-		if (!m->command)
-			continue;
-		if (!command_parse(&c, m->command, why) ||
-		    !command_available(&c, why))
-			die_usage("model %s cannot be measured: %s", m->label,
-				  why);
-		command_free(&c);
-	}
+	for (size_t i = 1; i < c->words; i++)
+		for (size_t j = 0; j < sizeof(set) / sizeof(*set); j++)
+			if (strncmp(c->word[i], set[j],
+				    strcspn(c->word[i], "=")) == 0)
+				return c->word[i];
+	return NULL;
+}
+
+/* Whether the program of a model takes the options of its label: it says so itself, when
+ * --help follows them. */
+static bool takes_options(const struct command *c, char why[WHY_SIZE])
+{
+	char **argv = command_argv(c, 0, 1), said[WHY_SIZE], *advice;
+	const char *set = option_of_cells(c);
+	int status;
+
+	argv[c->words] = (char *)"--help";
+	argv[c->words + 1] = NULL;
+	status = ask(argv, STDERR_FILENO, said, sizeof(said));
+	command_argv_free(argv, c->words);
+	said[strcspn(said, "\n")] = '\0';
+	if ((advice = strstr(said, " (see --help)")))
+		*advice = '\0';
+	if (set)
+		return why_not(why,
+			       "%s is not an option of a model: a cells line "
+			       "sets it, or the harness",
+			       set);
+	return status == 0 || why_not(why, "%s", said);
+}
+
+/* A model that is not built does not stop the run: the others are measured. */
+static bool can_serve(const char *bin, const struct model *m,
+		      char why[WHY_SIZE])
+{
+	struct command c;
+	bool can;
+
+	if (!m->command)
+		command_of_model(&c, bin, m->label);
+	else if (!command_parse(&c, m->command, why))
+		return false;
+	can = m->command ? command_available(&c, why) :
+			   c.words == 1 || access(c.word[0], X_OK) < 0 ||
+				   takes_options(&c, why);
+	command_free(&c);
+	return can;
+}
+
+/* A command, an address or an option that does not work would fail in every repetition,
+ * much later. */
+void require_servers(const struct session *s)
+{
+	const struct plan *p = &s->plan;
+	char why[WHY_SIZE];
+
+	for (size_t i = 0; i < p->n_models; i++)
+		if (!can_serve(s->bin, &p->models[i], why))
+			die_usage("model %s cannot be measured: %s",
+				  p->models[i].label, why);
 }
 
 /* The method that counts system calls, and why not a better one */

@@ -116,7 +116,7 @@ int matrix_resume(const struct matrix_options *opt)
 	start_benchmark(&s);
 	choose_cpus(&s, text_of(s.run, "server_cpus"),
 		    text_of(s.run, "client_cpus"));
-	require_servers(&s.plan);
+	require_servers(&s);
 	lock_machine();
 	check_identity(&s);
 	choose_counting(&s);

@@ -184,7 +184,7 @@ int matrix_run(const struct matrix_options *opt)
 	if (gbench_wants_list())
 		return list_benchmarks(&s);
 	choose_cpus(&s, opt->server_cpus, opt->client_cpus);
-	require_servers(&s.plan);
+	require_servers(&s);
 	print_plan(&s);
 	print_unmeasurable(&s);
 	if (opt->dry_run)

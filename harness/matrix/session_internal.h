@@ -44,7 +44,7 @@ void make_schedule(struct session *s);
 void print_plan(const struct session *s);
 void print_unmeasurable(const struct session *s);
 void choose_counting(struct session *s);
-void require_servers(const struct plan *p); /* or ends the program */
+void require_servers(const struct session *s); /* or ends the program */
 void choose_cpus(struct session *s, const char *server_cpus,
 		 const char *client_cpus);
 

@@ -87,18 +87,16 @@ static const char *command_text(const struct contender *c)
 static void find_command(struct contender *c)
 {
 	const char *text = command_text(c);
-	char path[PATH_MAX], why[WHY_SIZE];
+	char why[WHY_SIZE];
 
 	if (text) {
 		if (!command_parse(&c->command, text, why))
 			fail(c, STATUS_FAILED, "the server", why);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s/%s", c->context->bin,
-		 c->entry->cell->model);
-	command_of_path(&c->command, path);
+	command_of_model(&c->command, c->context->bin, c->entry->cell->model);
 	/* uring is not built without liburing. */
-	if (access(path, F_OK) != 0)
+	if (access(c->command.word[0], F_OK) != 0)
 		fail(c, STATUS_UNSUPPORTED, "the server",
 		     "not built: run make, which prints what is missing");
 }

@@ -34,17 +34,33 @@ static bool read_count(const char *value, uint64_t low, uint64_t high,
 	return true;
 }
 
+/* Skips a letter or digit, then letters, digits and `more`. */
+static bool skip(const char **text, const char *more)
+{
+	if (!isalnum((unsigned char)**text))
+		return false;
+	while (isalnum((unsigned char)**text) ||
+	       (**text && strchr(more, **text)))
+		++*text;
+	return true;
+}
+
 bool cell_label(const char *text)
 {
-	size_t length = strlen(text);
-
-	if (length == 0 || length >= LABEL_SIZE ||
-	    !isalnum((unsigned char)*text))
+	if (strlen(text) >= LABEL_SIZE || !skip(&text, "-_"))
 		return false;
-	for (; *text; text++)
-		if (!isalnum((unsigned char)*text) && !strchr("-_", *text))
+	while (*text == ':') {
+		text++;
+		if (!skip(&text, "-_") || *text++ != '=' || !skip(&text, "-_."))
 			return false;
-	return true;
+	}
+	return !*text;
+}
+
+char *cell_program(const char *label, char name[LABEL_SIZE])
+{
+	snprintf(name, LABEL_SIZE, "%.*s", (int)strcspn(label, ":"), label);
+	return name;
 }
 
 static bool set_model(struct cell *c, const char *value)
@@ -246,7 +262,8 @@ static void print_work(const struct cell *c, char *to, size_t size)
 /* -------------------------------------------------------------------- parts */
 
 const struct part cell_parts[] = {
-	{ "model", "letters, digits, - and _", NULL, set_model, print_model },
+	{ "model", "letters, digits, - and _, with :OPTION=VALUE if wanted",
+	  NULL, set_model, print_model },
 	{ "loop", "closed, open or none", loops, set_loop, print_loop },
 	{ "connections", "a number from 1 to 1M, such as 64 or 1k", NULL,
 	  set_connections, print_connections },

@@ -30,7 +30,7 @@ enum loop { LOOP_CLOSED, LOOP_OPEN, LOOP_NONE };
 enum placement { PLACEMENT_SPLIT, PLACEMENT_SHARED };
 
 enum {
-	LABEL_SIZE = 32,
+	LABEL_SIZE = 48,
 	WORK_SIZE = 64,
 	CELL_NAME_SIZE = 320,
 	EXACT_TIME_SIZE = 24
@@ -67,8 +67,15 @@ extern const struct part cell_parts[]; /* the last has no name */
 
 const struct part *cell_part(const char *name); /* NULL: there is none */
 
-/* A letter or digit, then letters, digits, - and _; up to 31 characters */
+/*
+ * PROGRAM, or PROGRAM:OPTION=VALUE[:OPTION=VALUE...], up to 47 characters. The
+ * program is a letter or digit, then letters, digits, - and _; so is an option;
+ * a value can have dots, too.
+ */
 bool cell_label(const char *text);
+
+/* The program of a label; returns `name`. */
+char *cell_program(const char *label, char name[LABEL_SIZE]);
 
 /* NULL, or a message: which parts contradict each other */
 const char *cell_contradiction(const struct cell *c);

@@ -78,14 +78,29 @@ void command_free(struct command *c)
 	*c = (struct command){ .text = NULL };
 }
 
-void command_of_path(struct command *c, const char *path)
+static char *add_word(struct command *c, char *word)
 {
-	*c = (struct command){ .text = strdup(path), .words = 1 };
-	c->word = grow(NULL, 2, sizeof(*c->word));
-	if (!c->text)
-		die("strdup");
-	c->word[0] = c->text;
-	c->word[1] = NULL;
+	c->word = grow(c->word, c->words + 2, sizeof(*c->word));
+	c->word[c->words++] = word;
+	c->word[c->words] = NULL;
+	return word;
+}
+
+/* BIN/delayloop --delay=10ms: the words stand in the text, each with its 0. */
+void command_of_model(struct command *c, const char *bin, const char *label)
+{
+	size_t room = strlen(bin) + 3 * strlen(label) + 3;
+	char *copy = strdup(label), *rest = copy, *to = malloc(room);
+	const char *option;
+
+	if (!copy || !to)
+		die("malloc");
+	*c = (struct command){ .text = to };
+	to = add_word(c, to) + sprintf(to, "%s/%s", bin, strsep(&rest, ":")) +
+	     1;
+	while ((option = strsep(&rest, ":")))
+		to = add_word(c, to) + sprintf(to, "--%s", option) + 1;
+	free(copy);
 }
 
 /* ------------------------------------------------------------------ addresses */

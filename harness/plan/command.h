@@ -34,9 +34,11 @@ struct command {
 /* false: `why` says what is wrong; there is nothing to free. */
 bool command_parse(struct command *c, const char *text, char why[WHY_SIZE]);
 
-/* A command of one word: a path with any characters */
-void command_of_path(struct command *c, const char *path);
 void command_free(struct command *c);
+
+/* A model of this suite: its program in the folder `bin`, with the options of its
+ * label: epoll, delayloop:delay=10ms */
+void command_of_model(struct command *c, const char *bin, const char *label);
 
 /* The words with `port` for each {port}, and room for `more` words */
 char **command_argv(const struct command *c, unsigned port, size_t more);

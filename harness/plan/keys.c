@@ -36,7 +36,8 @@ static bool add_model(struct plan *p, const char *label, const char *command,
 		return complain(
 			at,
 			"label '%.60s': must be letters, digits, - and _, begin "
-			"with a letter or digit, and have 1 to %d characters",
+			"with a letter or digit, and have 1 to %d characters "
+			"(options of a model: delayloop:delay=10ms)",
 			label, LABEL_SIZE - 1);
 	for (size_t i = 0; i < p->n_models; i++)
 		if (strcmp(p->models[i].label, label) == 0)
@@ -112,15 +113,25 @@ static bool add_group(struct plan *p, bool variants, const struct location *at)
 	return good;
 }
 
+/* LABEL=, whereas MODEL:OPTION=VALUE is one of this suite with its options */
+static bool is_program(const char *item)
+{
+	return item[strcspn(item, ":=")] == '=';
+}
+
 static bool add_listed(struct plan *p, char *item, const struct location *at)
 {
-	if (strchr(item, '='))
+	char program[LABEL_SIZE];
+
+	if (is_program(item))
 		return add_program(p, item, at);
 	if (strcmp(item, "all") == 0)
 		return add_group(p, false, at);
 	if (strcmp(item, VARIANTS) == 0 && word_index(item, p->known) >= 0)
 		return add_group(p, true, at);
-	if (word_index(item, p->known) >= 0)
+	cell_program(item, program);
+	if (strcmp(program, VARIANTS) != 0 &&
+	    word_index(program, p->known) >= 0)
 		return add_model(p, item, NULL, at);
 	if (strchr(item, '/'))
 		return complain(at,

@@ -26,8 +26,10 @@
  * idle       measure N idle clients: a list, or none           1000
  * message    bytes of a request, unless a cells line says      64
  * seed       of the random orders                              1
- * models     all, or a list of models and of LABEL=COMMAND     all
- *            or LABEL=ADDRESS (command.h)
+ * models     all, or a list of models, with options            all
+ *            (delayloop:delay=10ms), and of LABEL=COMMAND
+ *            or LABEL=ADDRESS (command.h); variants names all
+ *            of models/variants/
  *
  * A reference that is not among the models is a mistake, except epoll, the
  * default: then it is the first model.

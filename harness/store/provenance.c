@@ -130,12 +130,12 @@ static json_t *hash_of_command(const char *text)
 	return read ? json_sprintf("fnv:%016" PRIx64, hash) : json_null();
 }
 
-static void put_ours(json_t *programs, const char *bin, const char *name)
+static void put_ours(json_t *programs, const char *bin, const char *label)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[LABEL_SIZE];
 
-	snprintf(path, sizeof(path), "%s/%s", bin, name);
-	json_object_set_new(programs, name, hash_of(path));
+	snprintf(path, sizeof(path), "%s/%s", bin, cell_program(label, name));
+	json_object_set_new(programs, label, hash_of(path));
 }
 
 json_t *provenance_programs(const struct plan *p, const char *bin)

@@ -35,11 +35,10 @@ OTHERS = {"aio": {"getpid", "getuid", "clone3", "clone", "exit", "mmap",
 #: At rest, a thread of aio may be before or in the read for the next request.
 AT_REST = {"aio": 1}
 
-#: Tolerance of the CPU time per request; interrupts and steal time may be charged to
-#: the server
-WITHIN = 0.02
-#: The same if the machine is so busy that three runs are disturbed
-WITHIN_BUSY = 0.3
+#: Tolerance of the CPU time of work. The request itself costs some microseconds more
+#: after work, and interrupts may be charged to the server; work that is not counted,
+#: or twice, is off by 1.
+WITHIN = 0.15
 
 WORK_NS = 1_000_000
 
@@ -196,7 +195,8 @@ def test_cpu_of_known_work(name, measured, forking):
     """The CPU time is that of a request without work plus the work, also if a child
     process does it."""
     program = f"forking={forking}" if name == "forking" else name
-    for _ in range(3):
+    off = []
+    while len(off) < 5 and not any(abs(one) <= WITHIN for one in off):
         lines = measured(program, bout="300ms", slice="100ms",
                          cells="closed split connections 1 work none,cpu:1ms")
         none, work = sorted(lines, key=lambda line: line["work"] != "none")
@@ -204,12 +204,8 @@ def test_cpu_of_known_work(name, measured, forking):
             assert "CPU time of forked children" in " ".join(work["warnings"])
             pytest.skip("no cgroup can be made here")
         times = [line["metrics"]["server_cpu_per_request_ns"] for line in (none, work)]
-        off = (times[1] - times[0]) / WORK_NS - 1
-        if abs(off) <= WITHIN:
-            break
-    else:
-        busy = sum(line["rounds"]["dropped"] for line in lines) > 0
-        assert abs(off) <= (WITHIN_BUSY if busy else WITHIN)
+        off.append((times[1] - times[0]) / WORK_NS - 1)
+    assert min(map(abs, off)) <= WITHIN, off
 
 
 def test_cpu_of_both_sides(measured):

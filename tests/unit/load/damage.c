@@ -195,6 +195,28 @@ static void a_bit_flipped(void **state)
 			flip(messages[i / 3], chunks[i % 3], at);
 }
 
+/* It is found also in a reply that does not count: due before or after the window. */
+static void a_bit_flipped_outside_the_window(void **state)
+{
+	(void)state;
+	for (int i = 0; i < MESSAGES * CHUNKS; i++)
+		for (unsigned request = 0; request < 4; request++) {
+			struct bench b =
+				begin(messages[i / 3], 4, chunks[i % 3]);
+
+			b.c.ring[0].intended = -1;
+			b.c.ring[3].intended = 10 * second;
+			add_rest(&b, 0);
+			b.reply[request * b.message] ^= 1;
+			deliver(&b);
+			check(&b, DAMAGE_CORRUPTION, 1,
+			      request == 1 || request == 2, 0);
+			assert_int_equal(b.t->total, 4);
+			assert_int_equal(b.t->answered + b.t->damaged, 2);
+			free_all(&b);
+		}
+}
+
 /* Damage that was judged is not judged again with later bytes. */
 static void two_bits_flipped(void **state)
 {
@@ -630,6 +652,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_happened),
 		cmocka_unit_test(a_bit_flipped),
+		cmocka_unit_test(a_bit_flipped_outside_the_window),
 		cmocka_unit_test(two_bits_flipped),
 		cmocka_unit_test(every_third_byte_changed),
 		cmocka_unit_test(a_byte_lost),

@@ -11,6 +11,7 @@
 #include "harness/base/print.h"
 
 #include "harness/base/die.h"
+#include "harness/base/why.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -77,18 +78,62 @@ __attribute__((format(printf, 2, 3))) static void add(struct result *r,
 
 /* ------------------------------------------------- the server and the network */
 
-/* Without a single right reply, the only finding is that the target is not an echo
+static const char *server_name(const struct load_options *opt)
+{
+	return opt->http ? "an HTTP server" : "an echo server";
+}
+
+/* What the last reply was that ended its connection, and the remedy */
+static void explain_reply(const struct result *r,
+			  const struct load_options *opt, char *to, size_t size)
+{
+	const struct tally *t = r->tally;
+	long long n = t->fault_value;
+
+	if (t->fault == HTTP_STATUS)
+		snprintf(
+			to, size, "status %lld, not 200%s", n,
+			n >= 300 && n < 500 ?
+				": name another path (--target HOST:PORT/PATH)" :
+				"");
+	else if (t->fault == HTTP_LENGTH)
+		snprintf(to, size,
+			 "Content-Length %lld, not %zu: give the size of the "
+			 "body (--message %lld)",
+			 n, opt->message, n);
+	else if (t->fault == HTTP_NO_LENGTH)
+		snprintf(to, size,
+			 "no Content-Length: only bodies of a known "
+			 "length are read");
+	else if (t->fault == HTTP_CLOSES)
+		snprintf(to, size,
+			 "the server ends the connection with it: let it keep "
+			 "connections for more requests, or connect for each "
+			 "(--pattern connect)");
+	else if (t->fault == HTTP_ENDLESS_HEAD)
+		snprintf(to, size, "a head of more than 64 KiB");
+	else
+		snprintf(to, size, "not HTTP/1: not an HTTP server");
+}
+
+/* Without a single right reply, the only finding is that the target is not such a
  * server. Returns whether that is so. */
-static bool judge_echo(struct result *r, const struct load_options *opt)
+static bool judge_server(struct result *r, const struct load_options *opt)
 {
 	const struct tally *t = r->tally;
 	const struct evidence *e = &t->evidence;
 	uint64_t ended =
 		t->failures[FAILURE_CLOSED] + t->failures[FAILURE_RESET];
 	char bytes[PRINT_SIZE], asked[PRINT_SIZE], given_up[PRINT_SIZE] = "";
+	char why[WHY_SIZE];
 
 	if (r->interrupted || t->right > 0)
 		return false;
+	if (t->failures[FAILURE_REPLY]) {
+		explain_reply(r, opt, why, sizeof(why));
+		add(r, "no reply was as asked for: %s", why);
+		return true;
+	}
 	if (e->has_bytes && e->place.request == 0 &&
 	    e->place.byte < ALIKE_MAX) {
 		add(r,
@@ -102,16 +147,17 @@ static bool judge_echo(struct result *r, const struct load_options *opt)
 	if (r->gave_up)
 		snprintf(given_up, sizeof(given_up), " within %g s",
 			 opt->timeout / 1e9);
-	add(r, "sent requests of %s B on %s connection%s, no reply%s%s",
+	add(r, "sent %s%s B on %s connection%s, no reply%s%s: not %s, or it %s",
+	    opt->http ? "GET requests for " : "requests of ",
 	    print_count(bytes, opt->message), print_count(asked, t->asked),
 	    plural(t->asked), given_up,
-	    ended ? ", and the server closed connections: not an echo server, "
-		    "or it reached a limit on clients or descriptors" :
-		    ": not an echo server, or it hangs");
+	    ended ? ", and the server closed connections" : "",
+	    server_name(opt),
+	    ended ? "reached a limit on clients or descriptors" : "hangs");
 	return true;
 }
 
-static void judge_damages(struct result *r)
+static void judge_damages(struct result *r, const struct load_options *opt)
 {
 	static const char *const text[DAMAGES] = {
 		"bytes were changed in place",
@@ -121,21 +167,24 @@ static void judge_damages(struct result *r)
 		"bytes came that belong to no request",
 	};
 	const struct evidence *e = &r->tally->evidence;
-	char bytes[PRINT_SIZE] = "";
+	char bytes[64] = "";
 
 	for (int i = 0; i < DAMAGES; i++)
 		if (r->tally->damages[i])
 			add(r,
 			    "%s, %" PRIu64
 			    " time%s: %s; the server or the network "
-			    "does not echo correctly",
+			    "does not %s",
 			    damage_name[i], r->tally->damages[i],
-			    plural(r->tally->damages[i]), text[i]);
+			    plural(r->tally->damages[i]), text[i],
+			    opt->http ? "reply as it did first" :
+					"echo correctly");
 	if (!e->found)
 		return;
 	if (e->has_bytes)
-		snprintf(bytes, sizeof(bytes), ": sent 0x%02x, received 0x%02x",
-			 e->expected, e->received);
+		snprintf(bytes, sizeof(bytes), ": %s 0x%02x, received 0x%02x",
+			 opt->http ? "first reply" : "sent", e->expected,
+			 e->received);
 	add(r,
 	    "first mismatch: %s at connection %" PRIu64 ", request %" PRIu64
 	    ", byte %zu (counted from 0)%s",
@@ -171,9 +220,19 @@ static void judge_connecting(struct result *r, const struct load_options *opt)
 			    "");
 }
 
-static void judge_failures(struct result *r)
+static void judge_failures(struct result *r, const struct load_options *opt)
 {
 	const uint64_t *n = r->tally->failures;
+	char why[WHY_SIZE];
+
+	if (n[FAILURE_REPLY]) {
+		explain_reply(r, opt, why, sizeof(why));
+		add(r,
+		    "%" PRIu64 " connection%s %s ended because a reply was not "
+		    "as asked for: %s",
+		    n[FAILURE_REPLY], plural(n[FAILURE_REPLY]),
+		    were(n[FAILURE_REPLY]), why);
+	}
 
 	if (n[FAILURE_CLOSED])
 		add(r,
@@ -419,11 +478,11 @@ void audit(struct result *r, const struct load_options *opt)
 	if (r->interrupted)
 		add(r, "interrupted");
 	judge_connecting(r, opt);
-	if (judge_echo(r, opt)) {
+	if (judge_server(r, opt)) {
 		r->sustained = false;
 	} else {
-		judge_damages(r);
-		judge_failures(r);
+		judge_damages(r, opt);
+		judge_failures(r, opt);
 		judge_answers(r, opt);
 		judge_rate(r, opt);
 		judge_lag(r, opt);

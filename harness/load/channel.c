@@ -34,12 +34,24 @@ void channel_begin(struct channel *c, struct tally *tally, uint64_t number,
 	};
 }
 
+void channel_use_http(struct channel *c, struct http *http)
+{
+	c->http = http;
+	c->payload = (struct payload){ .message = http->request_size,
+				       .fixed = http->request };
+	c->reply = calloc(1, sizeof(*c->reply));
+	if (!c->reply)
+		die("calloc");
+}
+
 void channel_free(struct channel *c)
 {
 	free(c->ring);
 	free(c->suspect);
+	free(c->reply);
 	c->ring = NULL;
 	c->suspect = NULL;
+	c->reply = NULL;
 	c->capacity = 0;
 }
 
@@ -398,14 +410,9 @@ static void take_suspect(struct channel *c, int64_t now, bool last)
 	memmove(s->bytes, s->bytes + done, s->n);
 }
 
-unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
-			     int64_t now)
+static void take_echo(struct channel *c, const char *bytes, size_t n,
+		      int64_t now)
 {
-	uint64_t before = c->tally->total;
-
-	c->received_last = now;
-	c->tally->heard += !c->heard;
-	c->heard = true;
 	while (n > 0 && c->suspect && c->suspect->n > 0) {
 		struct suspect *s = c->suspect;
 		size_t room = sizeof(s->bytes) - s->n;
@@ -427,6 +434,69 @@ unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
 			s->n = n - done;
 		}
 	}
+}
+
+/* ------------------------------------------------------------------------ HTTP */
+
+/* Compares bytes of a body; returns how many are of it. */
+static size_t take_body(struct channel *c, const char *bytes, size_t n)
+{
+	size_t part = least(n, c->http->message - c->in.byte);
+	size_t right = http_match(c->http, c->in.byte, bytes, part);
+
+	if (right < part && !c->damaged) {
+		struct evidence e = { .connection = c->number,
+				      .place = c->in,
+				      .has_bytes = true };
+
+		e.place.byte += right;
+		e.expected = c->http->body[e.place.byte];
+		e.received = bytes[right];
+		tally_damage(c->tally, DAMAGE_CORRUPTION, &e);
+		c->damaged = true;
+	}
+	c->in.byte += part;
+	return part;
+}
+
+/* The places of a body, too, are counted by c->in. */
+static void take_http(struct channel *c, const char *bytes, size_t n,
+		      int64_t now)
+{
+	struct http_reply *r = c->reply;
+
+	while (n > 0 && !r->fault) {
+		size_t used;
+
+		if (c->in.request >= begins_after(c->out)) {
+			report(c, DAMAGE_UNASKED, NULL);
+			return;
+		}
+		used = r->in_body ? take_body(c, bytes, n) :
+				    http_take_head(c->http, r, bytes, n);
+		bytes += used;
+		n -= used;
+		if (r->in_body && c->in.byte == c->http->message) {
+			*r = (struct http_reply){ .in_body = false };
+			end_reply(c, now);
+		}
+	}
+}
+
+/* -------------------------------------------------------------------- received */
+
+unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
+			     int64_t now)
+{
+	uint64_t before = c->tally->total;
+
+	c->received_last = now;
+	c->tally->heard += !c->heard;
+	c->heard = true;
+	if (c->http)
+		take_http(c, bytes, n, now);
+	else
+		take_echo(c, bytes, n, now);
 	return c->tally->total - before;
 }
 
@@ -469,4 +539,6 @@ void channel_end(struct channel *c, int64_t now, bool open)
 	c->swallow = 0;
 	if (c->suspect)
 		c->suspect->n = 0;
+	if (c->reply)
+		*c->reply = (struct http_reply){ .in_body = false };
 }

@@ -49,6 +49,8 @@ struct channel {
 	bool connects;       /* for each request */
 
 	struct payload payload;
+	struct http *http;        /* NULL: echo */
+	struct http_reply *reply; /* http: the one that is being read */
 	struct tally *tally;
 	struct request *ring; /* by request number */
 	uint64_t capacity;    /* of the ring: a power of two */
@@ -77,6 +79,10 @@ struct channel {
 
 void channel_begin(struct channel *c, struct tally *tally, uint64_t number,
 		   struct payload payload, bool closed_loop);
+
+/* The requests and replies of this channel are those of HTTP. */
+void channel_use_http(struct channel *c, struct http *http);
+
 void channel_free(struct channel *c);
 
 /* Adds a request. In a closed loop it is due when it is sent. */
@@ -95,7 +101,8 @@ size_t channel_send(struct channel *c, char *to, size_t space, int64_t now);
  * requests of which no byte was sent do not count as sent. */
 void channel_did_send(struct channel *c, size_t made, size_t sent);
 
-/* Checks received bytes. Returns how many requests they answered. */
+/* Checks received bytes. Returns how many requests they answered. With HTTP, a
+ * reply->fault ends the channel: where the next reply begins is not known. */
 unsigned channel_did_receive(struct channel *c, const char *bytes, size_t n,
 			     int64_t now);
 

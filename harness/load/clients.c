@@ -167,6 +167,12 @@ void worker_received(struct worker *w, struct channel *c, const char *bytes,
 	answered = channel_did_receive(c, bytes, n, now);
 	if (answered > 0)
 		w->news = now;
+	if (c->reply && c->reply->fault) {
+		w->tally->fault = c->reply->fault;
+		w->tally->fault_value = c->reply->value;
+		lose(w, c, FAILURE_REPLY);
+		return;
+	}
 	if (connects(w)) {
 		if (answered > 0) {
 			worker_disconnect(w, c, true);

@@ -297,6 +297,10 @@ void crew_open(struct crew *crew, const struct load_options *opt,
 			       .kind = choose_engine(opt),
 			       .main_thread = pthread_self(),
 			       .busy = opt->threads };
+	if (opt->http) {
+		http_open(&crew->http, opt);
+		crew->run.http = &crew->http;
+	}
 	place_main_thread(opt);
 	start_threads(crew);
 	wait_for_all(crew, false);
@@ -403,6 +407,8 @@ void crew_close(struct crew *crew)
 		pthread_join(crew->seats[i].thread, NULL);
 	for (unsigned i = 0; i < crew->run.opt->threads; i++)
 		worker_free(&crew->workers[i]);
+	if (crew->run.http)
+		http_close(&crew->http);
 	pthread_barrier_destroy(&crew->step);
 	pthread_barrier_destroy(&crew->line);
 	free(crew->workers);

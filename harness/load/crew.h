@@ -29,6 +29,7 @@ struct crew {
 	pthread_t main_thread;
 	atomic_uint busy; /* threads that are not at rest */
 	bool closing;
+	struct http http; /* with --service http */
 };
 
 /* Starts the threads, and connects. Ends the program if not a single connection was

@@ -25,12 +25,22 @@ static void take_target(const struct arg *arg, const char *text, void *options)
 	static const char allowed[] =
 		"it takes HOST:PORT, such as 127.0.0.1:7000, localhost:7000 or "
 		"[::1]:7000";
-	char *copy = strdup(text), *colon;
+	char *copy = strdup(text), *colon, *path;
 	uint64_t port;
 
 	if (!copy)
 		die("strdup");
 	opt->target = text;
+	opt->path = "";
+	if ((path = strchr(copy, '/'))) {
+		*path = '\0';
+		opt->path = path + 1;
+	}
+	for (const char *at = opt->path; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			die_usage("--%s '%s': a path has no spaces, and other "
+				  "than ASCII characters as %%XX",
+				  arg->name, text);
 	colon = strrchr(copy, ':');
 	if (!colon || colon == copy)
 		die_usage("--%s '%s': no HOST or no PORT; %s", arg->name, text,
@@ -177,18 +187,24 @@ static void take_socket(const struct arg *arg, const char *text, void *options)
 
 static const char *const arrivals[] = { "poisson", "uniform", NULL };
 static const char *const engines[] = { "auto", "uring", "epoll", NULL };
+static const char *const services[] = { "echo", "http", NULL };
 static const char *const spins[] = { "never", "auto", NULL };
 
 static const struct arg table[] = {
 	{ ARG_HEADING, .help = "Load:" },
-	{ ARG_OTHER, "target", "HOST:PORT", "the server; [::1]:7000 for IPv6",
+	{ ARG_OTHER, "target", "HOST:PORT",
+	  "the server; [::1]:7000 for IPv6; for http also HOST:PORT/PATH",
 	  .take = take_target },
+	{ ARG_WORD, "service", "NAME",
+	  "what the server is: echo, or http (GET; a reply is right if its status is 200, its Content-Length --message, and its body that of the first reply)",
+	  AT(http), .words = services, .initial = "echo" },
 	{ ARG_COUNT, "connections", "N",
 	  "connections that send requests; with 0, only idle ones",
 	  AT(connections), 0, CONNECTIONS_MAX, "64" },
 	{ ARG_COUNT, "idle", "N", "additional connections that send nothing",
 	  AT(idle), 0, CONNECTIONS_MAX, "0" },
-	{ ARG_BYTES, "message", "BYTES", "size of a request and of its reply",
+	{ ARG_BYTES, "message", "BYTES",
+	  "size of a request and of its reply; for http, of the body of a reply",
 	  AT(message), 1, 1 << 30, "64" },
 	{ ARG_COUNT, "depth", "N",
 	  "closed loop: requests in flight on each connection", AT(depth), 1,
@@ -243,7 +259,7 @@ static const struct arg table[] = {
 static const struct args args = {
 	.usage = "--target HOST:PORT",
 	.about =
-		"loadgen - measures how long a TCP echo server takes to answer\n\n"
+		"loadgen - measures how long a TCP echo server, or an HTTP server, takes to answer\n\n"
 		"Examples:\n"
 		"  loadgen --target 127.0.0.1:7000\n"
 		"         closed loop: 64 connections, each waits for its reply before it\n"
@@ -290,6 +306,9 @@ static void check_together(struct load_options *opt)
 
 	if (!opt->target)
 		die_usage("--target HOST:PORT is missing");
+	if (!opt->http && *opt->path)
+		die_usage("--target '%s': a path needs --service http",
+			  opt->target);
 	if (connections == 0) {
 		check_idle_only(opt);
 		connections = opt->idle;

@@ -23,8 +23,10 @@ enum { CPUS_MAX = 1024 };
 struct load_options {
 	const char *target; /* as given */
 	const char *host, *port;
+	const char *path;     /* http: of the target, without its slash */
 	unsigned connections; /* 0: only idle ones */
 	unsigned idle, depth, threads;
+	int http; /* 0: --service echo */
 	size_t message;
 	double rate; /* requests/s over all connections; 0: closed loop */
 	enum arrivals arrivals;

@@ -48,10 +48,16 @@ static inline char byte_of(uint64_t key, size_t i)
 }
 
 /* Within one request */
-static void make_part(uint64_t key, size_t at, char *to, size_t n)
+static void make_part(const struct payload *p, struct place place, char *to,
+		      size_t n)
 {
-	size_t i = 0;
+	uint64_t key = key_of(p, place.request);
+	size_t at = place.byte, i = 0;
 
+	if (p->fixed) {
+		memcpy(to, p->fixed + at, n);
+		return;
+	}
 	for (; i < n && (at + i) % 8; i++)
 		to[i] = byte_of(key, at + i);
 	for (; i + 8 <= n; i += 8) {
@@ -96,7 +102,7 @@ void payload_make(const struct payload *p, struct place place, char *to,
 	while (n > 0) {
 		size_t m = part(p, place, n);
 
-		make_part(key_of(p, place.request), place.byte, to, m);
+		make_part(p, place, to, m);
 		place = (struct place){ .request = place.request + 1 };
 		to += m;
 		n -= m;

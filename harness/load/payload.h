@@ -21,8 +21,9 @@ struct place {
 };
 
 struct payload {
-	uint64_t key;   /* of seed and connection */
-	size_t message; /* bytes per request */
+	uint64_t key;      /* of seed and connection */
+	size_t message;    /* bytes per request */
+	const char *fixed; /* all requests are these bytes; NULL: they differ */
 };
 
 struct payload payload_of(uint64_t seed, uint64_t connection, size_t message);

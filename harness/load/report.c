@@ -76,7 +76,8 @@ static void print_load(const struct load_options *opt, FILE *file)
 		fprintf(file, " and %s idle", print_count(n, opt->idle));
 	if (opt->pattern == PATTERN_CONNECT)
 		fprintf(file, ", a new one for each request");
-	fprintf(file, ", %s B\n", print_count(n, opt->message));
+	fprintf(file, ", %s%s B\n", opt->http ? "GET of " : "",
+		print_count(n, opt->message));
 }
 
 static void print_generator(const struct result *r,
@@ -307,6 +308,7 @@ static void put_load(json_t *json, const struct load_options *opt)
 	bool open = opt->rate > 0;
 
 	put(json, "target", json_string(opt->target));
+	put(json, "service", json_string(opt->http ? "http" : "echo"));
 	put(json, "loop", json_string(loop_name(opt)));
 	put(json, "pattern", json_string(pattern_name(opt)));
 	put_count(json, "connections", opt->connections);

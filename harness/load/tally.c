@@ -11,7 +11,8 @@ const char *const damage_name[DAMAGES] = { "corruption", "loss", "duplication",
 					   "reordering", "unasked" };
 
 const char *const failure_name[FAILURES] = { "refused", "timeout", "closed",
-					     "reset",   "stalled", "other" };
+					     "reset",   "stalled", "reply",
+					     "other" };
 
 struct tally *tally_new(int64_t from, int64_t to)
 {
@@ -93,6 +94,10 @@ void tally_merge_dropped(struct tally *to, const struct tally *from)
 		to->failures[i] += from->failures[i];
 	if (from->other_error)
 		to->other_error = from->other_error;
+	if (from->fault) {
+		to->fault = from->fault;
+		to->fault_value = from->fault_value;
+	}
 	merge_evidence(&to->evidence, &from->evidence);
 }
 

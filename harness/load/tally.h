@@ -9,6 +9,7 @@
 #define TALLY_H
 
 #include "histogram.h"
+#include "http.h"
 #include "payload.h"
 
 #include <stdbool.h>
@@ -32,6 +33,7 @@ enum failure {
 	FAILURE_CLOSED,  /* by the server, before the end */
 	FAILURE_RESET,
 	FAILURE_STALLED, /* open, but the server stopped answering */
+	FAILURE_REPLY,   /* --service http: a reply was not as it should be */
 	FAILURE_OTHER,
 	FAILURES
 };
@@ -76,7 +78,9 @@ struct tally {
 	uint64_t held;        /* delayed because the send buffer was full */
 
 	uint64_t damages[DAMAGES], failures[FAILURES];
-	int other_error; /* the errno of the last FAILURE_OTHER */
+	int other_error;       /* the errno of the last FAILURE_OTHER */
+	enum http_fault fault; /* of the last FAILURE_REPLY */
+	int64_t fault_value;
 	struct evidence evidence;
 
 	unsigned intervals;

@@ -58,6 +58,8 @@ void worker_init(struct worker *w, struct run *run, unsigned part,
 		channel_begin(c, w->tally, number,
 			      payload_of(opt->seed, number, opt->message),
 			      !open_loop(w) && !connects(w));
+		if (run->http)
+			channel_use_http(c, run->http);
 		c->index = i;
 		c->idle = i >= w->busy;
 		c->connects = connects(w);

@@ -23,6 +23,7 @@
 /* What all workers of a run share. All but `opt` is of the current slice. */
 struct run {
 	const struct load_options *opt;
+	struct http *http;       /* NULL: echo */
 	uint64_t slice;          /* its number; alone: 0 */
 	int64_t start, from, to; /* warm-up from `start`, window from `from` */
 	atomic_bool stop;        /* end now */

@@ -246,6 +246,7 @@ static void each_failure_is_named(void **state)
 		[FAILURE_CLOSED] = "closed by the server",
 		[FAILURE_RESET] = "reset by the server",
 		[FAILURE_STALLED] = "stopped answering",
+		[FAILURE_REPLY] = "not as asked for",
 		[FAILURE_OTHER] = "failed",
 	};
 

@@ -19,6 +19,7 @@ SLACK = 20
 EXACT = {
     "thread": {"recvfrom": 1, "sendto": 1},
     "busypoll": {"sendto": 1},
+    "delayloop": {"sendto": 1},
     "select": {"recvfrom": 1, "sendto": 1, "pselect6|select": 1},
     "poll": {"recvfrom": 1, "sendto": 1, "ppoll|poll": 1},
     "epoll": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},

@@ -12,7 +12,8 @@ import server  # noqa: E402  (tests/conftest.py extends the path)
 
 
 def pytest_collection_modifyitems(config, items):
-    """With --server, skips what only models have. Without -m, deselects what is
+    """With --server, skips what only models have. In an instrumented build, variants
+    do not repeat what the models did; --long lets them. Without -m, deselects what is
     marked long."""
     program = config.getoption("--server")
     if program and not server.is_foreign(program):
@@ -22,6 +23,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if program and item.get_closest_marker("models_only"):
             item.add_marker(skip)
+        if server.SLOW > 1 and item.get_closest_marker("repeats") \
+                and item.callspec.params["model"] in server.variants():
+            item.add_marker(pytest.mark.long)
     if not config.option.markexpr:
         long = [item for item in items if item.get_closest_marker("long")]
         items[:] = [item for item in items if item not in long]

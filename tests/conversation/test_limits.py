@@ -128,6 +128,7 @@ def test_max_clients_one(start):
     crowd.check_counters("limit")
 
 
+@pytest.mark.repeats
 def test_fd_setsize(start, model):
     """select refuses descriptors from FD_SETSIZE; no other model has this limit."""
     server = start("--max-clients", "2000", "--message", str(SIZE))

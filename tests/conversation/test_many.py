@@ -36,6 +36,7 @@ def exchange_in_one_moment(server, clients, size, seed):
     return size * len(clients)
 
 
+@pytest.mark.repeats
 def test_a_thousand_clients_at_once(start):
     need_descriptors(1000)
     server = start("--message", "100")
@@ -140,6 +141,7 @@ def check_storms(server, storms, clients, warm_up=1000):
         assert closed["eof"] + closed["reset"] == counters["accepted"] - 1
 
 
+@pytest.mark.repeats
 def test_connect_and_close_20000_times(start):
     """An instrumented build: 2,000 times"""
     check_storms(start("--message", "64"), 4, 5000 // SLOW)

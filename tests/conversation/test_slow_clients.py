@@ -21,6 +21,7 @@ def rounds_take(clients):
     return time.monotonic() - begin
 
 
+@pytest.mark.repeats
 def test_a_client_that_never_reads_delays_no_other(start):
     """Compared with the same rounds before; a large factor, for a busy machine"""
     server = start("--message", "64")

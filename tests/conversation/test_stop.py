@@ -109,6 +109,7 @@ def test_stop_under_load(start):
     stop_under_load(start, 5, random.Random(1))
 
 
+@pytest.mark.repeats
 def test_stop_under_load_a_hundred_times(start):
     """An instrumented build: ten times; so below"""
     stop_under_load(start, 100 // SLOW, random.Random(2))
@@ -124,6 +125,7 @@ def test_stop_idle(start):
     stop_idle(start, 3, random.Random(3))
 
 
+@pytest.mark.repeats
 def test_stop_idle_a_hundred_times(start):
     stop_idle(start, 100 // SLOW, random.Random(4))
 
@@ -217,6 +219,7 @@ def test_stop_with_clients_not_yet_accepted(start):
         assert counters["accepted"] + counters["refused"] <= 100
 
 
+@pytest.mark.repeats
 def test_stop_with_a_thousand_clients(start):
     """On a busy machine 1,000 threads may take longer to end, but not in each of
     four attempts."""

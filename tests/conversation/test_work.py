@@ -39,6 +39,7 @@ def late_requests(server, requests, late_s):
     return late
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("seed", [1, 2, MASK])
 def test_the_same_requests_for_the_same_seed(start, seed):
     """A sleep is never shorter than asked, so every selected request is late. On a
@@ -85,6 +86,7 @@ def test_sleep_for_every_request_of_one_read(start):
     assert time.monotonic() - begin >= 10 * 0.02
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("work, percent", [("cpu:5ms", 100), ("cpu:5ms@20%", 20)])
 def test_cpu_time_of_work(start, work, percent):
     """By the CPU clock of the process; no more than twice as much, unless the server

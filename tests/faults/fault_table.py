@@ -11,6 +11,8 @@ shutdown(2) and futex(2), which have no such errors.
 import enum
 from typing import NamedTuple
 
+import server
+
 
 class Effect(enum.Enum):
     """The only permitted effect of an error."""
@@ -151,6 +153,9 @@ CALLS = {
              says="io_uring_enter"),),
 }
 
+#: These try every client in every iteration, and take EAGAIN as no data.
+TRY_ALL = {"busypoll", "delayloop"}
+
 #: Excluded cases, with the reason
 LEFT_OUT = {
     ("aio", "pread64", "EINTR", When.FOREVER): "glibc tries again for ever",
@@ -181,13 +186,14 @@ def cases(models):
 
 def chosen_by_default(all_cases):
     """Every call with every error, and every call with every When: one When per
-    pair of call and error, in rotation; missing ones are added.
+    pair of call and error, in rotation; missing ones are added. Of a variant, every
+    call with every effect: what the errors mean is decided in models/common.
     """
     chosen, seen = set(), {}
-    pairs = {}
+    pairs, variants = {}, server.variants()
     for case in all_cases:
-        pairs.setdefault((case.model, case.call.name, case.error),
-                         []).append(case)
+        fault = case.effect if case.model in variants else case.error
+        pairs.setdefault((case.model, case.call.name, fault), []).append(case)
     for (model, name, _), whens in pairs.items():
         of_call = seen.setdefault((model, name), [])
         new = [case for case in whens if case.when not in of_call]

@@ -147,8 +147,8 @@ class Run:
                 self.case.when is When.FOREVER)
 
     def serves_no_more(self):
-        """busypoll, which takes EAGAIN as no data."""
-        return (self.case.model == "busypoll" and
+        """For it, there is never data."""
+        return (self.case.model in fault_table.TRY_ALL and
                 self.case.error == "EAGAIN" and
                 self.case.call.kind in ("recv", "send") and
                 self.case.when is When.FOREVER)
@@ -353,7 +353,7 @@ def play(run):
     if run.case.when is not When.FOREVER:
         run.find_service()
     run.talk([client for client in run.old if not client.closed])
-    if run.case.model != "busypoll":
+    if run.case.model not in fault_table.TRY_ALL:
         run.stay_idle()
     victims = run.check_clients()
     counters = run.server.stop()

@@ -36,9 +36,9 @@ def cases(models):
 
 def pytest_generate_tests(metafunc):
     if "start_case" in metafunc.fixturenames:
-        metafunc.parametrize("start_case",
-                             cases(models_chosen(metafunc.config)),
-                             ids="-".join)
+        chosen = list(cases(models_chosen(metafunc.config)))
+        metafunc.parametrize("start_case", chosen,
+                             ids=["-".join(case) for case in chosen])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -456,5 +456,7 @@ function setting_words(i, without,    text, alone)
 		text = text ", a new connection for each request"
 	if (cell(i, "work") !~ /^(none)?$/)
 		text = text ", work " cell(i, "work")
+	if (cell(i, "service") == "http")
+		text = text ", HTTP"
 	return toupper(substr(text, 1, 1)) substr(text, 2)
 }

@@ -60,6 +60,8 @@ static void add_load(struct arguments *a, const struct cell *c)
 		add(a, "--rate");
 		add(a, "%.17g", c->rate);
 	}
+	if (c->service == SERVICE_HTTP)
+		add(a, "--service=http");
 	if (c->depth > 1) {
 		add(a, "--depth");
 		add(a, "%u", c->depth);

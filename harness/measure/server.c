@@ -53,7 +53,7 @@ static const char *quote(const char *text, size_t n, char to[QUOTE_MAX + 4])
 
 /* ------------------------------------------------------------------- starting */
 
-enum { OUR_ARGUMENTS = 6, NUMBER_SIZE = 24 };
+enum { OUR_ARGUMENTS = 8, NUMBER_SIZE = 24 };
 
 /* A command that names {port} gets no options. */
 static void add_arguments(const struct server_plan *plan, char **to,
@@ -70,6 +70,10 @@ static void add_arguments(const struct server_plan *plan, char **to,
 		if (strcmp(plan->cell->work, "none") != 0) {
 			to[n++] = "--work";
 			to[n++] = (char *)plan->cell->work;
+		}
+		if (plan->cell->service == SERVICE_HTTP) {
+			to[n++] = "--service";
+			to[n++] = "http";
 		}
 	}
 	to[n] = NULL;

@@ -19,6 +19,7 @@ static const double percent_min = 0.001;
 static const char *const loops[] = { "closed", "open", "none", NULL };
 static const char *const placements[] = { "split", "shared", NULL };
 static const char *const patterns[] = { "steady", "burst", "connect", NULL };
+static const char *const services[] = { "echo", "http", NULL };
 static const char *const works[] = { "none", "cpu", "sleep", NULL };
 
 /* ------------------------------------------------------------------ reading */
@@ -193,6 +194,15 @@ static bool set_work(struct cell *c, const char *value)
 	return true;
 }
 
+static bool set_service(struct cell *c, const char *value)
+{
+	int i = word_index(value, services);
+
+	if (i >= 0)
+		c->service = i;
+	return i >= 0;
+}
+
 /* ------------------------------------------------------------------ writing */
 
 static void print_number(size_t n, size_t left_out, char *to, size_t size)
@@ -259,6 +269,11 @@ static void print_work(const struct cell *c, char *to, size_t size)
 	snprintf(to, size, "%s", strcmp(c->work, "none") ? c->work : "");
 }
 
+static void print_service(const struct cell *c, char *to, size_t size)
+{
+	snprintf(to, size, "%s", c->service ? services[c->service] : "");
+}
+
 /* -------------------------------------------------------------------- parts */
 
 const struct part cell_parts[] = {
@@ -284,6 +299,7 @@ const struct part cell_parts[] = {
 	  "none, cpu:TIME or sleep:TIME, optionally with @PERCENT (0.001% to "
 	  "100%), such as cpu:100us or sleep:20ms@1%",
 	  works, set_work, print_work },
+	{ "service", "echo or http", services, set_service, print_service },
 	{ "placement", "split or shared", placements, set_placement,
 	  print_placement },
 	{ NULL, NULL, NULL, NULL, NULL }
@@ -326,7 +342,8 @@ bool cell_same_setting(const struct cell *a, const struct cell *b)
 	       a->connections == b->connections && a->idle == b->idle &&
 	       a->rate == b->rate && a->message == b->message &&
 	       a->depth == b->depth && a->pattern == b->pattern &&
-	       a->burst == b->burst && strcmp(a->work, b->work) == 0;
+	       a->burst == b->burst && a->service == b->service &&
+	       strcmp(a->work, b->work) == 0;
 }
 
 bool cell_same(const struct cell *a, const struct cell *b)

@@ -8,8 +8,8 @@
  *
  *     model:epoll/loop:closed/connections:64/message:64/placement:split
  *
- * The parts are in the order of cell_parts. Rate, idle, depth, pattern and work
- * are left out if they are 0, 0, 1, steady and none. Counts and bytes are plain
+ * The parts are in the order of cell_parts. Rate, idle, depth, pattern, work and
+ * service are left out if they are 0, 0, 1, steady, none and echo. Counts and bytes are plain
  * numbers. So each cell has exactly one name.
  *
  * loop:none is a server with idle clients only. Its name always has the idle
@@ -28,6 +28,7 @@
 
 enum loop { LOOP_CLOSED, LOOP_OPEN, LOOP_NONE };
 enum placement { PLACEMENT_SPLIT, PLACEMENT_SHARED };
+enum cell_service { SERVICE_ECHO, SERVICE_HTTP };
 
 enum {
 	LABEL_SIZE = 48,
@@ -49,6 +50,7 @@ struct cell {
 	enum pattern pattern;
 	unsigned burst;
 	char work[WORK_SIZE]; /* as the server's --work takes it, or "none" */
+	enum cell_service service;
 };
 
 /* A part of a name */

@@ -35,9 +35,9 @@
  * default: then it is the first model.
  *
  * A cells line takes closed or open, split or shared, and parts of a cell's
- * name (cell.h): connections, rate, idle, message, depth, pattern, work, each
- * with a value or a list. It stands for all combinations. The defaults are:
- * closed split connections 64 idle 0 depth 1 pattern steady work none.
+ * name (cell.h): connections, rate, idle, message, depth, pattern, work, service,
+ * each with a value or a list. It stands for all combinations. The defaults are:
+ * closed split connections 64 idle 0 depth 1 pattern steady work none service echo.
  *
  * A setting is a cell without its model. Every setting is measured with every
  * model.

@@ -39,10 +39,10 @@ static bool combine(struct settings *s, const struct part *part, char *list,
 	return !*at->error;
 }
 
-static const char *const cells_words[] = { "closed",  "open",        "split",
-					   "shared",  "connections", "rate",
-					   "idle",    "message",     "depth",
-					   "pattern", "work",        NULL };
+static const char *const cells_words[] = {
+	"closed",  "open",  "split",   "shared", "connections", "rate", "idle",
+	"message", "depth", "pattern", "work",   "service",     NULL
+};
 
 /* The part that a word sets; *value is the word itself if it is also the
  * value. */

@@ -126,6 +126,8 @@ static void put_cell(json_t *to, const struct cell *c)
 	if (c->pattern == PATTERN_STEADY)
 		json_object_set_new(to, "pattern", json_string("steady"));
 	json_object_set_new(to, "work", json_string(c->work));
+	if (c->service == SERVICE_ECHO)
+		json_object_set_new(to, "service", json_string("echo"));
 	json_object_set_new(to, "connections", json_integer(c->connections));
 	json_object_set_new(to, "idle", json_integer(c->idle));
 	json_object_set_new(to, "message",

@@ -83,6 +83,8 @@ void csv_parts(struct csv *csv, const struct cell *c)
 		p->print(c, value, sizeof(value));
 		if (strcmp(p->name, "pattern") == 0 && !*value)
 			csv_text(csv, "steady");
+		else if (strcmp(p->name, "service") == 0 && !*value)
+			csv_text(csv, "echo");
 		else if (strcmp(p->name, "work") == 0)
 			csv_text(csv, c->work);
 		else if (strcmp(p->name, "idle") == 0)

@@ -73,6 +73,8 @@ char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
 		add_text(to, SETTING_SIZE, ", a new connection per request");
 	if (strcmp(c->work, "none") != 0)
 		add_text(to, SETTING_SIZE, ", work %s", c->work);
+	if (c->service == SERVICE_HTTP)
+		add_text(to, SETTING_SIZE, ", HTTP");
 	return to;
 }
 
@@ -111,6 +113,8 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 		add_text(to, SETTING_SIZE, ", a connection per request");
 	if (strcmp(c->work, "none") != 0)
 		add_text(to, SETTING_SIZE, ", work %s", c->work);
+	if (c->service == SERVICE_HTTP)
+		add_text(to, SETTING_SIZE, ", HTTP");
 	if (to[before])
 		memmove(to + before, to + before + 2, strlen(to + before) - 1);
 	add_text(to, SETTING_SIZE, ")");
@@ -121,8 +125,9 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 
 char *setting_key(const struct cell *c, char to[SETTING_SIZE])
 {
-	static const char *const rest[] = { "rate",  "idle",    "message",
-					    "depth", "pattern", "work" };
+	static const char *const rest[] = { "rate",   "idle",    "message",
+					    "depth",  "pattern", "work",
+					    "service" };
 	char value[CELL_NAME_SIZE];
 
 	*to = '\0';

@@ -50,6 +50,7 @@ static int compare_cells(const struct cell *a, const struct cell *b)
 		COMPARE(pattern),
 		COMPARE(burst),
 		strcmp(a->work, b->work),
+		COMPARE(service),
 		COMPARE(rate),
 		COMPARE(idle),
 		COMPARE(connections),

@@ -152,8 +152,9 @@ def _value(column, text):
     return _number(text)
 
 
-_TEXTS = {"cell", "status", "reason", "cpu_method", "calls_method", "unsure", "call",
-          "method", "setting", "state", "reference", "metric", "verdict", "sentence"}
+#: Runs from before there was http have no service.
+_TEXTS = {"service", "cell", "status", "reason", "cpu_method", "calls_method", "unsure",
+          "call", "method", "setting", "state", "reference", "metric", "verdict", "sentence"}
 
 
 def _read_csv(run, name, needed):

@@ -67,7 +67,7 @@ def read(text):
     return Comparison(given, rows)
 
 
-_TEXTS = {"model", "loop", "pattern", "work", "placement", "cell", "metric", "unit",
+_TEXTS = {"model", "loop", "pattern", "work", "service", "placement", "cell", "metric", "unit",
           "better", "reference", "verdict", "why"}
 _COUNTS = {"connections", "idle", "message", "depth"}
 

@@ -253,8 +253,8 @@ class View:
         """Lists of cells that differ only in the model and this part"""
         found = {}
         for row in rows:
-            key = tuple(row[part] for part in (*AXES, "loop", "pattern", "work",
-                                               "placement") if part != axis)
+            key = tuple(row.get(part) for part in (*AXES, "loop", "pattern", "work",
+                                               "service", "placement") if part != axis)
             found.setdefault(key, []).append(row)
         return list(found.values())
 

@@ -16,9 +16,9 @@ _SCALES = [
 ]
 
 #: The parts of a setting except its connections, in the order of its key
-_REST = ("rate", "idle", "message", "depth", "pattern", "work")
+_REST = ("rate", "idle", "message", "depth", "pattern", "work", "service")
 _USUAL = {"rate": None, "idle": 0, "message": 64, "depth": 1,
-          "pattern": "steady", "work": "none"}
+          "pattern": "steady", "work": "none", "service": "echo"}
 
 
 def scales(metric):
@@ -112,8 +112,8 @@ def load_key(cell):
     """A setting without its connections: 'closed split idle 900'"""
     words = [cell["loop"], cell["placement"]]
     for part in _REST:
-        if cell[part] != _USUAL[part] or (part, cell["loop"]) == ("idle", "none"):
-            value = cell[part]
+        value = cell.get(part, _USUAL[part])
+        if value != _USUAL[part] or (part, cell["loop"]) == ("idle", "none"):
             words += [part, f"{value:g}" if part == "rate" else str(value)]
     return " ".join(words)
 
@@ -140,6 +140,8 @@ def _unusual(cell):
         found.append(f"in bursts of {cell['pattern'].partition(':')[2]}")
     if cell["work"] != "none":
         found.append(f"work {cell['work']}")
+    if cell.get("service") == "http":
+        found.append("HTTP")
     return found
 
 

@@ -42,7 +42,8 @@ static const char everything[] =
 	"cells closed split connections 1 , 1k idle 5k\n"
 	"cells depth 16 message 64,128 shared\n"
 	"cells open rate 2.5,10k pattern burst:100\n"
-	"cells pattern connect work cpu:1500ns,sleep:20ms@1%";
+	"cells pattern connect work cpu:1500ns,sleep:20ms@1% "
+	"service http";
 
 static void every_key(void **state)
 {
@@ -80,9 +81,11 @@ static void every_key(void **state)
 			"model:mine/loop:open/connections:64/rate:10000/"
 			"message:1024/pattern:burst:100/placement:split",
 			"model:mine/loop:closed/connections:64/message:1024/"
-			"pattern:connect/work:cpu:1500ns/placement:split",
+			"pattern:connect/work:cpu:1500ns/service:http/"
+			"placement:split",
 			"model:mine/loop:closed/connections:64/message:1024/"
-			"pattern:connect/work:sleep:20ms@1%/placement:split",
+			"pattern:connect/work:sleep:20ms@1%/service:http/"
+			"placement:split",
 			NULL });
 	plan_free(&p);
 }
@@ -232,6 +235,7 @@ static const struct {
 	{ "cells connections 1,000\n", 1, "'000'", NULL },
 	{ "cells idle 1000001\n", 1, "0 to 1M", NULL },
 	{ "cells depth 65537\n", 1, "65536", NULL },
+	{ "cells service htp\n", 1, "service 'htp'", "http" },
 	{ "cells message 0\n", 1, "16KiB", NULL },
 	{ "cells open rate 0.001\n", 1, "0.01 to 100M", NULL },
 	{ "cells open rate 101M\n", 1, "0.01 to 100M", NULL },
@@ -520,11 +524,12 @@ static void names_parse_back(void **state)
 		{ "work", "none",
 		  "sleep:999999999999999999ns@33.3333333333333%",
 		  "cpu:1.5ms@99.99999999999999%" },
+		{ "service", "echo", "http", "echo" },
 		{ "placement", "split", "shared", "split" },
 	};
 
 	(void)state;
-	for (unsigned i = 0; i < 19683; i++) { /* 3^9 */
+	for (unsigned i = 0; i < 59049; i++) { /* 3^10 */
 		struct cell c = { .loop = LOOP_OPEN, .work = "none" };
 		unsigned digits = i;
 

@@ -175,13 +175,13 @@ static void counts_are_of_the_counting_repetition(void **state)
 	assert_string_equal(
 		csv,
 		"cell,model,loop,connections,rate,idle,message,depth,pattern,"
-		"work,placement,call,count,per_request,per_second,method\n" CLOSED(
+		"work,service,placement,call,count,per_request,per_second,method\n" CLOSED(
 			"epoll",
-			"64") ",epoll,closed,64,,0,64,1,steady,none,split,"
+			"64") ",epoll,closed,64,,0,64,1,steady,none,echo,split,"
 			      "recvfrom,150,1.5,150,bpf\n" CLOSED(
 				      "epoll",
 				      "64") ",epoll,closed,64,,0,64,1,steady,"
-					    "none,split,epoll_wait,50,0.5,50,"
+					    "none,echo,split,epoll_wait,50,0.5,50,"
 					    "bpf\n");
 	free(csv);
 }
@@ -311,12 +311,13 @@ static void check_cells(const char *csv, const char *reason)
 	size_t n, of_row;
 	const char *rest = fields(csv, head, &n);
 
-	assert_int_equal(n, 10 + 13 + 5 * METRICS + 2);
+	assert_int_equal(n, 11 + 13 + 5 * METRICS + 2);
 	rest = fields(rest, row, &of_row);
 	assert_int_equal(of_row, n);
 	assert_string_equal(row[column(head, n, "model")], "epoll");
 	assert_string_equal(row[column(head, n, "rate")], "");
 	assert_string_equal(row[column(head, n, "pattern")], "steady");
+	assert_string_equal(row[column(head, n, "service")], "echo");
 	assert_string_equal(row[column(head, n, "setting")], "closed split 64");
 	assert_string_equal(row[column(head, n, "n")], "9");
 	assert_string_equal(row[column(head, n, "rounds")], "36");

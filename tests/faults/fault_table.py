@@ -134,6 +134,11 @@ CALLS = {
              also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)),
         Call("epoll_ctl_wake", "epoll_ctl", "rest", first=3,
              also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,))),
+    "epoll_et": (
+        _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
+        Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
+             says="epoll_wait"),
+        Call("epoll_ctl_add", "epoll_ctl", "add")),
     "delayloop": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
         Call("nanosleep", "?nanosleep,?clock_nanosleep", "pause")),
@@ -162,6 +167,10 @@ LEFT_OUT = {
     ("aio", "read", "EINTR", When.FOREVER): "glibc tries again for ever",
     ("aio", "pwrite64", "EINTR", When.FOREVER): "glibc tries again for ever",
     ("aio", "write", "EINTR", When.FOREVER): "glibc tries again for ever",
+    **{(model, call, "EAGAIN", when):
+       "it means drained or full, and that a change will be reported"
+       for model in ("epoll_et",) for call in ("accept4", "recvfrom", "sendto")
+       for when in When},
     ("aio", "accept", "EAGAIN", When.SEVERAL):
         "it means an empty queue: the next attempt is a second later",
     ("aio", "rt_sigtimedwait", "EAGAIN", When.FOREVER):

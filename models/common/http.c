@@ -90,21 +90,22 @@ static bool begins_target(const struct http *h, unsigned char ch)
 	return ch == '/' || isalpha(ch) || h->method >= HTTP_NOT_ALLOWED;
 }
 
+static bool is_version(const struct http *h, unsigned char ch)
+{
+	static const char form[] = "HTTP/0.0";
+	char wanted = h->word_len < strlen(form) ? form[h->word_len] : '\0';
+
+	return wanted == '0' ? isdigit(ch) : wanted && ch == wanted;
+}
+
 static void end_version(struct http *h)
 {
-	const unsigned char *word = (const unsigned char *)h->word;
-
-	if (h->word_len != 8 || memcmp(word, "HTTP/", 5) != 0 ||
-	    !isdigit(word[5]) || word[6] != '.' || !isdigit(word[7])) {
-		fail(h, 400);
-		return;
-	}
-	if (word[5] != '1') {
-		fail(h, 505);
-		return;
-	}
-	h->is_1_0 = word[7] == '0';
+	h->is_1_0 = h->word[7] == '0';
 	h->state = HTTP_LINE_LF;
+	if (h->word_len < strlen("HTTP/0.0"))
+		fail(h, 400);
+	else if (h->word[5] != '1')
+		fail(h, 505);
 }
 
 static void in_request_line(struct http *h, unsigned char ch)
@@ -129,7 +130,7 @@ static void in_request_line(struct http *h, unsigned char ch)
 		end_word(h);
 	} else if (h->state == HTTP_VERSION && ch == '\r') {
 		end_version(h);
-	} else if (h->state == HTTP_VERSION) {
+	} else if (h->state == HTTP_VERSION && is_version(h, ch)) {
 		add(h, ch);
 	} else {
 		fail(h, 400);

@@ -242,6 +242,25 @@ static void judge_turbo(struct diagnoses *d, const struct facts *f)
 	fix(d, f, "echo %d | #tee %s", f->turbo_off_is_1, f->turbo_file);
 }
 
+static void judge_idle(struct diagnoses *d, const struct facts *f)
+{
+	if (f->awake) {
+		add(d, "idle CPUs", HEALTH_OK, "kept awake during a run");
+		return;
+	}
+	add(d, "idle CPUs", HEALTH_WARN,
+	    "they sleep (%s): to wake one takes longer than a request, and "
+	    "varies",
+	    f->awake_why);
+	if (!f->idle_driver)
+		append(d, "; idle=poll on the command line of the kernel "
+			  "prevents it");
+	else if (f->confined)
+		fix(d, f, "docker run --device /dev/cpu_dma_latency");
+	else
+		fix(d, f, "#chmod o+w /dev/cpu_dma_latency");
+}
+
 static void judge_load(struct diagnoses *d, const struct facts *f)
 {
 	if (f->busy >= 0.1) {
@@ -641,6 +660,7 @@ struct diagnoses doctor_judge(const struct facts *f, const struct needs *n)
 	judge_quota(&d, f);
 	judge_governor(&d, f);
 	judge_turbo(&d, f);
+	judge_idle(&d, f);
 	judge_load(&d, f);
 	judge_steal(&d, f);
 	judge_clock(&d, f);

@@ -2,6 +2,7 @@
 /* facts.c - the present state of this machine: see facts.h */
 #include "harness/doctor/facts.h"
 
+#include "harness/probe/awake.h"
 #include "harness/probe/memory.h"
 #include "harness/probe/syscalls.h"
 #include "harness/doctor/cpu_users.h"
@@ -171,6 +172,16 @@ static void find_turbo(struct facts *f)
 		f->turbo = (value == 1) != ways[i].off_is_1;
 		return;
 	}
+}
+
+static void find_idle(struct facts *f)
+{
+	int fd = awake_open(f->awake_why);
+
+	f->idle_driver = awake_has_driver();
+	f->awake = fd >= 0;
+	if (f->awake)
+		close(fd);
 }
 
 /* ------------------------------------------------------------------- the clock */
@@ -355,6 +366,7 @@ void facts_gather(struct facts *f, const char *bin, bool counting)
 	f->quota = cgroup_limit_cpu();
 	find_governor(f);
 	find_turbo(f);
+	find_idle(f);
 	find_clock(f);
 	find_steal(f);
 	find_descriptors(f);

@@ -46,6 +46,9 @@ struct facts {
 	char turbo_file[FACT_PATH_SIZE]; /* "": unknown */
 	bool turbo, turbo_off_is_1;
 
+	bool idle_driver, awake; /* idle CPUs can be kept from sleeping */
+	char awake_why[WHY_SIZE];
+
 	/* Other load */
 	double busy;                  /* CPUs used by other processes */
 	double runnable;              /* other runnable threads, on average */

@@ -60,11 +60,16 @@ static void note_differences(const struct session *s, struct record *r)
 		record_say(r->warnings, RECORD_FORCED "%s",
 			   json_string_value(difference));
 	}
+	if (s->plan.awake && *s->asleep && r->cell.loop != LOOP_NONE)
+		record_say(r->warnings,
+			   "idle CPUs slept: waking them is in all times, and "
+			   "may be most of them");
 }
 
 /* A bout in progress: what is measured of its entries */
 struct results {
 	const struct entry **entry;
+	int64_t *slice_ns;
 	struct record *record;
 	json_t **histograms;
 	size_t n;
@@ -75,10 +80,13 @@ static void results_make(struct results *to, const struct session *s,
 {
 	to->n = bout_length(&s->blocks, first);
 	to->entry = grow(NULL, to->n, sizeof(*to->entry));
+	to->slice_ns = grow(NULL, to->n, sizeof(*to->slice_ns));
 	to->record = grow(NULL, to->n, sizeof(*to->record));
 	to->histograms = grow(NULL, to->n, sizeof(*to->histograms));
 	for (size_t i = 0; i < to->n; i++) {
 		to->entry[i] = &s->blocks.entry[first + i];
+		to->slice_ns[i] = slice_length(&s->plan, s->store.records,
+					       s->store.n, to->entry[i]->cell);
 		to->histograms[i] = NULL;
 		record_init(&to->record[i], to->entry[i]);
 	}
@@ -93,13 +101,9 @@ static void results_free(struct results *of, bool stored)
 			record_free(&of->record[i]);
 	}
 	free(of->entry);
+	free(of->slice_ns);
 	free(of->record);
 	free(of->histograms);
-}
-
-static int64_t slice_of(const struct session *s, const struct entry *e)
-{
-	return slice_length(&s->plan, s->store.records, s->store.n, e->cell);
 }
 
 static void measure_bout(struct session *s, size_t first)
@@ -109,8 +113,8 @@ static void measure_bout(struct session *s, size_t first)
 	bool stored = false;
 
 	results_make(&of, s, first);
-	if (bout(&s->context, of.entry, of.n, slice_of(s, of.entry[0]),
-		 of.record, of.histograms)) {
+	if (bout(&s->context, of.entry, of.n, of.slice_ns, of.record,
+		 of.histograms)) {
 		for (size_t i = 0; i < of.n; i++)
 			note_differences(s, &of.record[i]);
 		stored = store_append_bout(&s->store, of.record, of.n,

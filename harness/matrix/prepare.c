@@ -5,6 +5,7 @@
 
 #include "harness/matrix/ask.h"
 #include "harness/plan/command.h"
+#include "harness/probe/awake.h"
 #include "harness/probe/syscalls.h"
 #include "harness/doctor/doctor.h"
 
@@ -211,6 +212,22 @@ void choose_counting(struct session *s)
 		fprintf(s->screen, "  system calls are counted by %s: %s\n",
 			syscalls_methods[s->context.counting], why);
 	}
+}
+
+void keep_awake(struct session *s)
+{
+	int fd;
+
+	snprintf(s->asleep, sizeof(s->asleep), "the plan says so");
+	if (!s->plan.awake)
+		return;
+	fd = awake_open(s->asleep);
+	if (fd >= 0 && awake_begin(fd, s->asleep))
+		*s->asleep = '\0';
+	else
+		fprintf(s->screen,
+			"  idle CPUs sleep: %s (matrix doctor says more)\n",
+			s->asleep);
 }
 
 void choose_cpus(struct session *s, const char *server_cpus,

@@ -77,7 +77,7 @@ static void check_identity(struct session *s)
 	size_t i;
 
 	check(then != NULL, why);
-	now = provenance_machine();
+	now = machine_of(s);
 	s->programs = provenance_programs(&s->plan, s->bin);
 	s->differences = provenance_differences(
 		then, now, json_object_get(s->run, "programs"), s->programs);
@@ -118,6 +118,7 @@ int matrix_resume(const struct matrix_options *opt)
 		    text_of(s.run, "client_cpus"));
 	require_servers(&s);
 	lock_machine();
+	keep_awake(&s);
 	check_identity(&s);
 	choose_counting(&s);
 	mark_incomplete(&s);

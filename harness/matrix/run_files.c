@@ -3,6 +3,7 @@
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
+#include "harness/store/provenance.h"
 
 #include "harness/base/die.h"
 
@@ -32,6 +33,15 @@ struct bouts count_bouts(const struct session *s)
 					      s->blocks.entry[i].bout);
 	}
 	return of;
+}
+
+json_t *machine_of(const struct session *s)
+{
+	json_t *machine = provenance_machine();
+
+	json_object_set_new(machine, "idle_cpus",
+			    json_string(*s->asleep ? "asleep" : "awake"));
+	return machine;
 }
 
 struct reduced reduce_all(const struct session *s)

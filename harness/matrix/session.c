@@ -191,8 +191,9 @@ int matrix_run(const struct matrix_options *opt)
 		return EXIT_SUCCESS;
 	lock_machine();
 	choose_counting(&s);
+	keep_awake(&s);
 	s.programs = provenance_programs(&s.plan, s.bin);
-	machine = provenance_machine();
+	machine = machine_of(&s);
 	check(store_create(&s.store,
 			   opt->out ? opt->out : default_out(&s, path), why),
 	      why);

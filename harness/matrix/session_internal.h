@@ -27,10 +27,12 @@ struct session {
 	json_t *run; /* run.json */
 	json_t *programs;
 	json_t *differences; /* accepted by --force; NULL */
-	bool only_reads;     /* report: nothing is measured */
-	bool stopped;        /* a bout could not be written */
-	bool unwritten;      /* a derived file could not be written */
-	sigset_t signals;    /* signal mask during waits */
+	char asleep
+		[WHY_SIZE]; /* why idle CPUs could sleep; "": they could not */
+	bool only_reads;    /* report: nothing is measured */
+	bool stopped;       /* a bout could not be written */
+	bool unwritten;     /* a derived file could not be written */
+	sigset_t signals;   /* signal mask during waits */
 };
 
 /* signals.c: SIGINT, SIGTERM and SIGHUP */
@@ -44,6 +46,7 @@ void make_schedule(struct session *s);
 void print_plan(const struct session *s);
 void print_unmeasurable(const struct session *s);
 void choose_counting(struct session *s);
+void keep_awake(struct session *s);            /* until the program ends */
 void require_servers(const struct session *s); /* or ends the program */
 void choose_cpus(struct session *s, const char *server_cpus,
 		 const char *client_cpus);
@@ -53,7 +56,8 @@ struct benchmark;
 struct benchmark *register_benchmarks(struct session *s);
 
 /* run_files.c: the files of a run beside its record */
-void check(bool good, const char *why); /* or ends the program */
+json_t *machine_of(const struct session *s); /* machine.json */
+void check(bool good, const char *why);      /* or ends the program */
 struct bouts {
 	size_t planned, missing;
 };

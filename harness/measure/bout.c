@@ -22,14 +22,12 @@ static const int64_t signal_limit = SECOND / 10;
 static const int64_t settle_start_ns = SECOND / 100, settle_ns = SECOND / 1000;
 /* A rest long enough to find servers that spin */
 static const int64_t rest_ns = SECOND / 40;
-static const int64_t warmup_least = SECOND / 50;
 
 struct bout {
 	const struct run_context *context;
 	const struct entry *first;
 	struct contender *contender;
 	size_t n;
-	int64_t head, window;
 	struct wait_set wait_set;
 	char step[32];
 
@@ -158,14 +156,12 @@ static struct moment now(const struct bout *b)
 }
 
 /* One slice of each in this order; those that fail in it are out. */
-static bool serve_all(struct bout *b, unsigned number, int64_t head,
-		      int64_t window)
+static bool serve_all(struct bout *b, unsigned number)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct contender *c = &b->contender[b->order[i]];
 
-		if (!c->out &&
-		    !contender_slice(c, number, (unsigned)i, head, window))
+		if (!c->out && !contender_slice(c, number, (unsigned)i))
 			return false;
 	}
 	if (!rest(b, settle_ns))
@@ -242,12 +238,12 @@ static bool is_disturbed(const struct bout *b, const struct moment *from,
 	return round_is_disturbed(&f, why);
 }
 
-/* A disturbed round counts if too many were dropped already. */
 static bool judge_round(struct bout *b, const struct moment *from,
 			unsigned planned)
 {
 	bool why[DROPS], disturbed = is_disturbed(b, from, why);
-	bool keep = !disturbed || b->rounds.dropped >= drops_allowed(planned);
+	bool keep = !disturbed ||
+		    !round_is_dropped(why, &b->rounds, b->disturbed, planned);
 
 	if (keep) {
 		b->rounds.counted++;
@@ -288,14 +284,10 @@ static bool long_rest(struct bout *b)
 /* Each client gets replies, and servers that spin are found. */
 static bool warm_up(struct bout *b)
 {
-	int64_t window = (b->head + b->window) / 2;
-
 	set_step(b, "warm-up");
-	if (window < warmup_least)
-		window = warmup_least;
 	for (size_t i = 0; i < b->n; i++)
 		b->order[i] = i;
-	return serve_all(b, 0, 0, window) && keep_all(b, false) && long_rest(b);
+	return serve_all(b, 0) && keep_all(b, false) && long_rest(b);
 }
 
 static bool one_round(struct bout *b, unsigned planned)
@@ -308,14 +300,23 @@ static bool one_round(struct bout *b, unsigned planned)
 	tick(b);
 	turns_order(b->order, b->n, b->context->plan, b->first, number);
 	from = now(b);
-	return serve_all(b, number, b->head, b->window) &&
-	       judge_round(b, &from, planned) && check_rest(b);
+	return serve_all(b, number) && judge_round(b, &from, planned) &&
+	       check_rest(b);
+}
+
+/* All of them, also those that are out: it does not depend on the servers. */
+static int64_t round_ns(const struct bout *b)
+{
+	int64_t ns = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		ns += b->contender[i].head + b->contender[i].window;
+	return ns;
 }
 
 static bool take_turns(struct bout *b)
 {
-	unsigned planned =
-		plan_rounds(b->context->plan, b->n, b->head + b->window);
+	unsigned planned = plan_rounds(b->context->plan, round_ns(b));
 
 	b->wait_set.tick = NULL; /* this process sleeps during a slice */
 	if (!warm_up(b))
@@ -336,7 +337,7 @@ static bool take_one(struct bout *b)
 	set_step(b, "measuring");
 	b->wait_set.tick = NULL;
 	read_all(b, EDGE_BEGIN);
-	if (!serve_all(b, 1, b->head, b->window) || !rest(b, settle_start_ns))
+	if (!serve_all(b, 1) || !rest(b, settle_start_ns))
 		return false;
 	read_all(b, EDGE_END);
 	b->wait_set.tick = tick;
@@ -383,35 +384,19 @@ static bool measure(struct bout *b)
 	       stop(b) && !was_interrupted(b);
 }
 
-static void set_times(struct bout *b, int64_t slice_ns)
+static void note_rounds(const struct bout *b, struct record *r)
 {
-	b->head = slice_head(slice_ns);
-	b->window = slice_ns - b->head;
-	if (b->first->role == ROLE_COUNTING) {
-		b->head = COUNTING_HEAD_NS;
-		b->window = COUNTING_WINDOW_NS;
-	} else if (b->first->role == ROLE_IDLE) {
-		b->head = 0;
-		b->window = IDLE_WINDOW_NS;
-	}
-}
-
-static void note_rounds(const struct bout *b, struct record *r,
-			int64_t slice_ns)
-{
-	r->slice_ns = slice_ns;
 	r->rounds.dropped = b->rounds.dropped;
 	for (int i = 0; i < DROPS; i++)
 		r->rounds.why[i] = b->rounds.why[i];
 	if (b->disturbed > 0)
 		record_say(r->warnings,
-			   "%u of the %u rounds that count %s disturbed: too "
-			   "many were dropped already",
+			   "%u of the %u rounds that count %s disturbed: so "
+			   "many were that dropping them gains nothing",
 			   b->disturbed, b->rounds.counted, were(b->disturbed));
 }
 
-static void end(struct bout *b, int64_t slice_ns, int64_t started,
-		json_t **histograms)
+static void end(struct bout *b, int64_t started, json_t **histograms)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct contender *c = &b->contender[i];
@@ -419,7 +404,7 @@ static void end(struct bout *b, int64_t slice_ns, int64_t started,
 		contender_end(c);
 		histograms[i] = c->histograms;
 		if (!contender_counts(c))
-			note_rounds(b, c->r, slice_ns);
+			note_rounds(b, c->r);
 	}
 	for (size_t i = 0; i < b->n; i++)
 		b->contender[i].r->took_s =
@@ -430,7 +415,8 @@ static void end(struct bout *b, int64_t slice_ns, int64_t started,
 }
 
 bool bout(const struct run_context *context, const struct entry *const *e,
-	  size_t n, int64_t slice_ns, struct record *r, json_t **histograms)
+	  size_t n, const int64_t *slice_ns, struct record *r,
+	  json_t **histograms)
 {
 	struct bout b = { .context = context,
 			  .first = e[0],
@@ -445,11 +431,10 @@ bool bout(const struct run_context *context, const struct entry *const *e,
 	b.wait_set.interrupted = context->interrupted;
 	b.wait_set.mask = context->mask;
 	b.continued = *context->continued;
-	set_times(&b, slice_ns);
 	for (size_t i = 0; i < n; i++)
-		contender_init(&b.contender[i], context, e[i], &r[i],
-			       &b.wait_set);
+		contender_init(&b.contender[i], context, e[i], slice_ns[i],
+			       &r[i], &b.wait_set);
 	finished = measure(&b);
-	end(&b, slice_ns, started, histograms);
+	end(&b, started, histograms);
 	return finished;
 }

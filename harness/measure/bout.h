@@ -46,11 +46,12 @@ struct run_context {
 
 /*
  * Measures the n entries of a bout and fills in the records, which record_init() made.
- * Each of `histograms` is a new reference, or NULL. slice_ns: see turns.h; it has no
- * meaning for counting and idle entries. false: a signal ended the run, and the records
- * are not to be used.
+ * Each of `histograms` is a new reference, or NULL. slice_ns: of each, see turns.h; it
+ * has no meaning for counting and idle entries. false: a signal ended the run, and the
+ * records are not to be used.
  */
 bool bout(const struct run_context *context, const struct entry *const *e,
-	  size_t n, int64_t slice_ns, struct record *r, json_t **histograms);
+	  size_t n, const int64_t *slice_ns, struct record *r,
+	  json_t **histograms);
 
 #endif

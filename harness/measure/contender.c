@@ -5,6 +5,7 @@
 #include "harness/base/grow.h"
 #include "harness/measure/freeze.h"
 #include "harness/measure/outcome.h"
+#include "harness/measure/turns.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -26,6 +27,7 @@ static const int64_t settle_ns = SECOND / 1000;
 /* CPU time without load, as a share: above it, a server is frozen between slices */
 static const double idle_most = 0.01;
 static const int64_t idle_judged_ns = SECOND / 50;
+static const int64_t warmup_least = SECOND / 50;
 
 bool contender_counts(const struct contender *c)
 {
@@ -37,8 +39,24 @@ bool contender_is_foreign(const struct contender *c)
 	return c->command.words == 0;
 }
 
+static void set_times(struct contender *c, int64_t slice_ns)
+{
+	c->head = slice_head(slice_ns);
+	c->window = slice_ns - c->head;
+	if (c->entry->role == ROLE_COUNTING) {
+		c->head = COUNTING_HEAD_NS;
+		c->window = COUNTING_WINDOW_NS;
+	} else if (c->entry->role == ROLE_IDLE) {
+		c->head = 0;
+		c->window = IDLE_WINDOW_NS;
+	} else {
+		c->r->slice_ns = slice_ns;
+	}
+}
+
 void contender_init(struct contender *c, const struct run_context *context,
-		    const struct entry *e, struct record *r, struct wait_set *w)
+		    const struct entry *e, int64_t slice_ns, struct record *r,
+		    struct wait_set *w)
 {
 	bool shared = e->cell->placement == PLACEMENT_SHARED;
 	time_t now = time(NULL);
@@ -49,6 +67,7 @@ void contender_init(struct contender *c, const struct run_context *context,
 	c->entry = e;
 	c->r = r;
 	c->wait_set = w;
+	set_times(c, slice_ns);
 	c->cpu_at_rest = -1;
 	c->place = shared ? &context->cpus->shared : &context->cpus->split;
 	c->server.probed.cgroup.fd = -1;
@@ -323,6 +342,14 @@ static void take_slice(struct contender *c, struct turn *t)
 		give_up(c, "the server", "it did not answer all requests");
 }
 
+/* Each client of a closed loop gets a reply however short it is. */
+static int64_t warmup_window(const struct contender *c)
+{
+	int64_t window = (c->head + c->window) / 4;
+
+	return window > warmup_least ? window : warmup_least;
+}
+
 static struct turn *add_turn(struct contender *c, unsigned number,
 			     unsigned position)
 {
@@ -336,12 +363,15 @@ static struct turn *add_turn(struct contender *c, unsigned number,
 	return t;
 }
 
-bool contender_slice(struct contender *c, unsigned number, unsigned position,
-		     int64_t head, int64_t window)
+bool contender_slice(struct contender *c, unsigned number, unsigned position)
 {
 	struct turn *t = add_turn(c, number, position);
-	int64_t now = monotonic_ns();
+	int64_t now = monotonic_ns(), head = c->head, window = c->window;
 
+	if (number == 0) {
+		head = 0;
+		window = warmup_window(c);
+	}
 	c->cpu_before = cpu_now(c);
 	c->delay_before = delay_now(c);
 	add_rest(c, c->cpu_before, now);

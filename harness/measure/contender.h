@@ -33,6 +33,7 @@ struct contender {
 	struct record *r;
 	json_t *histograms;
 
+	int64_t head, window;   /* of its slices, ns */
 	struct command command; /* of the server */
 	struct server server;
 	struct generator generator;
@@ -60,17 +61,16 @@ struct contender {
 	size_t from_turn, to_turn; /* the turns between the two readings */
 };
 
-/* contender_end() has to follow. */
+/* contender_end() has to follow. slice_ns: see turns.h */
 void contender_init(struct contender *c, const struct run_context *context,
-		    const struct entry *e, struct record *r,
+		    const struct entry *e, int64_t slice_ns, struct record *r,
 		    struct wait_set *w);
 
 bool contender_start(struct contender *c);
 bool contender_connected(struct contender *c);
 
-/* One slice; a server that is frozen is thawed for it. */
-bool contender_slice(struct contender *c, unsigned number, unsigned position,
-		     int64_t head, int64_t window);
+/* One slice; a server that is frozen is thawed for it. Slice 0 is the warm-up. */
+bool contender_slice(struct contender *c, unsigned number, unsigned position);
 void contender_settle(struct contender *c);
 void contender_keep(struct contender *c, bool keep);
 bool contender_agreed(struct contender *c);

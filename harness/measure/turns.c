@@ -31,23 +31,27 @@ static double response_of(const struct record *r)
 	return fmin(r->metric[METRIC_RESPONSE_P50], 2 * waiting * cpu);
 }
 
-/* Of the slowest model; NAN: no pilot */
-static double slowest_response(const struct record *records, size_t n,
-			       const struct cell *setting)
-{
-	double slowest = NAN;
-
-	for (size_t i = 0; i < n; i++)
-		if (records[i].role == ROLE_COUNTING &&
-		    cell_same_setting(&records[i].cell, setting))
-			slowest = fmax(slowest, response_of(&records[i]));
-	return slowest;
-}
-
 int64_t slice_length(const struct plan *p, const struct record *records,
-		     size_t n, const struct cell *setting)
+		     size_t n, const struct cell *c)
 {
-	return plan_slice(p, setting, slowest_response(records, n, setting));
+	double own = NAN, fastest = NAN, slowest = NAN;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = &records[i];
+		double response;
+
+		if (r->role != ROLE_COUNTING || !cell_same_setting(&r->cell, c))
+			continue;
+		response = response_of(r);
+		fastest = fmin(fastest, response);
+		slowest = fmax(slowest, response);
+		if (strcmp(r->cell.model, c->model) == 0)
+			own = response;
+	}
+	if (c->loop == LOOP_OPEN)
+		return plan_slice(p, c, slowest);
+	/* The baseline server has no counting repetition. */
+	return plan_slice(p, c, isnan(own) ? fastest : own);
 }
 
 int64_t slice_head(int64_t slice_ns)
@@ -115,7 +119,12 @@ bool round_is_disturbed(const struct round_facts *f, bool why[DROPS])
 	return why[DROP_STEAL] || why[DROP_SUSPENDED] || why[DROP_FOREIGN];
 }
 
-unsigned drops_allowed(unsigned rounds)
+bool round_is_dropped(const bool why[DROPS], const struct rounds *before,
+		      unsigned counted_disturbed, unsigned planned)
 {
-	return (rounds + 1) / 2;
+	unsigned rounds = before->counted + before->dropped;
+	unsigned disturbed = before->dropped + counted_disturbed;
+
+	return before->dropped < (planned + 1) / 2 &&
+	       (why[DROP_SUSPENDED] || 2 * disturbed <= rounds);
 }

@@ -11,13 +11,15 @@
 #include "harness/store/record.h"
 
 /*
- * Load of one server in a round of this setting, head included. A slice has to be
- * long beside the response times of the slowest model: a client with only a few
- * replies would measure the beginning of the load. They are taken from the counting
- * repetitions among the records. `slice` in the plan overrides it.
+ * Load of this server in a round, head included. A slice has to be long beside response
+ * times: a client with only a few replies would measure the beginning of the load. They
+ * are those of the counting repetitions among the records: in a closed loop of this
+ * model, so that a slow one does not lengthen the slices of all, and with them the time
+ * between two that are compared; in an open loop, where the arrivals of a round are the
+ * same for all, of the slowest model. `slice` in the plan overrides it.
  */
 int64_t slice_length(const struct plan *p, const struct record *records,
-		     size_t n, const struct cell *setting);
+		     size_t n, const struct cell *c);
 
 /* The beginning of a slice, which does not count: caches are cold. */
 int64_t slice_head(int64_t slice_ns);
@@ -44,7 +46,12 @@ struct round_facts {
 /* Whether the round is to be dropped, for all its servers; sets the reasons. */
 bool round_is_disturbed(const struct round_facts *f, bool why[DROPS]);
 
-/* A bout of so many rounds may drop half as many. */
-unsigned drops_allowed(unsigned rounds);
+/*
+ * Whether a round that is disturbed for these reasons is dropped: a bout drops at most
+ * half as many as it is to count. Where more than half were disturbed before, it gains
+ * nothing, unless the run was suspended.
+ */
+bool round_is_dropped(const bool why[DROPS], const struct rounds *before,
+		      unsigned counted_disturbed, unsigned planned);
 
 #endif

@@ -21,10 +21,10 @@
 static const int64_t server_ns = 60 * MS, client_ns = MS / 8;
 static const int64_t gap_ns = 4 * MS, round_ns = 5 * MS;
 
-/* What the slowest model takes for each client of a closed loop, and the load that
- * it can serve in an open one: these make the response times, which a slice is to
- * be long beside, and which follow it until all is at rest. */
-static const double client_response_ns = 40000, capacity = 150000;
+/* What a model takes on average for each client of a closed loop, and the load that
+ * the slowest can serve in an open one: these make the response times, which a slice
+ * is to be long beside, and which follow it until all is at rest. */
+static const double client_response_ns = 12000, capacity = 150000;
 
 /* A line with its histograms, and a row of slices.csv */
 enum { REPETITION_BYTES = 12000, SLICE_BYTES = 120 };
@@ -43,7 +43,7 @@ static const struct noise {
 
 /* --------------------------------------------------------------------- one bout */
 
-/* Of the slowest model; in an open loop below its limit they are short. */
+/* In an open loop below the limit of the models they are short. */
 static double expected_response(const struct cell *c)
 {
 	return c->loop == LOOP_CLOSED ?
@@ -70,7 +70,7 @@ static int64_t expected_rest(const struct cell *c, int64_t slice)
 static unsigned expected_rounds(const struct plan *p, const struct cell *c,
 				size_t servers)
 {
-	return plan_rounds(p, servers, expected_slice(p, c));
+	return plan_rounds(p, (int64_t)servers * expected_slice(p, c));
 }
 
 int64_t bout_estimate(const struct plan *p, const struct entry *first, size_t n)
@@ -86,8 +86,8 @@ int64_t bout_estimate(const struct plan *p, const struct entry *first, size_t n)
 		return up + IDLE_WINDOW_NS;
 	rest = expected_rest(c, slice) + gap_ns;
 	rounds = expected_rounds(p, c, n);
-	/* The slices of the warm-up round are half as long. */
-	return servers * (up + slice / 2 + rest) +
+	/* The slices of the warm-up round are shorter. */
+	return servers * (up + slice / 4 + rest) +
 	       rounds * (servers * (slice + rest) + round_ns);
 }
 

@@ -252,6 +252,13 @@ static bool set_aa(struct plan *p, const char *value, const struct location *at)
 	return set_yes_no(value, &p->aa);
 }
 
+static bool set_awake(struct plan *p, const char *value,
+		      const struct location *at)
+{
+	(void)at;
+	return set_yes_no(value, &p->awake);
+}
+
 static bool set_baseline(struct plan *p, const char *value,
 			 const struct location *at)
 {
@@ -302,6 +309,7 @@ const struct key keys[] = {
 	{ "counting", "yes or no", yes_no, set_counting },
 	{ "aa", "yes or no", yes_no, set_aa },
 	{ "baseline", "yes or no", yes_no, set_baseline },
+	{ "awake", "yes or no", yes_no, set_awake },
 	{ "idle", "none, or a list of numbers such as 1000", NULL, set_idle },
 	{ "message", "a size from 1 to 1GiB, such as 64 or 16KiB", NULL,
 	  set_message },
@@ -348,6 +356,7 @@ void write_keys(const struct plan *p, FILE *to)
 	fprintf(to, "reference %s\ncounting %s\naa %s\nbaseline %s\n",
 		p->reference, yes_no[!p->counting], yes_no[!p->aa],
 		yes_no[!p->with_baseline]);
+	fprintf(to, "awake %s\n", yes_no[!p->awake]);
 	fprintf(to, "message %zu\nseed %" PRIu64 "\n", p->message, p->seed);
 	fprintf(to, "idle %s", p->n_idle ? "" : "none");
 	for (unsigned i = 0; i < p->n_idle; i++)

@@ -17,7 +17,7 @@ struct key {
 		    const struct location *at);
 };
 
-enum { KEYS = 12 };
+enum { KEYS = 13 };
 extern const struct key keys[KEYS];
 
 const struct key *key_of(const char *name); /* NULL: there is none */

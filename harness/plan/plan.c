@@ -244,6 +244,7 @@ static void begin(struct plan *p, const char *source, const char *const *known)
 		.counting = true,
 		.with_baseline = true,
 		.aa = true,
+		.awake = true,
 		.seed = 1,
 		.message = 64,
 		.idle_clients = { 1000 },
@@ -344,27 +345,27 @@ bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE])
 	return check_reference(p, &at);
 }
 
-int64_t plan_slice(const struct plan *p, const struct cell *setting,
+int64_t plan_slice(const struct plan *p, const struct cell *c,
 		   double response_ns)
 {
-	const double ms = 1e6, response_times = 20, requests = 50;
+	const double ms = 1e6, response_times = 10, requests = 50;
 	double length =
 		isfinite(response_ns) ? response_times * response_ns : 100 * ms;
 
 	if (p->slice > 0)
 		return p->slice;
 	length = fmin(fmax(length, 40 * ms), 300 * ms);
-	if (setting->loop == LOOP_OPEN)
-		length = fmax(length,
-			      fmin(requests / setting->rate * 1e9, 1000 * ms));
+	if (c->loop == LOOP_OPEN)
+		length =
+			fmax(length, fmin(requests / c->rate * 1e9, 1000 * ms));
 	return (int64_t)length;
 }
 
-unsigned plan_rounds(const struct plan *p, size_t n, int64_t slice_ns)
+unsigned plan_rounds(const struct plan *p, int64_t round_ns)
 {
-	double rounds = round((double)p->bout / ((double)n * (double)slice_ns));
+	double rounds = round((double)p->bout / (double)round_ns);
 
-	return rounds > 2 ? (unsigned)rounds : 2;
+	return rounds > ROUNDS_LEAST ? (unsigned)rounds : ROUNDS_LEAST;
 }
 
 size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),

@@ -23,6 +23,8 @@
  * aa         yes or no: a twin of the reference in each bout   yes
  * baseline   yes or no: the baseline server, in closed         yes
  *            settings
+ * awake      yes or no: idle CPUs do not sleep, if that is     yes
+ *            permitted (harness/probe/awake.h)
  * idle       measure N idle clients: a list, or none           1000
  * message    bytes of a request, unless a cells line says      64
  * seed       of the random orders                              1
@@ -56,9 +58,9 @@ enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
 
 /* Fixed times of repetitions that are not timed */
 enum {
-	COUNTING_HEAD_NS = 100000000, /* load before the window */
-	COUNTING_WINDOW_NS = 250000000,
-	IDLE_WINDOW_NS = 1000000000
+	COUNTING_HEAD_NS = 50000000, /* load before the window */
+	COUNTING_WINDOW_NS = 150000000,
+	IDLE_WINDOW_NS = 500000000
 };
 
 struct model {
@@ -80,7 +82,7 @@ struct plan {
 	int64_t slice;              /* ns; 0: auto */
 	double margin;              /* 0.03: 3 % */
 	char reference[LABEL_SIZE]; /* a label of `models` */
-	bool counting, with_baseline, aa;
+	bool counting, with_baseline, aa, awake;
 	uint64_t seed;
 	size_t message;
 	unsigned idle_clients[PLAN_LIST_MAX], n_idle;
@@ -131,18 +133,17 @@ bool plan_override(struct plan *p, const char *key, const char *value,
 bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE]);
 
 /*
- * The load of one server of this setting in a round, head included: `slice`, or, if
- * that is auto, 20 response times of its slowest model (NAN: unknown), 40 to 300 ms.
- * In an open loop it is long enough for 50 requests, or a second.
+ * The load of a server in a round, head included: `slice`, or, if that is auto, 10
+ * response times (NAN: unknown), 40 to 300 ms. In an open loop it is long enough for
+ * 50 requests, or a second.
  */
-int64_t plan_slice(const struct plan *p, const struct cell *setting,
+int64_t plan_slice(const struct plan *p, const struct cell *c,
 		   double response_ns);
 
-/*
- * Rounds of a bout of `n` servers with slices of this length, head included.
- * At least two: a block without a spread would hide a disturbance.
- */
-unsigned plan_rounds(const struct plan *p, size_t n, int64_t slice_ns);
+/* Of a bout; round_ns: the slices of all its servers. The middle half of a few rounds
+ * still leaves out one that was disturbed. */
+enum { ROUNDS_LEAST = 4 };
+unsigned plan_rounds(const struct plan *p, int64_t round_ns);
 
 /* Drops the cells for which `keep` returns false; returns the number left. */
 size_t plan_keep(struct plan *p, bool (*keep)(const char *name, void *data),

@@ -177,6 +177,7 @@ static const struct {
 	{ "turbo_disabled", "turbo disabled" },
 	{ "idle_driver", "idle driver" },
 	{ "idle_governor", "idle governor" },
+	{ "idle_cpus", "idle CPUs" },
 	{ "isolated_cpus", "isolated CPUs" },
 	{ "page_bytes", "page size" },
 	{ "virtualization", "virtualization" },

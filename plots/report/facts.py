@@ -51,10 +51,14 @@ def _siblings(view):
 def _machine(view):
     machine = view.run.machine
     kind = machine.get("virtualization")
+    asleep = machine.get("idle_cpus") != "awake"
     if kind and kind != "none":
-        yield ("This is a virtual machine: the hypervisor can take its CPUs (steal time), "
-               "and waking an idle CPU is slow. Models that sleep look worse than on "
-               "bare metal.")
+        yield ("This is a virtual machine: the hypervisor can take its CPUs (steal time)" +
+               (", and waking an idle CPU is slow. Models that sleep look worse than on "
+                "bare metal." if asleep else "."))
+    if not asleep:
+        yield ("Idle CPUs were kept awake: a CPU that sleeps to save power adds its "
+               "wake-up to each response time.")
     governors = machine.get("governors")
     names = {str(name) for name in (
         governors if isinstance(governors, (dict, list)) else [governors])

@@ -4,6 +4,7 @@
 import gzip
 import itertools
 import json
+import os
 import pathlib
 import re
 import socket
@@ -64,8 +65,8 @@ def test_every_bout(whole):
     bouts = [bout for bout in whole.bouts if bout[0]["block"] > 0]
     assert len(bouts) == 6 and len(whole.bouts) == BOUTS
     for bout in bouts:
-        assert len({(setting(line), line["block"], line["slice_ns"])
-                    for line in bout}) == 1
+        assert len({(setting(line), line["block"]) for line in bout}) == 1
+        assert all(line["slice_ns"] == 20e6 for line in bout)
         assert [(line["model"], line["role"]) for line in bout] == [
             ("epoll", "timing"), ("thread", "timing"), ("epoll", "aa"),
             *[("baseline", "baseline")] * (bout[0]["loop"] == "closed")]
@@ -145,6 +146,24 @@ def test_where_they_ran(whole):
         assert (line["server_cpus"], line["client_cpus"]) == \
             (there["server"], there["client"])
         assert line["load"]["spun"] is False or line["placement"] == "split"
+
+
+def idle_cpus(run):
+    return json.loads((run.folder / "machine.json").read_text("utf-8"))["idle_cpus"]
+
+
+def test_idle_cpus_are_kept_awake(whole, tmp_path):
+    driver = pathlib.Path("/sys/devices/system/cpu/cpuidle/current_driver")
+    can = os.access("/dev/cpu_dma_latency", os.W_OK) and driver.exists() and \
+        driver.read_text("ascii").strip() != "none"
+    assert idle_cpus(whole) == ("awake" if can else "asleep")
+    assert any("idle CPUs slept" in text for line in whole.lines
+               for text in line["warnings"]) != can
+    asked = matrix.run("--models", "epoll", "--awake", "no",
+                       plan=matrix.plan(tmp_path, **matrix.TINY), out=tmp_path / "run")
+    assert idle_cpus(asked.check(0)) == "asleep"
+    assert not any(line["warnings"] for line in asked.lines
+                   if "slept" in " ".join(line["warnings"]))
 
 
 def test_histograms(whole):

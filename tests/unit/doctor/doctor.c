@@ -30,6 +30,8 @@ static struct facts good_machine(void)
 		.client_cpus = "1",
 		.quota.left = UNLIMITED,
 		.governor = "performance",
+		.idle_driver = true,
+		.awake = true,
 		.clock = "tsc",
 		.clock_ns = 22,
 		.tsc_available = true,
@@ -196,6 +198,24 @@ static void quota(void **state)
 	f.quota.left = 3000; /* as many as can be busy */
 	f.confined = false;
 	check(&f, &n, "CPUs", HEALTH_OK, "", "");
+}
+
+static void idle_cpus(void **state)
+{
+	struct facts f = good_machine();
+	struct needs n = usual_needs();
+
+	(void)state;
+	check(&f, &n, "idle CPUs", HEALTH_OK, "awake", "");
+	f.awake = false;
+	strcpy(f.awake_why, "Permission denied");
+	check(&f, &n, "idle CPUs", HEALTH_WARN, "Permission denied",
+	      "chmod o+w /dev/cpu_dma_latency");
+	f.confined = true;
+	check(&f, &n, "idle CPUs", HEALTH_WARN, "sleep",
+	      "docker run --device /dev/cpu_dma_latency");
+	f.idle_driver = false;
+	check(&f, &n, "idle CPUs", HEALTH_WARN, "idle=poll", "");
 }
 
 static void frequency(void **state)
@@ -705,6 +725,7 @@ int main(void)
 		cmocka_unit_test(siblings),
 		cmocka_unit_test(quota),
 		cmocka_unit_test(frequency),
+		cmocka_unit_test(idle_cpus),
 		cmocka_unit_test(other_load),
 		cmocka_unit_test(slow_clock),
 		cmocka_unit_test(descriptors),

@@ -36,27 +36,31 @@ static struct record pilot(const char *model, const struct cell *cell,
 	return r;
 }
 
-/* Twenty response times of the slowest model of the same setting */
+/* Ten response times of this model in the same setting; of the fastest model for the
+ * baseline server, which has no pilot */
 static void test_length(void **state)
 {
 	const struct plan auto_ = { .slice = 0 };
 	struct cell c = setting(LOOP_CLOSED, 64, 0);
 	struct cell other = setting(LOOP_CLOSED, 1000, 0);
 	struct record r[] = {
-		pilot("epoll", &c, 3),      pilot("thread", &c, 5),
+		pilot("epoll", &c, 6),      pilot("thread", &c, 10),
 		pilot("aio", &c, NAN),      pilot("epoll", &other, 90),
 		pilot("busypoll", &c, 100),
 	};
 
 	(void)state;
 	r[4].role = ROLE_TIMING;
-	assert_int_equal(slice_length(&auto_, r, 5, &c), 100 * ms);
+	assert_int_equal(slice_length(&auto_, r, 5, &c), 60 * ms);
 	assert_int_equal(slice_length(&auto_, r, 5, &other), 300 * ms);
-	assert_int_equal(slice_length(&auto_, r, 1, &c), 60 * ms);
-	r[0] = pilot("epoll", &c, 0.1);
+	strcpy(c.model, "thread");
+	assert_int_equal(slice_length(&auto_, r, 5, &c), 100 * ms);
+	strcpy(c.model, BASELINE);
+	assert_int_equal(slice_length(&auto_, r, 5, &c), 60 * ms);
+	r[0].metric[METRIC_RESPONSE_P50] = 0.1e6;
 	assert_int_equal(slice_length(&auto_, r, 1, &c), 40 * ms);
 	assert_int_equal(slice_length(&auto_, r, 0, &c), 100 * ms);
-	r[0] = pilot("epoll", &c, NAN);
+	r[0].metric[METRIC_RESPONSE_P50] = NAN;
 	assert_int_equal(slice_length(&auto_, r, 1, &c), 100 * ms);
 }
 
@@ -71,9 +75,9 @@ static void test_length_beside_other_programs(void **state)
 
 	(void)state;
 	r.metric[METRIC_CPU_PER_REQUEST] = 20000; /* 2 ms for all of them */
-	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 80 * ms);
+	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 40 * ms);
 	r.metric[METRIC_CPU_PER_REQUEST] = 200000;
-	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 240 * ms);
+	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 120 * ms);
 	r = pilot("epoll", &open, 12);
 	r.metric[METRIC_CPU_PER_REQUEST] = 50000;
 	assert_int_equal(slice_length(&auto_, &r, 1, &open), 40 * ms);
@@ -81,7 +85,7 @@ static void test_length_beside_other_programs(void **state)
 	r = pilot("epoll", &closed, 12);
 	strcpy(r.cell.work, "sleep:12ms");
 	r.metric[METRIC_CPU_PER_REQUEST] = 20000;
-	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 240 * ms);
+	assert_int_equal(slice_length(&auto_, &r, 1, &closed), 120 * ms);
 }
 
 static void test_length_of_plan(void **state)
@@ -94,7 +98,7 @@ static void test_length_of_plan(void **state)
 	assert_int_equal(slice_length(&fixed, &r, 1, &c), 17 * ms);
 }
 
-/* Open loop: 50 requests, and at most a second */
+/* Open loop: 50 requests, and at most a second; the same for all models */
 static void test_length_of_open_loop(void **state)
 {
 	const struct plan auto_ = { .slice = 0 };
@@ -108,6 +112,7 @@ static void test_length_of_open_loop(void **state)
 		struct cell c = setting(LOOP_OPEN, 16, cases[i].rate);
 		struct record r = pilot("epoll", &c, 0.1);
 
+		strcpy(c.model, "thread");
 		assert_int_equal(slice_length(&auto_, &r, 1, &c),
 				 cases[i].ms * ms);
 	}
@@ -254,12 +259,35 @@ static void test_unknown(void **state)
 	check(&f, 0);
 }
 
-static void test_drops_allowed(void **state)
+/* Of 8 rounds: at most 4, and none while most are disturbed */
+static void test_which_are_dropped(void **state)
 {
+	static const struct {
+		unsigned counted, dropped, counted_disturbed;
+		bool drop;
+	} cases[] = {
+		{ 0, 0, 0, true },  { 0, 1, 0, false }, { 1, 1, 0, true },
+		{ 1, 1, 1, false }, { 6, 3, 0, true },  { 6, 4, 0, false },
+		{ 5, 1, 3, false }, { 5, 1, 2, true },
+	};
+
 	(void)state;
-	assert_int_equal(drops_allowed(2), 1);
-	assert_int_equal(drops_allowed(3), 2);
-	assert_int_equal(drops_allowed(8), 4);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct rounds before = { .counted = cases[i].counted,
+					 .dropped = cases[i].dropped };
+
+		const bool steal[DROPS] = { [DROP_STEAL] = true };
+		const bool stopped[DROPS] = { [DROP_SUSPENDED] = true };
+
+		assert_int_equal(round_is_dropped(steal, &before,
+						  cases[i].counted_disturbed,
+						  8),
+				 cases[i].drop);
+		assert_int_equal(round_is_dropped(stopped, &before,
+						  cases[i].counted_disturbed,
+						  8),
+				 cases[i].dropped < 4);
+	}
 }
 
 int main(void)
@@ -274,7 +302,7 @@ int main(void)
 		cmocka_unit_test(test_order_is_uniform),
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_drops_allowed),
+		cmocka_unit_test(test_which_are_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -745,22 +745,20 @@ static void reference_of_options(void **state)
 static void rounds_of_a_bout(void **state)
 {
 	static const struct {
-		size_t servers;
-		int64_t slice;
+		int64_t round;
 		unsigned rounds;
 	} bouts[] = {
-		{ 9, 40000000, 8 }, /* 3 s / 0.36 s = 8.33 */
-		{ 8, 40000000, 9 }, /* 9.38 */
-		{ 1, 40000000, 75 },    { 9, 130000000, 3 },
-		{ 9, 300000000, 2 },    { 9, INT64_C(10000000000), 2 },
-		{ 64, 10000000000, 2 },
+		{ 360000000, 8 }, /* 8.33 */
+		{ 320000000, 9 }, /* 9.38 */
+		{ 40000000, 75 },
+		{ 1000000000, 4 },
+		{ INT64_C(640000000000), 4 },
 	};
 	struct plan p = parsed("bout 3s\ncells");
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bouts); i++)
-		assert_int_equal(plan_rounds(&p, bouts[i].servers,
-					     bouts[i].slice),
+		assert_int_equal(plan_rounds(&p, bouts[i].round),
 				 bouts[i].rounds);
 	plan_free(&p);
 }

@@ -264,13 +264,26 @@ def bench_slower(runs, count):
 # ---------------------------------------------------------------- length of slices
 
 OTHERS = ("thread", "poll", "uring")
-WINDOW_MS = 2000
+WINDOW_MS = 1000
+
+
+@contextlib.contextmanager
+def awake():
+    """As in a run: idle CPUs do not sleep."""
+    try:
+        latency = open("/dev/cpu_dma_latency", "wb", 0)
+    except OSError:
+        latency = contextlib.nullcontext()
+    with latency as file:
+        if file:
+            file.write(bytes(4))
+        yield
 
 
 def by_hand(connections):
     """(requests/s, CPU ns per request) of epoll in one window, without bin/matrix"""
-    with server.Server("epoll", "--message", "64",
-                       wrapper=["taskset", "-c", str(CPUS[0])]) as one:
+    with awake(), server.Server("epoll", "--message", "64",
+                                wrapper=["taskset", "-c", str(CPUS[0])]) as one:
         ran = subprocess.run(
             ["bin/loadgen", "--target", f"127.0.0.1:{one.port}", "--message", "64",
              "--connections", str(connections), "--warmup", "250ms", "--duration",
@@ -289,20 +302,23 @@ class Ways:
         cells = f"closed split connections {connections}"
         models = ",".join(["epoll", *OTHERS])
         name = f"slices{connections}"
-        auto = runs.make(f"{name}auto", "--models", models,
+        auto = runs.make(f"{name}pilot", "--models", models,
                          plan=runs.plan(blocks=1, slice="auto", counting="yes",
                                         cells=cells)).line("epoll")["slice_ns"] / 1e6
         self.auto, self.window = auto, WINDOW_MS * 8 / 7  # an eighth is the head
-        self.lengths = [auto / 2, auto, auto * 2, self.window]
+        #: None: each model's own
+        self.lengths = [None, auto / 2, auto, auto * 2, self.window]
         self.runs, self.hand = collections.defaultdict(list), []
         for _ in range(count):
-            for length in random.sample([*self.lengths, None], 5):
-                if length is None:
+            for length in random.sample([*self.lengths, "by hand"], 6):
+                if length == "by hand":
                     self.hand.append(by_hand(connections))
                     continue
+                text = "auto" if length is None else f"{length:.1f}ms"
                 self.runs[length].append(runs.make(
-                    f"{name}x{length:.0f}", "--models", models, plan=runs.plan(
-                        blocks=1, slice=f"{length:.1f}ms", bout="2s", cells=cells)))
+                    f"{name}x{text}", "--models", models, plan=runs.plan(
+                        blocks=1, slice=text, bout="2s", cells=cells,
+                        counting="yes" if length is None else "no")))
 
     def ratios(self, length, model, metric):
         return [trimmed_mean(run.logs(run.line(model), metric))
@@ -329,15 +345,15 @@ def overlap(a, b):
 
 
 def print_way(ways, model, metric):
-    """Its ratios by length. How far the most different one is from that of `auto`, and
-    whether all intervals overlap with that one's"""
+    """Its ratios by length. How far the most different one is from that of the models'
+    own lengths, and whether all intervals overlap with that one's"""
     of = {length: interval(ways.ratios(length, model, metric))
           for length in ways.lengths}
-    agree = all(overlap(one, of[ways.auto]) for one in of.values())
+    agree = all(overlap(one, of[None]) for one in of.values())
     print(f"  {model:7}{'CPU' if metric == CPU else 'req/s':6}" +
           "  ".join(f"{as_text(one):21}" for one in of.values()) +
           f"  {'yes' if agree else 'NO'}")
-    return max(abs(one[0] / of[ways.auto][0] - 1) for one in of.values()), agree
+    return max(abs(one[0] / of[None][0] - 1) for one in of.values()), agree
 
 
 def difference(a, b):
@@ -349,13 +365,13 @@ def bench_slices(runs, count):
     for connections in (64, 1000):
         ways = Ways(runs, connections, count)
         print(f"  {connections} connections, {count} starts; ratio to epoll by length "
-              f"of slices ({ways.auto:.0f} ms is `auto`); intervals overlap?")
-        print(" " * 15 + "  ".join(
-            f"{f'{ms:.0f} ms':21}" for ms in ways.lengths[:3]) + "  one window of 2 s")
+              f"of slices (auto: {ways.auto:.0f} ms for epoll); intervals overlap?")
+        print(" " * 15 + f"{'auto':21}  " + "  ".join(
+            f"{f'{ms:.0f} ms':21}" for ms in ways.lengths[1:4]) + "  one window of 1 s")
         good += [print_way(ways, model, metric)
                  for metric, model in itertools.product((CPU, RATE), OTHERS)]
         for name, metric in ("CPU per request", CPU), ("requests/s", RATE):
-            cold = difference(ways.epoll(ways.auto, metric),
+            cold = difference(ways.epoll(None, metric),
                               ways.epoll(ways.window, metric))
             hand = difference(ways.epoll_whole(metric),
                               [math.log(one[metric == CPU]) for one in ways.hand])

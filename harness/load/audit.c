@@ -32,8 +32,9 @@ enum { ACHIEVED_SLACK = 5 };
  * CPU of its own, and without one, where it sleeps. */
 static const double lag_share = 0.1;
 static const int64_t lag_own_ns = 50 * 1000, lag_coarse_ns = 1000 * 1000;
-/* Sending a burst takes time: allow so much for each of its requests. */
-static const int64_t lag_burst_ns = 10 * 1000;
+/* Sending a burst takes time: allow so much for each of its requests, or of its new
+ * connections. */
+static const int64_t lag_burst_ns = 10 * 1000, lag_storm_ns = 50 * 1000;
 
 /* Closed loop: measured over expected number of requests in flight */
 static const double in_flight_min = 0.9, in_flight_max = 1.02;
@@ -59,7 +60,8 @@ static int64_t lag_limit(const struct result *r, const struct load_options *opt)
 	int64_t share = lag_share *
 			histogram_percentile(&r->tally->response, 0.5, NULL);
 
-	floor += (opt->burst - 1) / opt->threads * lag_burst_ns;
+	floor += (opt->burst - 1) / opt->threads *
+		 (pattern_connects(opt->pattern) ? lag_storm_ns : lag_burst_ns);
 	return share > floor ? share : floor;
 }
 
@@ -359,7 +361,7 @@ static void judge_closed_loop(struct result *r, const struct load_options *opt)
 		    "(--threads) with a CPU each (--cpu)",
 		    100 * busy, 100 * result_queued(r));
 	/* Lost connections also reduce the number in flight, and are reported. */
-	if (opt->pattern == PATTERN_CONNECT || wanted == 0 ||
+	if (pattern_connects(opt->pattern) || wanted == 0 ||
 	    r->tally->answered == 0 || r->tally->troubles > 0 ||
 	    r->tally->unanswered > 0)
 		return;

@@ -45,6 +45,7 @@ struct channel {
 	uint64_t number;     /* among all channels; determines its bytes */
 	uint32_t generation; /* how often it was connected */
 	bool idle;           /* sends nothing */
+	bool slow;           /* is read only when receive() is called */
 	bool closed_loop;    /* requests are due when they are sent */
 	bool connects;       /* for each request */
 

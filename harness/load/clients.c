@@ -15,7 +15,7 @@ enum { CONNECTING_MAX = 64 };
 /* Whether the run is about this connection: without busy ones, about the idle ones */
 static bool matters(const struct worker *w, const struct channel *c)
 {
-	return !c->idle || w->busy == 0;
+	return w->busy == 0 || !(c->idle || c->slow);
 }
 
 static void begin_to_connect(struct worker *w, struct channel *c)
@@ -131,7 +131,7 @@ void worker_connect_again(struct worker *w, struct channel *c)
 
 static void lose(struct worker *w, struct channel *c, enum failure failure)
 {
-	tally_failure(w->tally, failure);
+	tally_failure(c->tally, failure);
 	worker_disconnect(w, c, false);
 	if (connects(w) && open_loop(w) && !c->idle)
 		w->resting[w->n_resting++] = c;
@@ -142,7 +142,7 @@ void worker_failed(struct worker *w, struct channel *c, int error)
 	if (error == EINPROGRESS || error == EINTR)
 		return;
 	if (failure_of(error) == FAILURE_OTHER)
-		w->tally->other_error = error;
+		c->tally->other_error = error;
 	lose(w, c, failure_of(error));
 }
 
@@ -165,12 +165,19 @@ void worker_received(struct worker *w, struct channel *c, const char *bytes,
 		return;
 	}
 	answered = channel_did_receive(c, bytes, n, now);
-	if (answered > 0)
+	if (answered > 0 && !c->slow)
 		w->news = now;
 	if (c->reply && c->reply->fault) {
 		w->tally->fault = c->reply->fault;
 		w->tally->fault_value = c->reply->value;
 		lose(w, c, FAILURE_REPLY);
+		return;
+	}
+	if (c->slow) {
+		for (unsigned i = 0; i < answered && !w->over; i++)
+			channel_release(c, now);
+		if (channel_to_send(c) > 0 && !c->watched)
+			worker_want_to_send(w, c);
 		return;
 	}
 	if (connects(w)) {
@@ -192,17 +199,17 @@ void worker_received(struct worker *w, struct channel *c, const char *bytes,
 
 static bool all_connected(struct worker *w, unsigned next)
 {
-	return w->connecting == 0 && next == w->busy + w->idle;
+	return w->connecting == 0 && next == w->clients;
 }
 
 static void time_out(struct worker *w, int64_t now)
 {
-	for (unsigned i = 0; i < w->busy + w->idle; i++) {
+	for (unsigned i = 0; i < w->clients; i++) {
 		struct channel *c = &w->channels[i];
 
 		if (c->state == CHANNEL_CONNECTING &&
 		    now - c->connect_began > w->run->opt->timeout) {
-			tally_failure(w->tally, FAILURE_TIMEOUT);
+			tally_failure(c->tally, FAILURE_TIMEOUT);
 			worker_disconnect(w, c, false);
 		}
 	}
@@ -216,8 +223,7 @@ void worker_set_up(struct worker *w)
 	unsigned next = connects(w) ? w->busy : 0;
 
 	while (!all_connected(w, next) && !atomic_load(&w->run->stop)) {
-		while (next < w->busy + w->idle &&
-		       w->connecting < CONNECTING_MAX)
+		while (next < w->clients && w->connecting < CONNECTING_MAX)
 			begin_to_connect(w, &w->channels[next++]);
 		w->engine->kind->wait(w->engine, now + look_ns, false);
 		now = now_of(w);

@@ -94,8 +94,8 @@ static void is_at_rest(struct crew *crew)
 static struct engine *open_engine(const struct crew *crew)
 {
 	const struct load_options *opt = crew->run.opt;
-	struct engine *e = crew->kind->open(opt->connections + opt->idle,
-					    opt->message * opt->depth);
+	struct engine *e =
+		crew->kind->open(load_clients(opt), opt->message * opt->depth);
 
 	if (!e)
 		die("cannot set up %s", crew->kind->name);
@@ -201,7 +201,7 @@ static const struct engine_kind *choose_engine(const struct load_options *opt)
 
 		if (wanted && strcmp(wanted, kinds[i]->name) != 0)
 			continue;
-		e = kinds[i]->open(opt->connections + opt->idle,
+		e = kinds[i]->open(load_clients(opt),
 				   opt->message * opt->depth);
 		if (e) {
 			e->kind->close(e);
@@ -249,7 +249,7 @@ static bool any_connected(const struct crew *crew)
 {
 	const struct load_options *opt = crew->run.opt;
 
-	if (opt->pattern == PATTERN_CONNECT)
+	if (pattern_connects(opt->pattern))
 		return true;
 	for (unsigned i = 0; i < opt->threads; i++)
 		if (crew->workers[i].open > 0)
@@ -399,14 +399,16 @@ void crew_clear(struct crew *crew)
 		tally_clear(crew->workers[i].tally);
 }
 
-void crew_close(struct crew *crew)
+void crew_close(struct crew *crew, struct result *r)
 {
 	crew->closing = true;
 	pthread_barrier_wait(&crew->step);
 	for (unsigned i = 0; i < crew->run.opt->threads; i++)
 		pthread_join(crew->seats[i].thread, NULL);
-	for (unsigned i = 0; i < crew->run.opt->threads; i++)
+	for (unsigned i = 0; i < crew->run.opt->threads; i++) {
+		tally_merge_dropped(r->tally, crew->workers[i].slow_tally);
 		worker_free(&crew->workers[i]);
+	}
 	if (crew->run.http)
 		http_close(&crew->http);
 	pthread_barrier_destroy(&crew->step);

@@ -51,8 +51,8 @@ struct result crew_result(struct crew *crew);
 /* Empties the tallies. */
 void crew_clear(struct crew *crew);
 
-/* Disconnects; the threads end. */
-void crew_close(struct crew *crew);
+/* Disconnects; the threads end. Adds what the slow readers took, in all. */
+void crew_close(struct crew *crew, struct result *r);
 
 /* SIGINT and SIGTERM, which are blocked; one that came is pending. */
 const sigset_t *crew_signals(void);

@@ -12,6 +12,9 @@
 
 #include "channel.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +29,10 @@ struct worker;
  * `sent` would be too early for the last request of a batch.
  */
 enum { ENGINE_BATCH = 8 };
+
+/* What a slow channel reads at a time; its socket is as small as on a real network, or
+ * it would take a megabyte before the server has to wait. */
+enum { SLOW_BYTES = 1024, SLOW_SOCKET = 4 * 1024, SLOW_SEGMENT = 1460 };
 
 struct engine {
 	const struct engine_kind *kind;
@@ -52,6 +59,9 @@ struct engine_kind {
 	/* Starts sending what the channel has to send. */
 	void (*send)(struct engine *e, struct channel *c);
 
+	/* Reads up to SLOW_BYTES on a channel that is slow; false: there are none. */
+	bool (*receive)(struct engine *e, struct channel *c);
+
 	/*
 	 * Waits for an event, or until the time `until`. With `spin`, does not
 	 * sleep: the caller busy-polls. Returns how many events there were: with 0,
@@ -75,6 +85,17 @@ static inline int64_t engine_clock(struct engine *e)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+static inline void engine_set_up(struct channel *c)
+{
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	if (!c->slow)
+		return;
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &(int){ SLOW_SOCKET },
+		   sizeof(int));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &(int){ SLOW_SEGMENT },
+		   sizeof(int));
+}
+
 /* ------------------------------------------------- reported to the worker */
 
 /* `error` is an errno, of connecting or of a connection. */
@@ -87,5 +108,18 @@ void worker_sent(struct worker *w, struct channel *c, size_t made, size_t sent);
 /* Bytes were received; n = 0: the server closed the connection. */
 void worker_received(struct worker *w, struct channel *c, const char *bytes,
 		     size_t n);
+
+/* One recv(2), which does not wait. Returns whether it took bytes. */
+static inline bool engine_receive(struct engine *e, struct channel *c,
+				  char *buffer, size_t size)
+{
+	ssize_t n = recv(c->fd, buffer, size, MSG_DONTWAIT);
+
+	if (n >= 0)
+		worker_received(e->worker, c, buffer, n);
+	else if (errno != EAGAIN && errno != EINTR)
+		worker_failed(e->worker, c, errno);
+	return n > 0;
+}
 
 #endif

@@ -4,9 +4,6 @@
 
 #include "harness/base/die.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -44,10 +41,13 @@ static struct engine *epoll_open(unsigned channels, size_t bytes)
 	return &e->engine;
 }
 
+/* A slow channel is not read when bytes are there. */
 static void watch(struct epoll_engine *e, struct channel *c, int op,
 		  uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = c };
+	struct epoll_event event = { .events = c->slow ? events & ~EPOLLIN :
+							 events,
+				     .data.ptr = c };
 
 	c->watched = events & EPOLLOUT;
 	if (epoll_ctl(e->epfd, op, c->fd, &event) < 0)
@@ -64,7 +64,7 @@ static void epoll_connect(struct engine *engine, struct channel *c)
 		worker_failed(engine->worker, c, errno);
 		return;
 	}
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	engine_set_up(c);
 	if (connect(c->fd, (struct sockaddr *)&engine->server,
 		    engine->server_length) < 0 &&
 	    errno != EINPROGRESS)
@@ -105,14 +105,11 @@ static void epoll_send(struct engine *engine, struct channel *c)
 		worker_sent(engine->worker, c, made, n < 0 ? 0 : n);
 }
 
-static void receive(struct epoll_engine *e, struct channel *c)
+static bool epoll_receive(struct engine *engine, struct channel *c)
 {
-	ssize_t n = recv(c->fd, e->buffer, SPACE, 0);
+	struct epoll_engine *e = (struct epoll_engine *)engine;
 
-	if (n >= 0)
-		worker_received(e->engine.worker, c, e->buffer, n);
-	else if (errno != EAGAIN && errno != EINTR)
-		worker_failed(e->engine.worker, c, errno);
+	return engine_receive(engine, c, e->buffer, SLOW_BYTES);
 }
 
 static void handle(struct epoll_engine *e, const struct epoll_event *event)
@@ -131,7 +128,7 @@ static void handle(struct epoll_engine *e, const struct epoll_event *event)
 			worker_sent(e->engine.worker, c, 0, 0);
 	}
 	if (c->fd >= 0 && (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-		receive(e, c);
+		engine_receive(&e->engine, c, e->buffer, SPACE);
 }
 
 static unsigned epoll_wait_until(struct engine *engine, int64_t until,
@@ -175,6 +172,7 @@ const struct engine_kind engine_epoll = {
 	.now = engine_clock,
 	.connect = epoll_connect,
 	.send = epoll_send,
+	.receive = epoll_receive,
 	.wait = epoll_wait_until,
 	.disconnect = epoll_disconnect,
 	.close = epoll_close,

@@ -13,10 +13,7 @@
 #include "harness/base/die.h"
 #include "harness/base/grow.h"
 
-#include <errno.h>
 #include <liburing.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -337,7 +334,7 @@ static void uring_connect(struct engine *engine, struct channel *c)
 		return;
 	}
 	c->sending = false;
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	engine_set_up(c);
 	sqe = next_sqe(e);
 	io_uring_prep_connect(sqe, c->fd, (struct sockaddr *)&engine->server,
 			      engine->server_length);
@@ -350,7 +347,8 @@ static void connected(struct uring_engine *e, struct channel *c, int result)
 		worker_failed(e->engine.worker, c, -result);
 		return;
 	}
-	arm(e, c->fd, name_of(RECEIVE, c->index, c->generation));
+	if (!c->slow)
+		arm(e, c->fd, name_of(RECEIVE, c->index, c->generation));
 	worker_connected(e->engine.worker, c);
 }
 
@@ -377,6 +375,13 @@ static void received(struct uring_engine *e, struct channel *c, bool current,
 	}
 	if (current && !(cqe->flags & IORING_CQE_F_MORE))
 		arm(e, c->fd, cqe->user_data);
+}
+
+static bool uring_receive(struct engine *engine, struct channel *c)
+{
+	char bytes[SLOW_BYTES];
+
+	return engine_receive(engine, c, bytes, sizeof(bytes));
 }
 
 static void handle(struct uring_engine *e, const struct io_uring_cqe *cqe)
@@ -468,6 +473,7 @@ const struct engine_kind engine_uring = {
 	.now = engine_clock,
 	.connect = uring_connect,
 	.send = uring_send,
+	.receive = uring_receive,
 	.wait = uring_wait,
 	.disconnect = uring_disconnect,
 	.close = uring_close,

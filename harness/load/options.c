@@ -63,27 +63,41 @@ static void take_target(const struct arg *arg, const char *text, void *options)
 			  arg->name, text, allowed);
 	}
 }
+
+/* The number behind the colon */
+static unsigned count_of(const struct arg *arg, const char *text, size_t at)
+{
+	uint64_t n;
+
+	if (!parse_count(text + at, &n) || n < 1 || n > CONNECTIONS_MAX)
+		die_usage("--%s '%s': not a number from 1 to %d, such as "
+			  "%.*s100",
+			  arg->name, text, CONNECTIONS_MAX, (int)at, text);
+	return n;
+}
+
 static void take_pattern(const struct arg *arg, const char *text, void *options)
 {
 	struct load_options *opt = options;
-	static const char burst[] = "burst:";
-	uint64_t n;
+	static const char burst[] = "burst:", slow[] = "slow-read:";
 
 	opt->burst = 1;
+	opt->slow = 0;
 	if (strcmp(text, "steady") == 0) {
 		opt->pattern = PATTERN_STEADY;
 	} else if (strcmp(text, "connect") == 0) {
 		opt->pattern = PATTERN_CONNECT;
+	} else if (strcmp(text, "storm") == 0) {
+		opt->pattern = PATTERN_STORM;
 	} else if (strncmp(text, burst, strlen(burst)) == 0) {
 		opt->pattern = PATTERN_BURST;
-		if (!parse_count(text + strlen(burst), &n) || n < 1 ||
-		    n > CONNECTIONS_MAX)
-			die_usage("--%s '%s': a burst has 1 to %d "
-				  "requests, such as burst:100",
-				  arg->name, text, CONNECTIONS_MAX);
-		opt->burst = n;
+		opt->burst = count_of(arg, text, strlen(burst));
+	} else if (strncmp(text, slow, strlen(slow)) == 0) {
+		opt->pattern = PATTERN_SLOW_READ;
+		opt->slow = count_of(arg, text, strlen(slow));
 	} else {
-		die_usage("--%s '%s': it takes steady, burst:N or connect",
+		die_usage("--%s '%s': it takes steady, burst:N, connect, storm "
+			  "or slow-read:N",
 			  arg->name, text);
 	}
 }
@@ -216,7 +230,7 @@ static const struct arg table[] = {
 	  "open loop: distribution of the times between requests", AT(arrivals),
 	  .words = arrivals, .initial = "poisson" },
 	{ ARG_OTHER, "pattern", "PATTERN",
-	  "steady; burst:N, open loop with N requests at once and then a pause, so that --rate is kept; connect, a new connection for each request",
+	  "steady; burst:N, open loop with N requests at once and then a pause, so that --rate is kept; connect, a new connection for each request; storm, both: all --connections connect at once; slow-read:N, beside N clients that read their replies at 256 KiB/s each",
 	  .take = take_pattern, .initial = "steady" },
 	{ ARG_TIME, "duration", "TIME",
 	  "length of the measurement window (default 10s; with --find-rate 2s, of each probe)",
@@ -313,20 +327,24 @@ static void check_together(struct load_options *opt)
 		check_idle_only(opt);
 		connections = opt->idle;
 	}
-	if (opt->pattern == PATTERN_BURST && opt->rate == 0 && !search)
-		die_usage("--pattern burst:N needs --rate: bursts are N / rate "
-			  "apart");
+	if (opt->pattern == PATTERN_STORM)
+		opt->burst = connections;
+	if ((opt->pattern == PATTERN_BURST || opt->pattern == PATTERN_STORM) &&
+	    opt->rate == 0 && !search)
+		die_usage("--pattern burst:N and storm need --rate: bursts of "
+			  "N are N / rate apart");
 	if (opt->depth > 1 && (opt->rate > 0 || search))
 		die_usage(
 			"--depth applies to the closed loop only: with --rate, "
 			"requests are sent when they are due");
-	if (opt->depth > 1 && opt->pattern == PATTERN_CONNECT)
+	if (opt->depth > 1 && pattern_connects(opt->pattern))
 		die_usage("--pattern connect sends one request per connection: "
 			  "--depth must be 1");
 	if (opt->threads > connections)
 		die_usage("--threads %u: more than connections (%u)",
 			  opt->threads, connections);
-	if (opt->pattern == PATTERN_BURST) /* of one, too */
+	/* Also bursts of one */
+	if (opt->pattern == PATTERN_BURST || opt->pattern == PATTERN_STORM)
 		opt->arrivals = ARRIVALS_UNIFORM;
 	if (opt->duration == 0 && opt->hold < 0)
 		opt->duration = search ? 2 * SECOND : 10 * SECOND;

@@ -26,7 +26,8 @@ struct load_options {
 	const char *path;     /* http: of the target, without its slash */
 	unsigned connections; /* 0: only idle ones */
 	unsigned idle, depth, threads;
-	int http; /* 0: --service echo */
+	int http;      /* 0: --service echo */
+	unsigned slow; /* pattern slow-read: additional ones that read slowly */
 	size_t message;
 	double rate; /* requests/s over all connections; 0: closed loop */
 	enum arrivals arrivals;
@@ -43,6 +44,12 @@ struct load_options {
 	int hold; /* socket of the observer, which commands slices: hold.h; -1: none */
 	bool quiet;
 };
+
+/* All connections */
+static inline unsigned load_clients(const struct load_options *opt)
+{
+	return opt->connections + opt->idle + opt->slow;
+}
 
 /* Ends the program on --help, --version and bad usage. */
 void load_options(int argc, char **argv, struct load_options *opt);

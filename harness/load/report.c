@@ -32,7 +32,8 @@ enum { PERCENTILES = sizeof(percentiles) / sizeof(*percentiles) };
  * service time, except where it has to connect first. */
 static const char *pattern_name(const struct load_options *opt)
 {
-	static const char *const names[] = { "steady", "burst", "connect" };
+	static const char *const names[] = { "steady", "burst", "connect",
+					     "storm", "slow-read" };
 
 	return names[opt->pattern];
 }
@@ -74,8 +75,11 @@ static void print_load(const struct load_options *opt, FILE *file)
 		plural(opt->connections));
 	if (opt->idle)
 		fprintf(file, " and %s idle", print_count(n, opt->idle));
-	if (opt->pattern == PATTERN_CONNECT)
+	if (pattern_connects(opt->pattern))
 		fprintf(file, ", a new one for each request");
+	if (opt->slow)
+		fprintf(file, ", beside %s that read%s slowly",
+			print_count(n, opt->slow), opt->slow == 1 ? "s" : "");
 	fprintf(file, ", %s%s B\n", opt->http ? "GET of " : "",
 		print_count(n, opt->message));
 }
@@ -155,7 +159,7 @@ static void print_table(const struct result *r, const struct load_options *opt,
 			unsure |= print_times("service", &t->service, file);
 		unsure |= print_times("send lag", &t->send_lag, file);
 	}
-	if (opt->pattern == PATTERN_CONNECT)
+	if (pattern_connects(opt->pattern))
 		unsure |= print_times("connect", &t->connect, file);
 	if (unsure)
 		fprintf(file, "?: fewer than %d samples above it; use %s\n",
@@ -313,6 +317,7 @@ static void put_load(json_t *json, const struct load_options *opt)
 	put(json, "pattern", json_string(pattern_name(opt)));
 	put_count(json, "connections", opt->connections);
 	put_count(json, "idle", opt->idle);
+	put_count(json, "slow", opt->slow);
 	put_count(json, "message", opt->message);
 	put(json, "depth",
 	    closed_loop(opt) ? json_integer(opt->depth) : json_null());
@@ -323,8 +328,9 @@ static void put_load(json_t *json, const struct load_options *opt)
 					"poisson" :
 					"uniform"));
 	put(json, "burst",
-	    opt->pattern == PATTERN_BURST ? json_integer(opt->burst) :
-					    json_null());
+	    opt->pattern == PATTERN_BURST || opt->pattern == PATTERN_STORM ?
+		    json_integer(opt->burst) :
+		    json_null());
 	put(json, "seed", json_integer((json_int_t)opt->seed));
 	put(json, "timeout_s", json_real(opt->timeout / 1e9));
 }

@@ -99,7 +99,7 @@ double result_delay(const struct result *r, const struct load_options *opt)
 
 bool result_has_lag(const struct load_options *opt)
 {
-	return opt->rate > 0 || opt->pattern == PATTERN_CONNECT;
+	return opt->rate > 0 || pattern_connects(opt->pattern);
 }
 
 char *result_others(const struct result *r, const struct load_options *opt)

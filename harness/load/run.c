@@ -27,7 +27,7 @@ struct result run_once(const struct load_options *opt, struct target target)
 
 	crew_open(&crew, opt, target);
 	r = opt->hold < 0 ? run_alone(&crew) : slices_run(&crew);
-	crew_close(&crew);
+	crew_close(&crew, &r);
 	audit(&r, opt);
 	return r;
 }

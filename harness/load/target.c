@@ -49,7 +49,7 @@ struct target target_of(const struct load_options *opt)
 
 static void check_descriptors(const struct load_options *opt)
 {
-	unsigned long n = (unsigned long)opt->connections + opt->idle;
+	unsigned long n = load_clients(opt);
 	unsigned long needed =
 		n + DESCRIPTORS_BESIDE + DESCRIPTORS_A_THREAD * opt->threads;
 	struct rlimit limit;
@@ -72,7 +72,7 @@ static void check_descriptors(const struct load_options *opt)
 static void check_ports(const struct load_options *opt)
 {
 	static const char path[] = "/proc/sys/net/ipv4/ip_local_port_range";
-	unsigned long low, high, needed = opt->connections + opt->idle;
+	unsigned long low, high, needed = load_clients(opt);
 	FILE *file = fopen(path, "re");
 
 	if (!file)

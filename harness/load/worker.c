@@ -35,16 +35,17 @@ void worker_init(struct worker *w, struct run *run, unsigned part,
 		 struct engine *engine)
 {
 	const struct load_options *opt = run->opt;
-	unsigned n;
+	unsigned n, slow = share_of(opt->slow, part, opt->threads);
 
 	*w = (struct worker){ .run = run, .part = part, .engine = engine };
 	w->busy = share_of(opt->connections, part, opt->threads);
 	w->idle = share_of(opt->idle, opt->threads - 1 - part, opt->threads);
-	n = w->busy + w->idle;
+	w->clients = n = w->busy + w->idle + slow;
 	w->channels = array_of(n, sizeof(*w->channels));
-	w->to_send = array_of(2 * w->busy, sizeof(*w->to_send));
+	w->to_send = array_of(2 * (w->busy + slow), sizeof(*w->to_send));
 	w->resting = array_of(w->busy, sizeof(*w->resting));
 	w->tally = tally_new(0, opt->duration);
+	w->slow_tally = tally_new(0, 0); /* none of them is due in a window */
 	w->spin = opt->spin && opt->n_cpus >= opt->threads && open_loop(w);
 	watch_open(&w->watch);
 	engine->worker = w;
@@ -55,26 +56,30 @@ void worker_init(struct worker *w, struct run *run, unsigned part,
 					  part + (uint64_t)i * opt->threads :
 					  opt->connections + i;
 
-		channel_begin(c, w->tally, number,
+		bool is_slow = i >= w->busy + w->idle;
+
+		channel_begin(c, is_slow ? w->slow_tally : w->tally, number,
 			      payload_of(opt->seed, number, opt->message),
-			      !open_loop(w) && !connects(w));
+			      is_slow || (!open_loop(w) && !connects(w)));
 		if (run->http)
 			channel_use_http(c, run->http);
 		c->index = i;
-		c->idle = i >= w->busy;
+		c->slow = is_slow;
+		c->idle = i >= w->busy && !is_slow;
 		c->connects = connects(w);
 	}
 }
 
 void worker_free(struct worker *w)
 {
-	for (unsigned i = 0; i < w->busy + w->idle; i++)
+	for (unsigned i = 0; i < w->clients; i++)
 		channel_free(&w->channels[i]);
 	free(w->channels);
 	free(w->to_send);
 	free(w->resting);
 	free(w->waiting);
 	free(w->tally);
+	free(w->slow_tally);
 	watch_close(&w->watch);
 }
 
@@ -226,6 +231,7 @@ static int64_t turn(struct worker *w, int64_t now, int64_t until)
 
 	if (open_loop(w))
 		release_due(w, now);
+	until = least(until, slow_read(w, now));
 	if (w->n_to_send > 0)
 		send_all(w);
 	look_at_queue(w, now);
@@ -275,11 +281,11 @@ static void settle(struct worker *w)
 {
 	int64_t now = now_of(w), intended;
 
-	for (unsigned i = 0; i < w->busy + w->idle; i++) {
+	for (unsigned i = 0; i < w->clients; i++) {
 		struct channel *c = &w->channels[i];
 
 		c->queued = false;
-		if (c->state == CHANNEL_UNUSED)
+		if (c->state == CHANNEL_UNUSED || c->slow)
 			continue;
 		if (c->oldest < c->released || (connects(w) && !c->idle))
 			worker_disconnect(w, c, true);
@@ -328,6 +334,7 @@ static int64_t begin(struct worker *w)
 			w->resting[w->n_resting++] = &w->channels[i];
 	if (!open_loop(w))
 		fill(w, now);
+	slow_begin(w);
 	return now;
 }
 
@@ -359,14 +366,29 @@ unsigned worker_connections(const struct worker *w)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < w->busy + w->idle; i++)
+	for (unsigned i = 0; i < w->clients; i++)
 		n += w->channels[i].state == CHANNEL_OPEN;
 	return n;
 }
 
+/* The slow readers take all that is in flight: then both sides count the same requests. */
+static void end_slow(struct worker *w)
+{
+	int64_t now = now_of(w), until = now + drain_ns;
+
+	w->slow_ends = true;
+	while (w->slow_tally->outstanding > 0 && now < until &&
+	       !atomic_load(&w->run->stop))
+		now = turn(w, now, until);
+	for (unsigned i = w->busy + w->idle; i < w->clients; i++)
+		if (w->channels[i].oldest < w->channels[i].released)
+			tally_failure(w->slow_tally, FAILURE_STALLED);
+}
+
 void worker_close(struct worker *w)
 {
-	for (unsigned i = 0; i < w->busy + w->idle; i++)
+	end_slow(w);
+	for (unsigned i = 0; i < w->clients; i++)
 		if (w->channels[i].state != CHANNEL_UNUSED)
 			worker_disconnect(w, &w->channels[i], true);
 }

@@ -37,8 +37,9 @@ struct worker {
 	struct engine *engine;
 	struct tally *tally;
 
-	struct channel *channels; /* the busy ones, then the idle ones */
-	unsigned busy, idle;
+	/* The busy ones, then the idle ones, then the slow readers */
+	struct channel *channels;
+	unsigned busy, idle, clients; /* clients: all of them */
 	unsigned connecting;
 	unsigned open; /* busy ones; if there are none, idle ones */
 
@@ -54,6 +55,11 @@ struct worker {
 	unsigned n_resting;
 	int64_t *waiting; /* a ring of intended times */
 	uint64_t waiting_first, waiting_end, waiting_capacity;
+
+	struct tally *slow_tally; /* of the slow readers, of all loads */
+	unsigned slow_turn;
+	int64_t slow_next; /* when the next of them reads */
+	bool slow_ends;    /* they take all that is left */
 
 	bool over;    /* no new requests */
 	int64_t news; /* the last time with a reply, or with none outstanding */

@@ -454,6 +454,10 @@ function setting_words(i, without,    text, alone)
 		text = text ", in bursts of " substr(cell(i, "pattern"), 7)
 	if (cell(i, "pattern") == "connect")
 		text = text ", a new connection for each request"
+	if (cell(i, "pattern") == "storm")
+		text = text ", all connect at once"
+	if (cell(i, "pattern") ~ /^slow-read:/)
+		text = text ", beside " many(substr(cell(i, "pattern"), 11), "slow reader")
 	if (cell(i, "work") !~ /^(none)?$/)
 		text = text ", work " cell(i, "work")
 	if (cell(i, "service") == "http")

@@ -14,6 +14,7 @@
 enum {
 	CLIENT_BYTES = 32 * 1024,
 	THREAD_BYTES = 96 * 1024,
+	SLOW_BYTES = 1024 * 1024, /* of a slow reader: its sockets are full */
 	SERVER_BYTES = 16 * 1024 * 1024,
 	BASE_BYTES = 64 * 1024 * 1024
 };
@@ -46,14 +47,14 @@ static bool has_thread_per_client(const struct cell *c)
 /* The needs of one server are added to those of its bout. */
 static void add_server(struct needs *bout, const struct cell *c)
 {
-	unsigned clients = c->connections + c->idle;
+	unsigned clients = cell_clients(c);
 	uint64_t in_flight = (uint64_t)c->connections * c->depth * c->message;
 	bool threads = has_thread_per_client(c);
 
 	bout->servers++;
 	bout->clients_at_once += clients;
-	bout->memory +=
-		SERVER_BYTES + (uint64_t)clients * CLIENT_BYTES + 4 * in_flight;
+	bout->memory += SERVER_BYTES + (uint64_t)clients * CLIENT_BYTES +
+			(uint64_t)c->slow * SLOW_BYTES + 4 * in_flight;
 	at_least(&bout->clients, clients);
 	if (threads) {
 		at_least(&bout->threads, clients);
@@ -64,7 +65,7 @@ static void add_server(struct needs *bout, const struct cell *c)
 		bout->signals += clients;
 	bout->uring |= is_model(c, "uring");
 	bout->split |= c->placement == PLACEMENT_SPLIT && c->loop != LOOP_NONE;
-	bout->connecting |= c->pattern == PATTERN_CONNECT;
+	bout->connecting |= pattern_connects(c->pattern);
 }
 
 static void add_bout(struct needs *n, const struct entry *e, size_t length)

@@ -168,8 +168,8 @@ void worker_received(struct worker *w, struct channel *c, const char *bytes,
 	if (answered > 0 && !c->slow)
 		w->news = now;
 	if (c->reply && c->reply->fault) {
-		w->tally->fault = c->reply->fault;
-		w->tally->fault_value = c->reply->value;
+		c->tally->fault = c->reply->fault;
+		c->tally->fault_value = c->reply->value;
 		lose(w, c, FAILURE_REPLY);
 		return;
 	}

@@ -30,9 +30,9 @@ struct worker;
  */
 enum { ENGINE_BATCH = 8 };
 
-/* What a slow channel reads at a time; its socket is as small as on a real network, or
- * it would take a megabyte before the server has to wait. */
-enum { SLOW_BYTES = 1024, SLOW_SOCKET = 4 * 1024, SLOW_SEGMENT = 1460 };
+/* The socket of a slow channel is as small as on a real network: or it would take a
+ * megabyte before the server has to wait. */
+enum { SLOW_SOCKET = 4 * 1024, SLOW_SEGMENT = 1460, SLOW_READ_MAX = 16 * 1024 };
 
 struct engine {
 	const struct engine_kind *kind;
@@ -59,8 +59,9 @@ struct engine_kind {
 	/* Starts sending what the channel has to send. */
 	void (*send)(struct engine *e, struct channel *c);
 
-	/* Reads up to SLOW_BYTES on a channel that is slow; false: there are none. */
-	bool (*receive)(struct engine *e, struct channel *c);
+	/* Reads up to `n` bytes, SLOW_READ_MAX at most, on a slow channel; false: there
+	 * are none. */
+	bool (*receive)(struct engine *e, struct channel *c, size_t n);
 
 	/*
 	 * Waits for an event, or until the time `until`. With `spin`, does not

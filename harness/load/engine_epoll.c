@@ -105,11 +105,11 @@ static void epoll_send(struct engine *engine, struct channel *c)
 		worker_sent(engine->worker, c, made, n < 0 ? 0 : n);
 }
 
-static bool epoll_receive(struct engine *engine, struct channel *c)
+static bool epoll_receive(struct engine *engine, struct channel *c, size_t n)
 {
 	struct epoll_engine *e = (struct epoll_engine *)engine;
 
-	return engine_receive(engine, c, e->buffer, SLOW_BYTES);
+	return engine_receive(engine, c, e->buffer, n);
 }
 
 static void handle(struct epoll_engine *e, const struct epoll_event *event)

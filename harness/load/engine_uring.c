@@ -377,11 +377,11 @@ static void received(struct uring_engine *e, struct channel *c, bool current,
 		arm(e, c->fd, cqe->user_data);
 }
 
-static bool uring_receive(struct engine *engine, struct channel *c)
+static bool uring_receive(struct engine *engine, struct channel *c, size_t n)
 {
-	char bytes[SLOW_BYTES];
+	char bytes[SLOW_READ_MAX];
 
-	return engine_receive(engine, c, bytes, sizeof(bytes));
+	return engine_receive(engine, c, bytes, n);
 }
 
 static void handle(struct uring_engine *e, const struct io_uring_cqe *cqe)

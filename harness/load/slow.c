@@ -2,9 +2,9 @@
 /* slow.c - clients that read at a trickle: see clients.h */
 #include "clients.h"
 
-/* Of each of them: bytes per second, and bytes in flight: more than its sockets and those
- * of the server hold */
-enum { RATE = 256 * 1024, IN_FLIGHT = 512 * 1024 };
+/* Of each of them: bytes per second, and of a read; and bytes in flight: more than its
+ * sockets and those of the server hold */
+enum { RATE = 256 * 1024, READ = 1024, IN_FLIGHT = 512 * 1024 };
 
 static const int64_t second = 1000000000, millisecond = 1000000;
 
@@ -25,13 +25,13 @@ void slow_begin(struct worker *w)
 	}
 }
 
-static bool receive(struct worker *w, struct channel *c)
+static bool receive(struct worker *w, struct channel *c, size_t n)
 {
 	return c->state == CHANNEL_OPEN &&
-	       w->engine->kind->receive(w->engine, c);
+	       w->engine->kind->receive(w->engine, c, n);
 }
 
-/* One after another, so that each reads RATE / SLOW_BYTES times a second */
+/* One after another, so that each reads RATE / READ times a second */
 int64_t slow_read(struct worker *w, int64_t now)
 {
 	struct channel *slow = w->channels + w->busy + w->idle;
@@ -41,13 +41,13 @@ int64_t slow_read(struct worker *w, int64_t now)
 		return INT64_MAX;
 	if (w->slow_ends) {
 		for (unsigned i = 0; i < n; i++)
-			while (receive(w, &slow[i]))
+			while (receive(w, &slow[i], SLOW_READ_MAX))
 				continue;
 		return now + millisecond;
 	}
 	while (w->slow_next <= now) {
-		receive(w, &slow[w->slow_turn++ % n]);
-		w->slow_next += second * SLOW_BYTES / RATE / n;
+		receive(w, &slow[w->slow_turn++ % n], READ);
+		w->slow_next += second * READ / RATE / n;
 	}
 	return w->slow_next;
 }

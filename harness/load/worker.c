@@ -371,15 +371,21 @@ unsigned worker_connections(const struct worker *w)
 	return n;
 }
 
-/* The slow readers take all that is in flight: then both sides count the same requests. */
+/* The slow readers take all that is in flight, as long as replies come: then both sides
+ * have counted the same requests. */
 static void end_slow(struct worker *w)
 {
-	int64_t now = now_of(w), until = now + drain_ns;
+	int64_t now = now_of(w), news = now;
 
 	w->slow_ends = true;
-	while (w->slow_tally->outstanding > 0 && now < until &&
-	       !atomic_load(&w->run->stop))
-		now = turn(w, now, until);
+	while (w->slow_tally->outstanding > 0 && now - news < drain_ns &&
+	       !atomic_load(&w->run->stop)) {
+		uint64_t before = w->slow_tally->total;
+
+		now = turn(w, now, now + look_ns);
+		if (w->slow_tally->total > before)
+			news = now;
+	}
 	for (unsigned i = w->busy + w->idle; i < w->clients; i++)
 		if (w->channels[i].oldest < w->channels[i].released)
 			tally_failure(w->slow_tally, FAILURE_STALLED);

@@ -234,8 +234,8 @@ bool contender_connected(struct contender *c)
 
 	if (!generator_ready(&c->generator, &clients))
 		give_up(c, "the generator", c->generator.why);
-	else if (clients < cell->connections + cell->idle &&
-		 cell->pattern != PATTERN_CONNECT) {
+	else if (clients < cell_clients(cell) &&
+		 !pattern_connects(cell->pattern)) {
 		c->cut_off = true;
 		give_up(c, "the generator", "not all clients were connected");
 	}

@@ -66,10 +66,12 @@ static void add_load(struct arguments *a, const struct cell *c)
 		add(a, "--depth");
 		add(a, "%u", c->depth);
 	}
-	if (c->pattern == PATTERN_BURST)
-		add(a, "--pattern=burst:%u", c->burst);
-	if (c->pattern == PATTERN_CONNECT)
-		add(a, "--pattern=connect");
+	if (c->pattern != PATTERN_STEADY) {
+		char value[WORK_SIZE];
+
+		cell_part("pattern")->print(c, value, sizeof(value));
+		add(a, "--pattern=%s", value);
+	}
 }
 
 static void fill(struct arguments *a, const struct generator_plan *plan)

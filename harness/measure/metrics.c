@@ -188,7 +188,7 @@ static void take_uring(struct record *r, const struct readings *m)
 static void take_memory(struct record *r, const struct readings *m)
 {
 	const struct memory *memory = &m->to->memory;
-	unsigned clients = r->cell.connections + r->cell.idle;
+	unsigned clients = cell_clients(&r->cell);
 
 	if (!m->to->memory_known)
 		return;
@@ -197,7 +197,7 @@ static void take_memory(struct record *r, const struct readings *m)
 	if (memory->descriptors >= 0)
 		r->metric[METRIC_DESCRIPTORS] = memory->descriptors;
 	if (m->resident_before >= 0 && clients > 0 &&
-	    r->cell.pattern != PATTERN_CONNECT)
+	    !pattern_connects(r->cell.pattern))
 		r->metric[METRIC_RESIDENT_PER_CONNECTION] =
 			(double)(memory->resident_bytes - m->resident_before) /
 			clients;

@@ -18,7 +18,8 @@ static const double percent_min = 0.001;
 
 static const char *const loops[] = { "closed", "open", "none", NULL };
 static const char *const placements[] = { "split", "shared", NULL };
-static const char *const patterns[] = { "steady", "burst", "connect", NULL };
+static const char *const patterns[] = { "steady", "burst",     "connect",
+					"storm",  "slow-read", NULL };
 static const char *const services[] = { "echo", "http", NULL };
 static const char *const works[] = { "none", "cpu", "sleep", NULL };
 
@@ -134,22 +135,26 @@ static bool set_rate(struct cell *c, const char *value)
 	return true;
 }
 
+static bool takes_number(enum pattern pattern)
+{
+	return pattern == PATTERN_BURST || pattern == PATTERN_SLOW_READ;
+}
+
 static bool set_pattern(struct cell *c, const char *value)
 {
-	static const char burst[] = "burst:";
-	unsigned n;
+	const char *colon = strchr(value, ':');
+	char word[16];
+	unsigned n = 1;
+	int i;
 
-	if (strncmp(value, burst, strlen(burst)) == 0) {
-		if (!read_count(value + strlen(burst), 1, CONNECTIONS_MAX, &n))
-			return false;
-		c->pattern = PATTERN_BURST;
-		c->burst = n;
-		return true;
-	}
-	if (strcmp(value, "steady") != 0 && strcmp(value, "connect") != 0)
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(value, ":"), value);
+	i = word_index(word, patterns);
+	if (i < 0 || (colon != NULL) != takes_number(i) ||
+	    (colon && !read_count(colon + 1, 1, CONNECTIONS_MAX, &n)))
 		return false;
-	c->pattern = *value == 's' ? PATTERN_STEADY : PATTERN_CONNECT;
-	c->burst = 1;
+	c->pattern = i;
+	c->burst = i == PATTERN_BURST ? n : 1;
+	c->slow = i == PATTERN_SLOW_READ ? n : 0;
 	return true;
 }
 
@@ -258,10 +263,11 @@ static void print_depth(const struct cell *c, char *to, size_t size)
 static void print_pattern(const struct cell *c, char *to, size_t size)
 {
 	*to = '\0';
-	if (c->pattern == PATTERN_BURST)
-		snprintf(to, size, "burst:%u", c->burst);
-	else if (c->pattern == PATTERN_CONNECT)
-		snprintf(to, size, "connect");
+	if (takes_number(c->pattern))
+		snprintf(to, size, "%s:%u", patterns[c->pattern],
+			 c->slow ? c->slow : c->burst);
+	else if (c->pattern != PATTERN_STEADY)
+		snprintf(to, size, "%s", patterns[c->pattern]);
 }
 
 static void print_work(const struct cell *c, char *to, size_t size)
@@ -293,7 +299,8 @@ const struct part cell_parts[] = {
 	{ "depth", "a number from 1 to 65536, such as 16", NULL, set_depth,
 	  print_depth },
 	{ "pattern",
-	  "steady, burst:N (1 to 1M requests, such as burst:100) or connect",
+	  "steady, burst:N (1 to 1M requests, such as burst:100), connect, storm "
+	  "or slow-read:N (1 to 1M clients)",
 	  patterns, set_pattern, print_pattern },
 	{ "work",
 	  "none, cpu:TIME or sleep:TIME, optionally with @PERCENT (0.001% to "
@@ -321,16 +328,17 @@ const char *cell_contradiction(const struct cell *c)
 		return "loop none has no load: only idle clients";
 	if (c->loop == LOOP_OPEN && !(c->rate > 0))
 		return "open needs a rate, such as open rate 10k";
-	if (c->pattern == PATTERN_BURST && c->loop != LOOP_OPEN)
-		return "pattern burst:N needs open and a rate: bursts are "
-		       "N / rate apart";
+	if ((c->pattern == PATTERN_BURST || c->pattern == PATTERN_STORM) &&
+	    c->loop != LOOP_OPEN)
+		return "patterns burst:N and storm need open and a rate: "
+		       "bursts of N are N / rate apart";
 	if (c->loop != LOOP_OPEN && c->rate > 0)
 		return "rate needs the open loop (open rate 10k): in a closed "
 		       "loop the server determines the rate";
 	if (c->loop == LOOP_OPEN && c->depth > 1)
 		return "depth needs the closed loop: an open loop sends "
 		       "requests when they are due";
-	if (c->pattern == PATTERN_CONNECT && c->depth > 1)
+	if (pattern_connects(c->pattern) && c->depth > 1)
 		return "pattern connect sends one request per connection: depth "
 		       "must be 1";
 	return NULL;
@@ -342,8 +350,8 @@ bool cell_same_setting(const struct cell *a, const struct cell *b)
 	       a->connections == b->connections && a->idle == b->idle &&
 	       a->rate == b->rate && a->message == b->message &&
 	       a->depth == b->depth && a->pattern == b->pattern &&
-	       a->burst == b->burst && a->service == b->service &&
-	       strcmp(a->work, b->work) == 0;
+	       a->burst == b->burst && a->slow == b->slow &&
+	       a->service == b->service && strcmp(a->work, b->work) == 0;
 }
 
 bool cell_same(const struct cell *a, const struct cell *b)

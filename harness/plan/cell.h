@@ -48,7 +48,8 @@ struct cell {
 	size_t message;
 	unsigned depth;
 	enum pattern pattern;
-	unsigned burst;
+	unsigned burst;       /* pattern burst:N */
+	unsigned slow;        /* pattern slow-read:N: clients in addition */
 	char work[WORK_SIZE]; /* as the server's --work takes it, or "none" */
 	enum cell_service service;
 };
@@ -85,6 +86,12 @@ const char *cell_contradiction(const struct cell *c);
 /* A setting is a cell without its model: models are compared at a setting. */
 bool cell_same(const struct cell *a, const struct cell *b);
 bool cell_same_setting(const struct cell *a, const struct cell *b);
+
+/* All clients of its server */
+static inline unsigned cell_clients(const struct cell *c)
+{
+	return c->connections + c->idle + c->slow;
+}
 
 /* 1500us: a whole number of the largest possible unit, up to s */
 void exact_time(int64_t ns, char to[EXACT_TIME_SIZE]);

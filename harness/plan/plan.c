@@ -99,8 +99,8 @@ static void fill(struct plan *p, const struct settings *s)
 		struct cell c = s->setting[i].cell;
 
 		add_for_models(p, &p->timing, c);
-		if (p->with_baseline && c.loop == LOOP_CLOSED && c.idle == 0 &&
-		    strcmp(c.work, "none") == 0) {
+		if (p->with_baseline && c.loop == LOOP_CLOSED &&
+		    c.idle + c.slow == 0 && strcmp(c.work, "none") == 0) {
 			memcpy(c.model, BASELINE, sizeof(BASELINE));
 			add_cell(&p->baseline, &c);
 		}
@@ -345,10 +345,17 @@ bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE])
 	return check_reference(p, &at);
 }
 
+/* Requests that are due at once */
+static double burst_of(const struct cell *c)
+{
+	return c->pattern == PATTERN_STORM ? c->connections : c->burst;
+}
+
 int64_t plan_slice(const struct plan *p, const struct cell *c,
 		   double response_ns)
 {
-	const double ms = 1e6, response_times = 10, requests = 50;
+	const double ms = 1e6, response_times = 10;
+	double requests = fmax(50, 4 * burst_of(c));
 	double length =
 		isfinite(response_ns) ? response_times * response_ns : 100 * ms;
 

@@ -135,7 +135,7 @@ bool plan_check(const struct plan *p, char error[PLAN_ERROR_SIZE]);
 /*
  * The load of a server in a round, head included: `slice`, or, if that is auto, 10
  * response times (NAN: unknown), 40 to 300 ms. In an open loop it is long enough for
- * 50 requests, or a second.
+ * 50 requests and four bursts, or a second.
  */
 int64_t plan_slice(const struct plan *p, const struct cell *c,
 		   double response_ns);

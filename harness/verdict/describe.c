@@ -71,6 +71,11 @@ char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
 			 print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
 		add_text(to, SETTING_SIZE, ", a new connection per request");
+	if (c->pattern == PATTERN_STORM)
+		add_text(to, SETTING_SIZE, ", all connect at once");
+	if (c->slow)
+		add_text(to, SETTING_SIZE, ", beside %s slow reader%s",
+			 print_count(n, c->slow), plural(c->slow));
 	if (strcmp(c->work, "none") != 0)
 		add_text(to, SETTING_SIZE, ", work %s", c->work);
 	if (c->service == SERVICE_HTTP)
@@ -111,6 +116,11 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 			 print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
 		add_text(to, SETTING_SIZE, ", a connection per request");
+	if (c->pattern == PATTERN_STORM)
+		add_text(to, SETTING_SIZE, ", all connect at once");
+	if (c->slow)
+		add_text(to, SETTING_SIZE, ", beside %s slow reader%s",
+			 print_count(n, c->slow), plural(c->slow));
 	if (strcmp(c->work, "none") != 0)
 		add_text(to, SETTING_SIZE, ", work %s", c->work);
 	if (c->service == SERVICE_HTTP)

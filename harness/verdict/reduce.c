@@ -49,6 +49,7 @@ static int compare_cells(const struct cell *a, const struct cell *b)
 		COMPARE(depth),
 		COMPARE(pattern),
 		COMPARE(burst),
+		COMPARE(slow),
 		strcmp(a->work, b->work),
 		COMPARE(service),
 		COMPARE(rate),

@@ -117,7 +117,7 @@ static bool read_counter(struct record *r, const char *key, json_int_t *n)
 static void judge_counts(struct record *r)
 {
 	json_int_t sent = count_of(r->load, "requests_total"), served;
-	json_int_t clients = r->cell.connections + r->cell.idle, accepted;
+	json_int_t clients = cell_clients(&r->cell), accepted;
 	json_int_t refused;
 
 	read_counter(r, "refused", &refused); /* for its warning */
@@ -127,7 +127,7 @@ static void judge_counts(struct record *r)
 			   "%lld",
 			   (long long)served, plural(served), (long long)sent);
 	if (read_counter(r, "accepted", &accepted) &&
-	    r->cell.pattern != PATTERN_CONNECT && accepted != clients)
+	    !pattern_connects(r->cell.pattern) && accepted != clients)
 		record_say(
 			r->reasons,
 			"the server counted %lld client%s, the generator %lld",

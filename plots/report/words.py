@@ -134,10 +134,12 @@ def _unusual(cell):
         found.append(size(cell["message"]))
     if cell["depth"] > 1:
         found.append(f"{cell['depth']} in flight on each")
-    if cell["pattern"] == "connect":
-        found.append("a new connection for each request")
-    elif cell["pattern"] != "steady":
-        found.append(f"in bursts of {cell['pattern'].partition(':')[2]}")
+    pattern, _, number = cell["pattern"].partition(":")
+    if pattern != "steady":
+        found.append({"connect": "a new connection for each request",
+                      "storm": "all connect at once",
+                      "slow-read": f"beside {many(int(number or 0), 'slow reader')}",
+                      "burst": f"in bursts of {number}"}[pattern])
     if cell["work"] != "none":
         found.append(f"work {cell['work']}")
     if cell.get("service") == "http":

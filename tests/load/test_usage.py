@@ -65,7 +65,7 @@ BAD = [
     ("--rate", "nan", "0.01 to 100M"),
     ("--rate", "inf", "0.01 to 100M"),
     ("--arrivals", "random", "poisson or uniform"),
-    ("--pattern", "saw", "steady, burst:N or connect"),
+    ("--pattern", "saw", "connect, storm or slow-read:N"),
     ("--pattern", "burst", "burst:N"),
     ("--pattern", "burst:", "burst:100"),
     ("--pattern", "burst:0", "1 to 1000000"),

@@ -253,6 +253,11 @@ static const struct {
 	{ "cells rate 10k\n", 1, "open rate 10k", NULL },
 	{ "cells open rate 10k depth 2\n", 1, "depth", NULL },
 	{ "cells depth 2 pattern connect\n", 1, "depth", NULL },
+	{ "cells pattern storm\n", 1, "N / rate apart", NULL },
+	{ "cells pattern stomr\n", 1, "'stomr'", "storm" },
+	{ "cells pattern storm:5\n", 1, "connect, storm", NULL },
+	{ "cells pattern slow-read\n", 1, "slow-read:N", NULL },
+	{ "cells pattern slow-read:0\n", 1, "1 to 1M clients", NULL },
 	{ "cells pattern steady,burst:10\n", 1, "rate", NULL },
 	{ "cells connections 1,64\n\ncells message 64\n", 3, "line 1", NULL },
 	/* no escape sequences */

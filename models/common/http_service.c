@@ -104,8 +104,15 @@ static void set_out(struct conn *c, const char *bytes, size_t n)
 static bool reply_fixed(struct conn *c)
 {
 	struct http *h = &c->http.request;
-	const struct fixed *f = &fixed[lasting_of(h)];
-	size_t size = f->head + f->part;
+	const struct fixed *f;
+	size_t size;
+
+	if (h->expects_continue) { /* its body may follow, or not: end there */
+		h->keep_alive = h->chunked = false;
+		h->length = 0;
+	}
+	f = &fixed[lasting_of(h)];
+	size = f->head + f->part;
 
 	if (c->out_len == 0 && h->method == HTTP_HEAD) {
 		set_out(c, f->bytes, f->head);
@@ -117,10 +124,6 @@ static bool reply_fixed(struct conn *c)
 		c->out_len += size;
 	} else {
 		return false;
-	}
-	if (h->expects_continue) { /* its body may follow, or not: end there */
-		h->keep_alive = h->chunked = false;
-		h->length = 0;
 	}
 	c->http.reply = HTTP_REPLY_BEGUN;
 	return true;

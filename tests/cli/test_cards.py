@@ -21,6 +21,7 @@ EXACT = {
     "busypoll": {"sendto": 1},
     "delayloop": {"sendto": 1},
     "epoll_et": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
+    "coro": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
     "select": {"recvfrom": 1, "sendto": 1, "pselect6|select": 1},
     "poll": {"recvfrom": 1, "sendto": 1, "ppoll|poll": 1},
     "epoll": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
@@ -31,7 +32,8 @@ EXACT = {
 
 WAIT = {"select": "pselect6|select", "poll": "ppoll|poll",
         "epoll": "epoll_pwait|epoll_wait",
-        "epoll_et": "epoll_pwait|epoll_wait", "uring": "io_uring_enter"}
+        "epoll_et": "epoll_pwait|epoll_wait", "coro": "epoll_pwait|epoll_wait",
+        "uring": "io_uring_enter"}
 
 
 def can_trace():

@@ -104,6 +104,23 @@ def _reserve(accept):
                 also=((accept, "EMFILE", (2, 2)),))
 
 
+#: Of epoll, level-triggered
+EPOLL_CALLS = (
+    _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
+    Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
+         says="epoll_wait"),
+    Call("epoll_ctl_add", "epoll_ctl", "add"),
+    # A short write makes it wait for EPOLLOUT.
+    Call("epoll_ctl_mod", "epoll_ctl", "modify", first=1,
+         also=(("?sendto", "EAGAIN", (2, None, 3)),)),
+    # A pause of accepting: the first call adds the first client, the second
+    # disables the listening socket, the third enables it. Later ones add
+    # clients, so these fail only once.
+    Call("epoll_ctl_rest", "epoll_ctl", "rest", first=2,
+         also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)),
+    Call("epoll_ctl_wake", "epoll_ctl", "rest", first=3,
+         also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)))
+
 #: The calls of each model after its ready line
 CALLS = {
     "thread": (
@@ -119,21 +136,7 @@ CALLS = {
     "poll": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
         Call("poll", "?poll,?ppoll", "wait", says="poll")),
-    "epoll": (
-        _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
-        Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
-             says="epoll_wait"),
-        Call("epoll_ctl_add", "epoll_ctl", "add"),
-        # A short write makes it wait for EPOLLOUT.
-        Call("epoll_ctl_mod", "epoll_ctl", "modify", first=1,
-             also=(("?sendto", "EAGAIN", (2, None, 3)),)),
-        # A pause of accepting: the first call adds the first client, the second
-        # disables the listening socket, the third enables it. Later ones add
-        # clients, so these fail only once.
-        Call("epoll_ctl_rest", "epoll_ctl", "rest", first=2,
-             also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,)),
-        Call("epoll_ctl_wake", "epoll_ctl", "rest", first=3,
-             also=(("?accept4", "ENOBUFS", (2, 2)),), whens=(When.ONCE,))),
+    "epoll": EPOLL_CALLS,
     "epoll_et": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
         Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
@@ -142,6 +145,7 @@ CALLS = {
     "delayloop": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
         Call("nanosleep", "?nanosleep,?clock_nanosleep", "pause")),
+    "coro": EPOLL_CALLS,
     # In threads of glibc, which make few calls each
     "aio": (
         _ACCEPT, _reserve("?accept"),

@@ -22,6 +22,7 @@ COMMON = {
 OWN = {
     "epoll": {"epoll_create1": ("EMFILE", "ENFILE", "ENOMEM"),
               "epoll_ctl": ("ENOMEM", "ENOSPC")},
+    "coro": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "epoll_et": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "aio": {"timer_create": ("EAGAIN", "ENOMEM")},
 }

@@ -266,14 +266,14 @@ static void judge_load(struct diagnoses *d, const struct facts *f)
 	if (f->busy >= 0.1) {
 		add(d, "other load", HEALTH_WARN,
 		    "other programs use %.2g CPUs, mostly %s (process %" PRId64
-		    ", %.2g): repetitions may be invalid; end them, or measure "
+		    ", %.2g): rounds may be dropped; end them, or measure "
 		    "later",
 		    f->busy, f->busiest, f->busiest_pid, f->busiest_share);
 	} else if (f->runnable >= 0.5) {
 		add(d, "other load", HEALTH_WARN,
 		    "%.1f threads on average want a CPU, of another container or "
-		    "of short processes as in a build: repetitions may be "
-		    "invalid; measure later",
+		    "of short processes as in a build: rounds may be "
+		    "dropped; measure later",
 		    f->runnable);
 	} else {
 		add(d, "other load", HEALTH_OK, "other programs use %.2f CPUs",
@@ -288,7 +288,7 @@ static void judge_steal(struct diagnoses *d, const struct facts *f)
 	add(d, "steal", much ? HEALTH_WARN : HEALTH_OK,
 	    "the hypervisor gave %.2g %% of the CPU time since boot to others%s",
 	    f->steal * 100,
-	    much ? ": repetitions may be invalid; measure later, or on another "
+	    much ? ": rounds may be dropped; measure later, or on another "
 		   "host" :
 		   "");
 }

@@ -207,8 +207,6 @@ static void add_counts(char *line, const size_t of[STATUSES])
 	size_t skipped = of[STATUS_UNSUPPORTED] + of[STATUS_REFUSED];
 
 	add(line, "", "%zu ok", of[STATUS_OK]);
-	if (of[STATUS_INVALID] > 0)
-		add(line, " ", "%zu invalid", of[STATUS_INVALID]);
 	if (skipped > 0)
 		add(line, " ", "%zu skipped", skipped);
 	if (of[STATUS_FAILED] > 0)

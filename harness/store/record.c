@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const status_names[STATUSES] = { "ok", "invalid", "refused",
-					     "unsupported", "failed" };
+const char *const status_names[STATUSES] = { "ok", "refused", "unsupported",
+					     "failed" };
 
 const char *const drop_names[DROPS] = { "steal", "suspended", "foreign" };
 

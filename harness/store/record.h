@@ -18,14 +18,13 @@ enum { RECORD_SCHEMA = 2 };
 
 enum status {
 	STATUS_OK,
-	STATUS_INVALID,     /* measured, but excluded: see reasons */
 	STATUS_REFUSED,     /* the server reached its own limit */
 	STATUS_UNSUPPORTED, /* the kernel or missing permissions prevent it */
 	STATUS_FAILED       /* an error of the server or the generator */
 };
-enum { STATUSES = 5 };
+enum { STATUSES = 4 };
 
-extern const char *const status_names[STATUSES]; /* "ok", "invalid", ... */
+extern const char *const status_names[STATUSES]; /* "ok", "refused", ... */
 
 /* Keys of `metrics`, described in results/README.md */
 enum metric {

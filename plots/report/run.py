@@ -25,7 +25,7 @@ PARTS = {"model": str, "loop": str, "connections": int, "rate": float,
          "work": str, "placement": str}
 
 _WORDS = {"loop": {"closed", "open", "none"}, "placement": {"split", "shared"},
-          "status": {"ok", "invalid", "refused", "unsupported", "failed"}}
+          "status": {"ok", "refused", "unsupported", "failed"}}
 
 
 class NotARun(Exception):

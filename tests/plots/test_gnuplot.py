@@ -218,15 +218,15 @@ def test_reasons_that_differ_in_numbers_are_one(tmp_path):
         run = tables.make(tmp_path / str(len(set(shares))), rows=[
             cell("epoll", "closed split 1", **busy(1e5, 8000)),
             cell("epoll", "closed split 64", **busy(1e5, 8000)),
-            *(cell(model, "closed split 64", status="invalid",
+            *(cell(model, "closed split 64", status="failed",
                    reason=f"the host took {share} %")
               for model, share in zip(models, shares))])
         assert draw(run).returncode == 0
         return text_of(run / "charts/throughput.svg")
     names = "missing – select (64), poll (64), aio (64): "
-    assert f"{names}invalid: the host took 7 %" in drawn_with(7, 7, 7)
+    assert f"{names}failed: the host took 7 %" in drawn_with(7, 7, 7)
     text = drawn_with(7, 8, 9)
-    assert f"{names}for example invalid: the host took 7 %" in text
+    assert f"{names}for example failed: the host took 7 %" in text
     assert text.count("missing –") == 1
 
 

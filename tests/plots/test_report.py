@@ -247,7 +247,7 @@ def tips(node):
 def test_refused_cell_has_its_reason_in_words(odd_run):
     missing = odd_run.page.one("section", id="throughput").one("div", class_="missing").text
     assert f"select (1,000 connections): refused: {crafted.SELECT_FULL}" in missing
-    assert f"poll (1,000 connections): invalid: {crafted.DISAGREE}" in missing
+    assert f"poll (1,000 connections): failed: {crafted.DISAGREE}" in missing
 
 
 def test_missing_value_is_neither_a_point_nor_zero(odd_run):
@@ -334,7 +334,7 @@ def test_overview_has_the_ratios_of_the_comparisons(odd_run):
     assert seen > 60
 
 
-@pytest.mark.parametrize("status", ["refused", "invalid", "failed", "unsupported"])
+@pytest.mark.parametrize("status", ["refused", "failed", "unsupported"])
 def test_every_status_is_said_in_the_overview(odd_run, status):
     overview = odd_run.page.one(id="overview")
     assert status in {cell.text for cell in overview.all("td", class_="absent")}
@@ -685,17 +685,17 @@ def test_cost_of_idle_clients_is_a_line_from_none_on(odd_run):
     assert [text for _, text in sorted(ticks)] == ["0", "100", "900", "5,000"]
 
 
-def test_invalid_cell_has_neither_points_nor_curves(small_run):
+def test_failed_cell_has_neither_points_nor_curves(small_run):
     """... even if some of its repetitions are valid: bin/matrix decides"""
     folder = small_run()
     rows = list(csv.DictReader((folder / "cells.csv").read_text().splitlines()))
     for row in rows:
         if row["model"] == "poll" and row["connections"] == "1":
-            row.update(status="invalid", n=0, reason="too few")
+            row.update(status="failed", n=0, reason="too few")
     crafted.write_csv(folder / "cells.csv", list(rows[0]), rows)
     page = make(folder).page
     row, = page.rows("throughput-1", model="poll", connections="1")
-    assert row["remarks"] == "invalid: too few"
+    assert row["remarks"] == "failed: too few"
     row, = page.rows("closed-split-1-percentiles-1", model="poll")
     assert (row["50 %"], row["99 %"]) == ("–", "–")
 

@@ -158,7 +158,7 @@ static void round_trips(void **state)
 	check_round_trip(&r);
 	r = measured(OPEN, ROLE_AA);
 	r.metric[METRIC_OFFERED_PER_SECOND] = 2500.5;
-	r.status = STATUS_INVALID;
+	r.status = STATUS_FAILED;
 	r.saturated = true;
 	record_say(r.reasons, "%s \"and\"\n\\ %d %%", "of all kinds", 5);
 	record_say(r.warnings, "a warning");
@@ -362,7 +362,7 @@ static void put_measured(FILE *to)
 	r = measured(OPEN, ROLE_AA);
 	r.saturated = true;
 	r.metric[METRIC_OFFERED_PER_SECOND] = 2500.5;
-	r.status = STATUS_INVALID;
+	r.status = STATUS_FAILED;
 	record_say(r.reasons, "the hypervisor gave 2 %% to others");
 	put(to, &r);
 	r = measured(CLOSED, ROLE_COUNTING);

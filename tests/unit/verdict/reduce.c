@@ -44,10 +44,10 @@ static void the_last_record_of_a_block_counts(void **state)
 	(void)state;
 	timed(cell, 1, 9000, 1);
 	timed(cell, 1, 100, 1);
-	bad(timed(cell, 2, 9000, 1), STATUS_INVALID, "stolen, 7 %");
+	bad(timed(cell, 2, 9000, 1), STATUS_FAILED, "stolen, 7 %");
 	timed(cell, 2, 110, 1);
 	timed(cell, 3, 9000, 1);
-	bad(timed(cell, 3, 9000, 1), STATUS_INVALID, "stolen, 9 %");
+	bad(timed(cell, 3, 9000, 1), STATUS_FAILED, "stolen, 9 %");
 	bad(timed(cell, 4, 9000, 1), STATUS_FAILED, "stolen, 10 %");
 	reduce_records();
 	row = row_of(cell);
@@ -69,10 +69,9 @@ static void cells_without_a_valid_repetition(void **state)
 		enum status status;
 		const char *model, *says;
 	} outcomes[] = {
-		{ STATUS_INVALID, "aio", "aio invalid: why 1" },
-		{ STATUS_REFUSED, "select", "select refused: why 2" },
-		{ STATUS_UNSUPPORTED, "uring", "uring unsupported: why 3" },
-		{ STATUS_FAILED, "mine", "mine failed: why 4" },
+		{ STATUS_REFUSED, "select", "select refused: why 1" },
+		{ STATUS_UNSUPPORTED, "uring", "uring unsupported: why 2" },
+		{ STATUS_FAILED, "mine", "mine failed: why 3" },
 	};
 
 	(void)state;
@@ -195,7 +194,7 @@ static void counting_that_did_not_work(void **state)
 	timed(cell, 1, 100, 1000);
 	c = add(cell, ROLE_COUNTING, 0);
 	c->metric[METRIC_CALLS_PER_REQUEST] = 5;
-	bad(c, STATUS_INVALID, "stolen");
+	bad(c, STATUS_FAILED, "stolen");
 	reduce_records();
 	assert_true(isnan(median(cell, METRIC_CALLS_PER_REQUEST)));
 	assert_int_equal(row_of(cell)->status, STATUS_OK);
@@ -225,7 +224,7 @@ static void servers_that_spin(void **state)
 	(void)state;
 	idle("busypoll", 0.91);
 	idle("poll", 0.9);
-	bad(idle("aio", 1), STATUS_INVALID, "stolen");
+	bad(idle("aio", 1), STATUS_FAILED, "stolen");
 	for (unsigned i = 1; i <= 3; i++) {
 		timed(SHARED("epoll"), i, 100, 1);
 		timed(SHARED("busypoll"), i, 50, 2);
@@ -454,7 +453,7 @@ static void a_small_run(void)
 		      300 + 10 * i);
 		r = timed(CLOSED("epoll", "64"), i, 150e3 + 1e3 * i, 150);
 		if (i > 2)
-			bad(r, STATUS_INVALID, "stolen, 2 %");
+			bad(r, STATUS_FAILED, "stolen, 2 %");
 	}
 	bad(timed(CLOSED("select", "64"), 1, 1, 1), STATUS_REFUSED, "too many");
 	r = add(CLOSED("baseline", "64"), ROLE_BASELINE, 3);
@@ -591,7 +590,7 @@ static void the_most_important_warnings_come_first(void **state)
 				   "the %c governor is powersave", word);
 	record_say(records[2 * 26 + 25].warnings, RECORD_FORCED "a kernel");
 	bad(timed(CLOSED("poll", "64"), 1, 1, 1), STATUS_FAILED, "it died");
-	bad(timed(CLOSED("epoll", "64"), 4, 1, 1), STATUS_INVALID, "stolen");
+	bad(timed(CLOSED("epoll", "64"), 4, 1, 1), STATUS_FAILED, "stolen");
 	for (size_t i = 0; i < n_records; i++)
 		if (i % 26 != 25 && i < 78) /* of a bout measured again */
 			json_array_extend(records[i - i % 26 + 25].warnings,

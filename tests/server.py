@@ -349,6 +349,18 @@ class Server:
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
+    def sleeps(self):
+        """How often its main thread has slept so far"""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status
+                        if line.startswith("voluntary_ctxt_switches"))
+
+    def wait_for_traffic(self, sleeps=10):
+        """Returns when it has slept that much more often: clients come and send, which
+        takes them long to begin on a busy machine."""
+        before = self.sleeps()
+        assert eventually(lambda: self.sleeps() >= before + sleeps)
+
     def resident_bytes(self):
         with open(f"/proc/{self.pid}/statm", encoding="ascii") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from server import PATIENCE_S, SLOW, TOP, BIN, Server, receive
+from server import PATIENCE_S, SLOW, TOP, BIN, Server, eventually, receive
 
 pytestmark = pytest.mark.models_only
 
@@ -88,9 +88,7 @@ def test_aio_finds_lost_results_under_load():
         subprocess.run(["prlimit", limit, "--sigpending=0:"], check=True)
         time.sleep(0.05)
         subprocess.run(["prlimit", limit, "--sigpending=10000:"], check=True)
-        end = time.monotonic() + 5
-        while load.closed == 0 and time.monotonic() < end:
-            time.sleep(0.1)
+        eventually(lambda: load.closed > 0, timeout=10)
         closed = load.closed
         load.end()
         lost = one.stop()["aio_result_lost"]
@@ -99,35 +97,45 @@ def test_aio_finds_lost_results_under_load():
         assert closed > 0
 
 
+def replies_to_all_at_once(one, socks):
+    """When each reply came, if the requests come together"""
+    os.kill(one.pid, signal.SIGSTOP)
+    for sock in socks:
+        sock.sendall(b"x")
+    begin = time.monotonic()
+    os.kill(one.pid, signal.SIGCONT)
+    took = []
+    waiting = list(socks)
+    while waiting:
+        for sock in list(waiting):
+            sock.setblocking(False)
+            try:
+                assert sock.recv(1) == b"x"
+            except BlockingIOError:
+                continue
+            took.append(time.monotonic() - begin)
+            waiting.remove(sock)
+        time.sleep(0.001)
+    return took
+
+
 def test_replies_do_not_wait_for_work_of_others(model):
-    """Of clients that cause work at the same time, each gets its reply when its
-    own work is done, not when all the work is done."""
+    """Of clients that cause work at the same time, each gets its reply when its own work
+    is done, not when all the work is done. On a busy machine this process may look too
+    late, but not each of five times."""
     work_s, clients = 0.03 * SLOW, 8
     with Server(model, "--message", "1", "--work",
                 f"sleep:{int(work_s * 1000)}ms") as one:
         socks = [one.connect() for _ in range(clients)]
         for sock in socks:  # wait until each is accepted
+            sock.settimeout(PATIENCE_S)
             sock.sendall(b"x")
             assert receive(sock, 1) == b"x"
-        os.kill(one.pid, signal.SIGSTOP)
-        for sock in socks:
-            sock.sendall(b"x")
-        begin = time.monotonic()
-        os.kill(one.pid, signal.SIGCONT)
-        took = []
-        waiting = list(socks)
-        while waiting:
-            for sock in list(waiting):
-                sock.setblocking(False)
-                try:
-                    assert sock.recv(1) == b"x"
-                except BlockingIOError:
-                    continue
-                took.append(time.monotonic() - begin)
-                waiting.remove(sock)
-            time.sleep(0.001)
+        early = []
+        for _ in range(5):
+            took = replies_to_all_at_once(one, socks)
+            early = [t for t in took if t < took[-1] - work_s / 2]
+            if len(early) >= clients // 2 or model == "thread":
+                break  # thread: all of them work concurrently
         one.stop()
-    if model == "thread":  # all of them work concurrently
-        return
-    early = [t for t in took if t < took[-1] - work_s / 2]
-    assert len(early) >= clients // 2, took
+    assert len(early) >= clients // 2 or model == "thread", took

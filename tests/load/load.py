@@ -19,6 +19,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -31,7 +32,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from server import BIN, PATIENCE_S, SLOW, TOP, ServerError  # noqa: E402
+from server import BIN, PATIENCE_S, SLOW, TOP, ServerError, eventually  # noqa: E402
 
 PROGRAM = TOP / BIN / "loadgen"
 MS = 1_000_000
@@ -213,6 +214,15 @@ class Running:
             if pipe:
                 pipe.close()
         self._folder.cleanup()
+
+    def wait_until_it_handles(self, signo):
+        """Returns when this signal no longer kills it: a thread blocks it. (The main thread
+        does not while it waits for signals.)"""
+        def blocked():
+            for task in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/status"):
+                mask, = re.findall(r"^SigBlk:\s(\w+)$", task.read_text("utf-8"), re.M)
+                yield int(mask, 16) >> (signo - 1) & 1
+        assert eventually(lambda: any(blocked()))
 
     def interrupt(self, signo=signal.SIGINT):
         self.process.send_signal(signo)

@@ -2,6 +2,7 @@
 """--hold: a run in slices, as an observer commands through a socket"""
 
 import contextlib
+import itertools
 import signal
 import socket
 import threading
@@ -217,7 +218,7 @@ def test_between_slices_it_does_nothing(echo, engine, loop, cpu):
                 else:
                     assert seen.slice(number)["requests"] > 0
                 heard, used = serve.heard, cpu_ns(seen.process.pid)
-                time.sleep(0.3)
+                time.sleep(0.15)
                 assert serve.heard == heard
                 assert cpu_ns(seen.process.pid) - used < 0.003 * SECOND * SLOW
         run = seen.finish()
@@ -317,9 +318,12 @@ def test_a_server_that_dies_between_slices(epoll, engine):
     assert run.json["requests_total"] == done
 
 
-@pytest.mark.parametrize("loop", LOADS)
+@pytest.mark.parametrize("loop, engine", [*zip(LOADS, itertools.cycle(["epoll", "uring"])),
+                                          ("closed", "uring")])
 def test_a_server_that_hangs(epoll, engine, loop):
     """Also if it hangs in the head: these requests are of no window."""
+    if load.why_not(engine):
+        pytest.skip(load.why_not(engine))
     with Observer(epoll, *LOADS[loop], "--engine", engine) as seen:
         before = seen.slice(1)["requests"]
         seen.keep()

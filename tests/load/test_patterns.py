@@ -97,9 +97,9 @@ def test_what_is_due_at_the_end_is_not_forgotten(odd, engine, threads):
                       "--connections", 4, "--threads", threads, "--engine",
                       engine, "--warmup", "0s", "--duration",
                       "800ms") as running:
-        time.sleep(0.5)
+        server.wait_for_traffic()
         running.interrupt(signal.SIGSTOP)
-        time.sleep(0.7)
+        time.sleep(0.9)
         running.interrupt(signal.SIGCONT)
         run = running.finish()
     counters = server.stop()

@@ -222,13 +222,12 @@ def push(socks, stuck_after=0.3):
     return written
 
 
-def check_growth(server, memory, more, rounds, share):
-    """Fails if the server leaks. The RSS may be 2 MiB above `memory`.
+def check_growth(server, memory, more, rounds, share, limit=2 << 20):
+    """Fails if the server leaks. The RSS may be `limit` bytes above `memory`.
 
     A runtime that warms up (heaps, compiled code) grows more, but stops: one of
     `rounds` further rounds, more(i), then adds no more than twice its `share` of
-    2 MiB. (Twice, because a garbage collector makes memory vary.)"""
-    limit = 2 << 20
+    `limit`. (Twice, because a garbage collector makes memory vary.)"""
     grown = [server.resident_bytes() - memory]
     if grown[0] < limit:
         return

@@ -213,7 +213,7 @@ def in_mid_bout(tmp_path, odd):
     """A run that is in its rounds: a server is frozen."""
     return matrix.Running(
         "--models", f"spins={odd('spins')},epoll,poll", out=tmp_path / "run",
-        plan=matrix.plan(tmp_path, blocks=2, slice="20ms", bout="2s"),
+        plan=matrix.plan(tmp_path, blocks=2, slice="20ms", bout="1s"),
         start_new_session=True)
 
 

@@ -153,7 +153,7 @@ def test_lost_cpus(tmp_path):
     warning says that too many were. No request is lost."""
     if not os.path.exists("/proc/self/schedstat"):
         pytest.skip("this kernel does not tell how long a thread waits for its CPU")
-    plan = matrix.plan(tmp_path, blocks=4, slice="40ms", bout="1s",
+    plan = matrix.plan(tmp_path, blocks=2, slice="40ms", bout="1s",
                        cells="closed split connections 8 work cpu:100us")
     with thief():
         run = matrix.run("--models", f"epoll,same={matrix.BIN}/epoll", plan=plan,
@@ -181,7 +181,7 @@ def is_frozen(pid):
 
 def test_frozen_time_is_in_no_response_time(tmp_path):
     """busypoll is frozen while others are served."""
-    plan = matrix.plan(tmp_path, slice="400ms", bout="4800ms")
+    plan = matrix.plan(tmp_path, slice="400ms", bout="2400ms")
     with matrix.Running("--models", "busypoll,epoll,poll,select", plan=plan,
                         out=tmp_path / "run") as running:
         assert server.eventually(lambda: any(

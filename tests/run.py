@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Runs the tests step by step and prints a summary: see tests/run.
 
-Each step is a run of pytest of its own, because steps test different builds.
+Each step is a run of pytest of its own, because steps test different builds. Two run at
+once: many tests wait, for a time or for a process, and leave the CPUs to others.
 """
 
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -43,7 +45,7 @@ STEPS = [
      ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_FOREIGN]),
     ("load-asan", "the load generator, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1"},
-     ["tests/load", "-n", "3", *ONE_BY_ONE,
+     ["tests/load", "-n", "6", *ONE_BY_ONE,
       "-k", "broken or bytes or usage or output or signals or hold"]),
     ("tsan", "the conversation of thread, with the thread sanitizer", "all tsan",
      {"BIN": "build/tsan/bin", "SLOW": "1", "TSAN": "1"},
@@ -51,11 +53,17 @@ STEPS = [
       *NOT_FOREIGN]),
     ("load-tsan", "the threads of the load generator, with the thread sanitizer",
      "all tsan", {"BIN": "build/tsan/bin", "SLOW": "1"},
-     ["tests/load/test_hold.py", "-n", "3", *ONE_BY_ONE,
+     ["tests/load/test_hold.py", "-n", "4", *ONE_BY_ONE,
       "-k", "add_up or signal or gone or hangs"]),
 ]
 
 NAMES = [step[0] for step in STEPS]
+
+#: So many steps run at the same time, and begin in this order. Those that mostly wait are
+#: beside `load`, whose times are exact only while the machine is not busy.
+AT_ONCE = 2
+ORDER = ["load", "faults", "probe", "load-tsan", "matrix", "conversation", "asan",
+         "plots", "load-asan", "unit", "tsan"]
 
 
 class Outcome:
@@ -76,20 +84,67 @@ class Outcome:
                 self.passed += 1
 
 
-def run_step(step, longer, extra):
-    """Runs pytest; returns its exit status, and the outcome or None."""
-    name, title, _, environment, args = step
-    report = REPORTS / f"{name}.xml"
-    report.unlink(missing_ok=True)
-    marks = ["-m", "long or not long" if longer else "not long"]
-    print(f"\n== {name}: {title}", flush=True)
-    status = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--junitxml", report,
-         *marks, *args, *extra],
-        cwd=TOP, env={**os.environ, **environment}, check=False).returncode
-    if status not in (0, 1) or not report.exists():
-        return f"pytest exited with {status}", None  # 2: interrupted, 3 to 5: pytest failed
-    return status, Outcome(report)
+class Run:
+    """A running step. Its output is kept in a file, or goes to the terminal if `live`."""
+
+    def __init__(self, step, options, extra, live):
+        self.name, title, _, environment, args = step
+        self.header = f"\n== {self.name}: {title}"
+        self.begin, self.live = time.monotonic(), live
+        print(self.header if live else f"   {self.name} begins", flush=True)
+        self.report = REPORTS / f"{self.name}.xml"
+        self.report.unlink(missing_ok=True)
+        self.log = REPORTS / f"{self.name}.log"
+        marks = ["-m", "long or not long" if options.long else "not long"]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", "-q", "--junitxml", self.report,
+                 *marks, *args, *extra], cwd=TOP, env={**os.environ, **environment},
+                stdout=None if live else log, stderr=None if live else subprocess.STDOUT)
+
+    def has_ended(self, within=0):
+        try:
+            self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def end(self):
+        """Prints its output; returns the outcome, or None and why there is none, and the
+        seconds it took."""
+        status, took = self.process.wait(), time.monotonic() - self.begin
+        if not self.live:
+            print(f"{self.header}\n{self.log.read_text('utf-8', 'replace')}", flush=True)
+        if status not in (0, 1) or not self.report.exists():
+            # 2: interrupted, 3 to 5: pytest failed
+            return None, f"pytest exited with {status}", took
+        return Outcome(self.report), None, took
+
+
+def run_steps(steps, options, extra):
+    """Runs them; returns (name, outcome, seconds) of those that were completed, and (name,
+    why) of the others."""
+    waiting = sorted(steps, key=lambda step: ORDER.index(step[0]))
+    running, outcomes, broken = [], [], []
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(Run(waiting.pop(0), options, extra, live=len(steps) == 1))
+            time.sleep(0.1)
+            for run in [run for run in running if run.has_ended()]:
+                running.remove(run)
+                outcome, why, took = run.end()
+                if outcome:
+                    outcomes.append((run.name, outcome, took))
+                else:
+                    broken.append((run.name, why))
+    except KeyboardInterrupt:
+        for run in running:  # Ctrl-C interrupts them as well, and twice would be too much
+            if not run.has_ended(within=10):
+                run.process.send_signal(signal.SIGINT)
+            run.end()
+            broken.append((run.name, "interrupted"))
+    return sorted(outcomes, key=lambda one: NAMES.index(one[0])), broken
 
 
 def summarize(outcomes, broken):
@@ -142,18 +197,7 @@ def main():
         return 0
 
     REPORTS.mkdir(parents=True, exist_ok=True)
-    outcomes, broken = [], []
-    for step in steps:
-        begin = time.monotonic()
-        try:
-            status, outcome = run_step(step, options.long, extra)
-        except KeyboardInterrupt:
-            broken.append((step[0], "interrupted"))
-            break
-        if outcome:
-            outcomes.append((step[0], outcome, time.monotonic() - begin))
-        else:
-            broken.append((step[0], status))
+    outcomes, broken = run_steps(steps, options, extra)
     summarize(outcomes, broken)
     return bool(broken or any(outcome.failed for _, outcome, _ in outcomes))
 

@@ -63,8 +63,11 @@ LOADS = {
     "uniform": ["--connections", 6, "--rate", 2000, "--arrivals", "uniform"],
     "burst": ["--connections", 6, "--rate", 2000, "--pattern", "burst:7"],
     "connect": ["--connections", 6, "--pattern", "connect"],
+    "storm": ["--connections", 6, "--rate", 500, "--pattern", "storm"],
     "connect open": ["--connections", 60, "--rate", 500, "--pattern", "connect"],
 }
+
+CONNECTING = {"connect", "connect open", "storm"}
 
 KEYS = {"requests", "answered", "window_ns", "elapsed_ns", "client_cpu_ns", "delay_ns",
         "queued", "busy", "response_p50_ns", "response_p99_ns", "service_p50_ns",
@@ -80,8 +83,7 @@ def test_slices_add_up_to_what_the_server_counted(epoll, engine, loop, threads):
     kept, dropped = [], []
     with Observer(epoll, *LOADS[loop], "--idle", 3, "--engine", engine, "--threads",
                   threads) as seen:
-        busy = 0 if "connect" in loop else LOADS[loop][1]
-        assert seen.connected == busy + 3
+        assert seen.connected == 3 + (0 if loop in CONNECTING else LOADS[loop][1])
         for number in range(6):
             one = seen.slice(number, head=(number % 3) * 5 * MS)
             assert set(one) == KEYS
@@ -107,6 +109,22 @@ def test_slices_add_up_to_what_the_server_counted(epoll, engine, loop, threads):
     assert run.json["response_ns"]["count"] == run.json["requests"]
     assert sum(n for _, _, n in run.buckets("service")) == run.json["requests"]
     assert run.json["warmup_s"] is None and run.json["series"] is None
+
+
+def test_slow_readers_are_in_no_slice(epoll, engine):
+    """Their requests are in flight between slices, too, and count only in the sum."""
+    with Observer(epoll, *LOADS["open"], "--pattern", "slow-read:2", "--engine",
+                  engine) as seen:
+        assert seen.connected == 6 + 2
+        total = sum(seen.keep_one(number)["requests"] for number in range(3))
+        used = cpu_ns(seen.process.pid)
+        time.sleep(0.3)
+        assert cpu_ns(seen.process.pid) - used < 0.003 * SECOND * SLOW
+        run = seen.finish()
+    check_unharmed(run)
+    assert run.json["requests"] <= total
+    assert epoll.stop()["requests"] == run.json["requests_total"] \
+        >= total + 2 * 512 * 1024 // 64
 
 
 def test_dropped_slices_are_in_no_histogram(echo):

@@ -24,7 +24,7 @@ TIMES = {"count": int, "min": int, "mean": float, "p50": int, "p90": int,
 #: design.md, section 4, and other keys that the harness reads
 KEYS = {
     "schema": int, "program": TEXT, "version": TEXT, "target": TEXT,
-    "loop": TEXT, "pattern": TEXT, "connections": int, "idle": int,
+    "loop": TEXT, "pattern": TEXT, "connections": int, "idle": int, "slow": int,
     "message": int, "depth": (int, NULL), "arrivals": (TEXT, NULL),
     "burst": (int, NULL), "seed": int, "engine": TEXT, "threads": int,
     "cpus": LIST, "requests": int, "requests_total": int, "errors": int,

@@ -2,6 +2,7 @@
 """What is sent, when, and on which connections, by the server's record"""
 
 import collections
+import select
 import signal
 import statistics
 import time
@@ -184,6 +185,89 @@ def test_connect(odd, engine, loop, idle):
     assert "connect" in run.text and "a new one for each request" in run.text
     assert counters["client_reset"] == 0
     assert most_under_way(server) <= most
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@load.up_to_3_times
+def test_storm(odd, engine, threads):
+    """All clients connect at once, each for one request, and then no one for a while"""
+    size, rate = 20, 400
+    server = odd("--message", 64)
+    run = load.run(server, "--pattern", "storm", "--connections", size, "--rate", rate,
+                   "--threads", threads, "--engine", engine, "--warmup", "0s",
+                   "--duration", "500ms")
+    counters = server.stop()
+    run.check_unharmed()
+    assert run.json["requests"] == counters["requests"] == 200
+    assert counters["accepted"] == 200 and max(per_client(server).values()) == 1
+    assert (run.json["pattern"], run.json["burst"]) == ("storm", size)
+    came = [record.read_ns for record in server.records]
+    spans = [came[i + size - 1] - came[i] for i in range(0, 200, size)]
+    no_disturbance(statistics.median(spans) < size * SECOND // rate / 4 * load.SLOW,
+                   f"storms took {spans}")
+
+
+class Patient:
+    """A server in this process that notes which clients it had to wait for, with a part
+    of a reply in its hands; it answers `first` bytes of each client, then no more."""
+
+    def __init__(self, first=1 << 40):
+        self.first, self.served, self.waited = first, {}, set()
+
+    def __call__(self, sock):
+        sock.setblocking(False)
+        while part := self._when(select.POLLIN, sock, sock.recv, 1 << 14):
+            if self.served.get(sock, 0) >= self.first:
+                continue
+            self.served[sock] = self.served.get(sock, 0) + len(part)
+            while part:
+                part = part[self._when(select.POLLOUT, sock, sock.send, part):]
+
+    def _when(self, event, sock, call, argument):
+        while True:
+            try:
+                return call(argument)
+            except BlockingIOError:
+                if event == select.POLLOUT:
+                    self.waited.add(sock)
+                poll = select.poll()
+                poll.register(sock, event)
+                poll.poll()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("loop", ["closed", "open"])
+def test_slow_readers(engine, loop, threads):
+    """The server has to wait for them and not for others. Both sides count the same, but
+    measured are the others alone."""
+    serve = Patient()
+    with load.listener(serve) as server:
+        run = load.run(server, "--connections", 2, "--idle", 1, "--message", 64,
+                       "--pattern", "slow-read:3", "--threads", threads, "--engine",
+                       engine, *(["--rate", 300] if loop == "open" else []),
+                       "--warmup", "100ms", "--duration", f"{500 * load.SLOW}ms")
+        run.check_unharmed()
+    made = sorted(n // 64 for n in serve.served.values())
+    assert len(made) == 5 and len(serve.waited) == 3
+    assert run.json["requests_total"] == sum(made)
+    asked = [serve.served[sock] // 64 for sock in serve.served
+             if sock not in serve.waited]
+    assert 0 < run.json["requests"] <= sum(asked) < run.json["requests_total"]
+    assert min(serve.served[sock] for sock in serve.waited) >= 512 * 1024
+    assert (run.json["pattern"], run.json["slow"]) == ("slow-read", 3)
+    assert "beside 3 that read slowly" in run.text
+
+
+def test_slow_readers_are_forgotten(engine):
+    """A server that stops serving them is reported, although they are not measured."""
+    serve = Patient(first=4096)
+    with load.listener(serve) as server:
+        run = load.run(server, "--connections", 1, "--rate", 20, "--message", 64,
+                       "--pattern", "slow-read:2", "--engine", engine, "--warmup",
+                       "0s", "--duration", "200ms")
+    assert run.status == 1 and run.json["unanswered"] == 0
+    assert run.errors() == {"stalled": 2}
+    assert any("2 connections stalled" in fault for fault in run.faults)
 
 
 @load.up_to_3_times

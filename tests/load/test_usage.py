@@ -70,6 +70,9 @@ BAD = [
     ("--pattern", "burst:", "burst:100"),
     ("--pattern", "burst:0", "1 to 1000000"),
     ("--pattern", "burst:x", "1 to 1000000"),
+    ("--pattern", "storm:5", "storm or"),
+    ("--pattern", "slow-read", "slow-read:N"),
+    ("--pattern", "slow-read:0", "such as slow-read:100"),
     ("--duration", "1", "500ms"),
     ("--duration", "1ms", "10ms"),
     ("--duration", "25h", "1440min"),
@@ -141,6 +144,7 @@ def test_bad_command_line(args, words):
 
 @pytest.mark.parametrize("args, words", [
     (["--pattern", "burst:5"], ["burst:N", "--rate"]),
+    (["--pattern", "storm"], ["storm", "--rate"]),
     (["--depth", "2", "--rate", "100"], ["--depth", "--rate"]),
     (["--depth", "2", "--find-rate", "p99=1ms"], ["--depth", "closed loop"]),
     (["--depth", "2", "--pattern", "connect"], ["--depth", "connect"]),

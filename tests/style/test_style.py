@@ -109,14 +109,18 @@ def test_readiness_models_serve_alike(name):
     assert function("busypoll", name) == function("delayloop", name)
 
 
-def test_conn_makes_no_system_call():
-    """By the symbols that conn.o needs."""
+@pytest.mark.parametrize("name", ["conn", "service", "http", "http_service"])
+def test_conn_makes_no_system_call(name):
+    """By the symbols that conn.o and the services need."""
     archive = subprocess.run(
-        ["nm", "-u", "build/release/models/common/conn.o"], cwd=TOP,
+        ["nm", "-u", f"build/release/models/common/{name}.o"], cwd=TOP,
         capture_output=True, text=True, check=True).stdout
     used = set(re.findall(r"U (\w+)", archive))
     assert used <= {"calloc", "free", "malloc", "stopping",
-                    "work_drawn", "__stack_chk_fail"}
+                    "work_drawn", "__stack_chk_fail",
+                    "service_http", "http_begin", "http_parse", "http_go_on", "die",
+                    "memcpy", "memmove", "memcmp", "strchr", "strlen", "sprintf",
+                    "snprintf", "__ctype_b_loc", "__ctype_tolower_loc"}
 
 
 def test_release_build_has_no_sanitizers():

@@ -161,10 +161,11 @@ enum {
 static const struct arg table[] = {
 	{ ARG_HEADING, .help = "What to measure:" },
 	{ ARG_TEXT, "plan", "NAME",
-	  "quick, standard, full or a file (default standard)", AT(plan),
-	  .use = PLAN },
+	  "quick, standard, full, ways, workloads or a file (default standard)",
+	  AT(plan), .use = PLAN },
 	{ PLAN_KEY, "models", "LIST",
-	  "models of this suite, or LABEL=COMMAND: epoll,mine=./a.out. COMMAND is split "
+	  "models of this suite: all, variants or names, with options of their own "
+	  "(delayloop:delay=10ms); or LABEL=COMMAND: epoll,mine=./a.out. COMMAND is split "
 	  "into words as in a shell ('', \"\", \\), without expansion. With {port} in it, it "
 	  "gets a free port there; without, --port 0 --message N, and it prints a ready "
 	  "line (CONTRIBUTING.md). A server that already runs on the loopback is "

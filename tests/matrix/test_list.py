@@ -108,7 +108,7 @@ def test_plans():
     """Shortest first, with the estimates of --dry-run"""
     lines = listed("plans")
     assert [line.split()[0] for line in lines[::2]] == \
-        ["quick", "standard", "full"]
+        ["quick", "standard", "full", "ways", "workloads"]
     for name, size in zip(lines[::2], lines[1::2]):
         name = name.split()[0]
         plan = run("run", "--plan", name, "--dry-run").stdout
@@ -116,6 +116,8 @@ def test_plans():
             "(\\d+ settings, \\d+ cells, \\d+ blocks): about (.*)$", size).groups()
         assert settings in plan
         assert f"about {re.sub(' 0', ' ', about)}," in plan
+        if name in ("ways", "workloads"):
+            assert re.fullmatch(r"\d min \d\d s", about)
 
 
 def test_other_plans(tmp_path):
@@ -143,7 +145,7 @@ def test_no_plans(tmp_path):
 def test_unknown_plan(tmp_path):
     said = refused("cells", "--plan", "quik")
     assert said.startswith("matrix: --plan 'quik': not a plan")
-    assert "did you mean 'quick'? (allowed: quick, standard, full)" in said
+    assert "did you mean 'quick'? (allowed: quick, standard, full, " in said
     assert "No such file" in refused("cells", "--plan", "./quick")
     assert "No such file" in refused("cells", "--plan", "my.plan")
 

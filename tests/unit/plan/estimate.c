@@ -34,6 +34,8 @@ static void committed_plans(void **state)
 	assert_true(e.ns > 110 * second && e.ns < 150 * second);
 	e = estimated(committed("standard"));
 	assert_true(e.ns > 18 * 60 * second && e.ns < 26 * 60 * second);
+	e = estimated(committed("workloads"));
+	assert_true(e.ns > 6 * 60 * second && e.ns < 10 * 60 * second);
 	e = estimated(committed("full"));
 	assert_true(e.ns > 90 * 60 * second && e.ns < 140 * 60 * second);
 }

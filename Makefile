@@ -98,7 +98,8 @@ BASE := $(BUILD)/base.a
 COMMON := $(BUILD)/common.a
 HARNESS := $(BUILD)/harness.a
 $(BASE): $(call objects,harness/base/*.c)
-$(COMMON): $(call objects,models/common/*.c) $(BUILD)/models/common/main.o
+$(COMMON): $(filter-out $(if $(URING),,%/ring.o),$(call objects,models/common/*.c)) \
+	$(BUILD)/models/common/main.o
 $(HARNESS): $(filter-out $(if $(URING),,%/engine_uring.o),$(call objects,\
 	$(ROOMS:%=harness/%/*.c) $(if $(MATRIX),harness/gbench.cc)))
 

@@ -14,9 +14,9 @@
  * Try:          strace -c bin/uring, with 2 clients and with 1,000
  */
 #include "common/model.h"
+#include "common/ring.h"
 
 #include <liburing.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,33 +107,6 @@ static void finish_accept(int res, int listen_fd, const struct options *opt)
 		shutdown(c->fd, SHUT_RDWR);
 }
 
-/* io_uring_setup failed: reports what forbids it and what would allow it. */
-__attribute__((noreturn)) static void explain(int error)
-{
-	FILE *sysctl = fopen("/proc/sys/kernel/io_uring_disabled", "r");
-	int disabled = 0;
-
-	if (sysctl) {
-		if (fscanf(sysctl, "%d", &disabled) != 1)
-			disabled = 0;
-		fclose(sysctl);
-	}
-	if (error == EPERM && disabled)
-		die_unsupported("sysctl kernel.io_uring_disabled=%d forbids "
-				"io_uring; 0 allows it to all users, 1 to root "
-				"and to the group kernel.io_uring_group",
-				disabled);
-	if (error == EPERM || error == EACCES)
-		die_unsupported("a seccomp filter or a security module forbids "
-				"io_uring; a container needs a profile that "
-				"allows io_uring_setup(2)");
-	if (error == ENOSYS)
-		die_unsupported("io_uring is not available: it needs Linux 5.6 "
-				"with CONFIG_IO_URING and, in a container, a "
-				"seccomp profile that does not hide it");
-	die_of(error, "io_uring_setup");
-}
-
 /* Requests the features that make completions cheaper, as far as supported. */
 static void set_up_ring(void)
 {
@@ -144,27 +117,8 @@ static void set_up_ring(void)
 		IORING_SETUP_COOP_TASKRUN,
 		0,
 	};
-	struct io_uring_probe *probe;
-	int res = -EINVAL;
 
-	for (size_t i = 0;
-	     i < sizeof(features) / sizeof(*features) && res == -EINVAL; i++) {
-		struct io_uring_params params = {
-			.flags = features[i] | IORING_SETUP_CQSIZE,
-			.cq_entries = CQ_ENTRIES,
-		};
-
-		res = io_uring_queue_init_params(SQ_ENTRIES, &ring, &params);
-	}
-	if (res < 0)
-		explain(-res);
-	probe = io_uring_get_probe_ring(&ring);
-	if (!probe || !io_uring_opcode_supported(probe, IORING_OP_ACCEPT) ||
-	    !io_uring_opcode_supported(probe, IORING_OP_RECV) ||
-	    !io_uring_opcode_supported(probe, IORING_OP_SEND))
-		explain(ENOSYS);
-	io_uring_free_probe(probe);
-	io_uring_register_ring_fd(&ring); /* 5.18: cheaper enter */
+	ring_set_up(&ring, SQ_ENTRIES, features, IORING_OP_RECV, "5.6");
 }
 
 int serve(int listen_fd, const struct options *opt)

@@ -8,6 +8,7 @@
 #include "work.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct totals totals;
 
@@ -172,6 +173,20 @@ void conn_did_read_to(struct conn *c, char *bytes, ssize_t n)
 void conn_did_read(struct conn *c, ssize_t n)
 {
 	conn_did_read_to(c, c->buffer ? c->buffer + CONN_MARGIN : NULL, n);
+}
+
+void conn_keep(struct conn *c, const char *bytes, size_t size)
+{
+	char *own = conn_space(c);
+
+	if (!own) {
+		want_close(c, CLOSED_ERROR);
+		return;
+	}
+	memcpy(own - CONN_MARGIN, bytes - CONN_MARGIN, CONN_MARGIN + size);
+	c->in = own + (c->in - bytes);
+	if (!c->http.out_is_fixed)
+		c->out = own + (c->out - bytes);
 }
 
 void conn_did_write(struct conn *c, ssize_t n)

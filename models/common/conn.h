@@ -116,14 +116,22 @@ void conn_did_read(struct conn *c, ssize_t n);
 void conn_did_write(struct conn *c, ssize_t n);
 
 /*
- * conn_did_read() for a buffer of the model. It stays in use until c->want is not
- * WANT_WRITE any more, and CONN_MARGIN bytes before it are writable.
+ * conn_did_read() for a buffer of the model, with CONN_MARGIN writable bytes before
+ * it. It stays in use until c->want is not WANT_WRITE any more, or conn_keep() has
+ * copied it (`size` bytes) to the buffer of c; without memory, c is to be closed.
  */
 void conn_did_read_to(struct conn *c, char *bytes, ssize_t n);
+void conn_keep(struct conn *c, const char *bytes, size_t size);
+
+/* Whether c has more to do when its reply is sent than to read */
+static inline bool conn_has_more(const struct conn *c)
+{
+	return c->in_len > 0 || c->last || c->http.unsent > 0;
+}
 
 /*
- * Releases the buffer unless it holds a reply. Only for readiness models: with
- * an asynchronous read in flight the buffer of an idle client is in use.
+ * Releases the buffer unless it holds a reply. Not for a model that has started
+ * to read to the buffer: then that of an idle client is in use.
  */
 void conn_rest(struct conn *c);
 

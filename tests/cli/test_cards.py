@@ -28,12 +28,14 @@ EXACT = {
     "aio": {"pread64": 1, "pwrite64": 1, "read": 1, "write": 1,
             "rt_sigqueueinfo": 2, "rt_sigtimedwait": 2},
     "uring": {"io_uring_enter": 2, "recvfrom": 0, "sendto": 0},
+    "uring_multishot": {"io_uring_enter": 1, "recvfrom": 0, "sendto": 0},
 }
 
 WAIT = {"select": "pselect6|select", "poll": "ppoll|poll",
         "epoll": "epoll_pwait|epoll_wait",
         "epoll_et": "epoll_pwait|epoll_wait", "coro": "epoll_pwait|epoll_wait",
-        "uring": "io_uring_enter"}
+        **dict.fromkeys(("uring", "uring_multishot", "uring_bundle", "uring_sqpoll",
+                         "uring_batch"), "io_uring_enter")}
 
 
 def can_trace():

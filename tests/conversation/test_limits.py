@@ -140,11 +140,12 @@ def test_fd_setsize(start, model):
 
 
 def test_descriptors(start):
-    """RLIMIT_NOFILE, of which the server needs a few itself"""
+    """RLIMIT_NOFILE, of which the server needs a few itself; sockets of an io_uring
+    have a table of their own, as large as this limit."""
     server = start("--message", str(SIZE),
                    wrapper=("prlimit", "--nofile=64:64"))
     room = over_the_limit(server, 100, "descriptors")
-    assert 50 <= room <= 60
+    assert 50 <= room <= 64
 
 
 def test_descriptors_do_not_block_the_queue(start):

@@ -157,9 +157,10 @@ CALLS = {
         Call("write", "write", "send"),
         Call("rt_sigqueueinfo", "rt_sigqueueinfo", "notify")),
     # accept, recv and send are the ring's: see test_uring_faults.py
-    "uring": (
-        Call("io_uring_enter", "io_uring_enter", "enter",
-             says="io_uring_enter"),),
+    **{model: (Call("io_uring_enter", "io_uring_enter", "enter",
+                    says="io_uring_enter"),)
+       for model in ("uring", "uring_batch", "uring_bundle", "uring_multishot",
+                     "uring_sqpoll")},
 }
 
 #: These try every client in every iteration, and take EAGAIN as no data.

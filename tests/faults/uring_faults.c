@@ -16,7 +16,9 @@
  * Each fault is logged to $URING_FAULTS_LOG: OP ERROR PORT, with the client's
  * port, or "overflow 0 0" for a full completion queue. $URING_QUEUE is the size of
  * the completion queue, twice that of the submission queue. The first
- * $URING_PLAIN attempts to set up a ring fail, as with unsupported flags.
+ * $URING_PLAIN attempts to set up a ring fail, as with unsupported flags. With
+ * $URING_SINGLE, multishot operations complete once, so that there are entries to
+ * fail: the kernel may end one at any time.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -29,8 +31,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* user_data is a pointer to a structure, so this bit is free. */
-#define MARK UINT64_C(1)
+/* user_data is a pointer to a structure, so this bit is free; the lowest ones are
+ * the model's. */
+#define MARK (UINT64_C(1) << 63)
 
 static struct {
 	bool armed;
@@ -74,6 +77,55 @@ static int peer_port(int fd)
 	return ntohs(address.sin_port);
 }
 
+/* The first number in a line of this file that matches `format`, made of `key` */
+static unsigned long look_up(const char *path, const char *format,
+			     unsigned long key)
+{
+	char line[512], wanted[64];
+	unsigned long number = 0;
+	FILE *file = fopen(path, "re");
+
+	snprintf(wanted, sizeof(wanted), format, key);
+	while (file && number == 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line, wanted, &number) != 1)
+			number = 0;
+	if (file)
+		fclose(file);
+	return number;
+}
+
+/*
+ * A socket in the ring's table has no descriptor. The table is in fdinfo, by inode,
+ * and /proc/net/tcp knows whom that inode is connected to.
+ */
+static int slot_port(const struct io_uring *ring, int slot)
+{
+	static struct {
+		unsigned long inode;
+		int port;
+	} cache[256], *known;
+	char path[64], line[512];
+	unsigned long inode, peer, of;
+	FILE *tcp;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ring->ring_fd);
+	inode = look_up(path, " %lu: socket:[%%lu]", slot);
+	known = &cache[inode % 256];
+	if (inode == known->inode) /* that file is long */
+		return known->port;
+	known->inode = inode;
+	known->port = 0;
+	tcp = fopen("/proc/net/tcp", "re");
+	while (tcp && fgets(line, sizeof(line), tcp))
+		if (sscanf(line, "%*s %*s %*x:%lx %*s %*s %*s %*s %*s %*s %lu",
+			   &peer, &of) == 2 &&
+		    of == inode)
+			known->port = peer;
+	if (tcp)
+		fclose(tcp);
+	return known->port;
+}
+
 static const char *operation(int opcode)
 {
 	switch (opcode) {
@@ -110,21 +162,41 @@ static void arm(void)
 			fault.opcode = opcode;
 }
 
-static void fail(struct io_uring_sqe *sqe)
+static void make_single(struct io_uring_sqe *sqe)
+{
+	if (sqe->opcode == IORING_OP_ACCEPT)
+		sqe->ioprio &= ~IORING_ACCEPT_MULTISHOT;
+	else if (sqe->opcode == IORING_OP_RECV)
+		sqe->ioprio &= ~IORING_RECV_MULTISHOT;
+}
+
+static void shorten(struct io_uring_sqe *sqe)
+{
+	bool chosen =
+		sqe->flags & IOSQE_BUFFER_SELECT; /* 0: the whole buffer */
+
+	if (sqe->len > fault.bytes || (chosen && sqe->len == 0)) {
+		sqe->len = fault.bytes;
+		sqe->flags &= ~IOSQE_CQE_SKIP_SUCCESS;
+	}
+}
+
+static void fail(struct io_uring *ring, struct io_uring_sqe *sqe)
 {
 	uint64_t data = sqe->user_data;
 
 	if (sqe->opcode != fault.opcode)
 		return;
 	if (fault.error == 0) {
-		if (sqe->len > fault.bytes)
-			sqe->len = fault.bytes;
+		shorten(sqe);
 		return;
 	}
 	fault.seen++;
 	if (fault.seen < fault.first || fault.seen > fault.last)
 		return;
-	note(operation(sqe->opcode), fault.error, peer_port(sqe->fd));
+	note(operation(sqe->opcode), fault.error,
+	     sqe->flags & IOSQE_FIXED_FILE ? slot_port(ring, sqe->fd) :
+					     peer_port(sqe->fd));
 	fault_now = fault.error;
 	io_uring_prep_nop(sqe);
 	sqe->user_data = data | MARK;
@@ -134,12 +206,17 @@ static void fail(struct io_uring_sqe *sqe)
 static void look_at_entries(struct io_uring *ring)
 {
 	struct io_uring_sq *sq = &ring->sq;
+	bool single = getenv("URING_SINGLE");
 
 	arm();
-	if (!fault.armed)
-		return;
-	for (unsigned i = sq->sqe_head; i != sq->sqe_tail; i++)
-		fail(&sq->sqes[i & *sq->kring_mask]);
+	for (unsigned i = sq->sqe_head; i != sq->sqe_tail; i++) {
+		struct io_uring_sqe *sqe = &sq->sqes[i & *sq->kring_mask];
+
+		if (single)
+			make_single(sqe);
+		if (fault.armed)
+			fail(ring, sqe);
+	}
 }
 
 static void look_at_completion(struct io_uring_cqe *cqe)
@@ -169,6 +246,16 @@ int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait_nr)
 	io_uring_for_each_cqe(ring, head, cqe)
 		look_at_completion(cqe);
 	return res;
+}
+
+int io_uring_submit(struct io_uring *ring)
+{
+	static int (*next)(struct io_uring *);
+
+	if (!next)
+		next = next_one(__func__);
+	look_at_entries(ring);
+	return next(ring);
 }
 
 /* It can return completions that had overflowed. */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* ring.c - set-up of an io_uring, and its pool of buffers */
+#include "ring.h"
+
+#include "harness/base/die.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* io_uring_setup failed: reports what forbids it and what would allow it. */
+__attribute__((noreturn)) static void explain(int error, const char *version)
+{
+	FILE *sysctl = fopen("/proc/sys/kernel/io_uring_disabled", "r");
+	int disabled = 0;
+
+	if (sysctl) {
+		if (fscanf(sysctl, "%d", &disabled) != 1)
+			disabled = 0;
+		fclose(sysctl);
+	}
+	if (error == EPERM && disabled)
+		die_unsupported("sysctl kernel.io_uring_disabled=%d forbids "
+				"io_uring; 0 allows it to all users, 1 to root "
+				"and to the group kernel.io_uring_group",
+				disabled);
+	if (error == EPERM || error == EACCES)
+		die_unsupported("a seccomp filter or a security module forbids "
+				"io_uring; a container needs a profile that "
+				"allows io_uring_setup(2)");
+	if (error == ENOSYS)
+		die_unsupported("io_uring is not available: it needs Linux %s "
+				"with CONFIG_IO_URING and, in a container, a "
+				"seccomp profile that does not hide it",
+				version);
+	die_of(error, "io_uring_setup");
+}
+
+unsigned ring_set_up(struct io_uring *ring, unsigned entries,
+		     const unsigned *flags, int opcode, const char *version)
+{
+	struct io_uring_params params;
+	struct io_uring_probe *probe;
+	int res;
+
+	do {
+		params = (struct io_uring_params){
+			.flags = *flags | IORING_SETUP_CQSIZE,
+			.cq_entries = 4 * entries,
+		};
+		res = io_uring_queue_init_params(entries, ring, &params);
+	} while (res == -EINVAL && *flags++);
+	if (res < 0)
+		explain(-res, version);
+	probe = io_uring_get_probe_ring(ring);
+	if (!probe || !io_uring_opcode_supported(probe, opcode))
+		explain(ENOSYS, version);
+	io_uring_free_probe(probe);
+	io_uring_register_ring_fd(ring); /* 5.18: cheaper enter */
+	return params.features;
+}
+
+unsigned ring_sockets(struct io_uring *ring)
+{
+	struct rlimit limit;
+	unsigned count = RING_SOCKETS;
+	int res;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("getrlimit");
+	if (limit.rlim_cur < count)
+		count = limit.rlim_cur;
+	res = io_uring_register_files_sparse(ring, count);
+	if (res < 0)
+		die_of(-res, "io_uring_register of sockets");
+	return count;
+}
+
+void pool_set_up(struct io_uring *ring, struct pool *pool, unsigned count,
+		 int group)
+{
+	struct io_uring_buf_reg reg = { .ring_entries = count, .bgid = group };
+	int res;
+
+	pool->count = count;
+	pool->bytes = malloc((size_t)count * POOL_STEP);
+	pool->ring = aligned_alloc(sysconf(_SC_PAGESIZE),
+				   count * sizeof(struct io_uring_buf));
+	if (!pool->bytes || !pool->ring)
+		die("malloc of the pool");
+	io_uring_buf_ring_init(pool->ring);
+	reg.ring_addr = (uintptr_t)pool->ring;
+	res = io_uring_register_buf_ring(ring, &reg, 0);
+	if (res < 0)
+		die_of(-res, "io_uring_register of buffers");
+	for (unsigned id = 0; id < count; id++)
+		pool_give_back(pool, id);
+}
+
+void pool_free(struct pool *pool)
+{
+	free(pool->bytes);
+	free(pool->ring);
+}
+
+unsigned ring_set_up_tuned(struct io_uring *ring, unsigned entries,
+			   struct pool *pool, unsigned buffers,
+			   unsigned features)
+{
+	static const unsigned flags[] = {
+		/* 6.1 */
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		/* 5.19 */
+		IORING_SETUP_COOP_TASKRUN,
+		0,
+	};
+	/* SEND_ZC came with multishot receives. */
+	unsigned has =
+		ring_set_up(ring, entries, flags, IORING_OP_SEND_ZC, "6.0");
+	unsigned sockets = ring_sockets(ring);
+
+	if (features & ~has & RING_MIN_WAIT)
+		die_unsupported("this kernel has no minimum wait: --min-wait "
+				"needs Linux 6.12");
+	if (features & ~has & RING_BUNDLE)
+		die_unsupported("this kernel has no bundles of buffers: they "
+				"need Linux 6.10");
+	pool_set_up(ring, pool, buffers, 0);
+	return sockets;
+}
+
+int ring_wait(struct io_uring *ring, unsigned count, int64_t ns)
+{
+	struct { /* io_uring_getevents_arg, as of 6.12 */
+		uint64_t sigmask;
+		uint32_t sigmask_sz, min_wait_usec;
+		uint64_t ts;
+	} arg = { .min_wait_usec = ns / 1000 };
+	int res = io_uring_submit(ring);
+
+	if (res < 0)
+		return res;
+	return io_uring_enter2(ring->ring_fd, 0, count,
+			       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+			       (void *)&arg, sizeof(arg));
+}

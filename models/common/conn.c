@@ -21,7 +21,7 @@ static uint64_t last_number; /* never reused; totals.accepted can decrease */
  * uses one buffer at a time. Not locked: models with several threads do not call
  * conn_rest().
  */
-static char *spare_buffer;
+static _Thread_local char *spare_buffer;
 
 /*
  * A client whose operations fail with EAGAIN or EINTR this often in a row is

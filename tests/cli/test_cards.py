@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The field "Per request" of each model's card, compared with strace."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ EXACT = {
     "busypoll": {"sendto": 1},
     "delayloop": {"sendto": 1},
     "epoll_et": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
+    "sigio": {"recvfrom": 1, "sendto": 1, "rt_sigtimedwait": 1},
     "coro": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
     "select": {"recvfrom": 1, "sendto": 1, "pselect6|select": 1},
     "poll": {"recvfrom": 1, "sendto": 1, "ppoll|poll": 1},
@@ -95,6 +97,31 @@ def test_busy_clients_share_the_wait(model):
 def test_epoll_arms_once_a_client():
     """One epoll_ctl per client and one for the listening socket"""
     assert calls_made("epoll", 10)["epoll_ctl"] == 11
+
+
+def test_endless_client_starves_no_other():
+    """epoll_et is told once that a client has data. One that has more and more gets a
+    few turns (TURNS_MAX), then the others have theirs, then it goes on."""
+    with tempfile.NamedTemporaryFile("r") as log:
+        with server.Server("epoll_et", wrapper=["strace", "-e", "trace=recvfrom",
+                                                "-o", log.name]) as one:
+            endless, other = one.connect(), one.connect()
+            for sock in endless, other:  # both are accepted
+                sock.sendall(b"x")
+                assert server.receive(sock, 1) == b"x"
+            os.kill(one.pid, signal.SIGSTOP)
+            endless.settimeout(0.1)
+            with contextlib.suppress(TimeoutError):
+                endless.sendall(bytes(100_000_000))
+            other.sendall(b"x")
+            os.kill(one.pid, signal.SIGCONT)
+            assert server.receive(other, 1) == b"x"
+            endless.settimeout(server.PATIENCE_S)
+            server.receive(endless, 1_000_000)
+            one.stop()
+        reads = [line.rsplit("= ", 1)[1].strip() for line in log if "recvfrom(" in line]
+    first, *others = [turn for turn, read in enumerate(reads) if len(read) > 1]
+    assert reads.index("1", first) - first <= 4 < len(others)
 
 
 @pytest.mark.parametrize("name", ["select", "poll", "epoll", "busypoll"])

@@ -189,7 +189,7 @@ def test_ready_line(model, start):
 
 
 #: Counters that only this variant has
-OWN_COUNTERS = {}
+OWN_COUNTERS = {"sigio": ["signal_overflows"]}
 
 
 def test_closing_line(model, start):

@@ -249,6 +249,19 @@ def is_asleep(process):
         return True
 
 
+def test_signal_queue_overflows():
+    """RLIMIT_SIGPENDING of 0: every signal is lost, and no client notices."""
+    with Server("sigio", "--message", str(SIZE),
+                wrapper=("prlimit", "--sigpending=0:0")) as server:
+        crowd = Crowd(server)
+        crowd.come(100)
+        for _ in range(3):
+            crowd.go_on()
+            crowd.leave(10)
+        crowd.check_counters()
+        assert server.counters["signal_overflows"] > 0
+
+
 def test_threads_taken_by_other_processes(model):
     """Other processes of the user take the threads that the server had before. No
     client waits for ever: it is served, or refused or closed, and counted.

@@ -145,6 +145,11 @@ CALLS = {
     "delayloop": (
         _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
         Call("nanosleep", "?nanosleep,?clock_nanosleep", "pause")),
+    "sigio": (
+        _ACCEPT, _RECV, _SEND, _reserve("?accept"),
+        Call("rt_sigtimedwait", "?rt_sigtimedwait,?rt_sigtimedwait_time64",
+             "wait", says="sigtimedwait"),
+        Call("fcntl", "fcntl", "add")),
     "coro": EPOLL_CALLS,
     # In threads of glibc, which make few calls each
     "aio": (
@@ -174,12 +179,13 @@ LEFT_OUT = {
     ("aio", "write", "EINTR", When.FOREVER): "glibc tries again for ever",
     **{(model, call, "EAGAIN", when):
        "it means drained or full, and that a change will be reported"
-       for model in ("epoll_et",) for call in ("accept4", "recvfrom", "sendto")
+       for model in ("epoll_et", "sigio")
+       for call in ("accept", "accept4", "recvfrom", "sendto")
        for when in When},
     ("aio", "accept", "EAGAIN", When.SEVERAL):
         "it means an empty queue: the next attempt is a second later",
-    ("aio", "rt_sigtimedwait", "EAGAIN", When.FOREVER):
-        "the kernel returns it only after a timeout",
+    **{(model, "rt_sigtimedwait", "EAGAIN", When.FOREVER):
+       "the kernel returns it only after a timeout" for model in ("aio", "sigio")},
 }
 
 

@@ -343,11 +343,28 @@ class Server:
         with open(f"/proc/{self.pid}/stat", encoding="utf-8") as stat_file:
             return stat_file.read().rpartition(")")[2].split()[0]
 
+    def processes(self):
+        """Its process id, and those of its children, ended ones not yet waited for
+        included"""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as pids:
+            return [self.pid, *map(int, pids.read().split())]
+
+    def _sum(self, of_process):
+        """Of all its processes that have not ended in the meantime"""
+        values = [of_process(self.pid)]
+        for pid in self.processes()[1:]:
+            try:
+                values.append(of_process(pid))
+            except OSError:
+                pass
+        return sum(values)
+
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """(A forking server can reply before it has closed its own copy.)"""
+        return self._sum(lambda pid: len(os.listdir(f"/proc/{pid}/fd")))
 
     def threads(self):
-        return len(os.listdir(f"/proc/{self.pid}/task"))
+        return self._sum(lambda pid: len(os.listdir(f"/proc/{pid}/task")))
 
     def sleeps(self):
         """How often its main thread has slept so far"""
@@ -362,13 +379,15 @@ class Server:
         assert eventually(lambda: self.sleeps() >= before + sleeps)
 
     def resident_bytes(self):
-        with open(f"/proc/{self.pid}/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        def of_process(pid):
+            with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+                return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return self._sum(of_process)
 
     def cpu_s(self):
         """CPU time of all its threads so far, by the scheduler's clock"""
         # clock_getcpuclockid(3) of another process: ~pid << 3 | CPUCLOCK_SCHED
-        return time.clock_gettime((~self.pid << 3) | 2)
+        return self._sum(lambda pid: time.clock_gettime((~pid << 3) | 2))
 
 
 def receive(sock, size):

@@ -86,6 +86,16 @@ void conn_end(struct conn *c)
 	forget(c);
 }
 
+void totals_move(struct totals *sum)
+{
+	uint64_t *to = (uint64_t *)sum, *from = (uint64_t *)&totals;
+
+	_Static_assert(sizeof(totals) % sizeof(*to) == 0, "only uint64_t");
+	for (size_t i = 0; i < sizeof(totals) / sizeof(*to); i++)
+		__atomic_fetch_add(&to[i], from[i], __ATOMIC_SEQ_CST);
+	totals = (struct totals){ 0 };
+}
+
 struct conn *conn_first(void)
 {
 	return clients;

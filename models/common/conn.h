@@ -99,6 +99,9 @@ struct totals {
  */
 extern struct totals totals;
 
+/* Moves the totals to `sum`, in memory that a model's processes share. */
+void totals_move(struct totals *sum);
+
 struct conn *conn_begin(int fd, const struct options *opt);
 void conn_cancel(struct conn *c); /* undoes conn_begin() */
 void conn_end(struct conn *c);    /* adds the counters to totals */

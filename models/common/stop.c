@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 atomic_bool stopping;
 
@@ -38,4 +40,11 @@ void stop_on_signals(int fd)
 	sigaddset(&both, SIGTERM);
 	sigaddset(&both, SIGINT);
 	sigprocmask(SIG_UNBLOCK, &both, NULL);
+}
+
+void stop_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		stopping = true;
 }

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Set by SIGTERM and SIGINT. Checking it before a wait is not a race, because
@@ -15,5 +16,12 @@
 extern atomic_bool stopping;
 
 void stop_on_signals(int listen_fd);
+
+/*
+ * For a process that `parent` has forked: it is to stop when that ends, even if it
+ * was killed. The signals shut down the socket that this process waits for: it
+ * calls stop_on_signals() again.
+ */
+void stop_with(pid_t parent);
 
 #endif

@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import forms  # noqa: E402
 import server  # noqa: E402
 
 CLIENTS = 900
@@ -33,7 +34,7 @@ def settled_bytes(one):
 
 
 def bytes_per_client(model, size, clients=CLIENTS):
-    with server.Server(model) as one:
+    with server.Server(model, *forms.room_for(model, clients + 10)) as one:
         first = [one.connect() for _ in range(10)]
         exchange(first, size)
         before = settled_bytes(one)

@@ -29,6 +29,11 @@ EXACT = {
     "epoll": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
     "aio": {"pread64": 1, "pwrite64": 1, "read": 1, "write": 1,
             "rt_sigqueueinfo": 2, "rt_sigtimedwait": 2},
+    "aio_callback": {"pread64": 1, "pwrite64": 1, "read": 1, "write": 1},
+    "process": {"recvfrom": 1, "sendto": 1},
+    "prefork": {"recvfrom": 1, "sendto": 1},
+    "threadpool": {"recvfrom": 1, "sendto": 1, "epoll_ctl": 1,
+                   "epoll_pwait|epoll_wait": 1},
     "uring": {"io_uring_enter": 2, "recvfrom": 0, "sendto": 0},
     "uring_multishot": {"io_uring_enter": 1, "recvfrom": 0, "sendto": 0},
 }
@@ -36,6 +41,7 @@ EXACT = {
 WAIT = {"select": "pselect6|select", "poll": "ppoll|poll",
         "epoll": "epoll_pwait|epoll_wait",
         "epoll_et": "epoll_pwait|epoll_wait", "coro": "epoll_pwait|epoll_wait",
+        "threadpool": "epoll_pwait|epoll_wait",
         **dict.fromkeys(("uring", "uring_multishot", "uring_bundle", "uring_sqpoll",
                          "uring_batch"), "io_uring_enter")}
 

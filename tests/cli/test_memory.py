@@ -5,6 +5,7 @@ import pathlib
 import sys
 import time
 
+import forms
 import pytest
 import server
 
@@ -12,14 +13,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from bench.memory import bytes_per_client  # noqa: E402
 
-#: Limit of the resident KiB per client that sent 128 bytes and is idle. aio has
-#: none: glibc decides.
-KIB_MAX = {"thread": 40, "aio": None}
-KIB_MAX_OTHERS = 8
 
 
 def test_memory_of_an_idle_client(model):
-    limit = KIB_MAX.get(model, KIB_MAX_OTHERS)
+    limit = forms.KIB_MAX.get(model, forms.KIB_MAX_OTHERS)
     cost = bytes_per_client(model, 128, clients=400)
     assert limit is None or cost <= limit * 1024
 

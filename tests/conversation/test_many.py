@@ -5,6 +5,7 @@ import resource
 import signal
 import socket
 
+import forms
 import pytest
 from clients import BATCH, Exchange, SIGN, carry_out, check_growth
 from clients import connect_many, echo, echo_all, random_bytes, reset, wait_accepted
@@ -37,9 +38,9 @@ def exchange_in_one_moment(server, clients, size, seed):
 
 
 @pytest.mark.repeats
-def test_a_thousand_clients_at_once(start):
+def test_a_thousand_clients_at_once(start, model):
     need_descriptors(1000)
-    server = start("--message", "100")
+    server = start("--message", "100", *forms.room_for(model, 1000))
     clients = connect_many(server, 1000)
     total = 1000 // BATCH * len(SIGN)
     for turn in range(2):
@@ -56,10 +57,11 @@ def test_a_thousand_clients_at_once(start):
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(SLOW > 1, reason="an instrumented build takes too long")
 @pytest.mark.parametrize("count", [2000, pytest.param(5000, marks=pytest.mark.long)])
-def test_thousands_of_clients_where_the_model_allows(start, count):
+def test_thousands_of_clients_where_the_model_allows(start, model, count):
     """Each client is either refused and counted, or served to the end."""
     need_descriptors(count)
-    server = start("--message", "100", "--max-clients", str(count))
+    server = start("--message", "100", "--max-clients", str(count),
+                   *forms.room_for(model, 1000))
     clients = connect_many(server, count)
     exchanges = carry_out([Exchange(client, random_bytes(i, 100))
                            for i, client in enumerate(clients)])
@@ -114,7 +116,7 @@ def check_storms(server, storms, clients, warm_up=1000, limit=2 << 20):
     for client in full:
         client.close()
     storm(server, warm_up, "127.0.0.1")
-    assert eventually(lambda: server.descriptors() == descriptors)
+    assert eventually(lambda: server.descriptors() <= descriptors)
     memory = server.resident_bytes()
     # A runtime may start threads of its own (compiler, garbage collector).
     threads += 8 * server.foreign
@@ -124,7 +126,7 @@ def check_storms(server, storms, clients, warm_up=1000, limit=2 << 20):
         nonlocal came
         came += clients
         storm(server, clients, f"127.0.1.{i + 1}")
-        assert eventually(lambda: server.descriptors() == descriptors), (
+        assert eventually(lambda: server.descriptors() <= descriptors), (
             f"{server.descriptors()} descriptors, {descriptors} before")
         assert eventually(lambda: server.threads() <= threads), (
             f"{server.threads()} threads, {threads} before")

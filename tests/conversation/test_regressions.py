@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import forms
 import pytest
 from server import PATIENCE_S, SLOW, TOP, BIN, Server, eventually, receive
 
@@ -135,7 +136,7 @@ def test_replies_do_not_wait_for_work_of_others(model):
         for _ in range(5):
             took = replies_to_all_at_once(one, socks)
             early = [t for t in took if t < took[-1] - work_s / 2]
-            if len(early) >= clients // 2 or model == "thread":
-                break  # thread: all of them work concurrently
+            if len(early) >= clients // 2 or model in forms.CONCURRENT_WORK:
+                break
         one.stop()
-    assert len(early) >= clients // 2 or model == "thread", took
+    assert len(early) >= clients // 2 or model in forms.CONCURRENT_WORK, took

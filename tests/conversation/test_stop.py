@@ -7,6 +7,7 @@ import select
 import signal
 import time
 
+import forms
 import pytest
 from clients import connect_many, connect_small, echo_all, push, random_bytes
 from server import PATIENCE_S, SLOW, STOP_WITHIN_S, ServerError
@@ -220,12 +221,12 @@ def test_stop_with_clients_not_yet_accepted(start):
 
 
 @pytest.mark.repeats
-def test_stop_with_a_thousand_clients(start):
+def test_stop_with_a_thousand_clients(start, model):
     """On a busy machine 1,000 threads may take longer to end, but not in each of
     four attempts."""
     took = []
     while not took or took[-1] >= STOP_WITHIN_S and len(took) < 4:
-        server = start("--message", "64")
+        server = start("--message", "64", *forms.room_for(model, 1000))
         clients = connect_many(server, 1000)
         echo_all(clients, 64)
         counters = server.stop()

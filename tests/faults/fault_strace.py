@@ -88,21 +88,21 @@ class Strace:
         self._calls = calls
         self._process = None
 
-    def begin(self, pid, injections=()):
+    def begin(self, *pids, injections=()):
         """Injects from now on: (calls, error, (first, last)) each."""
         command = ["strace", "-f", "-yy", "-ttt", "-s", "0", "-o",
                    str(self.path), "-e", f"trace={self._calls}"]
         for names, error, which in injections:
             command += ["-e", f"inject={names}:error={error}:"
                         f"when={_when(which)}"]
-        self._process = subprocess.Popen([*command, "-p", str(pid)],
+        self._process = subprocess.Popen([*command, "-p", ",".join(map(str, pids))], bufsize=0,
                                          stderr=subprocess.PIPE)
-        self._await_attached()
+        self._await_attached(len(pids))
 
-    def _await_attached(self):
-        """Returns when strace reports that it has attached."""
+    def _await_attached(self, count):
+        """Returns when strace reports that it has attached to so many processes."""
         said = b""
-        while b"attached" not in said:
+        while said.count(b"attached") < count:
             if not select.select([self._process.stderr], [], [],
                                  PATIENCE_S)[0]:
                 self.end()

@@ -19,6 +19,7 @@ class Effect(enum.Enum):
 
     DELAYS = "the call is repeated; no client is affected"
     CLOSES = "the client of the call is closed, and no other"
+    DROPS = "the client of the call is closed, and counted as refused if it is new"
     REFUSES = "the client is closed before it is served, and counted as refused"
     LOSES = "the result is lost; the client is closed, and counted as lost"
     ENDS = "the server ends with exit status 1 and names the call"
@@ -61,7 +62,7 @@ class Case(NamedTuple):
                          self.when.value))
 
 
-_D, _C, _R, _L, _E = Effect
+_D, _C, _X, _R, _L, _E = Effect
 
 #: The errors of each kind of call, and their effects
 ERRORS = {
@@ -85,6 +86,7 @@ ERRORS = {
               "EINVAL": _E},
     "add": {"ENOMEM": _R, "ENOSPC": _R},
     "modify": {"ENOMEM": _C},
+    "arm": {"ENOMEM": _X},
     "rest": {"ENOMEM": _D},
     "thread": {"EAGAIN": _R, "ENOMEM": _R, "EPERM": _R},
     "reserve": {"EMFILE": _R, "ENFILE": _R, "ENOMEM": _R, "EINTR": _R},
@@ -98,10 +100,10 @@ _RECV = Call("recvfrom", "?recvfrom", "recv", first=3)
 _SEND = Call("sendto", "?sendto", "send", first=3)
 
 
-def _reserve(accept):
+def _reserve(accept, first=2):
     """Opening the reserve descriptor again, after EMFILE took it."""
     return Call("openat", "?open,?openat", "reserve", first=1,
-                also=((accept, "EMFILE", (2, 2)),))
+                also=((accept, "EMFILE", (first, first)),))
 
 
 #: Of epoll, level-triggered
@@ -151,6 +153,30 @@ CALLS = {
              "wait", says="sigtimedwait"),
         Call("fcntl", "fcntl", "add")),
     "coro": EPOLL_CALLS,
+    # epoll_ctl: the workers arm a client again, the main thread adds one.
+    "threadpool": (
+        _ACCEPT4, _RECV, _SEND, _reserve("?accept4"),
+        Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
+             says="epoll_wait"),
+        Call("epoll_ctl", "epoll_ctl", "arm", first=1)),
+    "process": (
+        _ACCEPT, _RECV, _SEND, _reserve("?accept"),
+        Call("ppoll", "ppoll", "wait", first=1, says="ppoll"),
+        Call("clone", "?clone,?clone3", "thread")),
+    # Idle workers are in their first accept when strace attaches. An accept that fails
+    # for ever is repeated by each of them: that is not idle.
+    "prefork": (
+        _ACCEPT._replace(first=1, whens=(When.ONCE, When.SEVERAL)), _RECV, _SEND,
+        _reserve("?accept", first=1)._replace(whens=(When.ONCE, When.FOREVER)),
+        Call("nanosleep", "?nanosleep,?clock_nanosleep", "pause", first=1,
+             also=(("?accept", "ENOBUFS", (1, 3)),))),
+    "aio_callback": (
+        _ACCEPT, _reserve("?accept"),
+        Call("poll", "?poll,?ppoll", "wait", first=1, says="poll"),
+        Call("pread64", "pread64", "recv"),
+        Call("read", "read", "recv"),
+        Call("pwrite64", "pwrite64", "send"),
+        Call("write", "write", "send")),
     # In threads of glibc, which make few calls each
     "aio": (
         _ACCEPT, _reserve("?accept"),
@@ -173,10 +199,9 @@ TRY_ALL = {"busypoll", "delayloop"}
 
 #: Excluded cases, with the reason
 LEFT_OUT = {
-    ("aio", "pread64", "EINTR", When.FOREVER): "glibc tries again for ever",
-    ("aio", "read", "EINTR", When.FOREVER): "glibc tries again for ever",
-    ("aio", "pwrite64", "EINTR", When.FOREVER): "glibc tries again for ever",
-    ("aio", "write", "EINTR", When.FOREVER): "glibc tries again for ever",
+    **{(model, call, "EINTR", When.FOREVER): "glibc tries again for ever"
+       for model in ("aio", "aio_callback")
+       for call in ("pread64", "read", "pwrite64", "write")},
     **{(model, call, "EAGAIN", when):
        "it means drained or full, and that a change will be reported"
        for model in ("epoll_et", "sigio")

@@ -22,10 +22,17 @@ COMMON = {
 OWN = {
     "epoll": {"epoll_create1": ("EMFILE", "ENFILE", "ENOMEM"),
               "epoll_ctl": ("ENOMEM", "ENOSPC")},
+    "prefork": {"clone": ("EAGAIN",)},
+    "threadpool": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",),
+                   "clone3": ("EAGAIN",)},
     "coro": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "epoll_et": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "aio": {"timer_create": ("EAGAIN", "ENOMEM")},
 }
+
+
+#: The names of functions that make these calls
+SAYS = {"clone": "fork", "clone3": "pthread_create"}
 
 
 def cases(models):
@@ -63,7 +70,7 @@ def start_failing(model, calls, error, *only):
 def test_start(start_case):
     model, call, error = start_case
     said = start_failing(model, f"?{call}", error)
-    assert said.startswith(f"{model}: {call}"), said
+    assert said.startswith(f"{model}: {SAYS.get(call, call)}"), said
 
 
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM"])

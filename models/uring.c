@@ -24,10 +24,10 @@ const char model_name[] = "uring";
 const char model_summary[] = "completion of operations queued in an io_uring";
 
 /*
- * More than CQ_ENTRIES completions are not lost: the kernel keeps the excess
+ * Completions that do not fit in their queue are not lost: the kernel keeps them
  * until there is room (IORING_FEAT_NODROP).
  */
-enum { SQ_ENTRIES = 512, CQ_ENTRIES = 4096 };
+enum { SQ_ENTRIES = 512 };
 
 static struct io_uring ring;
 static bool accepting; /* an accept, or the pause before one, is in flight */
@@ -118,7 +118,8 @@ static void set_up_ring(void)
 		0,
 	};
 
-	ring_set_up(&ring, SQ_ENTRIES, features, IORING_OP_RECV, "5.6");
+	ring_set_up(&ring, SQ_ENTRIES, features, (struct io_uring_params){ 0 },
+		    IORING_OP_RECV, "5.6");
 }
 
 int serve(int listen_fd, const struct options *opt)

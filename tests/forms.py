@@ -16,8 +16,12 @@ THREADS_BESIDE = {"thread": 0, "aio": 0, "aio_callback": 16, "process": 0, "pref
 #: Do the work of all clients at the same time, in threads or processes
 CONCURRENT_WORK = {"thread", "aio_callback", *PROCESSES}
 
+#: A thread of the kernel polls on their account, also while they sleep
+POLLED = {"uring_sqpoll"}
+
 #: Their buffers or stacks are in the server's memory while clients are idle
-MEMORY_PER_CLIENT = {"thread", "threadpool", "aio", "aio_callback", "uring"}
+MEMORY_PER_CLIENT = {"thread", "threadpool", "aio", "aio_callback", "uring", "uring_batch",
+                     "uring_sqpoll"}
 
 #: glibc can lack the thread for an operation of a client that was admitted: the client
 #: is closed instead of left without a reply.

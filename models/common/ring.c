@@ -40,18 +40,19 @@ __attribute__((noreturn)) static void explain(int error, const char *version)
 }
 
 unsigned ring_set_up(struct io_uring *ring, unsigned entries,
-		     const unsigned *flags, int opcode, const char *version)
+		     const unsigned *flags, struct io_uring_params params,
+		     int opcode, const char *version)
 {
-	struct io_uring_params params;
+	struct io_uring_params tried;
 	struct io_uring_probe *probe;
 	int res;
 
+	params.flags |= IORING_SETUP_CQSIZE;
+	params.cq_entries = 8 * entries;
 	do {
-		params = (struct io_uring_params){
-			.flags = *flags | IORING_SETUP_CQSIZE,
-			.cq_entries = 4 * entries,
-		};
-		res = io_uring_queue_init_params(entries, ring, &params);
+		tried = params;
+		tried.flags |= *flags;
+		res = io_uring_queue_init_params(entries, ring, &tried);
 	} while (res == -EINVAL && *flags++);
 	if (res < 0)
 		explain(-res, version);
@@ -60,7 +61,7 @@ unsigned ring_set_up(struct io_uring *ring, unsigned entries,
 		explain(ENOSYS, version);
 	io_uring_free_probe(probe);
 	io_uring_register_ring_fd(ring); /* 5.18: cheaper enter */
-	return params.features;
+	return tried.features;
 }
 
 unsigned ring_sockets(struct io_uring *ring)
@@ -119,7 +120,8 @@ unsigned ring_set_up_tuned(struct io_uring *ring, unsigned entries,
 	};
 	/* SEND_ZC came with multishot receives. */
 	unsigned has =
-		ring_set_up(ring, entries, flags, IORING_OP_SEND_ZC, "6.0");
+		ring_set_up(ring, entries, flags, (struct io_uring_params){ 0 },
+			    IORING_OP_SEND_ZC, "6.0");
 	unsigned sockets = ring_sockets(ring);
 
 	if (features & ~has & RING_MIN_WAIT)

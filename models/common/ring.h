@@ -8,13 +8,15 @@
 #include <liburing.h>
 
 /*
- * Sets up a ring for `entries` submissions and four times as many completions, with
- * the first set of flags that this kernel knows (0 is the last one). Ends the
- * program with the cause and the remedy if io_uring is not allowed, or lacks the
- * operation `opcode`, which came with Linux `version`. Returns its features.
+ * Sets up a ring for `entries` submissions and eight times as many completions, as
+ * `params` say, with the first of the sets of flags that this kernel knows; the
+ * last one is 0. Ends the program with the cause and the remedy if io_uring is not
+ * allowed, or lacks the operation `opcode`, which came with Linux `version`.
+ * Returns its features.
  */
 unsigned ring_set_up(struct io_uring *ring, unsigned entries,
-		     const unsigned *flags, int opcode, const char *version);
+		     const unsigned *flags, struct io_uring_params params,
+		     int opcode, const char *version);
 
 /*
  * Sockets of the ring instead of the process: a table of as many as the process may

@@ -35,6 +35,7 @@ EXACT = {
     "threadpool": {"recvfrom": 1, "sendto": 1, "epoll_ctl": 1,
                    "epoll_pwait|epoll_wait": 1},
     "uring": {"io_uring_enter": 2, "recvfrom": 0, "sendto": 0},
+    "uring_batch": {"io_uring_enter": 4, "recvfrom": 0, "sendto": 0},
     "uring_multishot": {"io_uring_enter": 1, "recvfrom": 0, "sendto": 0},
 }
 
@@ -42,8 +43,8 @@ WAIT = {"select": "pselect6|select", "poll": "ppoll|poll",
         "epoll": "epoll_pwait|epoll_wait",
         "epoll_et": "epoll_pwait|epoll_wait", "coro": "epoll_pwait|epoll_wait",
         "threadpool": "epoll_pwait|epoll_wait",
-        **dict.fromkeys(("uring", "uring_multishot", "uring_bundle", "uring_sqpoll",
-                         "uring_batch"), "io_uring_enter")}
+        **dict.fromkeys(("uring", "uring_multishot", "uring_bundle", "uring_sqpoll"),
+                        "io_uring_enter")}
 
 
 def can_trace():

@@ -18,8 +18,7 @@ static uint64_t last_number; /* never reused; totals.accepted can decrease */
 
 /*
  * The buffer released last, which is still in the CPU's cache: a readiness model
- * uses one buffer at a time. Not locked: models with several threads do not call
- * conn_rest().
+ * uses one buffer at a time. One for each thread.
  */
 static _Thread_local char *spare_buffer;
 
@@ -124,6 +123,12 @@ void conn_rest(struct conn *c)
 	free(spare_buffer);
 	spare_buffer = c->buffer;
 	c->buffer = NULL;
+}
+
+void conn_thread_ends(void)
+{
+	free(spare_buffer);
+	spare_buffer = NULL;
 }
 
 /* True if the operation moved bytes; otherwise decides whether to close. */

@@ -138,6 +138,9 @@ static inline bool conn_has_more(const struct conn *c)
  */
 void conn_rest(struct conn *c);
 
+/* At the end of a thread that called conn_rest(), but for the main thread */
+void conn_thread_ends(void);
+
 static inline ssize_t result(ssize_t n)
 {
 	return n < 0 ? -errno : n;

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ enum {
  */
 static int reserve_fd = -1;
 
-static int64_t resume_ms; /* accepting pauses until then; 0: it does not */
+/* Read without a lock by models with several threads */
+static atomic_llong resume_ms; /* accepting pauses until then; 0: it does not */
 static int accept_failures;
 
 static int64_t now_ms(void)
@@ -74,12 +76,31 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit); /* can fail; the old limit holds */
 }
 
+static void switch_on(int fd, int level, int option, const char *name)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, level, option, &on, sizeof(on)) < 0)
+		die("setsockopt %s", name);
+}
+
+/* On Linux accepted sockets inherit the options. */
+static int new_socket(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	switch_on(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
+	switch_on(fd, IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY");
+	return fd;
+}
+
 int listen_on(const struct options *opt)
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE,
 					.ai_socktype = SOCK_STREAM };
 	struct addrinfo *address;
-	const int on = 1;
 	char port[8];
 	int fd, error;
 
@@ -90,14 +111,7 @@ int listen_on(const struct options *opt)
 		die_usage("--host '%s': %s; it takes an address of this "
 			  "machine, such as 127.0.0.1 or ::1",
 			  opt->host, gai_strerror(error));
-	fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		die("socket");
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
-		die("setsockopt SO_REUSEADDR");
-	/* On Linux accepted sockets inherit it. */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
-		die("setsockopt TCP_NODELAY");
+	fd = new_socket(address->ai_family);
 	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0)
 		die("bind %s port %u", opt->host, opt->port);
 	if (listen(fd, BACKLOG) < 0)
@@ -108,6 +122,25 @@ int listen_on(const struct options *opt)
 	freeaddrinfo(address);
 	if (!hold_reserve())
 		die("open /dev/null");
+	return fd;
+}
+
+int listen_beside(int listen_fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	int fd;
+
+	if (getsockname(listen_fd, (void *)&address, &length) < 0)
+		die("getsockname");
+	fd = new_socket(address.ss_family);
+	/* Not before listen_on() has bound: nobody else may use the port. */
+	switch_on(listen_fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
+	switch_on(fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
+	if (bind(fd, (void *)&address, length) < 0)
+		die("bind");
+	if (listen(fd, BACKLOG) < 0)
+		die("listen");
 	return fd;
 }
 

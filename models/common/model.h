@@ -39,6 +39,13 @@ extern const struct model_counter model_counters[];
 
 /* ------------------------------------------------ what the model can call */
 
+/*
+ * Another listening socket at the same address (SO_REUSEPORT), before ready(). The
+ * kernel spreads the clients over them, by a hash. A stop signal shuts down
+ * `listen_fd` only.
+ */
+int listen_beside(int listen_fd);
+
 /* Prints the ready line: clients can connect. */
 void ready(int listen_fd);
 

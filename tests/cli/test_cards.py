@@ -23,6 +23,7 @@ EXACT = {
     "delayloop": {"sendto": 1},
     "epoll_et": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
     "sigio": {"recvfrom": 1, "sendto": 1, "rt_sigtimedwait": 1},
+    "epoll_multi": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
     "coro": {"recvfrom": 1, "sendto": 1, "epoll_pwait|epoll_wait": 1},
     "select": {"recvfrom": 1, "sendto": 1, "pselect6|select": 1},
     "poll": {"recvfrom": 1, "sendto": 1, "ppoll|poll": 1},
@@ -42,6 +43,7 @@ EXACT = {
 WAIT = {"select": "pselect6|select", "poll": "ppoll|poll",
         "epoll": "epoll_pwait|epoll_wait",
         "epoll_et": "epoll_pwait|epoll_wait", "coro": "epoll_pwait|epoll_wait",
+        "epoll_multi": "epoll_pwait|epoll_wait",
         "threadpool": "epoll_pwait|epoll_wait",
         **dict.fromkeys(("uring", "uring_multishot", "uring_bundle", "uring_sqpoll"),
                         "io_uring_enter")}

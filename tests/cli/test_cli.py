@@ -99,6 +99,20 @@ def test_option_of_a_model():
         one.stop()
 
 
+def test_threads_of_epoll_multi():
+    """One for each CPU that it may use, or --threads; their counters add up."""
+    for args, wrapper, threads in (((), ("taskset", "-c", "0"), 1),
+                                   (("--threads", "4"), (), 4)):
+        with server.Server("epoll_multi", *args, wrapper=wrapper) as one:
+            assert one.threads() == threads
+            clients = [one.connect() for _ in range(64)]
+            for client in clients:
+                client.sendall(b"x")
+            for client in clients:
+                assert server.receive(client, 1) == b"x"
+            assert one.stop()["requests"] == 64
+
+
 GOOD_USAGE = [
     ["--port", "0"], ["--max-clients", "10k"], ["--message", "64"],
     ["--message=16KiB"], ["--service", "echo"], ["--work", "none"],

@@ -152,6 +152,12 @@ CALLS = {
         Call("rt_sigtimedwait", "?rt_sigtimedwait,?rt_sigtimedwait_time64",
              "wait", says="sigtimedwait"),
         Call("fcntl", "fcntl", "add")),
+    # Each thread counts its own calls: only those of the clients' kind
+    "epoll_multi": (
+        Call("accept4", "?accept4", "accept", first=1, says="accept4"),
+        _RECV, _SEND,
+        Call("epoll_wait", "?epoll_wait,?epoll_pwait,?epoll_pwait2", "wait",
+             says="epoll_wait")),
     "coro": EPOLL_CALLS,
     # epoll_ctl: the workers arm a client again, the main thread adds one.
     "threadpool": (

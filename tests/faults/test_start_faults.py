@@ -25,6 +25,7 @@ OWN = {
     "prefork": {"clone": ("EAGAIN",)},
     "threadpool": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",),
                    "clone3": ("EAGAIN",)},
+    "epoll_multi": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "coro": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "epoll_et": {"epoll_create1": ("EMFILE",), "epoll_ctl": ("ENOMEM",)},
     "aio": {"timer_create": ("EAGAIN", "ENOMEM")},

@@ -260,6 +260,24 @@ static void mistakes_are_found_where_they_are(void **state)
 	}
 }
 
+static bool expects(const char *request)
+{
+	struct http h = { .state = HTTP_START };
+	size_t kept;
+
+	http_parse(&h, request, strlen(request), NULL, &kept);
+	assert_int_equal(h.state, HTTP_HEAD_ENDED);
+	return h.expects_continue;
+}
+
+static void expectations(void **state)
+{
+	(void)state;
+	assert_true(expects(POST "Expect: 100-continue\r\n\r\n"));
+	assert_false(expects(POST "\r\n"));
+	assert_false(expects("PUT / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n"));
+}
+
 static int status_after(const char *begin, char endless, size_t n)
 {
 	struct http h = { .state = HTTP_START };
@@ -315,6 +333,7 @@ int main(void)
 		cmocka_unit_test(right_requests),
 		cmocka_unit_test(wrong_requests),
 		cmocka_unit_test(mistakes_are_found_where_they_are),
+		cmocka_unit_test(expectations),
 		cmocka_unit_test(lines_are_limited),
 		cmocka_unit_test(many_chunks),
 	};

@@ -7,10 +7,11 @@ tall(p) = 22 * rows
 panel_gap = 36
 legend_height = roles > 0 ? 24 : 0
 below = legend_height
+names_room = 91
 load 'common.gp'
 
-plot_left = 116
-plot_right = 880
+plot_left = 116 + wider
+plot_right = 880 + wider
 
 set lmargin at screen right(plot_left); set rmargin at screen right(plot_right)
 set tmargin at screen down(top[1]); set bmargin at screen down(top[1] + tall(1))

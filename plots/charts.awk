@@ -271,7 +271,7 @@ function begin_page(called, n_panels, n_models,    m, key)
 	make_folder(folder)
 	fewest = most = n_notes = seen_interval = seen_range = 0
 	seen_unsure = seen_cut = seen_bound = 0
-	n_missing = 0
+	n_missing = longest = 0
 	split("", why_missing)
 	split("", who_misses)
 	split("", where_missing)
@@ -293,8 +293,12 @@ function write_look(m, model,    row, dash)
 	gsub(/ +/, ",", dash)
 	printf "set style line %d lc rgb '%s' dt %s\n", m, style(row, "color"), \
 		dash ~ /^[0-9.]+(,[0-9.]+)+$/ ? "(" dash ")" : "solid" > page
-	printf "marker[%d] = %d; color[%d] = '%s'\n", m, style(row, "marker"), m, \
+	printf "marker[%d] = %d; color[%d] = '%s'\n", m, style(mark[model], "marker"), m, \
 		style(row, "color") > page
+	if (length(short(model)) > longest) {
+		longest = length(short(model))
+		print "longest = " longest > page
+	}
 }
 
 # Notes which value is missing: `where` is its place. Reasons that differ only in numbers

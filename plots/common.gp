@@ -5,7 +5,9 @@
 # wrote WORK/page.gp, with texts, axes and styles. Lengths are pixels from the upper left
 # corner; right(x) and down(y) convert them to gnuplot's screen coordinates.
 
-width = 900
+# Names of models that are longer than the form has room for make the page wider.
+wider = 7 * longest > names_room ? 7 * longest - names_room : 0
+width = 900 + wider
 left = 20 # of all texts
 line_height = format eq 'svg' ? 18 : 15 # gnuplot's own
 heading_line = format eq 'svg' ? 24 : 20

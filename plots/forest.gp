@@ -11,9 +11,10 @@ axis_color = ink
 tall(p) = 22 * rows[p] + 20
 panel_gap = 44
 below = 0
+names_room = 77
 load 'common.gp'
 
-first_column = 100
+first_column = 100 + wider
 column_width = 400
 plot_width = 222
 set style textbox opaque fillcolor rgb paper noborder margins 1, 0.3

@@ -3,7 +3,6 @@
 
 BEGIN {
 	PANEL_WIDTH = 626 # plot_right - plot_left of lines.gp
-	PANEL_HEIGHT = 300
 	ROW_WIDTH = 764 # of calls.gp
 	axis_words["connections"] = "connections"
 	axis_words["rate"] = "offered requests per second (all connections)"
@@ -76,15 +75,28 @@ function pixels_of(f, n,    wide)
 }
 
 # Shifts models by a few pixels, so that no bar hides another
-function beside(f, k, m, pixels)
+function beside(f, k, m)
 {
-	return x_at(f, k) * pixels_of(f, (m - (models[f] + 1) / 2) * pixels)
+	return x_at(f, k) * pixels_of(f, (m - (models[f] + 1) / 2) * aside(f))
+}
+
+# By how many pixels: many models share half of the way to the next place
+function aside(f,    k, way, least)
+{
+	least = PANEL_WIDTH
+	for (k = 1; k < places[f]; k++) {
+		way = log(x_at(f, k + 1) / x_at(f, k)) / log(pixels_of(f, 1))
+		least = way < least ? way : least
+	}
+	least = least / 2 > 32 ? least / 2 : 32
+	return least / models[f] < 3.5 ? least / models[f] : 3.5
 }
 
 # linesP, a block for each model: x, median, low, high, 1 if hollow;
 # boundsP: x, y and length of the arrow of a bound
 function write_lines(f, c, p,    m, k, i, metric, to, bounds, last, next_k)
 {
+	PANEL_HEIGHT = 17 * (models[f] + 1) > 300 ? 17 * (models[f] + 1) : 300 # as in lines.gp
 	metric = metric_of(f, c)
 	to = folder "/lines" p
 	bounds = folder "/bounds" p
@@ -104,9 +116,9 @@ function write_lines(f, c, p,    m, k, i, metric, to, bounds, last, next_k)
 			last[m] = k
 			if (scale == "log" && low <= 0)
 				low = from
-			print beside(f, k, m, 3.5), median, low, high, is_hollow(i, metric) > to
+			print beside(f, k, m), median, low, high, is_hollow(i, metric) > to
 			if (bound_of(i, metric))
-				print beside(f, k, m, 3.5), median, value_at(part_of_axis(median) + \
+				print beside(f, k, m), median, value_at(part_of_axis(median) + \
 					bound_of(i, metric) * 22 / PANEL_HEIGHT) - median > bounds
 		}
 		print "\n" > to
@@ -156,7 +168,7 @@ function write_names(f, p, metric, last, first_k, last_k,    k, m, height, order
 			height[k] = (k - 0.5) * 17 / PANEL_HEIGHT
 		room = log(x_at(f, places[f]) / x_at(f, last[m])) / log(pixels_of(f, 1))
 		to = 8 * length(text) < room + 20 ? "right" : "left"
-		print beside(f, last[m], to == "right" ? models[f] : 1, 3.5), \
+		print beside(f, last[m], to == "right" ? models[f] : 1), \
 		      value_at(height[k]), \
 		      word(text) >> (folder "/" to p)
 	}

@@ -3,9 +3,11 @@
 
 format = ARG1; work = ARG2; output = ARG3
 load work.'/page.gp'
-tall(p) = values > 0 ? 300 : 20
+# Room for the names of all lines
+tall(p) = values == 0 ? 20 : 17 * (models + 1) > 300 ? 17 * (models + 1) : 300
 panel_gap = 56
 below = 0
+names_room = 125
 load 'common.gp'
 
 plot_left = 110

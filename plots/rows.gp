@@ -8,10 +8,11 @@ load work.'/page.gp'
 tall(p) = 26 * rows
 panel_gap = 40
 below = 0
+names_room = 91
 load 'common.gp'
 
-plot_left = 116
-plot_right = 780
+plot_left = 116 + wider
+plot_right = 780 + wider
 
 set style textbox opaque fillcolor rgb paper noborder margins 1, 0.4
 

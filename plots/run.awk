@@ -20,15 +20,19 @@ function style(row, column)
 }
 
 # Chooses the row of style.csv for a model: its own or a spare
-function take_style(model)
+function take_style(model,    program)
 {
 	if (model in look)
 		return
-	look[model] = style_row["model", model]
+	program = model
+	sub(/:.*/, "", program)
+	look[model] = style_row["model", program] + style_row["variant", program]
 	if (!look[model])
 		look[model] = style_row["spare", spares_used++ % spares + 1]
+	mark[model] = program == model ? look[model] : \
+		      style_row["spare", options_of[program]++ % spares + 1]
 	label[model] = style(look[model], "label")
-	if (label[model] == "")
+	if (label[model] == "" || program != model)
 		label[model] = model
 }
 
@@ -56,7 +60,7 @@ function read_cells(    i, why, parts)
 
 function what_is_wrong(i,    c, metric)
 {
-	if (cell(i, "model") !~ /^[A-Za-z0-9][A-Za-z0-9_-]*$/)
+	if (cell(i, "model") !~ /^[A-Za-z0-9][A-Za-z0-9_-]*(:[A-Za-z0-9_.=-]+)*$/)
 		return "'" cell(i, "model") "' is not the name of a model"
 	if (cell(i, "loop") !~ /^(closed|open|none)$/)
 		return "unknown loop '" cell(i, "loop") "'"
@@ -243,7 +247,7 @@ function marks(i, metric,    text)
 function short(model,    name)
 {
 	name = label[model]
-	return length(name) <= 12 ? name : substr(name, 1, 6) "…" substr(name, length(name) - 4)
+	return length(name) <= 32 ? name : substr(name, 1, 20) "…" substr(name, length(name) - 10)
 }
 
 # The name of a line, with ? if some of its values are uncertain

@@ -34,7 +34,7 @@ static int compare_models(const char *a, const char *b)
 {
 	int x = rank(a), y = rank(b);
 
-	return x != y ? x - y : strcmp(a, b);
+	return x != y ? x - y : strverscmp(a, b); /* delay=1ms, delay=10ms */
 }
 
 #define COMPARE(part) ((a->part > b->part) - (a->part < b->part))

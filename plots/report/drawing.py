@@ -257,6 +257,16 @@ class Plot:
                     d.text(x - aside - 8, place, name, over=True, ha="right", m=model)
 
 
+def widen(labels, room):
+    """By how many pixels the longest label is wider than `room`"""
+    return max(0, round(6.8 * max(map(len, labels), default=0)) - room)
+
+
+def aside(n, spacing):
+    """The shift between neighbours of n models whose places are so far apart"""
+    return min(2.5, min(max(20, spacing / 2), 40) / n)
+
+
 def log_ticks(metric, low, high):
     """1, 10, 100 ..., with steps between if these are few. Bytes: powers of two"""
     if metric.endswith("_bytes"):

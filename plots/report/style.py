@@ -43,10 +43,9 @@ def _dashes(text):
 class Look:
     """`label`, `marker`, `dash` and `paint` of a model"""
 
-    def __init__(self, row, name):
-        self.label = row["label"] if row["kind"] == "model" and row["label"] \
-            else name
-        self.marker = row["mpl"]
+    def __init__(self, row, name, marker=None):
+        self.label = row["label"] if row["name"] == name and row["label"] else name
+        self.marker = marker or row["mpl"]
         self.dash = _dashes(row["dash"])
         self.paint = paint(row["kind"], row["name"])
 
@@ -100,20 +99,41 @@ def known_models():
     return [model for model in _table()["model"] if model != "baseline"]
 
 
+def _program(model):
+    """Without its options: delayloop of delayloop:delay=10ms"""
+    return model.partition(":")[0]
+
+
+def _row(model):
+    """The row of a model or variant; None: it has none"""
+    return _table()["model"].get(model) or _table()["variant"].get(model)
+
+
 def model_order(model):
-    """A key to sort by: reading order, then other models by name, the baseline last"""
+    """A key to sort by: reading order, then other models by name, with numbers as such; the
+    baseline last"""
     known = known_models()
     return (model == "baseline",
-            known.index(model) if model in known else len(known), model)
+            known.index(model) if model in known else len(known),
+            [(not part.isdigit(), int(part) if part.isdigit() else 0, part)
+             for part in re.split(r"(\d+)", model)])
 
 
 def looks(models):
     """{model: look} of these models, which are in the order of cells.csv"""
     spare = list(_table()["spare"].values())
-    unknown = [model for model in models if model not in _table()["model"]]
-    return {model: Look(_table()["model"].get(model)
-                        or spare[unknown.index(model) % len(spare)], model)
-            for model in models}
+    found, used, options = {}, 0, {}
+    for model in models:
+        row, program = _row(_program(model)), _program(model)
+        if not row:
+            found[model] = Look(spare[used % len(spare)], model)
+            used += 1
+        elif program == model:
+            found[model] = Look(row, model)
+        else:
+            of = options[program] = options.get(program, 0) + 1
+            found[model] = Look(row, model, spare[(of - 1) % len(spare)]["mpl"])
+    return found
 
 
 #: The lightest and the darkest field of a heat table; text is readable on every field

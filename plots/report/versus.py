@@ -14,7 +14,7 @@ import json
 import pathlib
 
 from . import drawing, page, style, words
-from .drawing import Drawing
+from .drawing import Drawing, widen
 from .page import escape
 from .view import Chart, Figure, Missing, Table
 
@@ -129,11 +129,12 @@ class _Picture:
         self.of, self.rows, self.missing = of, rows, missing
         where = words.setting_words(rows[0])
         name = NAMES[rows[0]["metric"]]
-        self.drawing = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows),
+        more = widen([of.looks[row["model"]].label for row in rows], LEFT - 10)
+        self.drawing = Drawing(WIDTH + more, TOP + BOTTOM + ROW * len(rows),
                                f"{name}, B / A: {where}",
                                "The ratio of each model, with its 95 % interval. The "
                                "numbers are in the table below.")
-        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
+        self.plot = self.drawing.plot(LEFT + more, RIGHT, TOP, BOTTOM)
         self.plot.scale_ratios(ratios, 0.03, "same")
         better = {"more": "more is better", "less": "less is better"}.get(
             rows[0]["better"], "")
@@ -150,10 +151,10 @@ class _Picture:
 
     def _row(self, y, row):
         m, look = self.of.data(row)["m"], self.of.looks[row["model"]]
-        self.drawing.text(LEFT - 10, y, look.label, ha="right", m=m)
+        self.drawing.text(self.plot.left - 10, y, look.label, ha="right", m=m)
         ratio, low, high = _drawn(row)
         if row["verdict"] in ABSENT or not ratio:
-            self.drawing.text(LEFT + 8, y, row["verdict"], soft=True, over=True, m=m)
+            self.drawing.text(self.plot.left + 8, y, row["verdict"], soft=True, over=True, m=m)
             self.missing.say(look.label, words.setting_short(row),
                              f"{row['verdict']}: {row['why']}")
             return
@@ -164,7 +165,7 @@ class _Picture:
         self.drawing.points([self.plot.x(ratio)], [y], look, 7, m=m,
                             hollow=row["verdict"] not in DECIDED, tip=f"{look.label}: "
                             f"{_ratio(ratio)} {_interval(low, high)}; {row['why']}")
-        self.drawing.text(WIDTH - RIGHT + 8, y, row["verdict"],
+        self.drawing.text(self.plot.right + 8, y, row["verdict"],
                           soft=row["verdict"] not in DECIDED, m=m)
 
 

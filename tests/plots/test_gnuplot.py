@@ -445,10 +445,12 @@ def contrast(one, other):
 
 def test_models_differ_without_colour():
     looks = [(row["marker"], row["dash"]) for row in style()
-             if row["kind"] in ("model", "spare")]
+             if row["kind"] in ("model", "variant", "spare")]
     assert len(looks) == len(set(looks))
     named = {row["name"] for row in style() if row["kind"] == "model"}
     assert named >= {path.stem for path in (TOP / "models").glob("*.c")}
+    variants = {row["name"]: row for row in style() if row["kind"] == "variant"}
+    assert set(variants) >= {path.stem for path in (TOP / "models/variants").glob("*.c")}
 
 
 def test_contrast_of_text():

@@ -2,7 +2,7 @@
 """System calls per request, by name: a stacked bar for each model."""
 
 from .. import style, words
-from ..drawing import Drawing
+from ..drawing import Drawing, widen
 from ..view import Chart, Figure, Missing, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
@@ -76,10 +76,11 @@ class Panel:
 
     def draw(self, title):
         height = TOP + BOTTOM + ROW * len(self.rows)
-        self.drawing = Drawing(WIDTH, height, title,
+        more = widen(map(self.view.label, self.rows), LEFT - 10)
+        self.drawing = Drawing(WIDTH + more, height, title,
                                "System calls of each model, by name; the numbers "
                                "are in the table below.")
-        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
+        self.plot = self.drawing.plot(LEFT + more, RIGHT, TOP, BOTTOM)
         totals = [total(row, self.unit) for row in self.rows]
         self.limit = _limit([n for n in totals if n is not None])
         self.plot.scale_x(self.metric, 0, self.limit, False)
@@ -91,7 +92,7 @@ class Panel:
 
     def _model(self, y, row, count):
         m = self.view.model(row)
-        self.drawing.text(LEFT - 10, y, self.view.label(row), ha="right", m=m)
+        self.drawing.text(self.plot.left - 10, y, self.view.label(row), ha="right", m=m)
         if count is None:
             self._absent(y, row, m)
             return
@@ -131,7 +132,7 @@ class Panel:
     def _absent(self, y, row, m):
         self.missing.add(self.view.label(row), words.setting_short(row),
                          {**row, "status": _status(row), "reason": why_not(row)})
-        self.drawing.text(LEFT + 8, y, f"missing: {_status(row)}", soft=True, over=True, m=m)
+        self.drawing.text(self.plot.left + 8, y, f"missing: {_status(row)}", soft=True, over=True, m=m)
 
 
 def figure(view, rows, calls, missing, title):

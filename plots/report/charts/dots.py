@@ -2,7 +2,7 @@
 """Every block of a setting as a dot, with the median and its interval."""
 
 from .. import style, words
-from ..drawing import Drawing
+from ..drawing import Drawing, widen
 from ..view import (Figure, Table, amount, is_there, metric_of, remarks, spread,
                     spread_words, why_absent)
 
@@ -56,8 +56,9 @@ class Panel:
 
     def draw(self, head, better, title, desc):
         height = TOP + BOTTOM + ROW * len(self.rows)
-        self.drawing = Drawing(WIDTH, height, title, desc)
-        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
+        more = widen(map(self.view.label, self.rows), LEFT - 10)
+        self.drawing = Drawing(WIDTH + more, height, title, desc)
+        self.plot = self.drawing.plot(LEFT + more, RIGHT, TOP, BOTTOM)
         self.plot.scale_x(self.metric, *_limits(self.values))
         self.plot.head(f"{head} – {better}")
         for i, values in enumerate(self.values):
@@ -66,7 +67,7 @@ class Panel:
 
     def _model(self, y, values):
         row, m = values.row, self.view.model(values.row)
-        self.drawing.text(LEFT - 10, y, self.view.label(row), ha="right", m=m)
+        self.drawing.text(self.plot.left - 10, y, self.view.label(row), ha="right", m=m)
         self._cloud(y, values, m)
         if is_there(row, self.metric):
             self._summary(y, row, m)
@@ -98,7 +99,7 @@ class Panel:
             f"{spread_words(row, self.metric)}, n = {row['n']:.0f}")
 
     def _absent(self, y, row, m):
-        self.drawing.text(LEFT + 8, y, f"missing: {why_absent(row, self.metric)[0]}",
+        self.drawing.text(self.plot.left + 8, y, f"missing: {why_absent(row, self.metric)[0]}",
                           soft=True, over=True, m=m)
 
 

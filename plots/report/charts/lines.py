@@ -11,7 +11,7 @@ import math
 import re
 
 from .. import style, words
-from ..drawing import Drawing
+from ..drawing import Drawing, aside, widen
 from ..view import (FEWEST_BLOCKS, Chart, Figure, Missing, Table, amount, bound_of,
                     family_words, is_hollow, is_there, metric_of, remarks, spread,
                     spread_words)
@@ -82,8 +82,8 @@ class Panel:
 
     def x(self, row):
         """A little aside, so that bars do not hide each other"""
-        return self.place(row) + 2.5 * (self.models.index(row["model"])
-                                        - (len(self.models) - 1) / 2)
+        return self.place(row) + self.aside * (self.models.index(row["model"])
+                                               - (len(self.models) - 1) / 2)
 
     def y(self, row):
         return self.plot.y(row[metric_of(row, self.metric)])
@@ -97,9 +97,11 @@ class Panel:
             return one_place.draw(
                 self.view, self.chart, self.rows,
                 (*_limits(self.rows, self.metric, self.log), self.log), title, desc)
-        height = HEIGHT if any(map(self.shown, self.rows)) else TOP + BOTTOM + 30
-        self.drawing = Drawing(WIDTH, height, title, desc)
-        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
+        more = widen(map(self.view.label, self.rows), RIGHT - 22)
+        height = max(HEIGHT, TOP + BOTTOM + 15 * (len(self.models) + 1)) \
+            if any(map(self.shown, self.rows)) else TOP + BOTTOM + 30
+        self.drawing = Drawing(WIDTH + more, height, title, desc)
+        self.plot = self.drawing.plot(LEFT, RIGHT + more, TOP, BOTTOM)
         self._rules()
         for model in self.models:
             self._bars(model)
@@ -116,6 +118,8 @@ class Panel:
         plot, xs = self.plot, list(self.steps.values())
         room = (max(xs) - min(xs)) * 0.07 or 1
         plot.range_x(min(xs) - room, max(xs) + room)
+        places = sorted(map(plot.x, xs))
+        self.aside = aside(len(self.models), min(b - a for a, b in zip(places, places[1:])))
         if any(self.shown(row) for row in self.rows):
             low, high = _limits(self.rows, self.metric, self.log)
             plot.scale_y(self.metric, low, high, self.log)
@@ -169,11 +173,11 @@ class Panel:
     def _labels(self):
         last = [[row for row in self.of(model) if self.shown(row)][-1:]
                 for model in self.models]
-        aside = 1.25 * (len(self.models) - 1)
+        beside = self.aside / 2 * (len(self.models) - 1)
         self.plot.end_labels([
             (self.place(row), self.y(row), self.view.look(row), self.view.model(row),
              self.view.label(row) + self._signs(row["model"]),
-             (row[self.axis] or 0) == max(self.steps), aside) for rows in last for row in rows])
+             (row[self.axis] or 0) == max(self.steps), beside) for rows in last for row in rows])
 
     def _signs(self, model):
         """A sign of its points; signs() explains it"""

@@ -7,7 +7,7 @@ generator cannot see (coordinated omission).
 """
 
 from .. import words
-from ..drawing import Drawing
+from ..drawing import Drawing, widen
 from ..view import Figure, Table
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 460, 340, 62, 104, 30, 54
@@ -46,7 +46,7 @@ def _points(d, plot, view, row, of):
 
 
 def _plot(d, found):
-    plot = d.plot(LEFT, RIGHT, TOP, BOTTOM)
+    plot = d.plot(LEFT, RIGHT + d.width - WIDTH, TOP, BOTTOM)
     most = max(of.total for _, of, _ in found)
     values = [x for _, *kinds in found for of in kinds if of
               for x in (of.curve()[0][1], of.highest[-1])]
@@ -73,7 +73,8 @@ def figure(view, rows, title, all_times):
     if not found:
         return None
     where = words.setting_words(rows[0])
-    d = Drawing(WIDTH, HEIGHT, f"{title}: percentiles, {where}",
+    more = widen([view.label(row) for row, *_ in found], RIGHT - 22)
+    d = Drawing(WIDTH + more, max(HEIGHT, TOP + BOTTOM + 15 * (len(found) + 1)), f"{title}: percentiles, {where}",
                 "Response time of each model at each percentile. The numbers are in the "
                 "table below.")
     plot = _plot(d, found)

@@ -3,7 +3,7 @@
 several places, lines.py draws lines."""
 
 from .. import style
-from ..drawing import Drawing
+from ..drawing import Drawing, widen
 from ..view import (amount, bound_of, is_hollow, is_there, metric_of, spread,
                     spread_words, why_absent)
 
@@ -12,8 +12,9 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 92, 92, 30, 26, 26
 
 def draw(view, chart, rows, range_of, title, desc):
     """`range_of`: lowest and highest number, whether the axis is logarithmic"""
-    d = Drawing(WIDTH, TOP + BOTTOM + ROW * len(rows), title, desc)
-    plot = d.plot(LEFT, RIGHT, TOP, BOTTOM)
+    more = widen(map(view.label, rows), LEFT - 10)
+    d = Drawing(WIDTH + more, TOP + BOTTOM + ROW * len(rows), title, desc)
+    plot = d.plot(LEFT + more, RIGHT, TOP, BOTTOM)
     if any(is_there(row, metric_of(row, chart["metric"])) for row in rows):
         plot.scale_x(chart["metric"], *range_of)
     plot.head(f"{chart['axis']} – {chart['better']}")

@@ -6,7 +6,7 @@ comparisons.csv; nothing is judged here."""
 import re
 
 from .. import style, words
-from ..drawing import Drawing
+from ..drawing import Drawing, widen
 from ..view import Chart, Figure, Missing, Table, is_whole_core
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 412, 66, 154, 30, 26, 22
@@ -61,12 +61,13 @@ class _Picture:
         self.view, self.where, self.missing, self.models = view, where, missing, models
         self.rows = {row["model"]: row for row in rows}
         first = rows[0]
+        more = widen([view.looks[model].label for model in models], LEFT - 8)
         self.drawing = Drawing(
-            WIDTH, TOP + BOTTOM + ROW * (len(models) + 1),
+            WIDTH + more, TOP + BOTTOM + ROW * (len(models) + 1),
             f"{metric_words(first)}, ratio to {first['reference']}: "
             f"{words.setting_words(where)}",
             "The ratio of each model with its interval. The numbers are in the table below.")
-        self.plot = self.drawing.plot(LEFT, RIGHT, TOP, BOTTOM)
+        self.plot = self.drawing.plot(LEFT + more, RIGHT, TOP, BOTTOM)
         ratios = [row["ratio"] for row in rows if row["ratio"] and _has_point(row)] + [
             min(max(row[key], 1 / MOST_RATIO), MOST_RATIO) for row in rows
             for key in ("aa_low", "aa_high", "low", "high")
@@ -87,10 +88,10 @@ class _Picture:
         return d.svg()
 
     def _twin(self, y):
-        self.drawing.text(LEFT - 8, y, TWIN, ha="right")
+        self.drawing.text(self.plot.left - 8, y, TWIN, ha="right")
         row = next((row for row in self.rows.values() if row["aa_low"] and row["aa_high"]), None)
         if not row:
-            self.drawing.text(LEFT + 8, y, "not measured", soft=True, over=True)
+            self.drawing.text(self.plot.left + 8, y, "not measured", soft=True, over=True)
             return
         xs = [self.plot.x(row["aa_low"]), self.plot.x(row["aa_high"])]
         self.drawing.line([xs[0], xs[0], xs[0], xs[1], xs[1], xs[1]],
@@ -101,13 +102,13 @@ class _Picture:
     def _row(self, y, model):
         look, m, row = self.view.looks[model], self.view.models.index(model), \
             self.rows.get(model)
-        self.drawing.text(LEFT - 8, y, look.label, ha="right", m=m)
+        self.drawing.text(self.plot.left - 8, y, look.label, ha="right", m=m)
         if row and _has_point(row):
             self._interval(y, row, look, m)
         elif row and _state(row):
-            self.drawing.text(LEFT + 8, y, _state(row), soft=True, over=True, m=m)
+            self.drawing.text(self.plot.left + 8, y, _state(row), soft=True, over=True, m=m)
         else:
-            self.drawing.text(LEFT + 8, y, "missing", soft=True, over=True, m=m)
+            self.drawing.text(self.plot.left + 8, y, "missing", soft=True, over=True, m=m)
             self._note_gap(model, row)
 
     def _interval(self, y, row, look, m):

@@ -244,8 +244,8 @@ int accept_pause(void)
 void wait_failed(const char *call, int error)
 {
 	const struct timespec nap = { .tv_nsec = PAUSE_MS * 1000000 };
-	static int64_t last_ms;
-	static int failures;
+	static _Thread_local int64_t last_ms;
+	static _Thread_local int failures;
 	int64_t now = now_ms();
 
 	if (stopping)

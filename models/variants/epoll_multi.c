@@ -13,7 +13,6 @@
  * Compare with: ../epoll.c - one thread: on one CPU, the two are the same
  * Try:          taskset -c 0,1 bin/epoll_multi; bin/epoll_multi --threads 8
  */
-#include "models/common/limits.h"
 #include "models/common/model.h"
 
 #include <fcntl.h>
@@ -37,6 +36,8 @@ const struct model_option model_options[] = {
 
 /* Per call; further ones are reported by the next call. */
 enum { EVENTS_MAX = 256 };
+
+enum { STACK_SIZE = 256 * 1024 };
 
 struct loop {
 	pthread_t thread;
@@ -174,6 +175,7 @@ static void *loop_thread(void *arg)
 
 int serve(int listen_fd, const struct options *opt)
 {
+	pthread_attr_t small;
 	cpu_set_t allowed;
 	struct loop *loops;
 	struct conn *c;
@@ -186,11 +188,14 @@ int serve(int listen_fd, const struct options *opt)
 	loops = calloc(threads, sizeof(*loops));
 	if (!loops)
 		die("calloc");
-	set_small_stacks();
+	pthread_attr_init(&small);
+	error = pthread_attr_setstacksize(&small, STACK_SIZE);
+	if (error)
+		die_of(error, "pthread_attr_setstacksize");
 	for (int i = 1; i < threads; i++) {
 		loops[i].listen_fd = listen_beside(listen_fd);
 		loops[i].opt = opt;
-		error = pthread_create(&loops[i].thread, NULL, loop_thread,
+		error = pthread_create(&loops[i].thread, &small, loop_thread,
 				       &loops[i]);
 		if (error)
 			die_of(error, "pthread_create");

@@ -9,16 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Widths, with one blank before or after */
-enum { MODEL = 10, VALUE = 9, RATIO = 15, CALLS = 10 };
-
-static const char indent[] = "          "; /* MODEL blanks */
+/* Widths, with one blank before or after; that of a model is between the two, so that a
+ * line has 100 columns */
+enum { MODEL = 10, MODEL_MOST = 20, VALUE = 9, RATIO = 15, CALLS = 10 };
 
 struct page {
 	FILE *to;
 	bool color;
 	const struct reduced *of;
+	int model;                   /* the width of its column */
+	char indent[MODEL_MOST + 1]; /* so many blanks */
 };
+
+/* As wide as the longest label that fits */
+static void set_width(struct page *p)
+{
+	p->model = MODEL;
+	for (size_t i = 0; i < p->of->n; i++) {
+		int length = (int)strlen(p->of->row[i].cell.model);
+
+		if (length >= p->model && length < MODEL_MOST)
+			p->model = length + 1;
+	}
+	snprintf(p->indent, sizeof(p->indent), "%*s", p->model, "");
+}
 
 /* --------------------------------------------------------------------- columns */
 
@@ -50,7 +64,7 @@ static void write_head(const struct page *p, const struct cell *c)
 	enum metric m[COLUMNS];
 
 	columns_of(c, m);
-	fprintf(p->to, "%-*s", MODEL, "model");
+	fprintf(p->to, "%-*s", p->model, "model");
 	for (int i = 0; i < COLUMNS; i++) {
 		fprintf(p->to, "%*s", VALUE, heads[i]);
 		if (is_compared(c, m[i]))
@@ -112,10 +126,10 @@ static void write_label(const struct page *p, const struct row *row)
 {
 	const char *label = row->cell.model;
 
-	if (strlen(label) >= MODEL)
-		fprintf(p->to, "%s\n%s", label, indent);
+	if ((int)strlen(label) >= p->model)
+		fprintf(p->to, "%s\n%s", label, p->indent);
 	else
-		fprintf(p->to, "%-*s", MODEL, label);
+		fprintf(p->to, "%-*s", p->model, label);
 }
 
 /* Instead of numbers */
@@ -124,11 +138,11 @@ static void write_reason(const struct page *p, const struct row *row)
 	bool ok = row->status == STATUS_OK;
 	char label[LABEL_SIZE + 1], text[sizeof(row->reason) + 32];
 
-	snprintf(label, sizeof(label), "%-*s ", MODEL - 1, row->cell.model);
+	snprintf(label, sizeof(label), "%-*s ", p->model - 1, row->cell.model);
 	snprintf(text, sizeof(text), "%s%s%s",
 		 ok ? "" : status_names[row->status], ok ? "" : ": ",
 		 row->reason);
-	write_warning(p->to, p->color, label, indent, text);
+	write_warning(p->to, p->color, label, p->indent, text);
 }
 
 static void write_row(const struct page *p, const struct row *row)
@@ -262,7 +276,7 @@ static void write_idle(const struct page *p, size_t first)
 
 	write_heading(p->to, p->color,
 		      setting_heading(&r->row[first].cell, text));
-	fprintf(p->to, "%-*s %*s %14s %14s %14s\n", MODEL, "model", VALUE,
+	fprintf(p->to, "%-*s %*s %14s %14s %14s\n", p->model, "model", VALUE,
 		"CPU", "calls", "memory/client", "threads");
 	for (size_t i = first; i < end; i++)
 		write_idle_row(p, &r->row[i]);
@@ -368,8 +382,9 @@ char *reduced_summary(const struct reduced *r, bool color)
 {
 	char *text = NULL;
 	size_t size;
-	struct page p = { text_open(&text, &size), color, r };
+	struct page p = { text_open(&text, &size), color, r, 0, "" };
 
+	set_width(&p);
 	if (r->n == 0)
 		fputs("No repetitions recorded.\n", p.to);
 	else

@@ -443,6 +443,35 @@ def contrast(one, other):
     return (b + 0.05) / (a + 0.05)
 
 
+def test_many_models_with_long_names(tmp_path):
+    """Names are not cut, and each line has room for its own."""
+    names = ["epoll", "delayloop:delay=0.1ms", "delayloop:delay=10ms",
+             "uring_multishot:min-wait=100us", *(f"variant_{i}" for i in range(16))]
+    run = tables.make(tmp_path / "run", rows=[
+        cell(name, f"closed split {n}", **busy(1e5 + i * 1e3 * n, 1e4, calls=2))
+        for n in (1, 64) for i, name in enumerate(names)])
+    assert draw(run, tmp_path / "charts").returncode == 0
+    for chart in ("throughput", "calls"):
+        tree = xml.etree.ElementTree.parse(tmp_path / f"charts/{chart}.svg")
+        width = float(tree.getroot().get("viewBox").split()[2])
+        places = []
+        for group in tree.iter("{http://www.w3.org/2000/svg}g"):
+            for text in group.findall("{http://www.w3.org/2000/svg}text"):
+                name = "".join(text.itertext()).strip()
+                if name in names and group.get("transform"):
+                    places.append([name, *map(float, re.findall(
+                        r"[0-9.]+", group.get("transform"))[:2]), group])
+        assert {place[0] for place in places} == set(names)
+        for name, x, _, group in places:
+            if "end" in group.get("text-anchor", "start"):
+                assert x - 6 * len(name) > 0, (chart, name)
+            else:
+                assert x + 6 * len(name) < width, (chart, name)
+        heights = sorted(y for _, _, y, _ in places)
+        if chart == "throughput":
+            assert min(b - a for a, b in zip(heights, heights[1:])) > 14
+
+
 def test_models_differ_without_colour():
     looks = [(row["marker"], row["dash"]) for row in style()
              if row["kind"] in ("model", "variant", "spare")]

@@ -208,6 +208,22 @@ def test_cpu_of_known_work(name, measured, forking):
     assert min(map(abs, off)) <= WITHIN, off
 
 
+@pytest.mark.usefixtures("bpf")
+def test_http_makes_the_calls_of_echo(measured):
+    """A reply of 1 KiB is one send. (The server may accept after counting began.)"""
+    off = True
+    for _ in range(6):
+        if off:
+            lines = measured("epoll,uring", counting="yes", cells=(
+                "closed split connections 1 service http message 1024"))
+            assert {line["service"] for line in lines} == {"http"}
+            assert {line["status"] for line in lines} <= {"ok", "invalid", "unsupported"}
+            off = [one for line in lines if line["role"] == "counting" and
+                   line["status"] != "unsupported" for one in off_the_card(line)]
+    assert not off
+    assert {row["service"] for row in measured.ran.csv("cells.csv")} == {"http"}
+
+
 def test_cpu_of_both_sides(measured):
     """Of server, client and both: share of the time, and per request"""
     for line in measured("epoll", cells="closed split connections 1,8"):

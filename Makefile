@@ -180,7 +180,7 @@ asan:
 tsan:
 	@+$(MAKE) --no-print-directory BUILD=build/tsan BIN=build/tsan/bin \
 		CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread \
-		$(patsubst %,build/tsan/bin/%,thread epoll $(if $(LOAD),loadgen))
+		$(patsubst %,build/tsan/bin/%,thread threadpool epoll $(if $(LOAD),loadgen))
 
 # Unit tests of code without system calls: tests/unit/ROOM/FILE.c tests
 # harness/ROOM/FILE.c. Run by tests/unit/test_unit.py.

@@ -8,8 +8,8 @@
  *               pthread_cond_wait(3), for the queue
  * Learns:       readiness: the main thread queues a client on which recv or send
  *               would not block; epoll reports it once, until a worker re-arms it
- * Per request:  epoll_wait, futex (wakes a worker), futex (it waits), recv, send,
- *               epoll_ctl (re-arms); the first three are shared under load
+ * Per request:  recv + send, epoll_ctl (re-arms), epoll_wait, futex: wake a worker,
+ *               wait in it, release of the queue; under load, shares of the last two
  * Costs:        two changes of thread per request, to the main one and to a worker;
  *               a buffer per client
  * Limits:       --workers: as many requests that block at once (--work sleep);
@@ -17,7 +17,6 @@
  * Compare with: ../thread.c - no queue; ../epoll.c - no workers
  * Try:          strace -f -c bin/threadpool --workers 1, with 1 and 64 clients
  */
-#include "models/common/limits.h"
 #include "models/common/model.h"
 
 #include <fcntl.h>
@@ -37,6 +36,8 @@ const struct model_option model_options[] = {
 	  &workers },
 	{ 0 }
 };
+
+enum { STACK_SIZE = 256 * 1024 };
 
 static int epoll_fd;
 
@@ -109,7 +110,6 @@ static void drop_client(struct conn *c)
 static void *worker_thread(void *unused)
 {
 	struct conn *c;
-	bool goes_on;
 
 	pthread_mutex_lock(&lock);
 	while (first || !stopping) {
@@ -122,9 +122,8 @@ static void *worker_thread(void *unused)
 		c->model = NULL;
 		pthread_mutex_unlock(&lock);
 		serve_client(c);
-		goes_on = c->want != WANT_CLOSE && arm(EPOLL_CTL_MOD, c->fd, c);
 		pthread_mutex_lock(&lock);
-		if (!goes_on)
+		if (c->want == WANT_CLOSE || !arm(EPOLL_CTL_MOD, c->fd, c))
 			drop_client(c);
 	}
 	pthread_mutex_unlock(&lock);
@@ -159,6 +158,7 @@ static void look(int listen_fd, const struct options *opt)
 int serve(int listen_fd, const struct options *opt)
 {
 	pthread_t threads[workers];
+	pthread_attr_t small;
 	struct conn *c;
 	int error;
 
@@ -168,9 +168,11 @@ int serve(int listen_fd, const struct options *opt)
 	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0 ||
 	    !arm(EPOLL_CTL_ADD, listen_fd, NULL))
 		die("epoll_ctl");
-	set_small_stacks();
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, STACK_SIZE);
 	for (int i = 0; i < workers; i++) {
-		error = pthread_create(&threads[i], NULL, worker_thread, NULL);
+		error = pthread_create(&threads[i], &small, worker_thread,
+				       NULL);
 		if (error)
 			die_of(error, "pthread_create (try fewer --workers)");
 	}

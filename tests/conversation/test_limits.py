@@ -13,7 +13,7 @@ import time
 import forms
 import pytest
 from clients import Exchange, carry_out, random_bytes
-from server import Server, Unsupported, eventually
+from server import BIN, TOP, Server, Unsupported, eventually
 
 pytestmark = pytest.mark.models_only
 
@@ -251,6 +251,8 @@ def is_asleep(process):
         return True
 
 
+@pytest.mark.skipif(not (TOP / BIN / "sigio").exists(),
+                    reason="sigio is not among these programs")
 def test_signal_queue_overflows():
     """RLIMIT_SIGPENDING of 0: every signal is lost, and no client notices."""
     with Server("sigio", "--message", str(SIZE),

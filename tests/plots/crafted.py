@@ -353,7 +353,7 @@ def _measure(line, cell, n):
 
 def _spoil(line, status, reasons):
     line["status"], line["reasons"] = status, list(reasons)
-    if status in ("unsupported", "failed"):
+    if status in ("unsupported", "failed") and reasons != [DISAGREE]:  # measured to the end
         line["metrics"] = dict.fromkeys(METRICS)
         line.update(load=None, calls=None, window_s=None, cpu_method=None, slice_ns=None,
                     saturated=False, bound=False,

@@ -127,9 +127,6 @@ unsigned ring_set_up_tuned(struct io_uring *ring, unsigned entries,
 	if (features & ~has & RING_MIN_WAIT)
 		die_unsupported("this kernel has no minimum wait: --min-wait "
 				"needs Linux 6.12");
-	if (features & ~has & RING_BUNDLE)
-		die_unsupported("this kernel has no bundles of buffers: they "
-				"need Linux 6.10");
 	pool_set_up(ring, pool, buffers, 0);
 	return sockets;
 }

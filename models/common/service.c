@@ -24,6 +24,7 @@ static uint64_t echo_take(struct conn *c)
 }
 
 static const struct service service_echo = { .name = "echo",
+					     .in_place = true,
 					     .take = echo_take };
 
 const struct service *const services[] = { &service_echo, &service_http, NULL };

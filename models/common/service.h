@@ -5,8 +5,12 @@
 
 #include "conn.h"
 
+#include <stdbool.h>
+
 struct service {
 	const char *name; /* as --service takes it */
+
+	bool in_place; /* the reply is the bytes that were read, whatever they are */
 
 	/* Prepares what all clients share; can be NULL. */
 	void (*begin)(const struct options *opt);

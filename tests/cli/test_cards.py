@@ -37,6 +37,7 @@ EXACT = {
                    "epoll_pwait|epoll_wait": 1},
     "uring": {"io_uring_enter": 2, "recvfrom": 0, "sendto": 0},
     "uring_batch": {"io_uring_enter": 4, "recvfrom": 0, "sendto": 0},
+    "uring_bundle": {"io_uring_enter": 2, "recvfrom": 0, "sendto": 0},
     "uring_multishot": {"io_uring_enter": 1, "recvfrom": 0, "sendto": 0},
 }
 

@@ -35,6 +35,8 @@
  * the model's. */
 #define MARK (UINT64_C(1) << 63)
 
+enum { RECVSEND_BUNDLE = 1 << 4 }; /* IORING_RECVSEND_BUNDLE, 6.10 */
+
 static struct {
 	bool armed;
 	int opcode;
@@ -178,6 +180,7 @@ static void shorten(struct io_uring_sqe *sqe)
 	if (sqe->len > fault.bytes || (chosen && sqe->len == 0)) {
 		sqe->len = fault.bytes;
 		sqe->flags &= ~IOSQE_CQE_SKIP_SUCCESS;
+		sqe->ioprio &= ~RECVSEND_BUNDLE; /* it would go on */
 	}
 }
 

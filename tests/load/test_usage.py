@@ -151,7 +151,6 @@ def test_bad_command_line(args, words):
     (["--threads", "3", "--connections", "2"],
      ["--threads 3", "connections (2)"]),
     (["--connections", "0"], ["--connections 0", "--idle N"]),
-    (["--target", "127.0.0.1:7000/x"], ["path", "--service http"]),
     (["--connections", "0", "--idle", "5", "--rate", "10"],
      ["--rate", "--connections 0"]),
     (["--connections", "0", "--idle", "5", "--find-rate", "p99=1ms"],
@@ -165,6 +164,10 @@ def test_bad_command_line(args, words):
 ])
 def test_contradictions(args, words):
     check_refused(load.run(NO_SERVER, *args, asks_json=False), *words)
+
+
+def test_path_without_http():
+    check_refused(load.run(f"{NO_SERVER}/x", asks_json=False), "path", "--service http")
 
 
 # The target

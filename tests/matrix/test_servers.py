@@ -109,7 +109,8 @@ def test_reason(name, all_of_them):
 def test_correct_server(name, all_of_them):
     _, line = find(all_of_them, name)
     assert (line["status"], line["reasons"]) == ("ok", [])
-    assert line["rounds"]["counted"] == 2
+    # Two, and those in the time of servers that failed before the rounds
+    assert line["rounds"]["counted"] >= 2
     load = line["load"]
     assert load["requests_total"] > 0
     assert load["errors"] == load["mismatches"] == load["unanswered"] == 0

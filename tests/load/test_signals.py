@@ -103,11 +103,12 @@ def test_timeout_while_connecting(engine):
 @pytest.mark.parametrize("signo", BOTH)
 def test_second_signal_ends_it_at_once(odd, engine, signo):
     """While it waits for last replies that never come"""
-    server = odd("--message", 64, "--silent-after", 5)
+    server = odd("--message", 64, "--silent-after", 50, "--delay", "1ms")
     with load.Running(server, "--connections", 2, "--engine", engine,
                       "--warmup", "0s", "--duration", "20s", "--timeout",
                       "15s", limit_s=12) as running:
-        server.wait_for_traffic(5)  # two clients come; the first replies
+        server.wait_for_traffic(45)  # it sleeps before each of at least 50 replies
+        time.sleep(0.4)  # no more come
         running.interrupt(signo)
         time.sleep(0.4)
         assert running.process.poll() is None  # it awaits them for 2 s

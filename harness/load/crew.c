@@ -304,7 +304,7 @@ void crew_open(struct crew *crew, const struct load_options *opt,
 	place_main_thread(opt);
 	start_threads(crew);
 	wait_for_all(crew, false);
-	if (!any_connected(crew))
+	if (opt->connections + opt->idle > 0 && !any_connected(crew))
 		die_unconnected(crew);
 }
 

@@ -307,7 +307,7 @@ static void check_idle_only(const struct load_options *opt)
 		die_usage("%s describes requests, and --connections 0 sends "
 			  "none",
 			  what);
-	if (opt->idle == 0)
+	if (opt->idle == 0 && opt->hold < 0)
 		die_usage("--connections 0 needs --idle N: there would be no "
 			  "connection");
 }
@@ -340,7 +340,7 @@ static void check_together(struct load_options *opt)
 	if (opt->depth > 1 && pattern_connects(opt->pattern))
 		die_usage("--pattern connect sends one request per connection: "
 			  "--depth must be 1");
-	if (opt->threads > connections)
+	if (opt->threads > 1 && opt->threads > connections)
 		die_usage("--threads %u: more than connections (%u)",
 			  opt->threads, connections);
 	/* Also bursts of one */

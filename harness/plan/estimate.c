@@ -33,12 +33,14 @@ enum { REPETITION_BYTES = 12000, SLICE_BYTES = 120 };
  * per request: between fresh starts, and between the rounds of one
  * (make bench-turns) */
 static const struct noise {
+	enum loop loop;
 	unsigned from; /* connections */
 	double starts, rounds;
 } noise[] = {
-	{ 300, 0.10, 0.15 },
-	{ 32, 0.02, 0.08 },
-	{ 0, 0.03, 0.18 },
+	{ LOOP_CLOSED, 300, 0.03, 0.16 },
+	{ LOOP_CLOSED, 32, 0.04, 0.09 },
+	{ LOOP_CLOSED, 0, 0.01, 0.08 },
+	{ LOOP_OPEN, 0, 0.11, 0.18 },
 };
 
 /* --------------------------------------------------------------------- one bout */
@@ -105,7 +107,7 @@ static double expected_width(const struct plan *p, const struct cell *c,
 	const struct noise *n = noise;
 	double block;
 
-	while (c->connections < n->from)
+	while (c->loop != n->loop || c->connections < n->from)
 		n++;
 	block = n->starts * n->starts + n->rounds * n->rounds / rounds;
 	return (df < sizeof(t) / sizeof(*t) ? t[df] : 2.24 + 3.9 / df) *

@@ -83,7 +83,7 @@ int64_t bout_estimate(const struct plan *p, const struct entry *first,
  *       models  thread, busypoll, select, poll, epoll (the reference), aio, uring
  *       cells   closed split message 64 connections 1,64,1000
  *       idle    1000 clients
- *       30 bouts of about 2.5 s, in 4 to 8 rounds
+ *       30 bouts of about 2.3 s, in 4 to 7 rounds
  *       306 repetitions: 210 timing, 30 aa, 35 counting, 7 idle, 24 baseline
  *       expected intervals of CPU per request: +-1.7 % (64 connections) to
  *       +-6.1 % (16 connections)

@@ -120,14 +120,14 @@ def print_verdicts(runs):
         print(f"    not decided: {n} in {setting}, {metric}")
 
 
-def noise(runs, connections):
-    """Standard deviations of a log ratio of CPU time in a closed loop, median over
-    models: (between starts, between the rounds of a start)"""
+def noise(runs, loop, connections):
+    """Standard deviations of a log ratio of CPU time, median over models: (between
+    starts, between the rounds of a start)"""
     values = collections.defaultdict(list)
     for run in runs:
         for line in run.lines:
             if line["role"] == "timing" and line["status"] == "ok" and \
-                    line["model"] != "epoll" and line["loop"] == "closed" and \
+                    line["model"] != "epoll" and line["loop"] == loop and \
                     line["connections"] == connections:
                 logs = run.logs(line, CPU)
                 if len(logs) > 1:
@@ -147,9 +147,10 @@ def noise(runs, connections):
 
 def print_noise(runs):
     print("  standard deviation of the log ratio of CPU per request, for estimate.c")
-    for connections in 1, 64, 1000:
-        starts, rounds = noise(runs, connections)
-        print(f"    {connections} connections: {starts:.3f} between starts, "
+    for loop, connections in (("closed", 1), ("closed", 64), ("closed", 1000),
+                              ("open", 16)):
+        starts, rounds = noise(runs, loop, connections)
+        print(f"    {loop}, {connections} connections: {starts:.3f} between starts, "
               f"{rounds:.3f} between rounds")
 
 

@@ -166,6 +166,14 @@ def test_idle_cpus_are_kept_awake(whole, tmp_path):
                    if "slept" in " ".join(line["warnings"]))
 
 
+def test_without_clients(tmp_path):
+    """What a server costs that has no client at all"""
+    run = matrix.run("--models", "epoll", plan=matrix.plan(tmp_path, idle="0"),
+                     out=tmp_path / "run").check(0)
+    line, = [line for line in run.lines if line["role"] == "idle"]
+    assert (line["status"], line["idle"]) == ("ok", 0), line["reasons"]
+
+
 def test_histograms(whole):
     """One file for each line, with the same counts"""
     for line in whole.lines:

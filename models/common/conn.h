@@ -43,6 +43,7 @@ enum closing { CLOSED_EOF, CLOSED_RESET, CLOSED_ERROR, CLOSED_STOP, CLOSINGS };
 
 /* Of a client of --service http */
 struct http_client {
+	size_t unsent; /* of a fixed body, behind c->out; read for every request */
 	struct http request;
 	enum {
 		HTTP_REPLY_NONE,
@@ -50,7 +51,6 @@ struct http_client {
 		HTTP_REPLY_BEGUN
 	} reply;
 	size_t before;     /* held: bytes to send before it */
-	size_t unsent;     /* of a fixed body, behind c->out */
 	bool out_is_fixed; /* c->out is not in the client's buffer */
 };
 

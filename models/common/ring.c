@@ -133,16 +133,19 @@ unsigned ring_set_up_tuned(struct io_uring *ring, unsigned entries,
 
 int ring_wait(struct io_uring *ring, unsigned count, int64_t ns)
 {
+	/* Without a longer timeout, the wait would end with ETIME after ns. */
+	static const struct __kernel_timespec longer = { .tv_sec = 3600 };
 	struct { /* io_uring_getevents_arg, as of 6.12 */
 		uint64_t sigmask;
 		uint32_t sigmask_sz, min_wait_usec;
 		uint64_t ts;
-	} arg = { .min_wait_usec = ns / 1000 };
+	} arg = { .min_wait_usec = ns / 1000, .ts = (uintptr_t)&longer };
 	int res = io_uring_submit(ring);
 
 	if (res < 0)
 		return res;
-	return io_uring_enter2(ring->ring_fd, 0, count,
-			       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
-			       (void *)&arg, sizeof(arg));
+	res = io_uring_enter2(ring->ring_fd, 0, count,
+			      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+			      (void *)&arg, sizeof(arg));
+	return res == -ETIME ? 0 : res;
 }

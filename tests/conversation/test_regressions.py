@@ -9,7 +9,7 @@ import time
 
 import forms
 import pytest
-from server import PATIENCE_S, SLOW, TOP, BIN, Server, eventually, receive
+from server import PATIENCE_S, SLOW, TOP, BIN, Server, Unsupported, eventually, receive
 
 pytestmark = pytest.mark.models_only
 
@@ -140,3 +140,27 @@ def test_replies_do_not_wait_for_work_of_others(model):
                 break
         one.stop()
     assert len(early) >= clients // 2 or model in forms.CONCURRENT_WORK, took
+
+
+@pytest.mark.skipif(not (TOP / BIN / "uring_multishot").exists(),
+                    reason="uring_multishot is not among these programs")
+def test_min_wait_collects_requests():
+    """--min-wait ends early when every client has sent."""
+    def took(socks):
+        begin = time.monotonic()
+        for sock in socks:
+            sock.sendall(b"x")
+        for sock in socks:
+            assert receive(sock, 1) == b"x"
+        return time.monotonic() - begin
+
+    try:
+        one = Server("uring_multishot", "--min-wait", "500ms")
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    with one:
+        socks = [one.connect() for _ in range(3)]
+        took(socks)
+        alone = took(socks[:1])
+        assert alone >= 0.5
+        assert min(took(socks) for _ in range(5)) < alone

@@ -103,9 +103,12 @@ static void give_all_back(struct client *own)
 /* `n` bytes of the buffers, behind the first `skip`; NULL without memory */
 static char *copy_rest(const struct client *own, size_t skip, size_t n)
 {
-	char *copy = malloc(CONN_MARGIN + n), *to = copy + CONN_MARGIN;
+	char *copy = malloc(CONN_MARGIN + n), *to;
 
-	for (int id = own->first; copy && n > 0; id = after[id]) {
+	if (!copy)
+		return NULL;
+	to = copy + CONN_MARGIN;
+	for (int id = own->first; n > 0; id = after[id]) {
 		size_t part = POOL_SIZE - skip % POOL_SIZE;
 
 		if (skip >= POOL_SIZE) {

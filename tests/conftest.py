@@ -39,6 +39,9 @@ def pytest_configure(config):
     # A shell without job control starts background jobs with SIGINT ignored, and
     # exec keeps that: the programs under test would not notice a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # So does nohup with SIGHUP. Here it stays without effect.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.hookimpl(hookwrapper=True)

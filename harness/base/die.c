@@ -4,9 +4,20 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Of several threads, one says why: the others wait until it has ended the program. */
+static void be_the_only_one(void)
+{
+	static atomic_flag taken = ATOMIC_FLAG_INIT;
+
+	while (atomic_flag_test_and_set(&taken))
+		pause();
+}
 
 /* One write, so that the lines of several programs do not mix. */
 static void say(const char *end, const char *format, va_list arguments)
@@ -23,6 +34,7 @@ void die(const char *format, ...)
 	va_list arguments;
 
 	snprintf(reason, sizeof(reason), ": %s", strerror(errno));
+	be_the_only_one();
 	va_start(arguments, format);
 	say(reason, format, arguments);
 	va_end(arguments);

@@ -321,10 +321,14 @@ static void judge_lag(struct result *r, const struct load_options *opt)
 	if (r->tally->held * 100 >= r->tally->answered) {
 		add(r,
 		    "1 %% of the requests were sent %s late or more (%s is "
-		    "allowed), because the send buffers were full: the server "
-		    "reads too slowly; lower --rate, or use more connections "
-		    "(--connections)",
-		    late, allowed);
+		    "allowed), because %s; lower --rate, or use more "
+		    "connections (--connections)",
+		    late, allowed,
+		    pattern_connects(opt->pattern) ?
+			    "all connections were in use: replies came too "
+			    "late" :
+			    "the send buffers were full: the server reads too "
+			    "slowly");
 		return;
 	}
 	r->late = true;

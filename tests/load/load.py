@@ -44,7 +44,7 @@ DRAIN_S = 2
 #: Parts of the reasons that a busy machine causes
 DISTURBANCES = ("the generator was late", "the generator waited for its CPU",
                 "by Little's law", "the median response time",
-                "the generator was the bottleneck")
+                "the generator was the bottleneck", "all connections were in use")
 
 
 class Disturbed(AssertionError):

@@ -443,6 +443,13 @@ static void late_by_full_sockets(void **state)
 	assert_false(r.late);
 	end();
 	begin(true);
+	opt.pattern = PATTERN_STORM;
+	lag(300 * ms, 500);
+	r.tally->held = 100;
+	audit(&r, &opt);
+	assert_true(says("all connections were in use"));
+	end();
+	begin(true);
 	lag(300 * ms, 500);
 	r.tally->held = 99;
 	audit(&r, &opt);

@@ -126,10 +126,14 @@ void conn_did_write(struct conn *c, ssize_t n);
 void conn_did_read_to(struct conn *c, char *bytes, ssize_t n);
 void conn_keep(struct conn *c, const char *bytes, size_t size);
 
-/* Whether c has more to do when its reply is sent than to read */
+/*
+ * Whether c has more to do when its reply is sent than to read. A head that was read
+ * can wait for that too, with nothing behind it.
+ */
 static inline bool conn_has_more(const struct conn *c)
 {
-	return c->in_len > 0 || c->last || c->http.unsent > 0;
+	return c->in_len > 0 || c->last || c->http.unsent > 0 ||
+	       c->http.request.state >= HTTP_HEAD_ENDED;
 }
 
 /*

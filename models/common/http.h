@@ -53,6 +53,7 @@ enum http_state {
 	HTTP_DATA_CR,
 	HTTP_DATA_LF,
 
+	/* From here on the parser waits: conn_has_more() */
 	HTTP_HEAD_ENDED, /* look at it, then call http_go_on() */
 	HTTP_ENDED,      /* the request is complete */
 	HTTP_FAILED      /* http.status says why */

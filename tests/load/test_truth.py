@@ -122,6 +122,7 @@ def test_window_is_counted_exactly(odd, engine, threads):
     assert run.json["duration_s"] == 0.5
 
 
+@load.up_to_3_times
 def test_warm_up_is_not_counted(odd, engine):
     """A stall in the warm-up does not affect the result."""
     server = odd("--message", 64, "--stall", "300ms")
@@ -130,5 +131,6 @@ def test_warm_up_is_not_counted(odd, engine):
     stalled = server.stop()
     assert stalled["stall_end_ns"] - stalled["stall_begin_ns"] >= 300 * MS
     assert not run.faults
-    assert run.json["response_ns"]["max"] < 300 * MS
+    load.no_disturbance(run.json["response_ns"]["max"] < 300 * MS,
+                        f"response times up to {run.json['response_ns']['max']} ns")
     assert run.json["requests"] < run.json["requests_total"]

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* io_uring_setup failed: reports what forbids it and what would allow it. */
@@ -64,22 +62,6 @@ unsigned ring_set_up(struct io_uring *ring, unsigned entries,
 	return tried.features;
 }
 
-unsigned ring_sockets(struct io_uring *ring)
-{
-	struct rlimit limit;
-	unsigned count = RING_SOCKETS;
-	int res;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		die("getrlimit");
-	if (limit.rlim_cur < count)
-		count = limit.rlim_cur;
-	res = io_uring_register_files_sparse(ring, count);
-	if (res < 0)
-		die_of(-res, "io_uring_register of sockets");
-	return count;
-}
-
 void pool_set_up(struct io_uring *ring, struct pool *pool, unsigned count,
 		 int group)
 {
@@ -105,47 +87,4 @@ void pool_free(struct pool *pool)
 {
 	free(pool->bytes);
 	free(pool->ring);
-}
-
-unsigned ring_set_up_tuned(struct io_uring *ring, unsigned entries,
-			   struct pool *pool, unsigned buffers,
-			   unsigned features)
-{
-	static const unsigned flags[] = {
-		/* 6.1 */
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-		/* 5.19 */
-		IORING_SETUP_COOP_TASKRUN,
-		0,
-	};
-	/* SEND_ZC came with multishot receives. */
-	unsigned has =
-		ring_set_up(ring, entries, flags, (struct io_uring_params){ 0 },
-			    IORING_OP_SEND_ZC, "6.0");
-	unsigned sockets = ring_sockets(ring);
-
-	if (features & ~has & RING_MIN_WAIT)
-		die_unsupported("this kernel has no minimum wait: --min-wait "
-				"needs Linux 6.12");
-	pool_set_up(ring, pool, buffers, 0);
-	return sockets;
-}
-
-int ring_wait(struct io_uring *ring, unsigned count, int64_t ns)
-{
-	/* Without a longer timeout, the wait would end with ETIME after ns. */
-	static const struct __kernel_timespec longer = { .tv_sec = 3600 };
-	struct { /* io_uring_getevents_arg, as of 6.12 */
-		uint64_t sigmask;
-		uint32_t sigmask_sz, min_wait_usec;
-		uint64_t ts;
-	} arg = { .min_wait_usec = ns / 1000, .ts = (uintptr_t)&longer };
-	int res = io_uring_submit(ring);
-
-	if (res < 0)
-		return res;
-	res = io_uring_enter2(ring->ring_fd, 0, count,
-			      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
-			      (void *)&arg, sizeof(arg));
-	return res == -ETIME ? 0 : res;
 }

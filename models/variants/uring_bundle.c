@@ -34,7 +34,8 @@ const char model_summary[] =
  * until there is room (IORING_FEAT_NODROP).
  */
 enum { SQ_ENTRIES = 512, BUFFERS = 1024, BUNDLE_MAX = 256, GROUP = 0 };
-enum { RECVSEND_BUNDLE = 1 << 4 }; /* IORING_RECVSEND_BUNDLE, 6.10 */
+/* IORING_RECVSEND_BUNDLE, IORING_FEAT_RECVSEND_BUNDLE: 6.10 */
+enum { RECVSEND_BUNDLE = 1 << 4, FEAT_BUNDLE = 1 << 14 };
 
 static uint64_t no_buffer;
 
@@ -309,7 +310,7 @@ static void set_up_ring(void)
 				   (struct io_uring_params){ 0 },
 				   IORING_OP_SEND_ZC, "6.10");
 
-	if (!(has & RING_BUNDLE))
+	if (!(has & FEAT_BUNDLE))
 		die_unsupported("this kernel has no bundles of buffers: they "
 				"need Linux 6.10");
 	pool_set_up(&ring, &pool, BUFFERS, GROUP);

@@ -10,8 +10,7 @@
  *               many; one entry: a send, from the buffer of the receive
  * Costs:        0.4 MiB of buffers for all clients, idle ones take none; up to
  *               160 KiB for a client that sends without reading. More than 1.5
- *               KiB take several completions and are copied: twice uring's CPU
- *               time at 16 KiB
+ *               KiB at once take several completions, and most is copied
  * Limits:       Linux 6.0; sockets have no descriptors, but places in a table of
  *               the ring: RLIMIT_NOFILE, at most 65,536
  * Compare with: ../uring.c - an entry and a buffer for every receive
@@ -23,6 +22,7 @@
 
 #include <liburing.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 const char model_name[] = "uring_multishot";
@@ -30,7 +30,8 @@ const char model_summary[] =
 	"completion of multishot operations of an io_uring";
 
 /* Few: then queues and pool stay in the cache. */
-enum { ENTRIES = 128, BUFFERS = 256 };
+enum { ENTRIES = 128, BUFFERS = 256, SOCKETS_MAX = 65536 };
+enum { FEAT_MIN_TIMEOUT = 1 << 15 }; /* IORING_FEAT_MIN_TIMEOUT, 6.12 */
 
 static int64_t min_wait; /* ns */
 static uint64_t no_buffer;
@@ -46,7 +47,9 @@ const struct model_counter model_counters[] = {
 	{ 0 },
 };
 
+/* user_data is the address of the client and, in its lowest bits, one of these. */
 enum kind { ACCEPTED, RECEIVED, SENT, NOT_SENT, CLOSED, CANCELLED };
+enum { KINDS = 7 };
 
 struct client { /* c->model */
 	struct stream stream;
@@ -64,6 +67,21 @@ static unsigned slots, taken; /* of the ring's table of sockets */
 static struct conn *sent;     /* from the pool, not known to have failed */
 static bool hurry;            /* one of them has more to do */
 
+static void mark(struct io_uring_sqe *sqe, struct conn *c, enum kind kind)
+{
+	sqe->user_data = (uintptr_t)c | kind;
+}
+
+static enum kind kind_of(const struct io_uring_cqe *cqe)
+{
+	return cqe->user_data & KINDS;
+}
+
+static struct conn *conn_of(const struct io_uring_cqe *cqe)
+{
+	return (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)KINDS);
+}
+
 static void start_accept(int listen_fd)
 {
 	static struct __kernel_timespec rest;
@@ -77,7 +95,7 @@ static void start_accept(int listen_fd)
 		io_uring_prep_multishot_accept_direct(sqe, listen_fd, NULL,
 						      NULL, 0);
 	}
-	ring_mark(sqe, NULL, ACCEPTED);
+	mark(sqe, NULL, ACCEPTED);
 	accepting = true;
 }
 
@@ -86,7 +104,7 @@ static void close_slot(int slot)
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
 
 	io_uring_prep_close_direct(sqe, slot);
-	ring_mark(sqe, NULL, CLOSED);
+	mark(sqe, NULL, CLOSED);
 }
 
 static void start_receive(struct conn *c)
@@ -96,7 +114,7 @@ static void start_receive(struct conn *c)
 
 	io_uring_prep_recv_multishot(sqe, c->fd, NULL, 0, 0);
 	sqe->flags |= IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
-	ring_mark(sqe, c, RECEIVED);
+	mark(sqe, c, RECEIVED);
 	own->receiving = true;
 	own->limit = CONN_SPACE;
 }
@@ -108,7 +126,7 @@ static void end_receive(struct conn *c)
 	struct client *own = c->model;
 
 	io_uring_prep_cancel64(sqe, (uintptr_t)c | RECEIVED, 0);
-	ring_mark(sqe, NULL, CANCELLED);
+	mark(sqe, NULL, CANCELLED);
 	own->limit = own->stream.length + CONN_SPACE;
 }
 
@@ -128,7 +146,7 @@ static void start_send(struct conn *c)
 				   (at_once ? MSG_DONTWAIT | MSG_WAITALL : 0));
 	sqe->flags |= IOSQE_FIXED_FILE;
 	own->sending = true;
-	ring_mark(sqe, c, at_once ? NOT_SENT : SENT);
+	mark(sqe, c, at_once ? NOT_SENT : SENT);
 	if (at_once) {
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 		own->result = c->out_len;
@@ -222,9 +240,9 @@ static void finish_sends(void)
 	if (io_uring_sq_ready(&ring) || io_uring_cq_has_overflow(&ring))
 		return;
 	io_uring_for_each_cqe(&ring, head, cqe) {
-		if (ring_kind(cqe) != NOT_SENT)
+		if (kind_of(cqe) != NOT_SENT)
 			continue;
-		own = ring_conn(cqe)->model;
+		own = conn_of(cqe)->model;
 		own->result = cqe->res;
 		cqe->user_data = CANCELLED; /* nothing is left to do */
 	}
@@ -260,7 +278,7 @@ static void end_all(void)
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
 
 	io_uring_prep_cancel(sqe, NULL, IORING_ASYNC_CANCEL_ANY);
-	ring_mark(sqe, NULL, CANCELLED);
+	mark(sqe, NULL, CANCELLED);
 }
 
 static void finish_accept(int res, unsigned flags, int listen_fd,
@@ -282,9 +300,9 @@ static void finish_accept(int res, unsigned flags, int listen_fd,
 static void finish(const struct io_uring_cqe *cqe, int listen_fd,
 		   const struct options *opt)
 {
-	struct conn *c = ring_conn(cqe);
+	struct conn *c = conn_of(cqe);
 
-	switch (ring_kind(cqe)) {
+	switch (kind_of(cqe)) {
 	case ACCEPTED:
 		finish_accept(cqe->res, cqe->flags, listen_fd, opt);
 		break;
@@ -307,20 +325,74 @@ static void finish(const struct io_uring_cqe *cqe, int listen_fd,
 	}
 }
 
+/* As many sockets as the process may have descriptors */
+static void set_up_sockets(void)
+{
+	struct rlimit limit;
+	int res;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("getrlimit");
+	slots = limit.rlim_cur < SOCKETS_MAX ? limit.rlim_cur : SOCKETS_MAX;
+	res = io_uring_register_files_sparse(&ring, slots);
+	if (res < 0)
+		die_of(-res, "io_uring_register of sockets");
+}
+
+static void set_up_ring(void)
+{
+	static const unsigned flags[] = {
+		/* 6.1 */
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		/* 5.19 */
+		IORING_SETUP_COOP_TASKRUN,
+		0,
+	};
+	/* SEND_ZC came with multishot receives. */
+	unsigned has = ring_set_up(&ring, ENTRIES, flags,
+				   (struct io_uring_params){ 0 },
+				   IORING_OP_SEND_ZC, "6.0");
+
+	if (min_wait && !(has & FEAT_MIN_TIMEOUT))
+		die_unsupported("this kernel has no minimum wait: --min-wait "
+				"needs Linux 6.12");
+	set_up_sockets();
+	pool_set_up(&ring, &pool, BUFFERS, 0);
+}
+
+/* Submits, and waits for `count` completions; for any one after --min-wait. */
+static int wait_for(unsigned count)
+{
+	/* Without a longer timeout, it would end with ETIME after --min-wait. */
+	static const struct __kernel_timespec longer = { .tv_sec = 3600 };
+	struct { /* io_uring_getevents_arg, as of 6.12 */
+		uint64_t sigmask;
+		uint32_t sigmask_sz, min_wait_usec;
+		uint64_t ts;
+	} arg = { .min_wait_usec = min_wait / 1000, .ts = (uintptr_t)&longer };
+	int res = io_uring_submit(&ring);
+
+	if (res < 0)
+		return res;
+	res = io_uring_enter2(ring.ring_fd, 0, count,
+			      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+			      (void *)&arg, sizeof(arg));
+	return res == -ETIME ? 0 : res;
+}
+
 int serve(int listen_fd, const struct options *opt)
 {
 	struct io_uring_cqe *cqes[ENTRIES / 2];
 	unsigned count;
 	int res;
 
-	slots = ring_set_up_tuned(&ring, ENTRIES, &pool, BUFFERS,
-				  min_wait ? RING_MIN_WAIT : 0);
+	set_up_ring();
 
 	ready(listen_fd);
 	start_accept(listen_fd);
 	while (accepting || conn_count() > 0) {
 		if (min_wait && !hurry)
-			res = ring_wait(&ring, conn_count() ?: 1, min_wait);
+			res = wait_for(conn_count() ?: 1);
 		else
 			res = io_uring_submit_and_wait(&ring, !hurry);
 		if (res < 0)

@@ -17,7 +17,7 @@ CARD = ["Waits in", "Learns", "Per request", "Costs", "Limits",
 #: Without the card; those with signals, a ring or threads may have more, and variants with two
 #: kinds of threads or processes
 LINES_MAX, LINES_MAX_COMPLETION = 150, 220
-LINES_MAX_OF = {"uring_multishot": 320, "uring_bundle": 340, "aio_callback": 255,
+LINES_MAX_OF = {"uring_multishot": 395, "uring_bundle": 340, "aio_callback": 255,
                 "prefork": 175, "threadpool": 175}
 FUNCTION_MAX = 40
 CARD_MAX = 20

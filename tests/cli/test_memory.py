@@ -13,8 +13,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from bench.memory import bytes_per_client  # noqa: E402
 
-
-
 def test_memory_of_an_idle_client(model):
     limit = forms.KIB_MAX.get(model, forms.KIB_MAX_OTHERS)
     cost = bytes_per_client(model, 128, clients=400)

@@ -122,15 +122,17 @@ def test_window_is_counted_exactly(odd, engine, threads):
     assert run.json["duration_s"] == 0.5
 
 
-@load.up_to_3_times
 def test_warm_up_is_not_counted(odd, engine):
-    """A stall in the warm-up does not affect the result."""
-    server = odd("--message", 64, "--stall", "300ms")
-    run = load.run(server, "--connections", 4, "--engine", engine, "--rate",
-                   200, "--warmup", "1s", "--duration", "500ms")
-    stalled = server.stop()
-    assert stalled["stall_end_ns"] - stalled["stall_begin_ns"] >= 300 * MS
-    assert not run.faults
-    load.no_disturbance(run.json["response_ns"]["max"] < 300 * MS,
-                        f"response times up to {run.json['response_ns']['max']} ns")
-    assert run.json["requests"] < run.json["requests_total"]
+    """A stall in the warm-up does not affect the result. A busy machine may stall in the
+    window, too, but not in each of five."""
+    longest = []
+    while len(longest) < 5 and min(longest, default=300 * MS) >= 300 * MS:
+        server = odd("--message", 64, "--stall", "300ms")
+        run = load.run(server, "--connections", 4, "--engine", engine, "--rate",
+                       200, "--warmup", "1s", "--duration", "500ms")
+        stalled = server.stop()
+        assert stalled["stall_end_ns"] - stalled["stall_begin_ns"] >= 300 * MS
+        assert not run.faults
+        assert run.json["requests"] < run.json["requests_total"]
+        longest.append(run.json["response_ns"]["max"])
+    assert min(longest) < 300 * MS

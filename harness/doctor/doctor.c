@@ -249,7 +249,7 @@ static void judge_idle(struct diagnoses *d, const struct facts *f)
 		return;
 	}
 	add(d, "idle CPUs", HEALTH_WARN,
-	    "they sleep (%s): to wake one takes longer than a request, and "
+	    "they sleep (%s): waking one takes longer than a request, and "
 	    "varies",
 	    f->awake_why);
 	if (!f->idle_driver)

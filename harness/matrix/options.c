@@ -206,7 +206,7 @@ static const struct arg table[] = {
 	  "measure the reference twice in each bout: shows what chance can do",
 	  KEY, .use = PLAN },
 	{ PLAN_KEY, "awake", "YES|NO",
-	  "keep idle CPUs from sleeping: to wake one takes longer than a request, and varies",
+	  "keep idle CPUs from sleeping: waking one takes longer than a request, and varies",
 	  KEY, .use = PLAN },
 	{ PLAN_KEY, "seed", "N", "seed of the order", KEY, .use = PLAN },
 	{ ARG_HEADING, .help = "How to measure:" },

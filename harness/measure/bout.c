@@ -391,8 +391,8 @@ static void note_rounds(const struct bout *b, struct record *r)
 		r->rounds.why[i] = b->rounds.why[i];
 	if (b->disturbed > 0)
 		record_say(r->warnings,
-			   "%u of the %u rounds that count %s disturbed: so "
-			   "many were that dropping them gains nothing",
+			   "%u of the %u rounds that count %s disturbed: too "
+			   "many to drop them",
 			   b->disturbed, b->rounds.counted, were(b->disturbed));
 }
 

@@ -342,7 +342,7 @@ static void take_slice(struct contender *c, struct turn *t)
 		give_up(c, "the server", "it did not answer all requests");
 }
 
-/* Each client of a closed loop gets a reply however short it is. */
+/* However short it is, each client of a closed loop gets a reply. */
 static int64_t warmup_window(const struct contender *c)
 {
 	int64_t window = (c->head + c->window) / 4;

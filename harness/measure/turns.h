@@ -48,8 +48,8 @@ bool round_is_disturbed(const struct round_facts *f, bool why[DROPS]);
 
 /*
  * Whether a round that is disturbed for these reasons is dropped: a bout drops at most
- * half as many as it is to count. Where more than half were disturbed before, it gains
- * nothing, unless the run was suspended.
+ * half as many as it is to count. Where more than half were disturbed before, all its
+ * rounds are alike and it drops none, unless the run was suspended.
  */
 bool round_is_dropped(const bool why[DROPS], const struct rounds *before,
 		      unsigned counted_disturbed, unsigned planned);

@@ -44,8 +44,8 @@ bool worker_next_waiting(struct worker *w, int64_t *intended);
 
 /*
  * Pattern slow-read: clients that always have requests in flight, more bytes than the
- * sockets hold, and read at a trickle. The server has to wait for them with a part of a
- * reply in its hands; what is measured are the other clients. The slow ones do not read
+ * sockets hold, and read at a trickle. The server has to wait for them with part of a
+ * reply unsent; what is measured are the other clients. The slow ones do not read
  * between loads, so the server is at rest although their requests are in flight.
  */
 void slow_begin(struct worker *w);

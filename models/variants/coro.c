@@ -15,7 +15,6 @@
  * Try:          make diff A=thread B=coro: serve_client() reads alike
  */
 #include "models/common/model.h"
-
 #include "models/variants/coro.h"
 
 #include <fcntl.h>
@@ -32,6 +31,27 @@ const char model_summary[] =
 enum { EVENTS_MAX = 256 };
 
 static int epoll_fd;
+
+/* c comes back with the event; it is NULL for the listening socket. */
+static int watch(int operation, int fd, uint32_t events, struct conn *c)
+{
+	struct epoll_event event = { .events = events, .data.ptr = c };
+
+	return epoll_ctl(epoll_fd, operation, fd, &event);
+}
+
+/* Without events EPOLLHUP is still reported: the stop signal (stop.h). */
+static int rest_listener(int listen_fd, bool rest)
+{
+	static bool resting;
+
+	if (rest == resting)
+		return 0;
+	if (watch(EPOLL_CTL_MOD, listen_fd, rest ? 0 : EPOLLIN, NULL) < 0)
+		return -1;
+	resting = rest;
+	return 0;
+}
 
 /* A coroutine: it returns at each await, and goes on there. */
 static void serve_client(struct conn *c)
@@ -57,27 +77,6 @@ static void serve_client(struct conn *c)
 		conn_rest(c);
 	}
 	CORO_END(me);
-}
-
-/* c comes back with the event; it is NULL for the listening socket. */
-static int watch(int operation, int fd, uint32_t events, struct conn *c)
-{
-	struct epoll_event event = { .events = events, .data.ptr = c };
-
-	return epoll_ctl(epoll_fd, operation, fd, &event);
-}
-
-/* Without events EPOLLHUP is still reported: the stop signal (stop.h). */
-static int rest_listener(int listen_fd, bool rest)
-{
-	static bool resting;
-
-	if (rest == resting)
-		return 0;
-	if (watch(EPOLL_CTL_MOD, listen_fd, rest ? 0 : EPOLLIN, NULL) < 0)
-		return -1;
-	resting = rest;
-	return 0;
 }
 
 /* Creates its coroutine, which runs up to the first await. */

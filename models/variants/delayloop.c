@@ -91,7 +91,7 @@ int serve(int listen_fd, const struct options *opt)
 			if (c->want == WANT_CLOSE)
 				drop_client(c);
 		}
-		/* A stop signal that arrives before it takes up to --delay. */
+		/* If a stop signal comes just before, this sleep is the last. */
 		nanosleep(&rest, NULL);
 	}
 	while ((c = conn_first()))

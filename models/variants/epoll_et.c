@@ -11,7 +11,8 @@
  *               for every TURNS_MAX turns of a client that never pauses
  * Limits:       descriptors (RLIMIT_NOFILE), fs.epoll.max_user_watches
  * Compare with: ../epoll.c - level-triggered: the kernel looks twice at a
- *               client that is served; whoever is not drained is reported again
+ *               client that is served; a socket that is not drained is
+ *               reported again
  * Try:          make diff A=epoll B=epoll_et
  */
 #include "models/common/model.h"

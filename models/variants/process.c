@@ -132,7 +132,7 @@ static void note_end(int signo)
 int serve(int listen_fd, const struct options *opt)
 {
 	struct pollfd polled = { .fd = listen_fd };
-	struct timespec pause = { 0 };
+	struct timespec rest = { 0 };
 	int found, pause_ms;
 	sigset_t chld, mask;
 
@@ -151,9 +151,9 @@ int serve(int listen_fd, const struct options *opt)
 	ready(listen_fd);
 	while (!stopping) {
 		pause_ms = accept_pause();
-		pause.tv_nsec = pause_ms * 1000000L;
+		rest.tv_nsec = pause_ms * 1000000L;
 		polled.events = pause_ms < 0 ? POLLIN : 0;
-		found = ppoll(&polled, 1, pause_ms < 0 ? NULL : &pause, &mask);
+		found = ppoll(&polled, 1, pause_ms < 0 ? NULL : &rest, &mask);
 		if (found < 0 && !child_ended)
 			wait_failed("ppoll", errno);
 		child_ended = false;

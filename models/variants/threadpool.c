@@ -37,7 +37,7 @@ const struct model_option model_options[] = {
 	{ 0 }
 };
 
-enum { STACK_SIZE = 256 * 1024 };
+enum { EVENTS_MAX = 256, STACK_SIZE = 256 * 1024 };
 
 static int epoll_fd;
 
@@ -133,12 +133,12 @@ static void *worker_thread(void *unused)
 /* Queues the clients that are ready, and accepts one. */
 static void look(int listen_fd, const struct options *opt)
 {
-	struct epoll_event events[256]; /* further ones in the next call */
-	static bool armed = true;       /* the listening socket */
+	struct epoll_event events[EVENTS_MAX];
+	static bool armed = true; /* the listening socket */
 	int found, pause_ms = accept_pause(), queued = 0;
 
 	armed = armed || (pause_ms < 0 && arm(EPOLL_CTL_MOD, listen_fd, NULL));
-	found = epoll_wait(epoll_fd, events, 256, armed ? -1 : 10);
+	found = epoll_wait(epoll_fd, events, EVENTS_MAX, armed ? -1 : 10);
 	if (found < 0)
 		wait_failed("epoll_wait", errno);
 	pthread_mutex_lock(&lock);
@@ -162,14 +162,17 @@ int serve(int listen_fd, const struct options *opt)
 	struct conn *c;
 	int error;
 
+	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		die("fcntl");
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd < 0)
 		die("epoll_create1");
-	if (fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0 ||
-	    !arm(EPOLL_CTL_ADD, listen_fd, NULL))
+	if (!arm(EPOLL_CTL_ADD, listen_fd, NULL))
 		die("epoll_ctl");
 	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, STACK_SIZE);
+	error = pthread_attr_setstacksize(&small, STACK_SIZE);
+	if (error)
+		die_of(error, "pthread_attr_setstacksize");
 	for (int i = 0; i < workers; i++) {
 		error = pthread_create(&threads[i], &small, worker_thread,
 				       NULL);

@@ -39,9 +39,22 @@ static bool is_model(const struct cell *c, const char *name)
 	return strcmp(cell_program(c->model, program), name) == 0;
 }
 
+/* Or a process, which the same limits count; prefork has at least as many. */
 static bool has_thread_per_client(const struct cell *c)
 {
-	return is_model(c, "thread") || is_model(c, "aio");
+	static const char *const names[] = { "thread", "aio", "aio_callback",
+					     "process", "prefork" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (is_model(c, names[i]))
+			return true;
+	return false;
+}
+
+/* uring and its variants */
+static bool needs_uring(const struct cell *c)
+{
+	return strncmp(c->model, "uring", strlen("uring")) == 0;
 }
 
 /* The needs of one server are added to those of its bout. */
@@ -63,7 +76,7 @@ static void add_server(struct needs *bout, const struct cell *c)
 	}
 	if (is_model(c, "aio"))
 		bout->signals += clients;
-	bout->uring |= is_model(c, "uring");
+	bout->uring |= needs_uring(c);
 	bout->split |= c->placement == PLACEMENT_SPLIT && c->loop != LOOP_NONE;
 	bout->connecting |= pattern_connects(c->pattern);
 }

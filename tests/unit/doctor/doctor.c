@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const models[] = { "thread", "select", "epoll",
-				      "aio",    "uring",  NULL };
+static const char *const models[] = { "thread",      "select",  "epoll",
+				      "aio",         "uring",   VARIANTS,
+				      "process",     "prefork", "aio_callback",
+				      "uring_batch", NULL };
 
 /* A machine without limits, and root on it */
 static struct facts good_machine(void)
@@ -590,6 +592,21 @@ static void needs_of_the_twin(void **state)
 	assert_int_equal(n.signals, 1000);
 }
 
+/* Processes count as threads; all forms of io_uring need it. */
+static void needs_of_variants(void **state)
+{
+	struct needs n = needs_of("models process,prefork:workers=1024,"
+				  "aio_callback,select\naa no\nidle none\n"
+				  "cells closed connections 1000");
+
+	(void)state;
+	assert_int_equal(n.threads, 1000);
+	assert_int_equal(n.threads_at_once, 3000);
+	assert_false(n.uring);
+	n = needs_of("models uring_batch:batch=64\ncells closed");
+	assert_true(n.uring);
+}
+
 /* Without a plan: as the plan quick, wherever its file is */
 static void needs_of_quick(void **state)
 {
@@ -740,6 +757,7 @@ int main(void)
 		cmocka_unit_test(no_cgroup),
 		cmocka_unit_test(needs_of_a_plan),
 		cmocka_unit_test(needs_of_the_twin),
+		cmocka_unit_test(needs_of_variants),
 		cmocka_unit_test(needs_of_quick),
 		cmocka_unit_test(missing_programs),
 		cmocka_unit_test(memory_of_messages),

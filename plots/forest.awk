@@ -5,7 +5,7 @@
 # a row of comparisons.csv; nothing is judged here. Lengths are pixels, as in forest.gp.
 
 BEGIN {
-	FOREST_WIDTH = 222
+	FOREST_WIDTH = 206 # of a plot; the ratio in words takes up to 180 beside it
 	MOST_FORESTS = 6 # panels of the lead chart
 	NEAR = 0.05      # a stretched axis is about linear up to this change
 	MOST_RATIO = 20  # intervals are drawn up to it
@@ -117,6 +117,7 @@ function draw_forest(c, called, of, n,    p, s, k)
 	split("", number_of)
 	numbers = rounds = seen_whole = seen_stretched = 0
 	begin_page(called, n, 30)
+	print "plot_width = " FOREST_WIDTH > page
 	print "array rows[panels]; array title[2 * panels]; array one[2 * panels]" > page
 	print "array near[2 * panels]; array far[2 * panels]" > page
 	for (p = 1; p <= n; p++) {

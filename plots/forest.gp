@@ -16,7 +16,6 @@ load 'common.gp'
 
 first_column = 100 + wider
 column_width = 400
-plot_width = 222
 set style textbox opaque fillcolor rgb paper noborder margins 1, 0.3
 
 do for [p = 1:panels] {

@@ -9,7 +9,7 @@ from .. import style, words
 from ..drawing import Drawing, widen
 from ..view import Chart, Figure, Missing, Table, is_whole_core
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 412, 66, 154, 30, 26, 22
+WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 412, 66, 166, 30, 26, 22
 MOST = 6  # settings that are not folded
 _REASON = re.compile(r"^[^:]*: no comparison [^:]*: ")  # of harness/verdict/findings.c
 DECIDED = ("different", "equal")

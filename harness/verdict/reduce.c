@@ -6,6 +6,7 @@
 #include "harness/verdict/describe.h"
 #include "harness/verdict/warnings.h"
 #include "harness/base/grow.h"
+#include "harness/base/units.h"
 #include "harness/base/die.h"
 
 #include <math.h>
@@ -30,14 +31,38 @@ static int rank(const char *model)
 	return i + (strcmp(model, BASELINE) == 0);
 }
 
+#define COMPARE(part) ((a->part > b->part) - (a->part < b->part))
+
+/* The time where two labels differ, ns: delay=100us is before delay=1ms. */
+static bool time_at(const char *label, size_t differs, int64_t *ns)
+{
+	char value[LABEL_SIZE];
+
+	while (differs > 0 && label[differs - 1] != '=')
+		differs--;
+	snprintf(value, sizeof(value), "%.*s",
+		 (int)strcspn(label + differs, ":"), label + differs);
+	return parse_time(value, ns);
+}
+
+static int compare_labels(const char *a, const char *b)
+{
+	size_t differs = 0;
+	int64_t x, y;
+
+	while (a[differs] && a[differs] == b[differs])
+		differs++;
+	if (time_at(a, differs, &x) && time_at(b, differs, &y) && x != y)
+		return x < y ? -1 : 1;
+	return strverscmp(a, b); /* workers=2 is before workers=16 */
+}
+
 static int compare_models(const char *a, const char *b)
 {
 	int x = rank(a), y = rank(b);
 
-	return x != y ? x - y : strverscmp(a, b); /* delay=1ms, delay=10ms */
+	return x != y ? x - y : compare_labels(a, b);
 }
-
-#define COMPARE(part) ((a->part > b->part) - (a->part < b->part))
 
 /* 0: the same cell */
 static int compare_cells(const struct cell *a, const struct cell *b)

@@ -190,21 +190,33 @@ static bool is_bound(const struct row *row)
 	return row->bound;
 }
 
-/* In place of system calls */
-static void write_submissions(const struct page *p, const struct row *row)
+static void add_submissions(char text[SENTENCE_SIZE], const struct row *row)
 {
 	double in = row->metric[METRIC_SUBMISSIONS_PER_REQUEST].median;
 	double out = row->metric[METRIC_COMPLETIONS_PER_REQUEST].median;
-	char text[256], a[NUMBER_SIZE], b[NUMBER_SIZE];
+	char a[NUMBER_SIZE], b[NUMBER_SIZE];
 
 	if (!isfinite(in) || !isfinite(out))
 		return;
-	snprintf(text, sizeof(text),
-		 "%s: %s io_uring submissions and %s completions per request; "
-		 "these are not system calls",
+	add_text(text, SENTENCE_SIZE,
+		 *text ? ", %s: %s and %s" :
+			 "%s: %s io_uring submissions and %s completions per "
+			 "request",
 		 row->cell.model,
 		 print_metric(METRIC_SUBMISSIONS_PER_REQUEST, in, a),
 		 print_metric(METRIC_COMPLETIONS_PER_REQUEST, out, b));
+}
+
+/* In place of system calls, of all that have them */
+static void write_submissions(const struct page *p, size_t first)
+{
+	char text[SENTENCE_SIZE] = "";
+
+	for (size_t i = first; i < setting_end(p->of, first); i++)
+		add_submissions(text, &p->of->row[i]);
+	if (!*text)
+		return;
+	add_text(text, SENTENCE_SIZE, "; these are not system calls");
 	write_paragraph(p->to, "  ", "    ", text);
 }
 
@@ -223,8 +235,7 @@ static void write_notes(const struct page *p, size_t first)
 		"generator limit (at least so many requests/s, at most such "
 		"times)",
 		is_bound);
-	for (size_t i = first; i < setting_end(p->of, first); i++)
-		write_submissions(p, &p->of->row[i]);
+	write_submissions(p, first);
 }
 
 static void write_setting(const struct page *p, size_t first)

@@ -109,14 +109,19 @@ def _row(model):
     return _table()["model"].get(model) or _table()["variant"].get(model)
 
 
+def _in_ns(time):
+    return f"={round(float(time[1]) * {'us': 1e3, 'ms': 1e6, 's': 1e9}[time[2]])}"
+
+
 def model_order(model):
-    """A key to sort by: reading order, then other models by name, with numbers as such; the
-    baseline last"""
+    """A key to sort by: reading order, then other models by name, with numbers and times as
+    such; the baseline last"""
     known = known_models()
+    label = re.sub(r"=(\d+\.?\d*)(us|ms|s)\b", _in_ns, model)
     return (model == "baseline",
             known.index(model) if model in known else len(known),
             [(not part.isdigit(), int(part) if part.isdigit() else 0, part)
-             for part in re.split(r"(\d+)", model)])
+             for part in re.split(r"(\d+)", label)])
 
 
 def looks(models):

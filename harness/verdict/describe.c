@@ -38,6 +38,25 @@ static void add_bytes(char to[SETTING_SIZE], size_t n)
 			 print_count(text, (double)n));
 }
 
+/* What clients and requests do, if it is unusual */
+static void add_workload(char to[SETTING_SIZE], const struct cell *c)
+{
+	char n[PRINT_SIZE];
+
+	if (c->pattern == PATTERN_BURST)
+		add_text(to, SETTING_SIZE, ", bursts of %s",
+			 print_count(n, c->burst));
+	if (c->pattern == PATTERN_STORM)
+		add_text(to, SETTING_SIZE, ", all connect at once");
+	if (c->slow)
+		add_text(to, SETTING_SIZE, ", beside %s slow reader%s",
+			 print_count(n, c->slow), plural(c->slow));
+	if (strcmp(c->work, "none") != 0)
+		add_text(to, SETTING_SIZE, ", work %s", c->work);
+	if (c->service == SERVICE_HTTP)
+		add_text(to, SETTING_SIZE, ", HTTP");
+}
+
 char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
 {
 	char n[PRINT_SIZE];
@@ -66,20 +85,9 @@ char *setting_heading(const struct cell *c, char to[SETTING_SIZE])
 	if (c->depth > 1)
 		add_text(to, SETTING_SIZE, ", %u requests in flight on each",
 			 c->depth);
-	if (c->pattern == PATTERN_BURST)
-		add_text(to, SETTING_SIZE, ", bursts of %s",
-			 print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
 		add_text(to, SETTING_SIZE, ", a new connection per request");
-	if (c->pattern == PATTERN_STORM)
-		add_text(to, SETTING_SIZE, ", all connect at once");
-	if (c->slow)
-		add_text(to, SETTING_SIZE, ", beside %s slow reader%s",
-			 print_count(n, c->slow), plural(c->slow));
-	if (strcmp(c->work, "none") != 0)
-		add_text(to, SETTING_SIZE, ", work %s", c->work);
-	if (c->service == SERVICE_HTTP)
-		add_text(to, SETTING_SIZE, ", HTTP");
+	add_workload(to, c);
 	return to;
 }
 
@@ -111,20 +119,9 @@ char *setting_where(const struct cell *c, char to[SETTING_SIZE])
 	}
 	if (c->depth > 1)
 		add_text(to, SETTING_SIZE, ", depth %u", c->depth);
-	if (c->pattern == PATTERN_BURST)
-		add_text(to, SETTING_SIZE, ", bursts of %s",
-			 print_count(n, c->burst));
 	if (c->pattern == PATTERN_CONNECT)
 		add_text(to, SETTING_SIZE, ", a connection per request");
-	if (c->pattern == PATTERN_STORM)
-		add_text(to, SETTING_SIZE, ", all connect at once");
-	if (c->slow)
-		add_text(to, SETTING_SIZE, ", beside %s slow reader%s",
-			 print_count(n, c->slow), plural(c->slow));
-	if (strcmp(c->work, "none") != 0)
-		add_text(to, SETTING_SIZE, ", work %s", c->work);
-	if (c->service == SERVICE_HTTP)
-		add_text(to, SETTING_SIZE, ", HTTP");
+	add_workload(to, c);
 	if (to[before])
 		memmove(to + before, to + before + 2, strlen(to + before) - 1);
 	add_text(to, SETTING_SIZE, ")");

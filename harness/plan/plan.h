@@ -106,8 +106,9 @@ struct plan {
 
 /*
  * `known`: the models that `all` stands for, then the word VARIANTS and those that
- * it stands for, or neither; NULL at the end. They must outlive the plan. false: `error` says where the mistake is, what is allowed, and
- * which word may have been meant; there is nothing to free:
+ * it stands for, or neither; NULL at the end. They must outlive the plan. false:
+ * `error` says where the mistake is, what is allowed, and which word may have been
+ * meant; there is nothing to free:
  *
  *     my.plan:3: 'conections': not a word of a cells line; did you mean
  *     'connections'? (allowed: closed, open, ...)

@@ -27,12 +27,12 @@ struct session {
 	json_t *run; /* run.json */
 	json_t *programs;
 	json_t *differences; /* accepted by --force; NULL */
-	char asleep
-		[WHY_SIZE]; /* why idle CPUs could sleep; "": they could not */
-	bool only_reads;    /* report: nothing is measured */
-	bool stopped;       /* a bout could not be written */
-	bool unwritten;     /* a derived file could not be written */
-	sigset_t signals;   /* signal mask during waits */
+	/* Why idle CPUs could sleep; "": they could not */
+	char asleep[WHY_SIZE];
+	bool only_reads;  /* report: nothing is measured */
+	bool stopped;     /* a bout could not be written */
+	bool unwritten;   /* a derived file could not be written */
+	sigset_t signals; /* signal mask during waits */
 };
 
 /* signals.c: SIGINT, SIGTERM and SIGHUP */

@@ -92,7 +92,7 @@ all: $(PROGRAMS:%=$(BIN)/%)
 
 # Three archives: for every program, for servers, for the harness
 ROOMS := $(if $(LOAD),load) $(if $(PROBE),probe) \
-	 $(if $(MATRIX),plan measure store verdict doctor matrix)
+	 $(if $(MATRIX),plan measure store verdict claims doctor matrix)
 objects = $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out %/main.c,$(wildcard $(1)))))
 BASE := $(BUILD)/base.a
 COMMON := $(BUILD)/common.a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - bin/matrix: run, resume, report, list, doctor, compare */
+/* main.c - bin/matrix: run, resume, report, list, doctor, compare, claims */
 #include "harness/verdict/describe.h"
 #include "harness/doctor/doctor.h"
 #include "harness/plan/catalog.h"
@@ -67,6 +67,8 @@ int main(int argc, char **argv)
 		return diagnose(&opt);
 	case VERB_COMPARE:
 		return matrix_compare(&opt);
+	case VERB_CLAIMS:
+		return matrix_claims(&opt);
 	case VERB_NONE:
 		break;
 	}

@@ -113,7 +113,7 @@ static void complete_gate(int argc, char **argv)
 }
 
 static const char *const verbs[] = { "run",    "resume",  "report", "list",
-				     "doctor", "compare", NULL };
+				     "doctor", "compare", "claims", NULL };
 
 static enum verb verb_of(const char *word)
 {
@@ -124,7 +124,7 @@ static enum verb verb_of(const char *word)
 			return (enum verb)i;
 	meant = nearest(word, verbs);
 	die_usage(
-		"'%s': it takes run, resume, report, list, doctor or compare%s%s%s",
+		"'%s': it takes run, resume, report, list, doctor, compare or claims%s%s%s",
 		word, meant ? "; did you mean " : "", meant ? meant : "",
 		meant ? "?" : "");
 }
@@ -137,7 +137,7 @@ static void take_operand(const char *text, void *options)
 	if (opt->verb == VERB_NONE)
 		opt->verb = verb_of(text);
 	else if (!opt->what && opt->verb != VERB_RUN &&
-		 opt->verb != VERB_DOCTOR)
+		 opt->verb != VERB_DOCTOR && opt->verb != VERB_CLAIMS)
 		opt->what = text;
 	else if (!opt->with && opt->verb == VERB_COMPARE)
 		opt->with = text;
@@ -155,6 +155,7 @@ enum {
 	RESUME = 1 << VERB_RESUME,
 	REPORT = 1 << VERB_REPORT,
 	COMPARE = 1 << VERB_COMPARE,
+	CLAIMS = 1 << VERB_CLAIMS,
 	PLAN = RUN | 1 << VERB_LIST | 1 << VERB_DOCTOR,
 };
 
@@ -211,25 +212,37 @@ static const struct arg table[] = {
 	{ PLAN_KEY, "seed", "N", "seed of the order", KEY, .use = PLAN },
 	{ ARG_HEADING, .help = "How to measure:" },
 	{ ARG_TEXT, "server-cpus", "LIST",
-	  "CPUs of the server: 0 or 0,2 or 4-7", AT(server_cpus), .use = PLAN },
+	  "CPUs of the server: 0 or 0,2 or 4-7", AT(server_cpus),
+	  .use = PLAN | CLAIMS },
 	{ ARG_TEXT, "client-cpus", "LIST", "CPUs of the load generator",
-	  AT(client_cpus), .use = PLAN },
+	  AT(client_cpus), .use = PLAN | CLAIMS },
 	{ ARG_TEXT, "out", "DIR",
-	  "a new folder for the results (default in results/)", AT(out),
-	  .use = RUN },
+	  "a new folder for the results (default in results/); claims: or one that is not "
+	  "complete",
+	  AT(out), .use = RUN | CLAIMS },
 	{ ARG_FLAG, "dry-run", NULL, "print the plan and exit", AT(dry_run),
-	  .use = RUN },
+	  .use = RUN | CLAIMS },
 	{ ARG_FLAG, "strict", NULL, "exit with status 6 if there are warnings",
 	  AT(strict), .use = RUN | RESUME },
 	{ ARG_FLAG, "force", NULL,
 	  "resume although machine or programs have changed; the results say so",
-	  AT(force), .use = RESUME },
+	  AT(force), .use = RESUME | CLAIMS },
 	{ ARG_FLAG, "quiet", NULL, "print only problems and the final table",
-	  AT(quiet), .use = RUN | RESUME },
+	  AT(quiet), .use = RUN | RESUME | CLAIMS },
 	{ ARG_OTHER, "fail-on-regression", "[PERCENT]",
 	  "exit with status 1 if a model is worse than the reference (compare: B worse than "
 	  "A) by more than this, which the whole interval has to show (default: the margin)",
 	  .take = take_gate, .use = RUN | RESUME | COMPARE },
+	{ ARG_HEADING, .help = "Options of claims:" },
+	{ ARG_TEXT, "only", "LIST",
+	  "claims by name, or by where they are taught: idle-cost,1.14,m4",
+	  AT(only), .use = CLAIMS },
+	{ ARG_TEXT, "run", "DIR",
+	  "judge the results in this folder, of any plan; measure nothing",
+	  AT(run), .use = CLAIMS },
+	{ ARG_FLAG, "controls", NULL,
+	  "measure each claim also with a known effect, which has to turn its verdict",
+	  AT(controls), .use = CLAIMS },
 	{ ARG_HEADING, .help = "Options of compare:" },
 	{ ARG_TEXT, "csv", "FILE", "write the comparison as CSV; - is stdout",
 	  AT(csv), .use = COMPARE },
@@ -244,7 +257,8 @@ static const struct args args = {
 		 "report DIR\n"
 		 "list [models|plans|cells]\n"
 		 "doctor\n"
-		 "compare A B",
+		 "compare A B\n"
+		 "claims",
 	.about =
 		"matrix - compares the models under the same loads\n\n"
 		"Measures throughput, latency, CPU time and system calls, and says which models "
@@ -268,7 +282,9 @@ static const struct args args = {
 		"  matrix doctor\n"
 		"         what this machine prevents, and the command that allows it\n"
 		"  matrix compare results/before results/after --fail-on-regression\n"
-		"         what is worse in the second run\n",
+		"         what is worse in the second run\n"
+		"  matrix claims\n"
+		"         a verdict for everything that textbooks say, in a quarter of an hour\n",
 	.notes =
 		"Google Benchmark drives the run. These of its options are accepted: "
 		"--benchmark_filter=REGEX (of the names that 'matrix list cells' prints; "
@@ -336,6 +352,10 @@ static void check_together(const struct matrix_options *opt, uint64_t given)
 	else if (opt->verb == VERB_COMPARE && !opt->with)
 		die_usage("compare: it takes two folders: matrix compare "
 			  "results/A results/B");
+	if (opt->run && (opt->out || opt->controls || opt->dry_run))
+		die_usage(
+			"--run measures nothing: without --out, --controls and "
+			"--dry-run");
 }
 
 void matrix_options(int argc, char **argv, struct matrix_options *opt)
@@ -348,7 +368,7 @@ void matrix_options(int argc, char **argv, struct matrix_options *opt)
 	given = args_parse(&args, argc, argv, opt);
 	if (opt->verb == VERB_NONE)
 		die_usage(
-			"missing command: run, resume, report, list, doctor or compare; a "
+			"missing command: run, resume, report, list, doctor, compare or claims; a "
 			"first run: matrix run --plan quick");
 	check_together(opt, given);
 }

@@ -13,6 +13,7 @@ enum verb {
 	VERB_LIST,
 	VERB_DOCTOR,
 	VERB_COMPARE,
+	VERB_CLAIMS,
 	VERB_NONE
 };
 enum { OVERRIDES_MAX = 32 };
@@ -39,6 +40,9 @@ struct matrix_options {
 	bool fail_on_regression; /* run, resume, compare */
 	double least; /* 0.05: by more than 5 %; NAN: than the plan's margin */
 	const char *csv, *page; /* compare: files, or NULL */
+	/* claims: names, and a folder to judge without measuring; or NULL */
+	const char *only, *run;
+	bool controls;
 	/* The options for Google Benchmark, as an argv of its own */
 	int n_benchmark;
 	char **benchmark;

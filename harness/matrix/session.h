@@ -13,6 +13,7 @@ int matrix_run(const struct matrix_options *opt);
 int matrix_resume(const struct matrix_options *opt);
 int matrix_report(const struct matrix_options *opt);
 int matrix_compare(const struct matrix_options *opt);
+int matrix_claims(const struct matrix_options *opt);
 
 /* Reads the plan of the command line, or `fallback`; ends the program if it is wrong. */
 void session_plan(const struct matrix_options *opt, const char *bin,

@@ -74,21 +74,33 @@ char *catalog_folder(char path[CATALOG_PATH_SIZE], const char *name)
 	return source_folder(path, catalog_bin(bin), name);
 }
 
-static char *plans_folder(char path[CATALOG_PATH_SIZE], const char *bin)
+/* That of a variable of the environment, else of the source tree */
+static char *chosen_folder(char path[CATALOG_PATH_SIZE], const char *bin,
+			   const char *variable, const char *name)
 {
-	const char *chosen = getenv("MATRIX_PLANS");
+	const char *chosen = getenv(variable);
 
 	if (!chosen || !*chosen)
-		return source_folder(path, bin, "harness/plans");
+		return source_folder(path, bin, name);
 	if (snprintf(path, CATALOG_PATH_SIZE, "%s", chosen) >=
 	    CATALOG_PATH_SIZE)
-		die_of(ENAMETOOLONG, "$MATRIX_PLANS");
+		die_of(ENAMETOOLONG, variable);
 	return path;
+}
+
+static char *plans_folder(char path[CATALOG_PATH_SIZE], const char *bin)
+{
+	return chosen_folder(path, bin, "MATRIX_PLANS", "harness/plans");
+}
+
+static char *claims_folder(char path[CATALOG_PATH_SIZE], const char *bin)
+{
+	return chosen_folder(path, bin, "MATRIX_CLAIMS", "claims");
 }
 
 /* ---------------------------------------------------------------------- names */
 
-enum { NAMES_MAX = 128 };
+enum { NAMES_MAX = 256 };
 
 struct names {
 	char name[NAMES_MAX][PLAN_NAME_SIZE];
@@ -231,4 +243,26 @@ bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
 		return true;
 	snprintf(error, PLAN_ERROR_SIZE, "'%.60s...': path too long", name);
 	return false;
+}
+
+/* --------------------------------------------------------------------- claims */
+
+const char *const *catalog_claims(const char *bin)
+{
+	static struct names claims;
+	char folder[CATALOG_PATH_SIZE];
+
+	begin(&claims);
+	if (*claims_folder(folder, bin))
+		add_files(&claims, folder, ".claim", NULL);
+	return claims.list;
+}
+
+char *catalog_claim(const char *bin, const char *name,
+		    char path[CATALOG_PATH_SIZE])
+{
+	char folder[CATALOG_PATH_SIZE];
+
+	join(path, claims_folder(folder, bin), name, ".claim");
+	return path;
 }

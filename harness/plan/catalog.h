@@ -44,4 +44,9 @@ const char *const *catalog_plans(const char *bin);
 bool catalog_plan(const char *name, char path[CATALOG_PATH_SIZE],
 		  char error[PLAN_ERROR_SIZE]);
 
+/* The same for the claims in $MATRIX_CLAIMS, else in the source tree's claims/ */
+const char *const *catalog_claims(const char *bin);
+char *catalog_claim(const char *bin, const char *name,
+		    char path[CATALOG_PATH_SIZE]);
+
 #endif

@@ -30,9 +30,13 @@ static void add_cell(struct cells *cells, const struct cell *c)
 	cells->cell[cells->n++] = *c;
 }
 
-static void add_for_models(struct plan *p, struct cells *cells, struct cell c)
+/* `of` NULL: for all models */
+static void add_for_models(struct plan *p, struct cells *cells, struct cell c,
+			   const struct setting *of)
 {
 	for (size_t i = 0; i < p->n_models; i++) {
+		if (of && !setting_has(of, p->models[i].label))
+			continue;
 		memcpy(c.model, p->models[i].label, sizeof(c.model));
 		add_cell(cells, &c);
 	}
@@ -98,7 +102,7 @@ static void fill(struct plan *p, const struct settings *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct cell c = s->setting[i].cell;
 
-		add_for_models(p, &p->timing, c);
+		add_for_models(p, &p->timing, c, &s->setting[i]);
 		if (p->with_baseline && c.loop == LOOP_CLOSED &&
 		    c.idle + c.slow == 0 && strcmp(c.work, "none") == 0) {
 			memcpy(c.model, BASELINE, sizeof(BASELINE));
@@ -113,7 +117,7 @@ static void fill(struct plan *p, const struct settings *s)
 				  .burst = 1,
 				  .work = "none" };
 
-		add_for_models(p, &p->idle, c);
+		add_for_models(p, &p->idle, c, NULL);
 	}
 }
 
@@ -153,14 +157,50 @@ static bool check_reference(const struct plan *p, const struct location *at)
 	return false;
 }
 
+/* The models of a cells line have to be among those of the plan. */
+static bool check_models(const struct plan *p, const struct setting *s,
+			 const char *source, char *error)
+{
+	char *copy = strdup(s->models), *rest = copy, *one;
+	struct location at = { source, s->line, error };
+	const char **names = names_of(p);
+	bool good = true;
+
+	if (!copy)
+		die("strdup");
+	while (good && (one = strsep(&rest, ",")))
+		if (word_index(one, names) < 0)
+			good = complain_unknown(&at, one, "a model of the plan",
+						names);
+	free(copy);
+	free(names);
+	return good;
+}
+
+/* --models of the command line may have dropped what a line names. */
+static bool models_known(const struct plan *p, const struct location *at)
+{
+	for (size_t i = 0; i < p->settings->n; i++) {
+		const struct setting *s = &p->settings->setting[i];
+
+		if (s->models &&
+		    (i == 0 ||
+		     s->models != p->settings->setting[i - 1].models) &&
+		    !check_models(p, s, at->source, at->error))
+			return false;
+	}
+	return true;
+}
+
 static bool expand(struct plan *p, const struct location *at)
 {
-	struct settings s = { NULL, 0 };
+	struct settings s = { .n = 0 };
 	bool good;
 
 	drop_cells(p);
 	settle_reference(p);
-	good = resolve(p, &s, at) && not_too_many(p, s.n, at);
+	good = models_known(p, at) && resolve(p, &s, at) &&
+	       not_too_many(p, s.n, at);
 	if (good)
 		fill(p, &s);
 	free(s.setting);
@@ -421,7 +461,7 @@ char *plan_line(const struct cell *c, char line[CELL_NAME_SIZE],
 char *plan_text(const struct plan *p)
 {
 	struct location at = { p->name, 0, (char[PLAN_ERROR_SIZE]){ "" } };
-	struct settings s = { NULL, 0 };
+	struct settings s = { .n = 0 };
 	struct plan copy = *p;
 	char *text = NULL;
 	size_t length;
@@ -434,8 +474,10 @@ char *plan_text(const struct plan *p)
 	for (size_t i = 0; i < s.n; i++) {
 		char line[CELL_NAME_SIZE];
 
-		fprintf(to, "cells %s\n",
-			plan_line(&s.setting[i].cell, line, NULL));
+		fprintf(to, "cells %s%s%s\n",
+			plan_line(&s.setting[i].cell, line, NULL),
+			s.setting[i].models ? " models " : "",
+			s.setting[i].models ?: "");
 	}
 	free(s.setting);
 	if (fclose(to) != 0)
@@ -448,7 +490,7 @@ void plan_free(struct plan *p)
 	drop_cells(p);
 	free_models(p);
 	if (p->settings)
-		free(p->settings->setting);
+		settings_free(p->settings);
 	free(p->settings);
 	p->settings = NULL;
 }

@@ -42,14 +42,14 @@
  * closed split connections 64 idle 0 depth 1 pattern steady work none service echo.
  *
  * A setting is a cell without its model. Every setting is measured with every
- * model.
+ * model of the plan, or with those that its cells line has: models poll,epoll.
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
 #include "harness/plan/cell.h"
 
-enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 64, PLAN_NAME_SIZE = 64 };
+enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 256, PLAN_NAME_SIZE = 64 };
 
 /* The label of the baseline server in cells; no model can have it */
 #define BASELINE "baseline"

@@ -35,14 +35,16 @@ static bool combine(struct settings *s, const struct part *part, char *list,
 					 part->name, items[i % n]);
 	}
 	free(s->setting);
-	*s = (struct settings){ all, s->n * n };
+	s->setting = all;
+	s->n *= n;
 	return !*at->error;
 }
 
-static const char *const cells_words[] = {
-	"closed",  "open",  "split",   "shared", "connections", "rate", "idle",
-	"message", "depth", "pattern", "work",   "service",     NULL
-};
+static const char *const cells_words[] = { "closed",  "open",        "split",
+					   "shared",  "connections", "rate",
+					   "idle",    "message",     "depth",
+					   "pattern", "work",        "service",
+					   "models",  NULL };
 
 /* The part that a word sets; *value is the word itself if it is also the
  * value. */
@@ -86,6 +88,26 @@ static bool read_part(struct settings *s, char *word, char **rest,
 	return combine(s, part, value, at);
 }
 
+/* The labels are checked when all keys of the plan are known: see plan.c. */
+static bool read_models(struct settings *s, char **rest,
+			const struct location *at)
+{
+	char *value = next_word(rest);
+
+	if (!value)
+		return complain(at,
+				"models: needs a value: a list of models of "
+				"the plan");
+	if (s->n_lists)
+		return complain(at, "'models' is there twice; give it a list: "
+				    "models poll,epoll");
+	s->lists = grow(NULL, 1, sizeof(*s->lists));
+	s->lists[0] = grow(NULL, strlen(value) + 1, 1);
+	memcpy(s->lists[0], value, strlen(value) + 1);
+	s->n_lists = 1;
+	return true;
+}
+
 static bool read_family(struct settings *s, char *rest,
 			const struct location *at)
 {
@@ -94,7 +116,9 @@ static bool read_family(struct settings *s, char *rest,
 	char *word;
 
 	while ((word = next_word(&rest)))
-		if (!read_part(s, word, &rest, &seen, at))
+		if (strcmp(word, "models") == 0 ?
+			    !read_models(s, &rest, at) :
+			    !read_part(s, word, &rest, &seen, at))
 			return false;
 	for (size_t i = 0; i < s->n; i++)
 		if ((wrong = cell_contradiction(&s->setting[i].cell)))
@@ -102,12 +126,33 @@ static bool read_family(struct settings *s, char *rest,
 	return true;
 }
 
+/* Moves the settings of a line, and its list of models. */
+static void append(struct settings *all, struct settings *line)
+{
+	all->setting =
+		grow(all->setting, all->n + line->n, sizeof(*all->setting));
+	for (size_t i = 0; i < line->n; i++) {
+		all->setting[all->n] = line->setting[i];
+		all->setting[all->n++].models =
+			line->n_lists ? line->lists[0] : NULL;
+	}
+	if (!line->n_lists)
+		return;
+	all->lists = grow(all->lists, all->n_lists + 1, sizeof(*all->lists));
+	all->lists[all->n_lists++] = line->lists[0];
+	line->n_lists = 0;
+	free(line->lists);
+	line->lists = NULL;
+}
+
 bool read_cells(struct settings *all, char *rest, const struct location *at)
 {
 	struct settings line;
 	bool good;
 
-	line = (struct settings){ grow(NULL, 1, sizeof(*line.setting)), 1 };
+	line = (struct settings){ .setting =
+					  grow(NULL, 1, sizeof(*line.setting)),
+				  .n = 1 };
 	*line.setting = (struct setting){
 		.cell = { .connections = 64,
 			  .depth = 1,
@@ -118,13 +163,32 @@ bool read_cells(struct settings *all, char *rest, const struct location *at)
 	good = read_family(&line, rest, at);
 	if (good && all->n + line.n > SETTINGS_MAX)
 		good = complain(at, "more than %d settings", SETTINGS_MAX);
-	if (good) {
-		all->setting = grow(all->setting, all->n + line.n,
-				    sizeof(*all->setting));
-		memcpy(all->setting + all->n, line.setting,
-		       line.n * sizeof(*line.setting));
-		all->n += line.n;
-	}
-	free(line.setting);
+	if (good)
+		append(all, &line);
+	settings_free(&line);
 	return good;
+}
+
+bool setting_has(const struct setting *s, const char *model)
+{
+	const char *at = s->models;
+	size_t n = strlen(model);
+
+	while (at && *at) {
+		size_t length = strcspn(at, ",");
+
+		if (length == n && strncmp(at, model, n) == 0)
+			return true;
+		at += length + (at[length] == ',');
+	}
+	return !s->models;
+}
+
+void settings_free(struct settings *all)
+{
+	for (size_t i = 0; i < all->n_lists; i++)
+		free(all->lists[i]);
+	free(all->lists);
+	free(all->setting);
+	*all = (struct settings){ .n = 0 };
 }

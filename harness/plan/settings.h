@@ -12,14 +12,24 @@ enum { SETTINGS_MAX = 2000 };
 struct setting {
 	struct cell cell;
 	unsigned line; /* of the plan */
+	/* The models to be measured in it, as written; belongs to `settings`. NULL: all
+	 * of the plan */
+	const char *models;
 };
 
 struct settings {
 	struct setting *setting;
 	size_t n;
+	char **lists; /* of models */
+	size_t n_lists;
 };
 
 /* Adds the settings of a line; `rest` follows "cells". false: error set. */
 bool read_cells(struct settings *all, char *rest, const struct location *at);
+
+/* Whether the setting is measured with this model */
+bool setting_has(const struct setting *s, const char *model);
+
+void settings_free(struct settings *all);
 
 #endif

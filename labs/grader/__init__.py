@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The grader of the labs: labs/lab and labs/grade-class."""

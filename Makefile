@@ -67,7 +67,7 @@ ifneq ($(PROBE),yes)
 $(info not building probe: $(PKG_CONFIG) does not find libbpf, libseccomp and jansson (Debian, Ubuntu: libbpf-dev, libseccomp-dev, libjansson-dev))
 endif
 ifneq ($(MATRIX),yes)
-$(info not building matrix: it needs probe, a C++ compiler ($(CXX)), benchmark and zlib (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev))
+$(info not building matrix and primitives: they need probe, a C++ compiler ($(CXX)), benchmark and zlib (Debian, Ubuntu: g++, libbenchmark-dev, zlib1g-dev))
 endif
 
 ifeq ($(V),1)
@@ -87,12 +87,12 @@ endif
 
 # ---------------------------------------------------------------- programs
 
-PROGRAMS := $(MODELS) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) $(if $(MATRIX),matrix)
+PROGRAMS := $(MODELS) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) $(if $(MATRIX),matrix primitives)
 all: $(PROGRAMS:%=$(BIN)/%)
 
 # Three archives: for every program, for servers, for the harness
 ROOMS := $(if $(LOAD),load) $(if $(PROBE),probe) \
-	 $(if $(MATRIX),plan measure store verdict claims doctor matrix)
+	 $(if $(MATRIX),plan measure store verdict claims doctor matrix primitives)
 objects = $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out %/main.c,$(wildcard $(1)))))
 BASE := $(BUILD)/base.a
 COMMON := $(BUILD)/common.a
@@ -114,6 +114,8 @@ $(BIN)/loadgen: $(BUILD)/harness/load/main.o $(HARNESS) $(BASE)
 $(BIN)/probe: $(BUILD)/harness/probe/main.o $(HARNESS) $(BASE)
 	$(LINK)
 $(BIN)/matrix: $(BUILD)/harness/matrix/main.o $(HARNESS) $(BASE)
+	$(LINK)
+$(BIN)/primitives: $(BUILD)/harness/primitives/main.o $(HARNESS) $(BASE)
 	$(LINK)
 
 # --as-needed: a program depends only on the libraries that it uses.

@@ -22,6 +22,7 @@ extern "C" {
 
 #include <errno.h>
 #include <math.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ struct option {
 	const char *name;     /* after --benchmark_ */
 	vector<string> takes; /* empty: any text */
 	const char *refused;
+	bool repeats; /* not refused where the library repeats */
 };
 
 static const char PREFIX[] = "--benchmark_";
@@ -77,34 +79,42 @@ static const vector<string> truth = { "true", "false", "yes", "no",
 static const vector<string> formats = { "console", "json", "csv" };
 
 static const vector<struct option> options = {
-	{ "list_tests", truth, NULL },
-	{ "format", formats, NULL },
-	{ "out", {}, NULL },
-	{ "out_format", formats, NULL },
-	{ "color", { "auto", "true", "false", "yes", "no", "1", "0" }, NULL },
-	{ "counters_tabular", truth, NULL },
-	{ "context", {}, NULL },
-	{ "time_unit", { "ns", "us", "ms", "s" }, NULL },
-	{ "filter", {}, RESOLVED },
-	{ "repetitions", {}, RESOLVED },
-	{ "enable_random_interleaving",
-	  {},
+	{ "list_tests", truth, NULL, true },
+	{ "format", formats, NULL, true },
+	{ "out", {}, NULL, true },
+	{ "out_format", formats, NULL, true },
+	{ "color",
+	  { "auto", "true", "false", "yes", "no", "1", "0" },
+	  NULL,
+	  true },
+	{ "counters_tabular", truth, NULL, true },
+	{ "context", {}, NULL, true },
+	{ "time_unit", { "ns", "us", "ms", "s" }, NULL, true },
+	{ "filter", {}, RESOLVED, true },
+	{ "repetitions", {}, RESOLVED, true },
+	{ "enable_random_interleaving", truth,
 	  "the plan shuffles settings within each block, and servers within "
-	  "each round" },
-	{ "min_time", {}, "not supported: --bout sets the time of all" },
+	  "each round",
+	  true },
+	{ "min_time", {}, "not supported: --bout sets the time of all", true },
 	{ "min_warmup_time",
 	  {},
 	  "not supported: every bout begins with a round that does not "
-	  "count" },
-	{ "report_aggregates_only", {}, AGGREGATES },
-	{ "display_aggregates_only", {}, AGGREGATES },
-	{ "perf_counters", {}, "it would count this program, not the servers" },
-	{ "dry_run", {}, "use --dry-run, which shows the plan without a run" },
+	  "count",
+	  true },
+	{ "report_aggregates_only", truth, AGGREGATES, true },
+	{ "display_aggregates_only", truth, AGGREGATES, true },
+	{ "perf_counters",
+	  {},
+	  "not supported: bin/probe counts what a program does",
+	  false },
+	{ "dry_run", {}, "not supported: it would measure nothing", false },
 };
 
 /* The given options, by name */
 static std::map<string, string> asked;
 static FILE *out;
+static bool library_repeats;
 
 static bool is_true(const string &name)
 {
@@ -126,6 +136,11 @@ static string listed(const vector<string> &words)
 	return list;
 }
 
+static bool is_refused(const struct option &o)
+{
+	return library_repeats ? !o.repeats : o.refused != NULL;
+}
+
 static const struct option *find_option(const string &name)
 {
 	for (const struct option &o : options)
@@ -143,7 +158,7 @@ static string unknown(const string &name)
 
 	for (const struct option &o : options) {
 		all.push_back(o.name);
-		if (!o.refused)
+		if (!is_refused(o))
 			useful.push_back(o.name);
 	}
 	all.push_back(NULL);
@@ -171,6 +186,35 @@ static bool are_pairs(const string &list)
 	return list.back() != ',';
 }
 
+/* For numbers. The library takes what it cannot read for the default. From 1.8 on it
+ * wants "0.5s", before "0.5". */
+static bool is_number(const string &text, bool whole)
+{
+	char *end;
+	double number = strtod(text.c_str(), &end);
+
+	if (!whole && strcmp(end, "s") == 0)
+		end++;
+	return !text.empty() && *end == '\0' && isdigit(text[0]) &&
+	       number > 0 && number <= 1e6 &&
+	       (!whole || number == floor(number));
+}
+
+/* "", or why this text is no regular expression */
+static string bad_filter(const string &text)
+{
+	regex_t regex;
+	char message[128] = "";
+	int error = regcomp(&regex, text.c_str() + (text[0] == '-'),
+			    REG_EXTENDED | REG_NOSUB);
+
+	if (error)
+		regerror(error, &regex, message, sizeof(message));
+	else
+		regfree(&regex);
+	return message;
+}
+
 /* "", or why the option is rejected */
 static string mistake(const string &name, const string &value)
 {
@@ -178,7 +222,7 @@ static string mistake(const string &name, const string &value)
 
 	if (!o)
 		return unknown(name);
-	if (o->refused)
+	if (is_refused(*o))
 		return o->refused;
 	if (!o->takes.empty()) {
 		for (const string &word : o->takes)
@@ -190,7 +234,12 @@ static string mistake(const string &name, const string &value)
 		return "needs a value";
 	if (name == "context" && !are_pairs(value))
 		return "needs KEY=VALUE pairs, separated by commas";
-	return "";
+	if (name == "repetitions" && !is_number(value, true))
+		return "needs a number of at least 1";
+	if ((name == "min_time" || name == "min_warmup_time") &&
+	    !is_number(value, false))
+		return "needs a time in seconds, such as 0.01";
+	return name == "filter" ? bad_filter(value) : "";
 }
 
 /* `text` is the option as given, for the message. */
@@ -275,20 +324,52 @@ static bool open_out(char *why)
 	return out;
 }
 
-bool gbench_initialize(int *argc, char **argv, char why[WHY_SIZE])
+static bool take_defaults(const char *const *defaults, char *why)
 {
-	vector<string> words = { argv[0], "--v=0" };
+	for (; defaults && *defaults; defaults++)
+		if (!take_argument(*defaults, why))
+			return false;
+	return true;
+}
+
+/* Those that this file does not handle itself, as the library wants them */
+static vector<string> for_library(const char *program)
+{
+	static const vector<string> ours = { "out", "filter",
+					     "report_aggregates_only",
+					     "display_aggregates_only" };
+	static const bool old = string(GBENCH_VERSION) < "1.8";
+	vector<string> words = { program, "--v=0" };
+
+	for (const auto &[name, value] : asked) {
+		string text = plain(value.c_str());
+
+		if (text.empty() ||
+		    std::find(ours.begin(), ours.end(), name) != ours.end())
+			continue;
+		if (name == "min_time" && (text.back() == 's') == old)
+			text = old ? text.substr(0, text.size() - 1) :
+				     text + "s";
+		else if (name == "min_warmup_time" && text.back() == 's')
+			text.pop_back();
+		words.push_back(PREFIX + name + "=" + text);
+	}
+	return words;
+}
+
+bool gbench_initialize(int *argc, char **argv, const char *const *defaults,
+		       char why[WHY_SIZE])
+{
+	vector<string> words;
 	vector<char *> pointers;
 	int n;
 
 	asked.clear();
-	if (!take_environment(why) || !take_arguments(argc, argv, why) ||
-	    !open_out(why))
+	library_repeats = defaults;
+	if (!take_defaults(defaults, why) || !take_environment(why) ||
+	    !take_arguments(argc, argv, why) || !open_out(why))
 		return false;
-	for (const auto &[name, value] : asked)
-		if (name != "out" && !value.empty())
-			words.push_back(PREFIX + name + "=" +
-					plain(value.c_str()));
+	words = for_library(argv[0]);
 	for (string &word : words)
 		pointers.push_back(&word[0]);
 	n = (int)pointers.size();
@@ -301,6 +382,21 @@ bool gbench_initialize(int *argc, char **argv, char why[WHY_SIZE])
 	return n == 1;
 }
 
+bool gbench_selects(const char *name)
+{
+	const string &text = asked["filter"];
+	bool excludes = text[0] == '-', matches;
+	regex_t regex;
+
+	if (text.empty() || text == "all")
+		return true;
+	if (regcomp(&regex, text.c_str() + excludes, REG_EXTENDED | REG_NOSUB))
+		return false;
+	matches = regexec(&regex, name, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return matches != excludes;
+}
+
 const char *gbench_version(void)
 {
 	return GBENCH_VERSION;
@@ -309,6 +405,11 @@ const char *gbench_version(void)
 bool gbench_wants_list(void)
 {
 	return is_true("list_tests");
+}
+
+double gbench_number(const char *option)
+{
+	return strtod(asked[option].c_str(), NULL);
 }
 
 bool gbench_wants_stdout(void)
@@ -341,18 +442,23 @@ void gbench_context(const char *key, const char *value)
 	benchmark::AddCustomContext(plain(key), plain(value));
 }
 
+uint64_t gbench_iterations(const struct gbench_state *state)
+{
+	return (uint64_t)state->library.max_iterations;
+}
+
 void gbench_register(const char *name, gbench_function *function, void *data)
 {
 	auto run = [function, data](benchmark::State &library) {
-		for (auto once : library) {
+		while (library.KeepRunningBatch(library.max_iterations)) {
 			struct gbench_state state = { library, false };
 
-			(void)once;
 			function(&state, data);
 			if (!state.told)
 				gbench_skip(&state, "no result");
 		}
 	};
+	benchmark::internal::Benchmark *made;
 
 	string family = plain(name);
 	size_t i =
@@ -363,10 +469,10 @@ void gbench_register(const char *name, gbench_function *function, void *data)
 		repetitions.push_back(0);
 	}
 	registered.push_back({ i, repetitions[i]++ });
-	benchmark::RegisterBenchmark(family.c_str(), run)
-		->UseManualTime()
-		->Iterations(1)
-		->Repetitions(1);
+	made = benchmark::RegisterBenchmark(family.c_str(), run);
+	made->UseManualTime();
+	if (!library_repeats)
+		made->Iterations(1)->Repetitions(1);
 }
 
 void gbench_result(struct gbench_state *state, double seconds,
@@ -403,6 +509,7 @@ void gbench_skip(struct gbench_state *state, const char *why)
 struct report {
 	BenchmarkReporter *reporter;
 	FILE *file; /* NULL: kept */
+	bool aggregates_only;
 	/* CSV fixes its columns at the first call, so it is called once. */
 	bool at_once;
 	bool without_errors;
@@ -410,7 +517,8 @@ struct report {
 	vector<BenchmarkReporter::Run> held;
 
 	report(BenchmarkReporter *of, FILE *to, const string &format)
-	    : reporter(of), file(to), at_once(format == "csv"),
+	    : reporter(of), file(to), aggregates_only(false),
+	      at_once(format == "csv"),
 	      without_errors(format != "console" && !at_once)
 	{
 		of->SetOutputStream(&stream);
@@ -443,6 +551,14 @@ static bool take_cpu_time(BenchmarkReporter::Run *run)
 	run->cpu_accumulated_time = found->second;
 	run->counters.erase(found);
 	return true;
+}
+
+/* JSON has no NaN. The coefficient of variation of zeros is one. */
+static void drop_nan(benchmark::UserCounters *counters)
+{
+	for (auto one = counters->begin(); one != counters->end();)
+		one = isfinite(one->second.value) ? std::next(one) :
+						    counters->erase(one);
 }
 
 static double middle(vector<double> values)
@@ -481,10 +597,17 @@ class several : public BenchmarkReporter
 {
 	vector<vector<Run>> measured; /* of each name */
 
+	static bool is_one_of_many(const vector<Run> &runs)
+	{
+		return !runs.empty() && runs[0].repetitions > 1 &&
+		       runs[0].run_type == Run::RT_Iteration;
+	}
+
 	void forward(const vector<Run> &runs, bool errors)
 	{
 		for (struct report *r : reports) {
-			if (errors && r->without_errors)
+			if ((errors && r->without_errors) ||
+			    (r->aggregates_only && is_one_of_many(runs)))
 				continue;
 			if (r->at_once)
 				r->held.insert(r->held.end(), runs.begin(),
@@ -525,9 +648,16 @@ class several : public BenchmarkReporter
 			run.run_name = benchmark::BenchmarkName();
 			run.run_name.function_name = names[r.family];
 			run.family_index = (int64_t)r.family;
-			run.repetition_index = r.index;
-			run.repetitions = repetitions[r.family];
-			if (has_times)
+			if (library_repeats) {
+				drop_nan(&run.counters);
+				/* The library's has the set-up in it. */
+				run.cpu_accumulated_time =
+					run.real_accumulated_time;
+			} else {
+				run.repetition_index = r.index;
+				run.repetitions = repetitions[r.family];
+			}
+			if (has_times && !library_repeats)
 				measured[r.family].push_back(run);
 			forward({ run }, !has_times);
 		}
@@ -609,6 +739,9 @@ static char *run_with_reports(void)
 		all.reports.push_back(&shown);
 	if (out)
 		all.reports.push_back(&written);
+	written.aggregates_only = is_true("report_aggregates_only");
+	shown.aggregates_only =
+		written.aggregates_only || is_true("display_aggregates_only");
 	benchmark::RunSpecifiedBenchmarks(&all);
 	return without_names(kept.stream.str());
 }

@@ -164,7 +164,7 @@ void start_benchmark(struct session *s)
 	char why[512];
 	int argc = s->opt->n_benchmark;
 
-	if (!gbench_initialize(&argc, s->opt->benchmark, why))
+	if (!gbench_initialize(&argc, s->opt->benchmark, NULL, why))
 		die_usage("%s", why);
 	s->screen = gbench_wants_stdout() ? stderr : stdout;
 	gbench_context("plan", s->plan.name);

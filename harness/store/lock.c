@@ -107,7 +107,11 @@ int store_lock_machine(char why[WHY_SIZE])
 	    listen(fd, SOMAXCONN) == 0)
 		return fd;
 	if (errno == EADDRINUSE) {
-		name_process(find_listener(), holder);
+		pid_t pid = find_listener();
+
+		if (fd >= 0 && pid == getppid())
+			return fd;
+		name_process(pid, holder);
 		snprintf(why, WHY_SIZE,
 			 "%s is measuring on this machine; two runs at a time "
 			 "would disturb each other: wait for it to end",

@@ -202,6 +202,14 @@ bool store_create(struct store *s, const char *path, char why[WHY_SIZE])
 	return false;
 }
 
+bool store_folder(struct store *s, const char *path, char why[WHY_SIZE])
+{
+	if (begin(s, path, why) && make_folders(s, why) && open_folder(s, why))
+		return true;
+	store_close(s);
+	return false;
+}
+
 /* --------------------------------------------------------- an existing folder */
 
 static bool holds_run(const struct store *s, char why[WHY_SIZE])

@@ -43,6 +43,10 @@ struct store {
  */
 bool store_create(struct store *s, const char *path, char why[WHY_SIZE]);
 
+/* Opens a folder to put files into it with store_file(), and creates it and its parents if
+ * need be. It may hold a run. Close with store_close(), too. */
+bool store_folder(struct store *s, const char *path, char why[WHY_SIZE]);
+
 /* Opens a run to resume it. Damaged lines are removed (see above) and reported
  * on stderr. Fails if another process is writing it, or another version wrote
  * it. */
@@ -99,8 +103,8 @@ void store_close(struct store *s);
 /*
  * Two runs at a time would disturb each other. The lock covers the machine, or
  * the network namespace of a container, and ends with the process. Returns a
- * descriptor to keep open; -1: another process has the lock, and `why` names
- * it.
+ * descriptor to keep open, also if the parent process has the lock; -1: another
+ * process has it, and `why` names it.
  */
 int store_lock_machine(char why[WHY_SIZE]);
 

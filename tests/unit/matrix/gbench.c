@@ -56,7 +56,7 @@ static struct outcome run(void (*program)(void), const char *const *args)
 		}
 		dup2(fileno(out), 1);
 		dup2(fileno(err), 2);
-		if (!gbench_initialize(&argc, argv, why)) {
+		if (!gbench_initialize(&argc, argv, NULL, why)) {
 			fprintf(stderr, "refused: %s\n", why);
 			exit(2);
 		}
@@ -371,7 +371,7 @@ static void check_why(char *const *args, const char *expected)
 		argv[argc] = args[argc - 1];
 		argc++;
 	}
-	if (gbench_initialize(&argc, argv, why))
+	if (gbench_initialize(&argc, argv, NULL, why))
 		fail_msg("%s: taken", args[0]);
 	if (!strstr(why, expected))
 		fail_msg("'%s': not in '%s'", expected, why);
@@ -447,7 +447,7 @@ static void leaves_other_options(void **state)
 	char why[512];
 
 	(void)state;
-	assert_true(gbench_initialize(&argc, argv, why));
+	assert_true(gbench_initialize(&argc, argv, NULL, why));
 	assert_int_equal(argc, 6);
 	assert_string_equal(argv[2], "--help");
 	assert_string_equal(argv[3], "--v=3");

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # charts.awk - turns the tables of a run into gnuplot's input
 #
-# plots/draw runs it with csv.awk, text.awk, run.awk, forms.awk and forest.awk. It makes each
+# plots/draw runs it with csv.awk, text.awk, run.awk, primitives.awk, forms.awk and forest.awk. It makes each
 # chart of charts.csv for each family of cells (run.awk) and writes
 #
 #	OUT/NAME.tsv       the numbers behind it
@@ -27,8 +27,10 @@ BEGIN {
 	read_cells()
 	read_calls()
 	findings = read_csv(run "/findings.csv", "findings", "chart title")
+	read_primitives()
 	read_comparisons()
-	draw_forests(1)
+	if (measured)
+		draw_forests(1)
 	for (c = 2; c <= charts; c += panels)
 		draw_families(c)
 	exit complaints > 0
@@ -43,7 +45,7 @@ function draw_families(c,    f, best)
 		if (is_of_chart(family[f], c) && \
 		    (!best || places[family[f]] > places[family[best]]))
 			best = f
-	if (!best && chart(c, "along") == "")
+	if (!best && measured && chart(c, "along") == "")
 		print "none", chart(c, "chart")
 	for (f = 1; f <= families; f++)
 		if (is_of_chart(family[f], c))
@@ -172,6 +174,8 @@ function scan_panel(f, c,    k, m, i, metric)
 function note_cell(i, metric,    blocks)
 {
 	blocks = cell(i, "n") + 0
+	if (cell(i, "theirs"))
+		return
 	seen_interval += spread == "interval"
 	seen_range += spread == "range"
 	if (!fewest || blocks < fewest)
@@ -356,7 +360,7 @@ function write_notes(    k, text, lines)
 function explain(c, f,    text, metric)
 {
 	metric = metric_of(f, c)
-	text = hollow_words(f, metric)
+	text = is_wait(first_of[f]) ? "" : hollow_words(f, metric)
 	if (text != "" && metric == "server_cpu_per_request_ns")
 		add_note("○", "hollow: uses its whole core, because it spins or is saturated. Its CPU " \
 			"time per request is then 1/rate, and is not ranked: " text)
@@ -409,7 +413,8 @@ function caption(c, f,    text)
 	else if (most == 1)
 		text = text "One repetition each, without spread. "
 	else if (most)
-		text = text "Medians of " (fewest == most ? "" : fewest " to ") most " blocks. "
+		text = text "Medians of " (fewest == most ? "" : fewest " to ") most " " \
+		       (is_wait(first_of[f]) ? "repetitions" : "blocks") ". "
 	if (seen_interval)
 		text = text "Bars: 95 % interval of the median" \
 		       (seen_range ? "; below 6 blocks the range. " : ". ")
@@ -436,6 +441,8 @@ function many(n, what)
 # setting_heading() of harness/verdict/describe.h, without one part
 function setting_words(i, without,    text, alone)
 {
+	if (is_wait(i))
+		return "One thread, on one CPU"
 	alone = cell(i, "loop") == "none"
 	if (alone)
 		text = "No requests"

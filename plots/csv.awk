@@ -41,6 +41,13 @@ function split_record(text, field,    n, at, value, more)
 	return n
 }
 
+function is_there(file,    text, any)
+{
+	any = (getline text < file) > 0
+	close(file)
+	return any
+}
+
 # All lines of a file
 function read_lines(file,    text)
 {

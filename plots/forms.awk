@@ -9,6 +9,7 @@ BEGIN {
 	axis_words["idle"] = "idle clients"
 	axis_words["message"] = "bytes per request"
 	axis_words["depth"] = "requests in flight on each connection"
+	axis_words["watched"] = "watched descriptors"
 }
 
 # Sorts keys, and another list in the same order

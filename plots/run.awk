@@ -43,10 +43,15 @@ function cell(i, column)
 
 function read_cells(    i, why, parts)
 {
+	if (!is_there(run "/cells.csv") && is_there(run "/primitives.csv")) {
+		cells = 0
+		return
+	}
 	parts = "loop connections rate idle message depth pattern work placement"
 	cells = read_csv(run "/cells.csv", "cells", \
 		"model " parts " setting cell n status reason state bound " \
 		"spins unsure")
+	measured = 1
 	if (cells == 0)
 		complain(run "/cells.csv: no cells")
 	for (i = 1; i <= cells; i++) {
@@ -199,7 +204,7 @@ function is_saturated(i)
 function is_hollow(i, metric)
 {
 	return metric == "server_cpu_per_request_ns" ? cell(i, "state") == "whole core" : \
-	       is_saturated(i)
+	       cell(i, "theirs") || is_saturated(i)
 }
 
 # 1: the generator was at its limit, so the value is a lower bound; -1: an upper bound

@@ -351,9 +351,11 @@ def _title(view, panels):
 
 
 def build(view):
+    """Those of cells; those of primitives are in primitives.py."""
     by_name = {}
     for row in style.charts():
-        if row["chart"] not in ("calls", "verdicts"):
+        if row["chart"] not in ("calls", "verdicts") and \
+                AXIS_OF.keys() >= set(row["loops"].split()):
             by_name.setdefault(row["chart"], []).append(row)
     charts = [build_chart(view, panels) for panels in by_name.values()]
     return [chart for chart in charts if chart]

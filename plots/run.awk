@@ -26,7 +26,8 @@ function take_style(model,    program)
 		return
 	program = model
 	sub(/:.*/, "", program)
-	look[model] = style_row["model", program] + style_row["variant", program]
+	look[model] = style_row["model", program] + style_row["variant", program] + \
+		      style_row["runtime", program]
 	if (!look[model])
 		look[model] = style_row["spare", spares_used++ % spares + 1]
 	mark[model] = program == model ? look[model] : \

@@ -50,6 +50,11 @@ class Look:
         self.paint = paint(row["kind"], row["name"])
 
 
+class Dot:
+    """The marker of what is no model"""
+    marker, paint = "o", None
+
+
 @functools.lru_cache(maxsize=None)
 def _paints():
     """{(kind, name): number} of all colours"""
@@ -88,6 +93,12 @@ def call_kind(name):
     return variable("call", name) if known else variable("other", "")
 
 
+def verdict_rules():
+    """CSS: the colour of each verdict"""
+    return " ".join(f".v-{name} {{ --verdict: {variable('verdict', name)} }}"
+                    for name in _table()["verdict"])
+
+
 def call_roles():
     """Roles of system calls, in the order of style.csv"""
     return list(dict.fromkeys(row["label"] for row in (
@@ -105,8 +116,9 @@ def _program(model):
 
 
 def _row(model):
-    """The row of a model or variant; None: it has none"""
-    return _table()["model"].get(model) or _table()["variant"].get(model)
+    """The row of a model, variant or runtime; None: it has none"""
+    return next((of[model] for kind in ("model", "variant", "runtime")
+                 if model in (of := _table()[kind])), None)
 
 
 def _in_ns(time):
@@ -115,10 +127,11 @@ def _in_ns(time):
 
 def model_order(model):
     """A key to sort by: reading order, then other models by name, with numbers and times as
-    such; the baseline last"""
-    known = known_models()
+    such; then runtimes, in reading order; the baseline last"""
+    known, runtimes = known_models(), list(_table()["runtime"])
     label = re.sub(r"=(\d+\.?\d*)(us|ms|s)\b", _in_ns, model)
-    return (model == "baseline",
+    runtime = runtimes.index(model) + 1 if model in runtimes else 0
+    return (model == "baseline", runtime,
             known.index(model) if model in known else len(known),
             [(not part.isdigit(), int(part) if part.isdigit() else 0, part)
              for part in re.split(r"(\d+)", label)])

@@ -148,21 +148,49 @@ static void write_files(struct session *s, bool planned)
 		       planned ? ", gbench.json" : "");
 }
 
-static bool draw_all(const struct session *s)
+static bool draw_page(const char *folder)
 {
-	const char *arguments[] = { s->store.path, NULL };
-	char *path = realpath(s->store.path, NULL);
-	bool charts = draw("draw", arguments, -1, false);
+	const char *arguments[] = { folder, NULL };
+	char *path = realpath(folder, NULL);
 	bool page = draw("report.py", arguments, -1, true);
 
-	if (!charts)
-		warn("some charts were not drawn");
 	if (!page)
 		warn("the page is incomplete or was not made");
 	else
 		printf("\nReport: %s/report.html\n", path);
 	free(path);
-	return charts && page;
+	return page;
+}
+
+static bool draw_all(const struct session *s)
+{
+	const char *arguments[] = { s->store.path, NULL };
+	bool charts = draw("draw", arguments, -1, false);
+
+	if (!charts)
+		warn("some charts were not drawn");
+	return draw_page(s->store.path) && charts;
+}
+
+static bool has_file(const char *folder, const char *name)
+{
+	char *path;
+	bool has;
+
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		die("asprintf");
+	has = access(path, F_OK) == 0;
+	free(path);
+	return has;
+}
+
+/* bin/primitives makes such a folder, and bin/matrix claims if it needs only that. */
+static bool holds_no_run(const char *folder)
+{
+	return !has_file(folder, "run.json") &&
+	       !has_file(folder, "repetitions.jsonl") &&
+	       (has_file(folder, "primitives.csv") ||
+		has_file(folder, "claims.csv"));
 }
 
 int matrix_report(const struct matrix_options *opt)
@@ -171,6 +199,8 @@ int matrix_report(const struct matrix_options *opt)
 	char why[WHY_SIZE];
 	bool planned, drawn;
 
+	if (holds_no_run(opt->what))
+		return draw_page(opt->what) ? EXIT_SUCCESS : EXIT_FAILED;
 	s.opt = opt;
 	s.only_reads = true;
 	catalog_bin(s.bin);

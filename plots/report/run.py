@@ -9,7 +9,8 @@ computed from the record. The repetitions are read for what is drawn one by one:
 points, their histograms, their warnings.
 
 A broken part is left out, and `problems` says so. Without cells.csv there is nothing to
-draw: NotARun. results/README.md documents every file.
+draw: NotARun. A folder that has only claims.csv or primitives.csv is not of a run, and has no
+cells. results/README.md documents every file.
 """
 
 import csv
@@ -44,6 +45,7 @@ class Run:
         self.cells, self.calls, self.comparisons = [], [], []
         self.findings, self.verdicts = {}, []
         self.warnings = None  # rows of warnings.csv; None: there is no such file
+        self.claims, self.primitives = [], []
         self.machine, self.run, self.plan = {}, {}, ""
 
     def problem(self, text):
@@ -154,7 +156,8 @@ def _value(column, text):
 
 #: Runs from before there was http have no service.
 _TEXTS = {"service", "cell", "status", "reason", "cpu_method", "calls_method", "unsure",
-          "call", "method", "setting", "state", "reference", "metric", "verdict", "sentence"}
+          "call", "method", "setting", "state", "reference", "metric", "verdict", "sentence",
+          "primitive", "unit", "why"}
 
 
 def _read_csv(run, name, needed):
@@ -186,6 +189,11 @@ _VERSUS = {"setting", "model", "reference", "metric", "ratio", "low", "high", "b
            "rounds", "aa_low", "aa_high", "verdict", "sentence", "state"}
 _RATIOS = ("ratio", "low", "high", "aa_low", "aa_high")
 _WARNING = {"warning", "count", "of", "models", "settings"}
+_CLAIM = {"claim", "topic", "taught", "verdict", "figure", "low", "high", "level", "evidence",
+          "chart", "reason", "title_en", "title_ko", "correction_en", "correction_ko",
+          "by_hand", "machine", "kernel", "date"}
+_PRIMITIVE = {"primitive", "method", "watched", "ready", "count", "unit", "value", "low", "high",
+              "repetitions", "calls", "why"}
 
 
 def _is_cell(row):
@@ -276,9 +284,13 @@ def read(path):
     run = Run(path)
     if not run.path.is_dir():
         raise NotARun(f"{path}: no such folder")
+    run.claims = _read_csv(run, "claims.csv", _CLAIM)
+    run.primitives = _read_table(run, "primitives.csv", _PRIMITIVE)
+    run.machine = _read_json(run, "machine.json")
+    if (run.claims or run.primitives) and not (run.path / "repetitions.jsonl").exists():
+        return run
     _read_repetitions(run)
     _read_tables(run)
-    run.machine = _read_json(run, "machine.json")
     run.run = _read_json(run, "run.json")
     _read_plan(run)
     return run

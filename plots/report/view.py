@@ -30,6 +30,8 @@ class Table:
     the model and setting it belongs to, a cell is (text, number)."""
     columns: list
     rows: list
+    name: str = ""
+    folded: bool = True
 
 
 @dataclasses.dataclass

@@ -116,6 +116,8 @@ def table(view, metric, head, better, loops, missing):
 
 
 def build(view):
+    if not view.cells:
+        return []
     missing = Missing()
     tables = [table(view, *metric, missing) for metric in METRICS]
     title, note = view.finding("server_cpu") or ("All models in all settings", "")

@@ -4,22 +4,15 @@ sorting and a link to the current view."""
 
 import base64
 import hashlib
-import html
 import pathlib
 
-from . import drawing, facts, style, words
-from .charts import calls, details, heat, lines, steps, verdicts
+from . import claims, drawing, facts, style, words
+from .charts import calls, details, heat, lines, primitives, steps, verdicts
 from .drawing import Drawing
 from .view import amount, remarks, spread_words
+from .words import escape
 
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def escape(text):
-    """HTML of a text, with unprintable characters replaced"""
-    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd"
-                    for c in str(text))
-    return html.escape(shown)
 
 
 # ------------------------------------------------------------------------ the parts
@@ -75,19 +68,21 @@ def _missing(texts):
 
 
 def _tables(chart):
-    if not chart.tables:
-        return ""
+    """Those that are not folded first"""
     several = len(chart.tables) > 1
-    inside = "".join(table(of, f"{chart.name}: {_what(of)}" if several
-                           else f"{chart.name}: the numbers",
-                           f"{chart.id}-{number}".replace(" ", "-"))
-                     for number, of in enumerate(chart.tables, 1))
-    return f'<details class="numbers" open><summary>The numbers</summary>{inside}' \
-           f"</details>"
+    html = {False: "", True: ""}
+    for number, of in enumerate(chart.tables, 1):
+        caption = f"{chart.name}: {_what(of) if several else 'the numbers'}"
+        html[of.folded] += table(of, caption, f"{chart.id}-{number}".replace(" ", "-"))
+    folded = f'<details class="numbers" open><summary>The numbers</summary>{html[True]}' \
+             "</details>" if html[True] else ""
+    return html[False] + folded
 
 
 def _what(of):
-    """The head of a table's main column"""
+    """The name of a table, or the head of its main column"""
+    if of.name:
+        return of.name
     usual = {"model", "load", "setting", "n", "system call"}
     named = [head for head, is_number in of.columns if is_number
              and head not in usual and head not in lines.AXIS_WORDS.values()]
@@ -158,6 +153,11 @@ def _about(run):
             ("Commit", _commit(run)), ("CPUs", pins or "not known"), *_machine(run)]
 
 
+def _facts(run):
+    """A folder without a run has those of the machine only"""
+    return _about(run) if run.cells else _machine(run)
+
+
 def _of_planned(run):
     planned = run.run.get("blocks")
     return f" of {planned}" if planned and planned != run.blocks else ""
@@ -177,13 +177,24 @@ def _banner(run):
     return "".join(parts)
 
 
+def _views(run):
+    """Links between the run and the claims, which the script shows one at a time"""
+    if not run.claims or not (run.cells or run.primitives):
+        return ""
+    of = [("findings" if run.cells else "primitives", "The run"),
+          ("claims", claims.both(*claims.TITLE))]
+    items = "".join(f'<li><a href="#{id}">{name}</a></li>' for id, name in of)
+    return f'<nav id="views" aria-label="Pages"><ul>{items}</ul></nav>'
+
+
 def header(view):
     run = view.run
-    about = " · ".join(str(value) for name, value in _about(run)
+    about = " · ".join(str(value) for name, value in _facts(run)
                        if name in ("Plan", "Started", "Processor"))
+    kind = "Run " if run.cells else ""
     return (f'<header><p class="eyebrow">I/O models compared</p>'
-            f"<h1>Run {escape(run.name)}</h1>{_banner(run)}"
-            f'<p class="note">{escape(about)}</p></header>')
+            f"<h1>{kind}{escape(run.name)}</h1>{_banner(run)}"
+            f'<p class="note">{escape(about)}</p>{_views(run)}</header>')
 
 
 def trust(view):
@@ -224,16 +235,16 @@ def controls(view):
     connections = "".join(_box("connections", n, words.count(n))
                           for n in view.connections)
     loads = "".join(_box("loads", key, text) for key, text in view.loads.items())
+    filters = (f'<fieldset id="f-models"><legend>Models</legend>{models}</fieldset>'
+               f"<fieldset><legend>Connections</legend>{connections}</fieldset>"
+               f"<fieldset><legend>Load</legend>{loads}</fieldset>") if models else ""
     themes = "".join(f'<label><input type="radio" name="theme" value="{value}"'
                      f'{" checked" if not value else ""}><span>{label}</span></label>'
                      for value, label in (("", "system"), ("light", "light"),
                                           ("dark", "dark")))
     return (f'<details id="controls" hidden><summary>Show <span id="shown" '
             f'aria-live="polite">everything</span></summary><form>'
-            f'<fieldset id="f-models"><legend>Models</legend>{models}</fieldset>'
-            f"<fieldset><legend>Connections</legend>{connections}</fieldset>"
-            f"<fieldset><legend>Load</legend>{loads}</fieldset>"
-            f"<fieldset><legend>Colours</legend>{themes}</fieldset>"
+            f"{filters}<fieldset><legend>Colours</legend>{themes}</fieldset>"
             f'<p><button type="reset">Show everything</button></p></form></details>')
 
 
@@ -245,10 +256,11 @@ def legend(view):
     return f'<ul class="legend" aria-label="Legend">{items}</ul>'
 
 
-def navigation(charts):
-    links = [("findings", "Verdicts"), *[(of.id, of.name) for of in charts],
-             ("settings", "Details"), ("cells", "All cells"), ("trust", "Limits"),
-             ("about", "About this run")]
+def navigation(charts, has_run):
+    links = [(of.id, of.name) for of in charts]
+    if has_run:
+        links = [("findings", "Verdicts"), *links, ("settings", "Details"),
+                 ("cells", "All cells"), ("trust", "Limits"), ("about", "About this run")]
     items = "".join(f'<li><a href="#{id}">{escape(name)}</a></li>'
                     for id, name in links)
     return f'<nav aria-label="Parts of this page"><ul>{items}</ul></nav>'
@@ -355,7 +367,11 @@ def _warnings(run):
 def about(view):
     run = view.run
     facts_list = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
-                         for name, value in _about(run))
+                         for name, value in _facts(run))
+    if not run.cells:
+        return ('<section id="about" aria-labelledby="about-title"><h2 id="about-title">'
+                f'The machine</h2><dl class="facts">{facts_list}</dl>'
+                f"{_values('machine.json', run.machine, 'machine')}</section>")
     return ('<section id="about" aria-labelledby="about-title">'
             f'<h2 id="about-title">About this run</h2><dl class="facts">{facts_list}</dl>'
             "<h3>Warnings</h3>"
@@ -371,7 +387,11 @@ def about(view):
 def _css():
     text = (HERE / "report.css").read_text(encoding="utf-8")
     return text.replace("LIGHT", style.css(dark=False)).replace(
-        "DARK", style.css(dark=True)).strip()
+        "DARK", style.css(dark=True)).strip() + style.verdict_rules()
+
+
+def _script(*names):
+    return "".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def _policy(script):
@@ -384,7 +404,7 @@ def _policy(script):
 def _charts(view):
     """All charts. One that fails is reported, and the others are drawn."""
     found = []
-    for module in (verdicts, heat, lines, calls, steps):
+    for module in (verdicts, heat, lines, calls, steps, primitives):
         try:
             found += module.build(view)
         except Exception as error:  # one chart that fails does not lose the page
@@ -393,21 +413,33 @@ def _charts(view):
     return found
 
 
-def build(view):
-    """The HTML of the page"""
+def _run(view):
+    """HTML of everything about the cells of a run, around its charts"""
     drawing.begin("d")
-    charts = _charts(view)
+    found = _charts(view)
+    charts = [chart(of, 2) for of in found]
+    if not view.cells:
+        return [navigation(found, False) if view.run.claims and found else "", controls(view),
+                *charts, about(view)]
     in_detail = details.build(view)
     drawing.begin("p")
-    script = (HERE / "report.js").read_text(encoding="utf-8")
-    title = f"Run {escape(view.run.name)} - io-models"
+    return [findings(view), navigation(found, True), controls(view), legend(view), *charts,
+            settings(view, in_detail), cells(view), trust(view), about(view)]
+
+
+def build(view):
+    """The HTML of the page"""
+    run_parts = _run(view)
+    drawing.begin("c")
+    claimed = claims.section(view.run)
+    script = _script("claims.js", "report.js") if claimed else _script("report.js")
+    first = "findings" if view.cells else "claims" if claimed else "primitives"
+    title = f"{'Run ' if view.cells else ''}{escape(view.run.name)} - io-models"
     return "\n".join([
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title><style>{_css()}</style></head><body>",
-        '<a class="skip" href="#findings">Skip to the findings</a>', header(view),
-        "<main>", findings(view), navigation(charts), controls(view), legend(view),
-        *[chart(of, 2) for of in charts], settings(view, in_detail), cells(view),
-        trust(view), about(view), "</main>",
+        f'<a class="skip" href="#{first}">Skip to the {first}</a>', header(view),
+        "<main>", *run_parts[:-1], claimed, run_parts[-1], "</main>",
         f"<script>{script}</script></body></html>", ""])

@@ -6,7 +6,9 @@
  *   #at=throughput&models=epoll,poll&connections=64&loads=closed+split
  *   &sort=throughput-1:3:descending&theme=dark
  *
- * Defaults are left out of it. Unknown keys are ignored.
+ * Defaults are left out of it. Unknown keys are ignored. If the page has claims, too, it shows
+ * either these or the run, by what "at" names; claims.js adds their state in the events
+ * viewrecall and viewremember, and reports a change by viewchange.
  */
 (() => {
   const controls = document.getElementById("controls");
@@ -126,6 +128,7 @@
       state.set("sort", [...sorted].map(([id, by]) => [id, ...by].join(":")).join());
     if (theme())
       state.set("theme", theme());
+    document.dispatchEvent(new CustomEvent("viewremember", { detail: state }));
     const text = state.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
     history.replaceState(null, "", text ? `#${text}` : location.pathname +
       location.search);
@@ -143,7 +146,10 @@
       `input[name="theme"][value="${CSS.escape(state.get("theme") ?? "")}"]`);
     (wanted ?? form.querySelector('input[name="theme"]')).checked = true;
     recallSorting((state.get("sort") ?? "").split(","));
+    document.dispatchEvent(new CustomEvent("viewrecall", { detail: state }));
     apply();
+    at = "";
+    show("");
     go(state.get("at") ?? "");
   }
 
@@ -168,12 +174,23 @@
     hide();
   }
 
+  // Of a page with a run and claims: shows the one with this part
+  function show(id) {
+    const part = document.getElementById(id);
+    const page = part?.closest("#claims") ? "claims" : "run";
+    for (const link of document.querySelectorAll("#views a")) {
+      document.documentElement.dataset.page = page;
+      link.ariaCurrent = (link.hash === "#claims") === (page === "claims") ? "page" : null;
+    }
+  }
+
   // Scrolls to a part of the page and unfolds it
   function go(id) {
     const target = id && document.getElementById(id);
     if (!target)
       return;
     at = id;
+    show(id);
     for (let part = target; part; part = part.parentElement)
       if (part.matches("details"))
         part.open = true;
@@ -201,6 +218,7 @@
     apply();
     remember();
   }));
+  document.addEventListener("viewchange", remember);
   form.addEventListener("submit", event => event.preventDefault());
   addEventListener("hashchange", recall);
 

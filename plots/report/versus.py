@@ -15,8 +15,8 @@ import pathlib
 
 from . import drawing, page, style, words
 from .drawing import Drawing, widen
-from .page import escape
 from .view import Chart, Figure, Missing, Table
+from .words import escape
 
 SCHEMA = 2
 HERE = pathlib.Path(__file__).resolve().parent

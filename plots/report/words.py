@@ -2,6 +2,7 @@
 """Numbers and settings in words: those of bin/matrix's tables
 (harness/verdict/describe.c), so that page and terminal can be compared."""
 
+import html
 import math
 import re
 
@@ -19,6 +20,13 @@ _SCALES = [
 _REST = ("rate", "idle", "message", "depth", "pattern", "work", "service")
 _USUAL = {"rate": None, "idle": 0, "message": 64, "depth": 1,
           "pattern": "steady", "work": "none", "service": "echo"}
+
+
+def escape(text):
+    """HTML of a text, with unprintable characters replaced"""
+    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd"
+                    for c in str(text))
+    return html.escape(shown)
 
 
 def scales(metric):

@@ -139,7 +139,8 @@ class Browser:
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     def pdf(self, path):
-        data = self.devtools("Page.printToPDF", printBackground=True)["data"]
+        data = self.devtools("Page.printToPDF", printBackground=True,
+                             preferCSSPageSize=True)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     # ------------------------------------------------------------------------ logs

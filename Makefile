@@ -12,6 +12,8 @@
 #   make bench-memory  memory of each model per idle client
 #   make bench-loadgen speed and accuracy of the load generator
 #   make bench-turns   how exact measuring in turns is, and what it costs
+#   make bench-primitives
+#                      how exact bin/primitives is
 #   make bench-report  time and size of a report
 #   make plots         charts of a run: make plots RUN=results/... (default: the newest)
 #   make man           man pages, in build/man
@@ -81,7 +83,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-report plots man lint format diff clean builds clang asan tsan
+.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots man lint format diff clean builds clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -259,6 +261,10 @@ bench-loadgen: all build/release/bench/record
 
 bench-turns: all
 	@$(call with_python,check) tests/bench/turns.py $(PARTS) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(KEEP),--keep '$(KEEP)')
+
+bench-primitives: all build/release/bench/primitives
+	@$(call with_python,check) tests/bench/primitives.py $(PARTS) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(KEEP),--keep '$(KEEP)')
 
 bench-report:

@@ -46,6 +46,22 @@ void measure_isset(struct meter *m, const struct primitive *p)
 	(void)sink;
 }
 
+/* Linux writes the time that is left into the timeout: 0, after a wait for it. */
+void measure_timeout(struct meter *m, const struct primitive *p)
+{
+	const struct timeval whole = { .tv_usec = 1000 };
+	bool again = strcmp(p->method, "select_set_again") == 0;
+	struct timeval left = whole;
+
+	meter_start(m);
+	for (uint64_t i = 0; i < m->iterations; i++) {
+		if (again)
+			left = whole;
+		select(0, NULL, NULL, NULL, &left);
+	}
+	meter_stop(m);
+}
+
 /* Takes the signals that are queued, `most` at most. */
 static unsigned take(const sigset_t *set, unsigned most)
 {

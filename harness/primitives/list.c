@@ -120,6 +120,8 @@ static void add_calls(void)
 	add_counted("syscall", "empty", 0, measure_empty);
 	add_counted("syscall", "vdso", 0, measure_vdso);
 	add_counted("syscall", "fd_isset", 0, measure_isset);
+	add_counted("syscall", "select_set_again", 0, measure_timeout);
+	add_counted("syscall", "select_set_once", 0, measure_timeout);
 	for (unsigned count = 1; count <= 256; count *= 2)
 		add_counted("batch", "uring", count, measure_batch);
 }

@@ -110,6 +110,7 @@ void measure_switch_futex(struct meter *m, const struct primitive *p);
 void measure_empty(struct meter *m, const struct primitive *p);
 void measure_vdso(struct meter *m, const struct primitive *p);
 void measure_isset(struct meter *m, const struct primitive *p);
+void measure_timeout(struct meter *m, const struct primitive *p);
 void measure_signal(struct meter *m, const struct primitive *p);
 
 #endif

@@ -4,6 +4,7 @@
 #   make bin/mine      build a model of your own, models/mine.c
 #   make check SERVER=./a.out
 #                      test any server; without SERVER, every model and variant
+#   make runtimes      build the servers in Go and Rust (models/runtimes)
 #   make smoke         the part of make check that precedes a measurement
 #   make test          install missing packages, build and test everything (tests/run)
 #   make test-long     the same, with the slow tests
@@ -32,6 +33,8 @@ VERSION := 0.1.0
 MODELS := thread busypoll select poll epoll aio uring
 MODELS += $(filter-out $(MODELS),$(sort $(patsubst models/%.c,%,$(wildcard models/*.c))))
 MODELS += $(sort $(patsubst models/variants/%.c,%,$(wildcard models/variants/*.c)))
+RUNTIMES := $(sort $(basename $(notdir $(foreach suffix,c py js go rs,\
+	$(wildcard models/runtimes/*.$(suffix))))))
 
 BUILD := build/release
 BIN := bin
@@ -55,6 +58,10 @@ LOAD := $(call found,jansson)
 PROBE := $(call found,jansson libbpf libseccomp)
 MATRIX := $(and $(call found,jansson libbpf libseccomp zlib benchmark),$(shell \
 	command -v $(firstword $(CXX)) >/dev/null && echo yes))
+
+# Those written in C are programs as the models; the others are started by a script, as
+# are those whose library is missing: it says so.
+COMPILED := $(if $(call found,libuv),libuv) $(if $(call found,libevent),libevent)
 
 override CPPFLAGS += -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' $(if $(URING),-DHAVE_URING) -MMD -MP
 
@@ -83,14 +90,19 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots man lint format diff clean builds clang asan tsan
+.PHONY: all runtimes help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots man lint format diff clean builds clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 # ---------------------------------------------------------------- programs
 
-PROGRAMS := $(MODELS) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) $(if $(MATRIX),matrix primitives)
-all: $(PROGRAMS:%=$(BIN)/%)
+PROGRAMS := $(MODELS) $(COMPILED) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) \
+	$(if $(MATRIX),matrix primitives)
+STARTED := $(filter-out $(COMPILED),$(RUNTIMES))
+all: $(PROGRAMS:%=$(BIN)/%) $(STARTED:%=$(BIN)/%)
+
+runtimes: all
+	@models/runtimes/build
 
 # Three archives: for every program, for servers, for the harness
 ROOMS := $(if $(LOAD),load) $(if $(PROBE),probe) \
@@ -109,6 +121,11 @@ $(BIN)/%: $(BUILD)/models/%.o $(COMMON) $(BASE)
 	$(LINK)
 $(BIN)/%: $(BUILD)/models/variants/%.o $(COMMON) $(BASE)
 	$(LINK)
+$(COMPILED:%=$(BIN)/%): $(BIN)/%: $(BUILD)/models/runtimes/%.o $(COMMON) $(BASE)
+	$(LINK)
+$(STARTED:%=$(BIN)/%): $(BUILD)/flags
+	@mkdir -p $(@D)
+	@ln -srfn models/runtimes/start $@
 $(BIN)/baseline: $(BUILD)/harness/baseline/baseline.o $(COMMON) $(BASE)
 	$(LINK)
 $(BIN)/loadgen: $(BUILD)/harness/load/main.o $(HARNESS) $(BASE)
@@ -122,11 +139,11 @@ $(BIN)/primitives: $(BUILD)/harness/primitives/main.o $(HARNESS) $(BASE)
 
 # --as-needed: a program depends only on the libraries that it uses.
 comma := ,
-LIBS := -Wl$(comma)--as-needed $(if $(URING),-luring) $(if $(LOAD),-ljansson) \
+LIBS := -Wl$(comma)--as-needed $(if $(URING),-luring) $(COMPILED:lib%=-l%) $(if $(LOAD),-ljansson) \
 	$(if $(PROBE),-lbpf -lseccomp) $(if $(MATRIX),-lz -lbenchmark -lstdc++) -lm
 define LINK
 $(say) LINK $@
-@mkdir -p $(@D)
+@mkdir -p $(@D) && rm -f $@
 $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 endef
 
@@ -159,7 +176,7 @@ $(BUILD)/build_info.h: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # Everything is rebuilt when a flag or the compiler changes.
-FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(CXX) $(CXXFLAGS)
+FLAGS := $(COMPILED) $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(CXX) $(CXXFLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
@@ -225,10 +242,11 @@ with_python = harness/packages/install $(1) && "$$(harness/packages/python $(1))
 # tested without what only models have: options, limits, counters.
 SERVER_NAME := $(patsubst ./%,%,$(SERVER))
 SERVER_MODEL := $(filter $(MODELS),$(patsubst $(BIN)/%,%,$(filter $(BIN)/%,$(SERVER_NAME))))
+SERVER_RUNTIME := $(filter $(RUNTIMES:%=$(BIN)/%),$(SERVER_NAME))
 # A path or a command with arguments, quoted as one word of the shell
 SERVER_WORD = '$(subst ','\'',$(if $(word 2,$(SERVER)),$(SERVER),$(if $(filter /%,$(SERVER)),,./)$(SERVER_NAME)))'
 PREFLIGHT = $(if $(SERVER),$(call with_python,build check) tests/preflight.py $(SERVER_WORD))
-TO_CHECK := $(if $(SERVER),$(SERVER_MODEL:%=$(BIN)/%),all)
+TO_CHECK := $(if $(SERVER),$(SERVER_MODEL:%=$(BIN)/%) $(SERVER_RUNTIME),all)
 ifneq ($(SERVER_MODEL),)
 OF := --models '$(SERVER_MODEL)' --maxfail=5
 else ifneq ($(SERVER),)
@@ -301,7 +319,8 @@ A ?= poll
 B ?= epoll
 diff:
 	@diff -u $(foreach one,$(A) $(B),$(firstword \
-		$(wildcard models/$(one).c models/variants/$(one).c) models/$(one).c)) || \
+		$(wildcard models/$(one).c models/variants/$(one).c \
+		models/runtimes/$(one).*) models/$(one).c)) || \
 		[ $$? -eq 1 ]
 
 clean:

@@ -2,7 +2,9 @@
 /* list.c - bin/matrix list: see list.h */
 #include "harness/matrix/list.h"
 
+#include "harness/base/die.h"
 #include "harness/base/print.h"
+#include "harness/base/why.h"
 #include "harness/plan/order.h"
 #include "harness/plan/catalog.h"
 #include "harness/matrix/ask.h"
@@ -37,14 +39,30 @@ static bool summary_of(const char *bin, const char *model,
 
 /* --------------------------------------------------------------------- models */
 
+/* Whether what it runs on is missing here: --version then says what */
+static bool lacks(char *path, char why[WHY_SIZE])
+{
+	char *argv[] = { path, "--version", NULL }, said[WHY_SIZE], *reason;
+
+	if (ask(argv, STDERR_FILENO, said, sizeof(said)) != EXIT_UNSUPPORTED)
+		return false;
+	said[strcspn(said, "\n")] = '\0';
+	reason = strstr(said, ": ");
+	snprintf(why, WHY_SIZE, "%s", reason ? reason + 2 : said);
+	return true;
+}
+
 static void list_model(FILE *file, const char *bin, const char *name)
 {
-	char path[CATALOG_PATH_SIZE + LABEL_SIZE], summary[SUMMARY_SIZE];
+	char path[CATALOG_PATH_SIZE + LABEL_SIZE], why[WHY_SIZE];
+	char summary[WHY_SIZE + 16];
 
 	snprintf(path, sizeof(path), "%s/%s", bin, name);
 	if (access(path, X_OK) < 0)
 		snprintf(summary, sizeof(summary),
 			 "not built: run make, which prints what is missing");
+	else if (lacks(path, why))
+		snprintf(summary, sizeof(summary), "unsupported: %s", why);
 	else if (!summary_of(bin, name, summary))
 		snprintf(summary, sizeof(summary),
 			 "no summary: bin/%s --help lacks '%s - SUMMARY'", name,
@@ -68,7 +86,8 @@ void list_models(FILE *file)
 	for (const char *const *name = syllabus; *name; name++)
 		list_model(file, bin, *name);
 	for (; *models; models++)
-		if (!in_syllabus(*models) && strcmp(*models, VARIANTS) != 0)
+		if (!in_syllabus(*models) && strcmp(*models, VARIANTS) != 0 &&
+		    strcmp(*models, RUNTIMES) != 0)
 			list_model(file, bin, *models);
 }
 

@@ -165,7 +165,7 @@ static const struct arg table[] = {
 	  "quick, standard, full, ways, workloads or a file (default standard)",
 	  AT(plan), .use = PLAN },
 	{ PLAN_KEY, "models", "LIST",
-	  "models of this suite: all, variants or names, with options of their own "
+	  "models of this suite: all, variants, runtimes or names, with options of their own "
 	  "(delayloop:delay=10ms); or LABEL=COMMAND: epoll,mine=./a.out. COMMAND is split "
 	  "into words as in a shell ('', \"\", \\), without expansion. With {port} in it, it "
 	  "gets a free port there; without, --port 0 --message N, and it prints a ready "

@@ -78,7 +78,7 @@ static void check_identity(struct session *s)
 
 	check(then != NULL, why);
 	now = machine_of(s);
-	s->programs = provenance_programs(&s->plan, s->bin);
+	s->programs = programs_of(s);
 	s->differences = provenance_differences(
 		then, now, json_object_get(s->run, "programs"), s->programs);
 	json_decref(then);

@@ -3,6 +3,7 @@
 #include "harness/matrix/session_internal.h"
 
 #include "harness/gbench.h"
+#include "harness/matrix/ask.h"
 #include "harness/store/provenance.h"
 
 #include "harness/base/die.h"
@@ -11,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +44,35 @@ json_t *machine_of(const struct session *s)
 	json_object_set_new(machine, "idle_cpus",
 			    json_string(*s->asleep ? "asleep" : "awake"));
 	return machine;
+}
+
+/* A link starts an interpreter (models/runtimes/start): its version says more than a
+ * hash of the script. */
+static void put_version(json_t *programs, const char *bin, const char *label)
+{
+	char path[CATALOG_PATH_SIZE + LABEL_SIZE], name[LABEL_SIZE], said[128];
+	char *argv[] = { path, "--version", NULL };
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", bin, cell_program(label, name));
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return;
+	if (ask(argv, STDOUT_FILENO, said, sizeof(said)) != 0)
+		*said = '\0';
+	said[strcspn(said, "\n")] = '\0';
+	json_object_set_new(programs, label,
+			    *said ? json_string(said) : json_null());
+}
+
+/* The programs in run.json */
+json_t *programs_of(const struct session *s)
+{
+	json_t *programs = provenance_programs(&s->plan, s->bin);
+
+	for (size_t i = 0; i < s->plan.n_models; i++)
+		if (!s->plan.models[i].command)
+			put_version(programs, s->bin, s->plan.models[i].label);
+	return programs;
 }
 
 struct reduced reduce_all(const struct session *s)

@@ -192,7 +192,7 @@ int matrix_run(const struct matrix_options *opt)
 	lock_machine();
 	choose_counting(&s);
 	keep_awake(&s);
-	s.programs = provenance_programs(&s.plan, s.bin);
+	s.programs = programs_of(&s);
 	machine = machine_of(&s);
 	check(store_create(&s.store,
 			   opt->out ? opt->out : default_out(&s, path), why),

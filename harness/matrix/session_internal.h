@@ -57,7 +57,8 @@ struct benchmark *register_benchmarks(struct session *s);
 
 /* run_files.c: the files of a run beside its record */
 json_t *machine_of(const struct session *s); /* machine.json */
-void check(bool good, const char *why);      /* or ends the program */
+json_t *programs_of(const struct session *s);
+void check(bool good, const char *why); /* or ends the program */
 struct bouts {
 	size_t planned, missing;
 };

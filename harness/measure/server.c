@@ -225,6 +225,9 @@ static enum server_state read_ready(struct server *s)
 
 /* ---------------------------------------------------------------- how it ended */
 
+/* Of the dynamic linker: a library is missing */
+enum { EXIT_NOT_FOUND = 127 };
+
 /* Reaps it and reads the rest of its output. */
 static void reap(struct server *s)
 {
@@ -263,6 +266,11 @@ static enum server_state report_early_end(struct server *s, const char *when)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNSUPPORTED) {
 		snprintf(s->why, sizeof(s->why), "%.400s",
 			 *line ? line : "exit status 77, without a reason");
+		return SERVER_UNSUPPORTED;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND &&
+	    strstr(line, "error while loading shared libraries")) {
+		snprintf(s->why, sizeof(s->why), "%.400s", line);
 		return SERVER_UNSUPPORTED;
 	}
 	failed(s, "it ended %s: %s%s%s", when, exit_text(s, how),

@@ -16,6 +16,10 @@
 const char *const syllabus[] = { "thread", "busypoll", "select", "poll",
 				 "epoll",  "aio",      "uring",  NULL };
 
+static const char *const languages[] = {
+	".c", ".py", ".js", ".go", ".rs", NULL
+};
+
 static const char *const shortest_first[] = { "quick", "standard", "full",
 					      NULL };
 
@@ -178,6 +182,11 @@ const char *const *catalog_models(const char *bin)
 	if (*source_folder(folder, bin, "models/variants")) {
 		add(&models, VARIANTS);
 		add_files(&models, folder, ".c", NULL);
+	}
+	if (*source_folder(folder, bin, "models/runtimes")) {
+		add(&models, RUNTIMES);
+		for (const char *const *suffix = languages; *suffix; suffix++)
+			add_files(&models, folder, *suffix, NULL);
 	}
 	return models.list;
 }

@@ -4,7 +4,7 @@
  *
  * Programs are in the folder of the running program. The source tree is the
  * nearest folder above that has harness/plans; models are in its models/, their
- * variants in models/variants/.
+ * variants in models/variants/, the runtimes in models/runtimes/.
  * Without a source tree, the programs in the same folder are still found.
  */
 #ifndef PLAN_CATALOG_H
@@ -26,8 +26,8 @@ char *catalog_folder(char path[CATALOG_PATH_SIZE], const char *name);
 /*
  * The models of the syllabus, built or not, so that a missing one is reported.
  * Then any other with a models/NAME.c and a program in `bin`, by name. Then the
- * word VARIANTS and those with a models/variants/NAME.c, built or not. NULL at the
- * end; valid until the next call.
+ * word VARIANTS and those with a models/variants/NAME.c, built or not; the word
+ * RUNTIMES and those of models/runtimes/. NULL at the end; valid until the next call.
  */
 const char *const *catalog_models(const char *bin);
 

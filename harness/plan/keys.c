@@ -61,7 +61,8 @@ static bool is_one_of(const char *label, const char *const list[])
 static bool is_free(const struct plan *p, const char *label,
 		    const struct location *at)
 {
-	static const char *const taken[] = { "all", VARIANTS, BASELINE, NULL };
+	static const char *const taken[] = { "all", VARIANTS, RUNTIMES,
+					     BASELINE, NULL };
 	/* pandas and R read these as missing values. */
 	static const char *const missing[] = { "na", "nan", "none", "null",
 					       NULL };
@@ -100,15 +101,22 @@ static bool add_program(struct plan *p, char *label, const struct location *at)
 	return add_model(p, label, command, at);
 }
 
-/* `all`: those before the word VARIANTS; `variants`: those after it */
-static bool add_group(struct plan *p, bool variants, const struct location *at)
+static bool is_group(const char *word)
 {
-	bool among = false, good = true;
+	return strcmp(word, VARIANTS) == 0 || strcmp(word, RUNTIMES) == 0;
+}
+
+/* The models behind this word, up to the next group; "all": those before the first */
+static bool add_group(struct plan *p, const char *group,
+		      const struct location *at)
+{
+	const char *among = "all";
+	bool good = true;
 
 	for (const char *const *one = p->known; *one && good; one++)
-		if (strcmp(*one, VARIANTS) == 0)
-			among = true;
-		else if (among == variants)
+		if (is_group(*one))
+			among = *one;
+		else if (strcmp(among, group) == 0)
 			good = add_model(p, *one, NULL, at);
 	return good;
 }
@@ -125,13 +133,11 @@ static bool add_listed(struct plan *p, char *item, const struct location *at)
 
 	if (is_program(item))
 		return add_program(p, item, at);
-	if (strcmp(item, "all") == 0)
-		return add_group(p, false, at);
-	if (strcmp(item, VARIANTS) == 0 && word_index(item, p->known) >= 0)
-		return add_group(p, true, at);
+	if (strcmp(item, "all") == 0 ||
+	    (is_group(item) && word_index(item, p->known) >= 0))
+		return add_group(p, item, at);
 	cell_program(item, program);
-	if (strcmp(program, VARIANTS) != 0 &&
-	    word_index(program, p->known) >= 0)
+	if (!is_group(program) && word_index(program, p->known) >= 0)
 		return add_model(p, item, NULL, at);
 	if (strchr(item, '/'))
 		return complain(at,

@@ -31,7 +31,7 @@
  * models     all, or a list of models, with options            all
  *            (delayloop:delay=10ms), and of LABEL=COMMAND
  *            or LABEL=ADDRESS (command.h); variants names all
- *            of models/variants/
+ *            of models/variants/, runtimes of models/runtimes/
  *
  * A reference that is not among the models is a mistake, except epoll, the
  * default: then it is the first model.
@@ -54,6 +54,7 @@ enum { PLAN_ERROR_SIZE = 1024, PLAN_LIST_MAX = 256, PLAN_NAME_SIZE = 64 };
 /* The label of the baseline server in cells; no model can have it */
 #define BASELINE "baseline"
 #define VARIANTS "variants"
+#define RUNTIMES "runtimes"
 #define DEFAULT_REFERENCE "epoll"
 
 /* Fixed times of repetitions that are not timed */
@@ -105,8 +106,8 @@ struct plan {
 };
 
 /*
- * `known`: the models that `all` stands for, then the word VARIANTS and those that
- * it stands for, or neither; NULL at the end. They must outlive the plan. false:
+ * `known`: the models that `all` stands for, then the words VARIANTS and RUNTIMES,
+ * each with those that it stands for, or not; NULL at the end. They must outlive the plan. false:
  * `error` says where the mistake is, what is allowed, and which word may have been
  * meant; there is nothing to free:
  *

@@ -121,6 +121,11 @@ def _row(model):
                  if model in (of := _table()[kind])), None)
 
 
+def is_runtime(model):
+    """Whether it is one of models/runtimes/"""
+    return _program(model) in _table()["runtime"]
+
+
 def _in_ns(time):
     return f"={round(float(time[1]) * {'us': 1e3, 'ms': 1e6, 's': 1e9}[time[2]])}"
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """System calls per request, by name: a stacked bar for each model."""
 
+import html
+
 from .. import style, words
 from ..drawing import Drawing, widen
 from ..view import Chart, Figure, Missing, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
 MUCH = 6  # a bar that is so many times as long as the next is cut
+OFTEN = 0.2  # per request: what a runtime stands on
 LEAST = 0.01  # per request; rarer calls are drawn together as "other calls"
 READ = ("A bar is the number of system calls per request, a piece of it one call by name. "
         "Below 1, a call serves several requests. The calls were counted in a repetition "
@@ -154,6 +157,23 @@ def legend(view, settings, calls):
     return f'<ul class="legend" aria-label="Colours of system calls">{items}</ul>'
 
 
+def stands_on(view, settings, calls):
+    """HTML: the system calls that each runtime makes for a request, with one client"""
+    rows = [row for rows in sorted(settings, key=lambda rows: rows[0]["connections"] or 0)
+            for row in rows if row["loop"] != "none" and style.is_runtime(row["model"])]
+    found = {}
+    for row in rows:
+        names = [name for name, n in _pieces(calls.get(row["cell"], []), unit_of(rows),
+                                             total(row, unit_of(rows))) if n >= OFTEN]
+        if row["model"] not in found and names:
+            found[row["model"]] = (row, sorted(names, key=lambda name: _role((name,))))
+    items = "".join(
+        f'<li data-m="{view.model(row)}"><b>{html.escape(view.label(row))}</b>: '
+        f'{html.escape(" + ".join(names))}</li>' for row, names in found.values())
+    return f"<p>What the runtimes stand on: their calls for a request, with the fewest " \
+           f"connections.</p><ul>{items}</ul>" if items else ""
+
+
 def table(view, settings, calls):
     """A row for each call; one for a cell that was not counted"""
     found = []
@@ -199,4 +219,4 @@ def build(view):
     figures = [figure(view, rows, calls, missing, title) for rows in settings]
     return [Chart("calls", "System calls", title, note, READ, figures,
                   [table(view, settings, calls)], missing.list,
-                  html=legend(view, settings, calls))]
+                  html=legend(view, settings, calls) + stands_on(view, settings, calls))]

@@ -18,6 +18,9 @@ def pytest_addoption(parser):
                      help="test this program instead of the models and variants")
     parser.addoption("--models", metavar="LIST",
                      help="test these models only: poll,epoll")
+    parser.addoption("--runtimes", action="store_true",
+                     help="test models/runtimes/ as well, as foreign servers: what is "
+                          "marked smoke")
 
 
 def chosen(config):
@@ -28,9 +31,20 @@ def chosen(config):
     return names.split(",") if names else server.models() + server.variants()
 
 
+def is_started(runtime):
+    """By an interpreter, or from a build of its own: not instrumented"""
+    return (server.TOP / server.BIN / runtime).is_symlink()
+
+
 def pytest_generate_tests(metafunc):
     if "model" in metafunc.fixturenames:
-        metafunc.parametrize("model", chosen(metafunc.config))
+        names = chosen(metafunc.config)
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        if metafunc.config.getoption("--runtimes") and "smoke" in marks \
+                and "models_only" not in marks:
+            names = names + [str(server.BIN / name) for name in server.runtimes()
+                             if server.SLOW == 1 or not is_started(name)]
+        metafunc.parametrize("model", names)
 
 
 def pytest_configure(config):

@@ -28,8 +28,8 @@ NOT_FOREIGN = ["--ignore", "tests/conversation/test_foreign.py"]
 STEPS = [
     ("unit", "units in C, with sanitizers; command line; style", "all asan", {},
      ["tests/unit", "tests/cli", "tests/style", "-n", "3", *ONE_BY_ONE]),
-    ("conversation", "every server, with well and badly behaved clients", "all", {},
-     ["tests/conversation", "-n", "4", *ONE_BY_ONE]),
+    ("conversation", "every server, with well and badly behaved clients", "all runtimes", {},
+     ["tests/conversation", "-n", "4", "--runtimes", *ONE_BY_ONE]),
     ("faults", "every server, with failing system calls", "all", {},
      ["tests/faults", "-n", "6", *ONE_BY_ONE]),  # strace is the bottleneck
     ("load", "the load generator, with servers of known behaviour", "all", {},
@@ -42,7 +42,7 @@ STEPS = [
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
     ("asan", "the conversation, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
-     ["tests/conversation", "-n", "4", *ONE_BY_ONE, *NOT_FOREIGN]),
+     ["tests/conversation", "-n", "4", "--runtimes", *ONE_BY_ONE, *NOT_FOREIGN]),
     ("load-asan", "the load generator, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1"},
      ["tests/load", "-n", "6", *ONE_BY_ONE,

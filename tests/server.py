@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A server under test: start, connect, stop, counters."""
 
+import functools
 import json
 import os
 import pathlib
@@ -44,10 +45,26 @@ def variants():
     return sorted(path.stem for path in (TOP / "models/variants").glob("*.c"))
 
 
+def runtimes():
+    """The names of the servers in models/runtimes/"""
+    return sorted(path.stem for path in (TOP / "models/runtimes").glob("*.*")
+                  if path.suffix != ".md")
+
+
 def source(name):
-    """The file of a model or variant"""
+    """The file of a model, variant or runtime"""
+    if name in runtimes():
+        return next((TOP / "models/runtimes").glob(f"{name}.*"))
     folder = "models/variants" if name in variants() else "models"
     return TOP / folder / f"{name}.c"
+
+
+@functools.lru_cache(maxsize=None)
+def lacks(runtime):
+    """What this machine lacks to run it, as it says itself; '' if nothing"""
+    ran = subprocess.run([TOP / BIN / runtime, "--version"], capture_output=True,
+                         text=True, check=False)
+    return ran.stderr.strip() if ran.returncode == EXIT_UNSUPPORTED else ""
 
 
 def how_it_ended(status):

@@ -37,6 +37,9 @@ def start(start, model):
     """As in tests/conftest.py. Skips a model that this kernel cannot run; gives a
     foreign server --message always, as the harness does."""
     started = []
+    runtime = pathlib.Path(model).name
+    if server.is_foreign(model) and runtime in server.runtimes() and server.lacks(runtime):
+        pytest.skip(server.lacks(runtime))
 
     def start_one(*args, **kwargs):
         if server.is_foreign(model) and "--message" not in args:

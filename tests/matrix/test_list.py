@@ -59,11 +59,15 @@ def test_models():
     lines = listed("models")
     names = [line.split()[0] for line in lines]
     assert names[:7] == SYLLABUS
-    assert sorted(names[:-len(server.variants())]) == \
-        sorted({*SYLLABUS, *server.models()})
-    assert names[-len(server.variants()):] == server.variants()
+    last = len(names) - len(server.runtimes())
+    assert sorted(names[last:]) == server.runtimes()
+    first = last - len(server.variants())
+    assert sorted(names[:first]) == sorted({*SYLLABUS, *server.models()})
+    assert names[first:last] == server.variants()
     for name, line in zip(names, lines):
-        if (BIN / name).exists():
+        if name in server.runtimes() and server.lacks(name):
+            assert line[16:] == "unsupported: " + server.lacks(name).split(": ", 1)[1]
+        elif (BIN / name).exists():
             said = subprocess.run([BIN / name, "--help"], text=True,
                                   capture_output=True, check=True).stdout
             assert f"\n{name} - {line[16:]}\n" in said
@@ -108,7 +112,7 @@ def test_plans():
     """Shortest first, with the estimates of --dry-run"""
     lines = listed("plans")
     assert [line.split()[0] for line in lines[::2]] == \
-        ["quick", "standard", "full", "ways", "workloads"]
+        ["quick", "standard", "full", "runtimes", "ways", "workloads"]
     for name, size in zip(lines[::2], lines[1::2]):
         name = name.split()[0]
         plan = run("run", "--plan", name, "--dry-run").stdout

@@ -475,12 +475,14 @@ def test_many_models_with_long_names(tmp_path):
 
 def test_models_differ_without_colour():
     looks = [(row["marker"], row["dash"]) for row in style()
-             if row["kind"] in ("model", "variant", "spare")]
+             if row["kind"] in ("model", "variant", "runtime", "spare")]
     assert len(looks) == len(set(looks))
     named = {row["name"] for row in style() if row["kind"] == "model"}
     assert named >= {path.stem for path in (TOP / "models").glob("*.c")}
     variants = {row["name"]: row for row in style() if row["kind"] == "variant"}
     assert set(variants) >= {path.stem for path in (TOP / "models/variants").glob("*.c")}
+    assert {row["name"] for row in style() if row["kind"] == "runtime"} == \
+        {path.stem for path in (TOP / "models/runtimes").glob("*.*") if path.suffix != ".md"}
 
 
 def test_contrast_of_text():

@@ -98,6 +98,54 @@ def test_no_preprocessor_but_includes(name):
             assert directive == "include"
 
 
+#: Comments of each language at the beginning of a line
+COMMENT = {"c": r"/\*| \*", "js": r"//|/\*| \*", "go": r"//|/\*| \*", "rs": r"//|/\*| \*",
+           "py": r"#"}
+
+each_runtime = pytest.mark.parametrize("name", server.runtimes())
+
+
+def runtime_card_and_code(name):
+    card, end, code = re.split(r"(\n \*/\n|\n\"\"\"\n(?=import))", source(name), maxsplit=1)
+    assert end, "no card"
+    return card, code
+
+
+@each_runtime
+def test_runtime_card(name):
+    """The fields of the models, in the comment of the language"""
+    card, _ = runtime_card_and_code(name)
+    assert re.findall(r"^(?: \* )?([A-Z][a-z ]+): ", card, re.M) == CARD
+    file = server.source(name).name
+    assert re.search(rf"^(?: \* )?{re.escape(file)} - ", card, re.M), (
+        f"{file}: its card does not begin with '{file} - '")
+    assert card.count("\n") <= CARD_MAX
+    assert max(map(len, source(name).splitlines())) <= 92
+
+
+@each_runtime
+def test_runtime_in_table(name):
+    """models/runtimes/README.md: a row, with the lines of code behind the card"""
+    path = server.source(name)
+    _, code = runtime_card_and_code(name)
+    comment = re.compile(rf"\s*({COMMENT[path.suffix[1:]]})")
+    lines = [line for line in code.splitlines() if line.strip() and not comment.match(line)]
+    row = next(line for line in (path.parent / "README.md").read_text("utf-8").splitlines()
+               if line.startswith(f"| [{name}]({path.name}) "))
+    assert row.split("|")[4].strip() == str(len(lines))
+
+
+@pytest.mark.parametrize("plain", ["asyncio", "asyncio_streams"])
+def test_uvloop_is_asyncio_on_another_loop(plain):
+    """The code differs only in what names uvloop."""
+    name = plain.replace("asyncio", "uvloop")
+    code = [line for line in runtime_card_and_code(name)[1].splitlines()
+            if line not in ("import uvloop", "uvloop.install()")]
+    assert "\n".join(code).replace(f'"{name}"', f'"{plain}"').replace(
+        "import signal\n\n\n", "import signal\n\n") == \
+        runtime_card_and_code(plain)[1].rstrip("\n")
+
+
 def function(model, name):
     found = re.search(rf"^[\w ]+[ *]{name}\(.*\n(?:\s.*\n)*\{{\n(?:.*\n)*?\}}\n",
                       source(model), re.M)

@@ -39,12 +39,7 @@ func echo(c *client, conn net.Conn) error {
 	}
 }
 
-func serveClient(conn net.Conn) {
-	c := admit(conn)
-	if c == nil {
-		conn.Close()
-		return
-	}
+func serveClient(c *client, conn net.Conn) {
 	err := echo(c, conn)
 	conn.Close()
 	c.end(err)
@@ -63,7 +58,11 @@ func main() {
 			acceptFailed(err)
 			continue
 		}
-		begin(func() { serveClient(conn) })
+		if c := admit(conn); c != nil {
+			begin(func() { serveClient(c, conn) })
+		} else {
+			conn.Close()
+		}
 	}
 	dropClients()
 	finish("go")

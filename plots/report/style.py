@@ -135,7 +135,7 @@ def model_order(model):
     such; then runtimes, in reading order; the baseline last"""
     known, runtimes = known_models(), list(_table()["runtime"])
     label = re.sub(r"=(\d+\.?\d*)(us|ms|s)\b", _in_ns, model)
-    runtime = runtimes.index(model) + 1 if model in runtimes else 0
+    runtime = runtimes.index(_program(model)) + 1 if is_runtime(model) else 0
     return (model == "baseline", runtime,
             known.index(model) if model in known else len(known),
             [(not part.isdigit(), int(part) if part.isdigit() else 0, part)

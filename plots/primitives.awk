@@ -7,11 +7,10 @@
 
 function read_primitives(    rows, i)
 {
-	# Michael Kerrisk, linux.conf.au 2006: CPU seconds of 100,000 waits, one ready
-	# descriptor, chosen at random
-	add_kerrisk("select", "1.28 7.1 151 1087")
-	add_kerrisk("poll", "1.12 6.8 157 1750")
-	add_kerrisk("epoll", "0.65 0.68 0.89 0.97")
+	rows = read_csv(plots "/kerrisk.csv", "kerrisk", "method watched seconds")
+	for (i = 1; i <= rows; i++)
+		add_kerrisk(table["kerrisk", i, "method"], table["kerrisk", i, "watched"],
+			    table["kerrisk", i, "seconds"])
 	if (!is_there(run "/primitives.csv"))
 		return
 	rows = read_csv(run "/primitives.csv", "primitives", \
@@ -75,15 +74,12 @@ function new_wait(loop, method, watched, name,    i, source)
 	return i
 }
 
-function add_kerrisk(method, seconds,    n, k, value, i)
+function add_kerrisk(method, watched, seconds,    i)
 {
-	n = split(seconds, value, " ")
-	for (k = 1; k <= n; k++) {
-		i = new_wait("kerrisk", method "_2006", 10 ^ k, method ", 2006")
-		set_cell(i, "wait_one_ns", value[k] * 1e9 / 1e5)
-		set_cell(i, "theirs", 1)
-		wait_of["kerrisk", method "_2006", 10 ^ k] = i
-	}
+	i = new_wait("kerrisk", method "_2006", watched, method ", 2006")
+	set_cell(i, "wait_one_ns", seconds * 1e9 / 1e5)
+	set_cell(i, "theirs", 1)
+	wait_of["kerrisk", method "_2006", watched] = i
 }
 
 function wait_name(method)

@@ -162,14 +162,14 @@ static bool draw_page(const char *folder)
 	return page;
 }
 
-static bool draw_all(const struct session *s)
+static bool draw_all(const char *folder)
 {
-	const char *arguments[] = { s->store.path, NULL };
+	const char *arguments[] = { folder, NULL };
 	bool charts = draw("draw", arguments, -1, false);
 
 	if (!charts)
 		warn("some charts were not drawn");
-	return draw_page(s->store.path) && charts;
+	return draw_page(folder) && charts;
 }
 
 static bool has_file(const char *folder, const char *name)
@@ -184,13 +184,17 @@ static bool has_file(const char *folder, const char *name)
 	return has;
 }
 
-/* bin/primitives makes such a folder, and bin/matrix claims if it needs only that. */
-static bool holds_no_run(const char *folder)
+static bool holds_run(const char *folder)
 {
-	return !has_file(folder, "run.json") &&
-	       !has_file(folder, "repetitions.jsonl") &&
-	       (has_file(folder, "primitives.csv") ||
-		has_file(folder, "claims.csv"));
+	return has_file(folder, "run.json") ||
+	       has_file(folder, "repetitions.jsonl");
+}
+
+/* bin/primitives makes such a folder, and bin/matrix claims if it needs only that. */
+static bool draw_without_run(const char *folder)
+{
+	return has_file(folder, "primitives.csv") ? draw_all(folder) :
+						    draw_page(folder);
 }
 
 int matrix_report(const struct matrix_options *opt)
@@ -199,8 +203,9 @@ int matrix_report(const struct matrix_options *opt)
 	char why[WHY_SIZE];
 	bool planned, drawn;
 
-	if (holds_no_run(opt->what))
-		return draw_page(opt->what) ? EXIT_SUCCESS : EXIT_FAILED;
+	if (!holds_run(opt->what) && (has_file(opt->what, "primitives.csv") ||
+				      has_file(opt->what, "claims.csv")))
+		return draw_without_run(opt->what) ? EXIT_SUCCESS : EXIT_FAILED;
 	s.opt = opt;
 	s.only_reads = true;
 	catalog_bin(s.bin);
@@ -224,7 +229,7 @@ int matrix_report(const struct matrix_options *opt)
 	}
 	print_missing_histograms(&s);
 	write_files(&s, planned);
-	drawn = !s.unwritten && draw_all(&s);
+	drawn = !s.unwritten && draw_all(s.store.path);
 	return planned && drawn && !s.store.left_out ? EXIT_SUCCESS :
 						       EXIT_FAILED;
 }

@@ -49,8 +49,9 @@ def start(lab, given=None):
     text = skeleton(lab)
     place.mkdir(parents=True)
     (place / lab.handed_in).write_text(text, encoding="utf-8")
-    (place / "handout.md").write_text(
-        (lab.folder / "handout.md").read_text(encoding="utf-8"), encoding="utf-8")
+    for handout in lab.folder.glob("handout*.md"):
+        (place / handout.name).write_text(handout.read_text(encoding="utf-8"),
+                                          encoding="utf-8")
     return place
 
 

@@ -26,6 +26,9 @@ class Value:
     lowest: float
     highest: float
 
+    def per(self, unit):
+        return Value(self.value / unit, self.lowest / unit, self.highest / unit)
+
     def __truediv__(self, other):
         if not other.lowest:
             raise Unavailable("the run has 0 where it would have to divide")

@@ -14,6 +14,7 @@ before the run, and those that a lab ends in ([[question]]), which are graded.
     items    of an order: names of models
     value    what decides it in the run: `calls_per_request of epoll in closed split 64`,
              a ratio `A / B` (measured.py); in an order, {} is the item
+    unit     of the value: us or ms instead of ns; MiB, KiB instead of bytes
     within   of a number: how far from the run's range it may be, as a share (default
              0.15); of an order: items that differ by less may be in any order
     look     where to look if it is wrong
@@ -25,6 +26,7 @@ from .course import UsageError
 from .results import Fault, Unavailable
 
 KINDS = ("choice", "order", "number")
+UNITS = {"us": 1e3, "ms": 1e6, "KiB": 1 << 10, "MiB": 1 << 20}
 WITHIN = 0.15
 
 
@@ -33,11 +35,12 @@ def letter(index):
 
 
 def shown(question):
-    """The question as lines of text"""
-    lines = [question["text"].strip()]
+    """The question as lines of text, in Korean, too, if it is there"""
+    lines = [question[key].strip() for key in ("text", "text_ko") if key in question]
     if question["kind"] == "choice":
-        lines += [f"  {letter(i)}) {option['en']}"
-                  for i, option in enumerate(question["options"])]
+        lines += [f"  {letter(i)}) " + " / ".join(
+            option[language] for language in ("en", "ko") if language in option)
+            for i, option in enumerate(question["options"])]
     elif question["kind"] == "order":
         lines.append("  from the least to the most: " + " ".join(sorted(question["items"])))
     return lines
@@ -99,7 +102,7 @@ def outcome(question, run):
         return f"{letter(right)}) {text}", lambda answer: chosen(question, answer, right)
     if not run:
         raise Unavailable("there is no run")
-    value = run.value(question["value"])
+    value = run.value(question["value"]).per(UNITS.get(question.get("unit"), 1))
     if question["kind"] == "number":
         share = question.get("within", WITHIN)
         low, high = value.lowest * (1 - share), value.highest * (1 + share)
@@ -149,7 +152,7 @@ def check(question, answer, run):
         value = parsed(question, answer)
     except ValueError as error:
         raise Fault(str(error), expected=f"{question['kind']}: " +
-                    " ".join(shown(question)[1:])) from None
+                    " ".join(line for line in shown(question) if line[0] == " ")) from None
     words, judge = outcome(question, run)
     wrong = judge(value)
     if wrong:

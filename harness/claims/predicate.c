@@ -32,6 +32,7 @@ void predicate_free(struct predicate *p)
 	free(p->left);
 	free(p->right);
 	free(p->text);
+	free(p->quantity);
 	free(p);
 }
 
@@ -228,7 +229,10 @@ static struct predicate *read_leaf(struct words *w)
 		p->left = value_cell_parse(w);
 		good = p->left && one_number(p->left, &w->at);
 	} else {
-		good = read_quantity(w, p) && read_operator(w, p);
+		good = read_quantity(w, p);
+		if (good)
+			p->quantity = words_since(w, from);
+		good = good && read_operator(w, p);
 	}
 	if (!good) {
 		predicate_free(p);

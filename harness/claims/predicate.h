@@ -76,6 +76,7 @@ struct predicate {
 	enum kind kind;                 /* of the constant */
 
 	char *text;     /* of a comparison or a state, as it is written */
+	char *quantity; /* of a comparison: what is left of the operator */
 	unsigned index; /* of its comparisons and states, from 0 */
 };
 

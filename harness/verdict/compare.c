@@ -97,7 +97,7 @@ static bool comparable(const struct row *a, const struct row *b, enum metric m)
 
 /* ------------------------------------------------------------------------ ratios */
 
-static double slice_value(const struct slice *s, enum metric m)
+double slice_value(const struct slice *s, enum metric m)
 {
 	switch (m) {
 	case METRIC_REQUESTS_PER_SECOND:
@@ -121,8 +121,7 @@ static const struct slice *same_round(const struct record *r, unsigned round)
 	return NULL;
 }
 
-/* The logarithm of a / b in a block from their slices, NAN: none; adds its rounds */
-static double block_ratio(const struct record *a, const struct record *b,
+double block_ratio(const struct record *a, const struct record *b,
 			  enum metric m, size_t *rounds)
 {
 	double *x = grow(NULL, a->n_slices + 1, sizeof(*x)), mean;

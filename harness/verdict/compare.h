@@ -59,6 +59,13 @@ enum bound bound_of(const struct row *row, enum metric m);
 const struct comparison *comparison_of(const struct reduced *r,
 				       const struct row *row, enum metric m);
 
+/* The value of a metric in a slice; NAN: slices do not have it */
+double slice_value(const struct slice *s, enum metric m);
+
+/* The logarithm of a / b in a block from their slices, NAN: none; adds its rounds */
+double block_ratio(const struct record *a, const struct record *b,
+		   enum metric m, size_t *rounds);
+
 /* Equal: the whole interval is within 1 / (1 + margin) and 1 + margin */
 bool is_within(const struct range *range, double margin);
 

@@ -264,23 +264,28 @@ static bool same_cpu_method(struct figure *f)
 	if (!a || !b || f->a.metric != METRIC_SERVER_CPU_PER_REQUEST ||
 	    same_method(a, b))
 		return true;
-	return why_not(f->why,
-		       "CPU time of %s and %s was measured by different methods",
-		       a->cell.model, b->cell.model);
+	return why_not(
+		f->why,
+		"CPU time of %s and %s was measured by different methods",
+		a->cell.model, b->cell.model);
 }
 
 static struct figure *figure_at(const struct predicate *leaf, unsigned point,
 				enum form form, const struct evidence *e)
 {
 	struct figure *f = make();
+	/* A ratio or crossover is a number, whatever its sides are. */
+	enum kind kind = form == FORM_RATIO && leaf->left->kind == KIND_ANY ?
+				 KIND_ANY :
+				 leaf->kind;
 
 	f->form = form;
 	f->shape = SHAPE_ENDS;
-	series_of(&f->a, leaf->left, point, e);
+	series_of(&f->a, leaf->left, point, kind, e);
 	memcpy(f->why, f->a.why, WHY_SIZE);
 	if (form == FORM_PLAIN || *f->why)
 		return f;
-	series_of(&f->b, leaf->right, point, e);
+	series_of(&f->b, leaf->right, point, kind, e);
 	memcpy(f->why, f->b.why, WHY_SIZE);
 	if (!*f->why && same_cpu_method(f) && can_pair(f, form))
 		pair_blocks(f, form);
@@ -304,9 +309,8 @@ static struct figure *crossover_of(const struct predicate *leaf,
 
 struct figure *figure_of(const struct predicate *leaf, const struct evidence *e)
 {
-	return leaf->form == FORM_CROSSOVER ?
-		       crossover_of(leaf, e) :
-		       figure_at(leaf, 0, leaf->form, e);
+	return leaf->form == FORM_CROSSOVER ? crossover_of(leaf, e) :
+					      figure_at(leaf, 0, leaf->form, e);
 }
 
 /* -------------------------------------------------------------------- its kind */
@@ -326,9 +330,9 @@ unsigned figure_intervals(const struct figure *f)
 		return f->mean.error > 0;
 	for (unsigned i = 0; i < f->n; i++)
 		n += figure_intervals(f->point[i]);
-	return n + (f->shape == SHAPE_ENDS ? series_intervals(&f->a) +
-						     series_intervals(&f->b) :
-					     0);
+	return n + (f->shape == SHAPE_ENDS ?
+			    series_intervals(&f->a) + series_intervals(&f->b) :
+			    0);
 }
 
 unsigned figure_blocks(const struct figure *f)
@@ -369,8 +373,7 @@ int state_of_cell(const struct predicate *leaf, const struct evidence *e,
 		  char why[WHY_SIZE])
 {
 	struct cell c = under_control(&leaf->left->cell[0], e->control);
-	const struct row *row =
-		e->reduced ? reduced_row(e->reduced, &c) : NULL;
+	const struct row *row = e->reduced ? reduced_row(e->reduced, &c) : NULL;
 	char setting[SETTING_SIZE];
 
 	*why = '\0';

@@ -14,15 +14,16 @@ static const double wrong = 0.05; /* any verdict of all */
 /* More blocks than this are no advice. */
 enum { BLOCKS_ADVISED = 200 };
 
-const char *const claim_verdicts[] = { "holds", "only-when", "fails",
+const char *const claim_verdicts[] = { "holds",   "only-when",  "fails",
 				       "unknown", "documented", NULL };
 
 /* ------------------------------------------------------------------ three values */
 
 static enum truth not_of(enum truth a)
 {
-	return a == TRUTH_UNKNOWN ? a : a == TRUTH_TRUE ? TRUTH_FALSE :
-							  TRUTH_TRUE;
+	return a == TRUTH_UNKNOWN ? a :
+	       a == TRUTH_TRUE    ? TRUTH_FALSE :
+				    TRUTH_TRUE;
 }
 
 static enum truth and_of(enum truth a, enum truth b)
@@ -47,8 +48,7 @@ static enum truth truth_of(const struct predicate *p, const struct judgement *j)
 	return not_of(and_of(not_of(a), not_of(b)));
 }
 
-static enum truth truth_of_band(const struct predicate *p,
-				const struct band *b)
+static enum truth truth_of_band(const struct predicate *p, const struct band *b)
 {
 	bool under = p->without_low ? b->high <= p->low : b->high < p->low;
 	bool over = p->without_high ? b->low >= p->high : b->low > p->high;
@@ -58,7 +58,7 @@ static enum truth truth_of_band(const struct predicate *p,
 	/* An unlimited side is satisfied, also by an open end. */
 	above |= isinf(p->low);
 	below |= isinf(p->high);
-	return under || over ? TRUTH_FALSE :
+	return under || over  ? TRUTH_FALSE :
 	       above && below ? TRUTH_TRUE :
 				TRUTH_UNKNOWN;
 }
@@ -82,8 +82,9 @@ static double blocks_advised(const struct finding *f, double limit,
 
 static void say_crossover(struct finding *f)
 {
-	why_not(f->why, "%s: at some points of the sweep the two cannot be told "
-			"apart; more blocks would decide",
+	why_not(f->why,
+		"%s: at some points of the sweep the two cannot be told "
+		"apart; more blocks would decide",
 		f->leaf->quantity);
 }
 
@@ -106,7 +107,8 @@ static void say_unknown(struct finding *f)
 			"decide",
 			p->quantity);
 	else if (blocks == 0)
-		why_not(f->why, "the interval of %s includes the limit of the claim",
+		why_not(f->why,
+			"the interval of %s includes the limit of the claim",
 			p->quantity);
 	else if (need <= BLOCKS_ADVISED)
 		why_not(f->why,
@@ -211,10 +213,9 @@ static void judge_claim(struct judgement *j, double level,
 		j->verdict = CLAIM_UNKNOWN;
 	if (j->verdict == CLAIM_UNKNOWN && !*j->reason)
 		explain(j);
-	j->decides = first_with(j, j->verdict == CLAIM_FAILS ? TRUTH_FALSE :
-				   j->verdict == CLAIM_UNKNOWN ?
-							       TRUTH_UNKNOWN :
-							       TRUTH_TRUE);
+	j->decides = first_with(j, j->verdict == CLAIM_FAILS   ? TRUTH_FALSE :
+				   j->verdict == CLAIM_UNKNOWN ? TRUTH_UNKNOWN :
+								 TRUTH_TRUE);
 }
 
 /* ---------------------------------------------------------------------- together */
@@ -236,7 +237,8 @@ static void collect(const struct predicate *leaf, void *data)
 	struct collecting *c = data;
 	struct finding *f = &c->to->finding[c->to->n++];
 
-	*f = (struct finding){ .leaf = leaf, .state = -1,
+	*f = (struct finding){ .leaf = leaf,
+			       .state = -1,
 			       .band = { NAN, -INFINITY, INFINITY } };
 	if (leaf->node == NODE_COMPARE) {
 		f->figure = figure_of(leaf, c->evidence);
@@ -274,20 +276,20 @@ static size_t judge_at(struct judgement *j, size_t n, double level,
 	size_t decided = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		judge_claim(&j[i], level, e);
+		judge_claim(&j[i], level, &e[i]);
 		decided += is_judged(&j[i]) && j[i].verdict < CLAIM_UNKNOWN;
 	}
 	return decided;
 }
 
-struct judgement *judge_claims(const struct claim *c, size_t n,
+struct judgement *judge_claims(const struct claim *const *c, size_t n,
 			       const struct evidence *e)
 {
 	struct judgement *j = grow(NULL, n + 1, sizeof(*j));
 	size_t judged = 0, decided = 0, before;
 
 	for (size_t i = 0; i < n; i++) {
-		begin(&j[i], &c[i], e);
+		begin(&j[i], c[i], &e[i]);
 		judged += is_judged(&j[i]);
 	}
 	do {

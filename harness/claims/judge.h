@@ -54,8 +54,9 @@ struct judgement {
 	char reason[WHY_SIZE]; /* why it is unknown; "" */
 };
 
-/* One for each claim, judged together. Free with judgements_free(). */
-struct judgement *judge_claims(const struct claim *c, size_t n,
+/* One for each claim, judged together; e[i] is what is known of c[i]. Free with
+ * judgements_free(). */
+struct judgement *judge_claims(const struct claim *const *c, size_t n,
 			       const struct evidence *e);
 void judgements_free(struct judgement *j, size_t n);
 

@@ -126,9 +126,8 @@ static bool check_word(const struct row *row, const char *word,
 
 	if (without ? calls == 0 : calls > 0)
 		return true;
-	return why_not(why,
-		       "%s did not show its mechanism: %s %s%s", row->cell.model,
-		       word + without,
+	return why_not(why, "%s did not show its mechanism: %s %s%s",
+		       row->cell.model, word + without,
 		       without ? "was called" : "was never called",
 		       without ? "" : " in its counting repetition");
 }
@@ -147,11 +146,12 @@ bool mechanism_shown(const struct mechanisms *m, const struct row *row,
 	if (!calls)
 		return true;
 	if (isnan(calls_by_name(row, calls)))
-		return why_not(why,
-			       "system calls of %s were not counted by name, so "
-			       "nothing proves its mechanism; bin/matrix doctor says "
-			       "what allows it",
-			       row->cell.model);
+		return why_not(
+			why,
+			"system calls of %s were not counted by name, so "
+			"nothing proves its mechanism; bin/matrix doctor says "
+			"what allows it",
+			row->cell.model);
 	copy = rest = strdup(calls);
 	if (!copy)
 		die("strdup");

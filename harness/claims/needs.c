@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Six fresh starts are the fewest for an interval of a median, and enough for that of a
- * ratio. A second of load is four rounds of half a dozen servers. Claims compare their
- * own models, so neither the baseline server nor a twin takes part. */
-static const char head[] = "blocks 6\n"
-			   "bout 1s\n"
+/* Fresh starts differ more than rounds do, so blocks are many and short. With ten, the
+ * intervals of many claims together are a third narrower than with six. Claims compare
+ * their own models, so neither the baseline server nor a twin takes part. */
+static const char head[] = "blocks 10\n"
+			   "bout 1500ms\n"
 			   "idle none\n"
 			   "aa no\n"
 			   "baseline no\n";

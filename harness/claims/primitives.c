@@ -61,9 +61,9 @@ static double number(const char *text)
 	return end == text || *end ? NAN : x;
 }
 
-static void take(struct primitive *p, char *const field[COLUMNS])
+static void take(struct primitive_result *p, char *const field[COLUMNS])
 {
-	*p = (struct primitive){
+	*p = (struct primitive_result){
 		.row.number = { number(field[COLUMN_WATCHED]),
 				number(field[COLUMN_READY]),
 				number(field[COLUMN_COUNT]) },
@@ -104,13 +104,15 @@ bool primitives_parse(struct primitives *to, char *text, char why[WHY_SIZE])
 
 	*to = (struct primitives){ NULL, 0 };
 	if (!read_row(&text, field))
-		return why_not(why, "primitives.csv: not a table of primitives");
+		return why_not(why,
+			       "primitives.csv: not a table of primitives");
 	for (int i = 0; i < COLUMNS; i++)
 		if (strcmp(field[i], columns[i]) != 0)
-			return why_not(why,
-				       "primitives.csv: column %d is '%.40s', not "
-				       "'%s': another version wrote it",
-				       i + 1, field[i], columns[i]);
+			return why_not(
+				why,
+				"primitives.csv: column %d is '%.40s', not "
+				"'%s': another version wrote it",
+				i + 1, field[i], columns[i]);
 	while (*text) {
 		line++;
 		if (!read_row(&text, field)) {
@@ -145,17 +147,24 @@ static bool same_row(const struct primitive_row *a,
 	       strcmp(a->method, b->method) == 0;
 }
 
-/* The last one, if it was measured again */
-const struct primitive *primitives_find(const struct primitives *p,
-					const struct primitive_row *row)
+const struct primitive_result *primitives_find(const struct primitives *p,
+					const struct primitive_row *row,
+					enum kind kind)
 {
-	for (size_t i = p->n; i > 0; i--)
-		if (same_row(&p->list[i - 1].row, row))
-			return &p->list[i - 1];
-	return NULL;
+	const struct primitive_result *found = NULL;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct primitive_result *one = &p->list[i];
+		bool time = strcmp(one->unit, "ns") == 0;
+
+		if (same_row(&one->row, row) &&
+		    (!found || time == (kind != KIND_NUMBER)))
+			found = one;
+	}
+	return found;
 }
 
-char *primitive_name(const struct primitive_row *row, char to[128])
+char *row_name(const struct primitive_row *row, char to[128])
 {
 	size_t n = snprintf(to, 128, "%s %s", row->primitive, row->method);
 

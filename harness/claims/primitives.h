@@ -6,15 +6,15 @@
 #include "harness/base/why.h"
 #include "harness/claims/predicate.h"
 
-struct primitive {
+struct primitive_result {
 	struct primitive_row row;
-	char unit[16]; /* "ns", "count" */
+	char unit[16];                               /* "ns", "count" */
 	double value, low, high, repetitions, calls; /* NAN: empty */
 	char why[WHY_SIZE];                          /* not measured; "" */
 };
 
 struct primitives {
-	struct primitive *list;
+	struct primitive_result *list;
 	size_t n;
 };
 
@@ -22,11 +22,13 @@ struct primitives {
 bool primitives_parse(struct primitives *to, char *text, char why[WHY_SIZE]);
 void primitives_free(struct primitives *p);
 
-/* NULL: there is none */
-const struct primitive *primitives_find(const struct primitives *p,
-					const struct primitive_row *row);
+/* NULL: there is none. Some have a row for their time and another for their count:
+ * `kind` says which; KIND_ANY: the time, if there is one */
+const struct primitive_result *primitives_find(const struct primitives *p,
+					const struct primitive_row *row,
+					enum kind kind);
 
 /* "wait epoll watched 1000 ready 1"; returns `to` */
-char *primitive_name(const struct primitive_row *row, char to[128]);
+char *row_name(const struct primitive_row *row, char to[128]);
 
 #endif

@@ -48,8 +48,7 @@ static const struct row *find_row(struct series *s, const struct cell *asked,
 				  const struct evidence *e)
 {
 	struct cell c = under_control(asked, e->control);
-	const struct row *row =
-		e->reduced ? reduced_row(e->reduced, &c) : NULL;
+	const struct row *row = e->reduced ? reduced_row(e->reduced, &c) : NULL;
 	char setting[SETTING_SIZE];
 
 	if (!row) {
@@ -64,8 +63,9 @@ static const struct row *find_row(struct series *s, const struct cell *asked,
 		return NULL;
 	}
 	if (row->n + row->invalid < e->blocks) {
-		why_not(s->why, "only %u of %u blocks of %s are measured; "
-				"continue the run",
+		why_not(s->why,
+			"only %u of %u blocks of %s are measured; "
+			"continue the run",
 			row->n + row->invalid, e->blocks, c.model);
 		return NULL;
 	}
@@ -96,8 +96,8 @@ static void take_blocks(struct series *s, const struct row *row,
 	s->n_blocks = e->reduced->n_blocks;
 	s->block = grow(NULL, s->n_blocks + 1, sizeof(*s->block));
 	for (unsigned k = 0; k < s->n_blocks; k++) {
-		s->block[k] = row->timed[k] ? row->timed[k]->metric[s->metric] :
-					      NAN;
+		s->block[k] =
+			row->timed[k] ? row->timed[k]->metric[s->metric] : NAN;
 		known += isfinite(s->block[k]);
 	}
 	s->at_least = bound_of(row, s->metric) == AT_LEAST;
@@ -152,7 +152,7 @@ static void of_calls(struct series *s, const struct value *v,
 /* ------------------------------------------------------------------- primitives */
 
 static void take_primitive(struct series *s, const struct value *v,
-			   const struct primitive *p, const char *name)
+			   const struct primitive_result *p, const char *name)
 {
 	double x = v->row_calls ? p->calls : p->value;
 
@@ -175,25 +175,26 @@ static void take_primitive(struct series *s, const struct value *v,
 }
 
 static void of_primitive(struct series *s, const struct value *v,
-			 const struct primitive_row *row,
+			 enum kind kind, const struct primitive_row *row,
 			 const struct evidence *e)
 {
-	const struct primitive *p =
-		e->primitives ? primitives_find(e->primitives, row) : NULL;
+	const struct primitive_result *p =
+		e->primitives ? primitives_find(e->primitives, row, kind) :
+				NULL;
 	bool time;
 	char name[128];
 
-	primitive_name(row, name);
+	row_name(row, name);
 	if (!p) {
 		why_not(s->why, "not measured: primitive %s (bin/primitives)",
 			name);
 		return;
 	}
 	time = strcmp(p->unit, "ns") == 0;
-	if (!v->row_calls && v->kind != KIND_ANY &&
-	    time != (v->kind == KIND_TIME))
-		why_not(s->why, "primitive %s is %s, which is not what the claim "
-				"compares it with",
+	if (!v->row_calls && kind != KIND_ANY && time != (kind == KIND_TIME))
+		why_not(s->why,
+			"primitive %s is %s, which is not what the claim "
+			"compares it with",
 			name, time ? "a time" : "a number");
 	else
 		take_primitive(s, v, p, name);
@@ -202,11 +203,11 @@ static void of_primitive(struct series *s, const struct value *v,
 /* ----------------------------------------------------------------------- slopes */
 
 static void point_of(struct series *s, const struct value *v, unsigned point,
-		     const struct evidence *e)
+		     enum kind kind, const struct evidence *e)
 {
 	*s = (struct series){ .value = NAN, .metric = METRICS };
 	if (v->source == SOURCE_PRIMITIVE)
-		of_primitive(s, v, &v->row[point], e);
+		of_primitive(s, v, kind, &v->row[point], e);
 	else if (v->source == SOURCE_CALLS)
 		of_calls(s, v, &v->cell[point], e);
 	else
@@ -229,15 +230,15 @@ static void weights(const struct value *v, double w[SWEEP_MAX])
 static void add_point(struct series *to, const struct series *point, double w)
 {
 	for (unsigned k = 0; k < to->n_blocks; k++)
-		to->block[k] += w * (point->block ? point->block[k] :
-						    point->value);
+		to->block[k] +=
+			w * (point->block ? point->block[k] : point->value);
 	to->value += w * point->value;
 	to->low += w * (w > 0 ? point->low : point->high);
 	to->high += w * (w > 0 ? point->high : point->low);
 	to->df = fmin(to->df, point->df);
 }
 
-static void slope_of(struct series *s, const struct value *v,
+static void slope_of(struct series *s, const struct value *v, enum kind kind,
 		     const struct evidence *e)
 {
 	double w[SWEEP_MAX];
@@ -247,12 +248,13 @@ static void slope_of(struct series *s, const struct value *v,
 	for (unsigned i = 0; i < v->n && !*s->why; i++) {
 		struct series point;
 
-		point_of(&point, v, i, e);
+		point_of(&point, v, i, kind, e);
 		if (*point.why) {
 			memcpy(s->why, point.why, WHY_SIZE);
 		} else if (point.at_least || point.at_most) {
-			why_not(s->why, "%s was at a limit at %s %g: a bound has "
-					"no slope",
+			why_not(s->why,
+				"%s was at a limit at %s %g: a bound has "
+				"no slope",
 				v->cell[i].model, v->sweep, v->x[i]);
 		} else {
 			if (i == 0 && point.block) {
@@ -267,12 +269,12 @@ static void slope_of(struct series *s, const struct value *v,
 }
 
 void series_of(struct series *s, const struct value *v, unsigned point,
-	       const struct evidence *e)
+	       enum kind kind, const struct evidence *e)
 {
 	if (v->slope)
-		slope_of(s, v, e);
+		slope_of(s, v, kind, e);
 	else
-		point_of(s, v, point, e);
+		point_of(s, v, point, kind, e);
 }
 
 void series_free(struct series *s)

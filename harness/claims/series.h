@@ -17,9 +17,10 @@ struct series {
 	enum metric metric;
 };
 
-/* A point of a value; a slope has only point 0. series_free() has to follow. */
+/* A point of a value; a slope has only point 0. `kind` is that of the constant with which
+ * a primitive is compared. series_free() has to follow. */
 void series_of(struct series *s, const struct value *v, unsigned point,
-	       const struct evidence *e);
+	       enum kind kind, const struct evidence *e);
 void series_free(struct series *s);
 
 /* The least number of blocks with an interval */

@@ -151,6 +151,8 @@ static void run_bout(struct session *s, const struct entry *e)
 		measure_bout(s, first);
 	if (store_has_bout(&s->store, &s->blocks, e->bout))
 		show_bout(s, first, old);
+	if (!old && s->bout_done)
+		s->bout_done(s, e);
 }
 
 /* The record of an entry; NULL: none, or that of a bout that is not whole */

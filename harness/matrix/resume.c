@@ -16,6 +16,11 @@ static const char *text_of(const json_t *from, const char *key)
 	return json_string_value(json_object_get(from, key));
 }
 
+const char *text_of_run(const struct session *s, const char *key)
+{
+	return text_of(s->run, key);
+}
+
 static bool parse_plan(struct session *s, const char *text, char *why)
 {
 	const char *name = text_of(s->run, "plan");
@@ -69,7 +74,7 @@ bool read_plan(struct session *s, char why[WHY_SIZE])
 }
 
 /* Results of another machine or build must not enter the same table unmarked. */
-static void check_identity(struct session *s)
+void check_identity(struct session *s)
 {
 	char why[WHY_SIZE];
 	json_t *then = store_load_json(&s->store, "machine.json", why), *now;

@@ -66,7 +66,7 @@ void run_benchmarks(struct session *s)
 
 /* ---------------------------------------------------------------------- the end */
 
-static bool any_failed(const struct session *s)
+bool any_failed(const struct session *s)
 {
 	for (size_t i = 0; i < s->store.n; i++)
 		if (judge_failed(&s->store.records[i]))
@@ -170,11 +170,30 @@ void start_benchmark(struct session *s)
 	gbench_context("plan", s->plan.name);
 }
 
+void create_run(struct session *s)
+{
+	char path[STORE_PATH_SIZE], why[WHY_SIZE], *text = plan_text(&s->plan);
+	const char *out = s->opt->out ? s->opt->out : default_out(s, path);
+	json_t *machine;
+
+	choose_counting(s);
+	keep_awake(s);
+	s->programs = programs_of(s);
+	machine = machine_of(s);
+	check(store_create(&s->store, out, why), why);
+	mark_incomplete(s);
+	check(store_file(&s->store, "plan.txt", text, why), why);
+	free(text);
+	check(store_json(&s->store, "machine.json", machine, why), why);
+	s->run = describe_run(s);
+	write_run(s);
+	fprintf(s->screen, "  into %s\n\n", s->store.path);
+	fflush(s->screen);
+}
+
 int matrix_run(const struct matrix_options *opt)
 {
 	static struct session s;
-	char path[STORE_PATH_SIZE], why[WHY_SIZE], *text;
-	json_t *machine;
 
 	s.opt = opt;
 	catalog_bin(s.bin);
@@ -190,22 +209,7 @@ int matrix_run(const struct matrix_options *opt)
 	if (opt->dry_run)
 		return EXIT_SUCCESS;
 	lock_machine();
-	choose_counting(&s);
-	keep_awake(&s);
-	s.programs = programs_of(&s);
-	machine = machine_of(&s);
-	check(store_create(&s.store,
-			   opt->out ? opt->out : default_out(&s, path), why),
-	      why);
-	mark_incomplete(&s);
-	text = plan_text(&s.plan);
-	check(store_file(&s.store, "plan.txt", text, why), why);
-	free(text);
-	check(store_json(&s.store, "machine.json", machine, why), why);
-	s.run = describe_run(&s);
-	write_run(&s);
-	fprintf(s.screen, "  into %s\n\n", s.store.path);
-	fflush(s.screen);
+	create_run(&s);
 	run_benchmarks(&s);
 	return finish(&s);
 }

@@ -32,6 +32,9 @@ struct session {
 	bool only_reads;  /* report: nothing is measured */
 	bool stopped;     /* a bout could not be written */
 	bool unwritten;   /* a derived file could not be written */
+	/* Called after each bout that was measured; or NULL */
+	void (*bout_done)(struct session *s, const struct entry *e);
+	void *claims; /* for bout_done(): see claims.c */
 	sigset_t signals; /* signal mask during waits */
 };
 
@@ -75,9 +78,14 @@ void mark_incomplete(const struct session *s);
 
 /* resume.c: plan.txt, to which every line of the record has to belong */
 bool read_plan(struct session *s, char why[WHY_SIZE]);
+/* Ends the program if machine or programs have changed, unless --force. */
+void check_identity(struct session *s);
+const char *text_of_run(const struct session *s, const char *key);
 
-/* session.c: what run and resume share */
+/* session.c: what run, resume and claims share */
 void start_benchmark(struct session *s);
+void create_run(struct session *s); /* the folder, with all but its results */
+bool any_failed(const struct session *s);
 void lock_machine(void);
 void run_benchmarks(struct session *s);
 int finish(struct session *s);

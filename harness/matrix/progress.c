@@ -37,7 +37,6 @@ struct bout_state {
 
 struct progress {
 	FILE *file;
-	const struct blocks *blocks;
 	struct bout_state *bout;
 	size_t n, n_done;
 	size_t cells[STATUSES]; /* of bouts that are done */
@@ -89,6 +88,16 @@ static void find_bouts(struct progress *p, const struct blocks *b,
 	}
 }
 
+/* Bouts keep their numbers where some are left out, as bin/matrix claims does. */
+static struct bout_state *find_bout(const struct progress *p, unsigned bout)
+{
+	size_t i = bout < p->n ? bout : p->n - 1;
+
+	while (p->bout[i].entry->bout > bout && i > 0)
+		i--;
+	return &p->bout[i];
+}
+
 struct progress *progress_open(FILE *file, const struct blocks *b,
 			       const struct plan *plan, bool quiet)
 {
@@ -98,7 +107,6 @@ struct progress *progress_open(FILE *file, const struct blocks *b,
 
 	*p = (struct progress){
 		.file = file,
-		.blocks = b,
 		.quiet = quiet,
 		.live = terminal && !quiet,
 		.colour = terminal && !(no_color && *no_color),
@@ -164,7 +172,8 @@ static void estimate_left(struct progress *p)
 
 static double time_left(struct progress *p)
 {
-	const struct bout_state *now = p->now ? &p->bout[p->now->bout] : NULL;
+	const struct bout_state *now = p->now ? find_bout(p, p->now->bout) :
+						NULL;
 
 	if (p->stale)
 		estimate_left(p);
@@ -420,7 +429,7 @@ static void print_line(struct progress *p, const struct record *const *r,
 		add_counts(outcome, of);
 	add_position(line, p);
 	add(line, " ", "%s", setting_key(&r[0]->cell, setting));
-	add_kind(line, "  ", &p->blocks->entry[r[0]->index]);
+	add_kind(line, "  ", find_bout(p, r[0]->bout)->entry);
 	if (ok < n)
 		add_numbers(line, r[ok], n);
 	add(line, "  ", "%s", outcome);
@@ -451,7 +460,7 @@ static void print_bout(struct progress *p, const struct record *const *r,
 void progress_done(struct progress *p, const struct record *const *r, size_t n,
 		   bool old)
 {
-	struct bout_state *b = &p->bout[r[0]->bout];
+	struct bout_state *b = find_bout(p, r[0]->bout);
 
 	b->done = true;
 	b->took = 0;

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from . import course
+from . import course, questions
 from .course import UsageError
 
 
@@ -38,7 +38,7 @@ def skeleton(lab):
     """The file that a student begins with"""
     if lab.is_code:
         return patched(lab.model, lab.folder / "skeleton.patch")
-    return (lab.folder / "answers.toml").read_text(encoding="utf-8")
+    return questions.skeleton(lab)
 
 
 def start(lab, given=None):

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Grades a program that was handed in: builds it, and runs the checks of its lab."""
+"""Grades what was handed in: builds a program and runs the checks of its lab, or compares
+answers with the student's own run."""
 
 import contextlib
 import pathlib
 import tempfile
 import time
+import tomllib
 import traceback
 
-from . import conversation, cost, mechanism, sandbox, submission
+from . import conversation, cost, measured, mechanism, predict, questions, sandbox
+from . import submission
 from .results import ERROR, FAIL, PASS, SKIPPED, TIMEOUT, UNAVAILABLE, UNSTABLE
 from .results import Fault, Result, Timeout, Unavailable
 from .subject import Subject
@@ -21,15 +24,30 @@ ARGUMENTS = {"pieces": ["--message", "64"]}
 
 
 class Grading:
-    """Of one program; `results` grows while it runs."""
+    """Of one submission; `results` grows while it runs. `place` is its folder."""
 
-    def __init__(self, lab, program_source, only=None, told=lambda result: None):
-        self.lab, self.source, self.only, self.told = lab, program_source, only, told
+    def __init__(self, lab, place, only=None, told=lambda result: None):
+        self.lab, self.place, self.only, self.told = lab, place, only, told
         self.results = []
         self.warnings = ""
 
     def names(self):
         """{check: (part, title, needs)}, in order"""
+        every = self._of_code() if self.lab.is_code else self._of_answers()
+        if "predict" in self.lab.spec:
+            every |= {name: ("prediction", title, ())
+                      for name, (title, _) in predict.CHECKS.items()}
+        return every
+
+    def _of_answers(self):
+        every = {"read": ("start", "answers.toml can be read", ()),
+                 "run": ("start", "there is a run of your own", ())}
+        for question in self.lab.spec["question"]:
+            needs = ("read", "run") if "value" in question else ("read",)
+            every[question["id"]] = ("answers", question["text"].splitlines()[0], needs)
+        return every
+
+    def _of_code(self):
         code = self.lab.spec["code"]
         every = {"build": ("start", "it compiles", ())}
         for name, (_, title, needs) in conversation.CHECKS.items():
@@ -41,6 +59,9 @@ class Grading:
             title = f"{cost.METRICS[bound['metric']]}, beside the reference"
             every[f"cost-{bound['metric']}{i or ''}"] = ("cost", title, ("many", "waits"))
         return every
+
+    def _first_failed(self):
+        return any(of.status in (FAIL, TIMEOUT) for of in self.results)
 
     def wanted(self):
         """The checks to run: all, or one and what it builds on"""
@@ -55,7 +76,8 @@ class Grading:
                 todo += every[name][2]
         return {name: of for name, of in every.items() if name in names}
 
-    def run(self):
+    def run(self, until_first=False):
+        """All checks, or until the first one fails"""
         with tempfile.TemporaryDirectory(prefix="lab-") as folder:
             self._folder = pathlib.Path(folder)
             self._folder.chmod(0o711)  # the sandbox has another user
@@ -66,6 +88,8 @@ class Grading:
                 result.took_s = time.monotonic() - begin
                 self.results.append(result)
                 self.told(result)
+                if until_first and self._first_failed():
+                    break
         return self.results
 
     def _one(self, result, needs):
@@ -91,7 +115,16 @@ class Grading:
                                                f"{result.name}"
 
     def _attempt(self, result):
-        if result.name == "build":
+        if result.part == "prediction":
+            result.steps = predict.CHECKS[result.name][1](self.lab, self.place)
+        elif result.name in ("read", "run"):
+            getattr(self, f"_{result.name}")(result)
+        elif result.part == "answers":
+            question = next(of for of in self.lab.spec["question"]
+                            if of["id"] == result.name)
+            said = questions.check(question, self._answers.get(result.name), self._own_run)
+            result.steps.append(f"right: {said}")
+        elif result.name == "build":
             self._build(result)
         elif result.name in conversation.CHECKS:
             self._converse(result)
@@ -105,9 +138,28 @@ class Grading:
     def _build(self, result):
         folder = self._folder / "build"
         folder.mkdir()
-        self.program, self.warnings = submission.build(self.lab, self.source, folder)
+        self.program, self.warnings = submission.build(
+            self.lab, submission.read(self.place / self.lab.handed_in), folder)
         result.steps.append(f"{self.lab.handed_in} compiles" +
                             (", with warnings" if self.warnings else ""))
+
+    def _read(self, result):
+        self._own_run = None
+        try:
+            source = submission.read(self.place / self.lab.handed_in)
+            self._answers = tomllib.loads(source.decode("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Fault(f"answers.toml cannot be read: {error}",
+                        expected="id = answer, as at the start") from None
+        result.steps.append("answers.toml is read")
+
+    def _run(self, result):
+        try:
+            self._own_run = measured.Run(self.place / "run")
+        except Unavailable as why:
+            raise Fault(str(why), expected="the folder run of your lab",
+                        by_hand=f"labs/lab run {self.lab.number:02}") from None
+        result.steps.append(f"made {self._own_run.began}")
 
     @staticmethod
     def _with_steps(result, subject, function, *args):
@@ -151,24 +203,6 @@ class Grading:
         if not stable:
             result.status = UNSTABLE
             result.what = "the turns disagree: the machine is busy, or it is at the bound"
-
-
-def grade(lab, path, only=None, told=lambda result: None):
-    """Grades a file; returns the Grading. A file that cannot be taken fails the build."""
-    try:
-        source = submission.read(path)
-    except Fault as fault:
-        grading = Grading(lab, b"", only, told)
-        result = Result("build", "start", "it compiles")
-        result.blame(fault)
-        grading.results.append(result)
-        told(result)
-        for name, (part, title, _) in list(grading.wanted().items())[1:]:
-            grading.results.append(Result(name, part, title, what="it builds on build"))
-        return grading
-    grading = Grading(lab, source, only, told)
-    grading.run()
-    return grading
 
 
 def environment():

@@ -15,7 +15,7 @@ ERROR = "error"              # the grader's own fault
 COSTS = {FAIL, TIMEOUT, SKIPPED}
 
 #: Parts of the score, and how much each is worth
-PARTS = {"conversation": 60, "mechanism": 20, "cost": 10, "prediction": 10}
+PARTS = {"conversation": 60, "mechanism": 20, "cost": 10, "answers": 90, "prediction": 10}
 
 
 class Fault(Exception):

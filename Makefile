@@ -16,6 +16,9 @@
 #   make bench-primitives
 #                      how exact bin/primitives is
 #   make bench-report  time and size of a report
+#   make labs-check    every solution of the labs, right or wrong, through the grader
+#   make labs-soak     each right one 100 times, with all CPUs busy
+#   make gradescope LAB=05   an autograder for a platform; also autolab, classroom50
 #   make plots         charts of a run: make plots RUN=results/... (default: the newest)
 #   make man           man pages, in build/man
 #   make lint          format check and static analysis
@@ -269,6 +272,16 @@ test-long:
 
 test-soak:
 	@RUNS='$(RUNS)' tests/soak
+
+labs-check: all
+	@$(call with_python,build check test labs) -m pytest -q tests/labs -n 3 \
+		-m 'long or not long' --timeout 300
+
+labs-soak: all
+	@$(call with_python,build check test labs) tests/labs/soak.py $(RUNS)
+
+gradescope autolab classroom50:
+	@labs/bundle $@ $(LAB)
 
 bench-memory: all
 	@$(call with_python,check) tests/bench/memory.py

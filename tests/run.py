@@ -40,6 +40,8 @@ STEPS = [
      ["tests/matrix", "-n", "3", "--dist", "loadfile"]),
     ("plots", "charts and report", "all", {},
      ["tests/plots", "-n", "2", "--dist", "loadfile"]),
+    ("labs", "the labs, and their grader", "all", {},
+     ["tests/labs", "-n", "3", *ONE_BY_ONE]),
     ("asan", "the conversation, with address and undefined sanitizers", "all asan",
      {"BIN": "build/asan/bin", "SLOW": "1", "PATIENCE": "60"},
      ["tests/conversation", "-n", "4", "--runtimes", *ONE_BY_ONE, *NOT_FOREIGN]),
@@ -63,7 +65,7 @@ NAMES = [step[0] for step in STEPS]
 #: beside `load`, whose times are exact only while the machine is not busy.
 AT_ONCE = 2
 ORDER = ["load", "faults", "probe", "load-tsan", "matrix", "conversation", "asan",
-         "plots", "load-asan", "unit", "tsan"]
+         "labs", "plots", "load-asan", "unit", "tsan"]
 
 
 class Outcome:

@@ -139,14 +139,14 @@ class Grading:
         folder = self._folder / "build"
         folder.mkdir()
         self.program, self.warnings = submission.build(
-            self.lab, submission.read(self.place / self.lab.handed_in), folder)
+            self.lab, submission.source(self.lab, self.place), folder)
         result.steps.append(f"{self.lab.handed_in} compiles" +
                             (", with warnings" if self.warnings else ""))
 
     def _read(self, result):
         self._own_run = None
         try:
-            source = submission.read(self.place / self.lab.handed_in)
+            source = submission.source(self.lab, self.place)
             self._answers = tomllib.loads(source.decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Fault(f"answers.toml cannot be read: {error}",

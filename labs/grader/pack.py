@@ -16,7 +16,7 @@ def write(lab, place, out=None):
     """(the file, the names in it)"""
     out = out or pathlib.Path(f"lab-{lab.number:02}.zip")
     try:
-        content = submission.read(place / lab.handed_in)
+        content = submission.source(lab, place)
     except Fault as fault:
         raise UsageError(str(fault)) from None
     names = [lab.handed_in]

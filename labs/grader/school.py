@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from . import course, formats, similar, taken
+from . import course, formats, similar, submission, taken
 from .course import UsageError
 from .results import COSTS, Fault
 from .subject import SCALE
@@ -64,17 +64,21 @@ class School:
         """Grades one; returns its result"""
         file = self.result_file(path)
         try:
-            content = taken.source(self.lab, path)
+            contents = taken.files(self.lab, path)
         except Fault as fault:
             return self._zero(file, path, str(fault))
-        digest = hashlib.sha256(content + self.lab.number.to_bytes(2, "big")).hexdigest()
+        except OSError as error:
+            return self._zero(file, path, f"it cannot be read: {error.strerror}")
+        digest = self._digest(contents)
         before = read_json(file)
         if before and before.get("digest") == digest and before.get("complete"):
             return before
         self._zero(file, path, "the grading was interrupted", digest=digest)
         work = self.out / ".work" / file.stem
-        work.mkdir(parents=True, exist_ok=True)
-        (work / self.lab.handed_in).write_bytes(content)
+        submission.remove(work)
+        for name, content in contents.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_bytes(content)
         why = self._run(work, made := work / "result.json")
         result = read_json(made)
         if not result:
@@ -82,6 +86,13 @@ class School:
         result |= {"submission": shown(path), "digest": digest, "complete": True}
         formats.write(file, json.dumps(result, indent=1))
         return result
+
+    def _digest(self, contents):
+        """Of what was handed in, and of what the lab checks"""
+        sha = hashlib.sha256((self.lab.folder / "lab.toml").read_bytes())
+        for name, content in sorted(contents.items()):
+            sha.update(f"{name} {len(content)} ".encode() + content)
+        return sha.hexdigest()
 
     def _run(self, work, made):
         """labs/lab check, in a process group of its own; what is wrong if there is no

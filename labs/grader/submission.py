@@ -22,7 +22,7 @@ HEADERS = [course.TOP / "models/common", course.TOP / "harness/base"]
 
 
 def read(path):
-    """The source in a file that somebody handed in; Fault says what is wrong with it."""
+    """What is in a file that somebody handed in; Fault says what is wrong with it."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -37,7 +37,12 @@ def read(path):
         if about.st_size > SIZE_MAX:
             raise Fault(f"{path.name} has {about.st_size / sandbox.MIB:.0f} MiB; a source "
                         f"file has at most {SIZE_MAX // sandbox.MIB} MiB")
-        return checked(file.read(SIZE_MAX), path.name)
+        return file.read(SIZE_MAX)
+
+
+def source(lab, place):
+    """What is in the file of the lab in a folder"""
+    return checked(read(place / lab.handed_in), lab.handed_in)
 
 
 def checked(content, name):

@@ -2,9 +2,9 @@
 """
 uvloop.py - one thread; libuv's event loop calls a protocol object per client
 
-Waits in:     asyncio.run(), which calls libuv's uv_run, which calls epoll_pwait(2)
+Waits in:     asyncio.run(), which calls libuv's uv_run, which calls epoll_wait(2)
 Learns:       completion: the bytes that were read; inside, readiness and then read
-Per request:  read + write, and a share of one epoll_pwait
+Per request:  read + write, and a share of one epoll_wait
 Costs:        interpreted code for the protocol; the loop and the sockets are compiled
 Limits:       descriptors (RLIMIT_NOFILE); one thread
 Compare with: asyncio.py - the same protocol, the loop in Python; libuv.c - the same

@@ -2,9 +2,9 @@
 """
 uvloop_streams.py - one thread; a coroutine per client, on libuv's event loop
 
-Waits in:     asyncio.run(), which calls libuv's uv_run, which calls epoll_pwait(2)
+Waits in:     asyncio.run(), which calls libuv's uv_run, which calls epoll_wait(2)
 Learns:       completion: read() returns bytes; inside, readiness and then read
-Per request:  read + write, a switch to the coroutine, and a share of one epoll_pwait
+Per request:  read + write, a switch to the coroutine, and a share of one epoll_wait
 Costs:        interpreted code for streams and coroutine; what arrives is copied to a
               buffer and from it
 Limits:       descriptors (RLIMIT_NOFILE); one thread

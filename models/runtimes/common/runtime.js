@@ -35,8 +35,10 @@ class Client {
 	}
 }
 
-// A client, or null: there are --max-clients already
+// A client, or null: there are --max-clients already, or it comes after the stop
 function admit(socket) {
+	if (stopping)
+		return null
 	if (maxClients && clients.size >= maxClients) {
 		totals.refused++
 		return null

@@ -37,7 +37,9 @@ class Client:
 
 
 def admit(owner):
-    """A client, or None: there are --max-clients already"""
+    """A client, or None: there are --max-clients already, or it comes after the stop"""
+    if stopping:
+        return None
     if MAX_CLIENTS and len(clients) >= MAX_CLIENTS:
         totals["refused"] += 1
         return None

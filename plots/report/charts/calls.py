@@ -9,7 +9,7 @@ from ..view import Chart, Figure, Missing, Table
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 82, 92, 30, 26, 26
 MUCH = 6  # a bar that is so many times as long as the next is cut
-OFTEN = 0.2  # per request: what a runtime stands on
+OFTEN = 0.3  # per request: what a runtime stands on
 LEAST = 0.01  # per request; rarer calls are drawn together as "other calls"
 READ = ("A bar is the number of system calls per request, a piece of it one call by name. "
         "Below 1, a call serves several requests. The calls were counted in a repetition "

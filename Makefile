@@ -100,7 +100,7 @@ endif
 # ---------------------------------------------------------------- programs
 
 PROGRAMS := $(MODELS) $(COMPILED) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) \
-	$(if $(MATRIX),matrix primitives)
+	$(if $(MATRIX),matrix primitives inject inject.so)
 STARTED := $(filter-out $(COMPILED),$(RUNTIMES))
 all: $(PROGRAMS:%=$(BIN)/%) $(STARTED:%=$(BIN)/%)
 
@@ -139,6 +139,15 @@ $(BIN)/matrix: $(BUILD)/harness/matrix/main.o $(HARNESS) $(BASE)
 	$(LINK)
 $(BIN)/primitives: $(BUILD)/harness/primitives/main.o $(HARNESS) $(BASE)
 	$(LINK)
+
+$(BIN)/inject: $(BUILD)/harness/inject/main.o $(HARNESS) $(BASE)
+	$(LINK)
+# Preloaded by bin/inject, into any program
+$(BIN)/inject.so: harness/inject/inject.c harness/base/units.c $(BUILD)/flags
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -M%,$(CPPFLAGS)) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ \
+		$(filter %.c,$^) -ldl -lm
 
 # --as-needed: a program depends only on the libraries that it uses.
 comma := ,

@@ -109,13 +109,14 @@ bool claim_needs_primitives(const struct claim *c)
 
 /* ------------------------------------------------------------------------- plan */
 
-static struct cells_of all_cells(const struct claim *c, size_t n, bool controls)
+static struct cells_of all_cells(const struct claim *const *c, size_t n,
+				 bool controls)
 {
 	struct cells_of all = { NULL, controls, NULL, 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		all.claim = &c[i];
-		claim_each(&c[i], add_leaf, &all);
+		all.claim = c[i];
+		claim_each(c[i], add_leaf, &all);
 	}
 	return all;
 }
@@ -172,7 +173,7 @@ static void write_settings(FILE *to, struct cells_of *all)
 	}
 }
 
-char *claims_plan(const struct claim *c, size_t n, bool controls,
+char *claims_plan(const struct claim *const *c, size_t n, bool controls,
 		  const char *const *models)
 {
 	struct cells_of all = all_cells(c, n, controls);

@@ -17,7 +17,7 @@ struct cell *claim_cells(const struct claim *c, bool controls, size_t *n);
 
 /* The text of a plan for all of them (plan.h), to be freed; NULL: they need no cells.
  * `models` in the order in which results list them. */
-char *claims_plan(const struct claim *c, size_t n, bool controls,
+char *claims_plan(const struct claim *const *c, size_t n, bool controls,
 		  const char *const *models);
 
 /* Whether a claim needs a row of primitives.csv */

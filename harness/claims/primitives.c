@@ -148,8 +148,8 @@ static bool same_row(const struct primitive_row *a,
 }
 
 const struct primitive_result *primitives_find(const struct primitives *p,
-					const struct primitive_row *row,
-					enum kind kind)
+					       const struct primitive_row *row,
+					       enum kind kind)
 {
 	const struct primitive_result *found = NULL;
 

@@ -25,8 +25,8 @@ void primitives_free(struct primitives *p);
 /* NULL: there is none. Some have a row for their time and another for their count:
  * `kind` says which; KIND_ANY: the time, if there is one */
 const struct primitive_result *primitives_find(const struct primitives *p,
-					const struct primitive_row *row,
-					enum kind kind);
+					       const struct primitive_row *row,
+					       enum kind kind);
 
 /* "wait epoll watched 1000 ready 1"; returns `to` */
 char *row_name(const struct primitive_row *row, char to[128]);

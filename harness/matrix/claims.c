@@ -271,12 +271,12 @@ static bool print_controls(const struct session *s, const struct claims_run *c,
 
 /* ---------------------------------------------------------------------- the plan */
 
-/* Of all claims, whatever is wanted: so a folder can be completed later. */
+/* Of the wanted claims alone: a bout has the fewer servers, and is the shorter. */
 static void make_plan(struct session *s, const struct claims_run *c)
 {
 	const char *const *models = catalog_models(s->bin);
 	char error[PLAN_ERROR_SIZE];
-	char *text = claims_plan(c->files.claim, c->files.n, s->opt->controls,
+	char *text = claims_plan(c->wanted, c->files.n_wanted, s->opt->controls,
 				 models);
 
 	if (!text)

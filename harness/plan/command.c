@@ -86,20 +86,43 @@ static char *add_word(struct command *c, char *word)
 	return word;
 }
 
+static const char inject[] = "inject=";
+
+/* The option inject=scan-2us runs the program under bin/inject, with effect scan=2us. */
+static char *add_effect(struct command *c, char *to, const char *bin,
+			const char *label)
+{
+	const char *effect = strstr(label, inject);
+	char *equal;
+
+	if (!effect || effect[-1] != ':')
+		return to;
+	effect += strlen(inject);
+	to = add_word(c, to) + sprintf(to, "%s/inject", bin) + 1;
+	equal = add_word(c, to);
+	to = equal + sprintf(equal, "%.*s", (int)strcspn(effect, ":"), effect) +
+	     1;
+	if ((equal = strchr(equal, '-')))
+		*equal = '=';
+	return to;
+}
+
 /* BIN/delayloop --delay=10ms: the words stand in the text, each with its 0. */
 void command_of_model(struct command *c, const char *bin, const char *label)
 {
-	size_t room = strlen(bin) + 3 * strlen(label) + 3;
+	size_t room = 2 * strlen(bin) + 4 * strlen(label) + 16;
 	char *copy = strdup(label), *rest = copy, *to = malloc(room);
 	const char *option;
 
 	if (!copy || !to)
 		die("malloc");
 	*c = (struct command){ .text = to };
+	to = add_effect(c, to, bin, label);
 	to = add_word(c, to) + sprintf(to, "%s/%s", bin, strsep(&rest, ":")) +
 	     1;
 	while ((option = strsep(&rest, ":")))
-		to = add_word(c, to) + sprintf(to, "--%s", option) + 1;
+		if (strncmp(option, inject, strlen(inject)) != 0)
+			to = add_word(c, to) + sprintf(to, "--%s", option) + 1;
 	free(copy);
 }
 

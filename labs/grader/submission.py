@@ -82,9 +82,10 @@ def build(lab, content, folder):
     source = folder / lab.handed_in
     source.write_bytes(content)
     program = folder / "server"
+    # The model of a lab is its solution: it is not there to be included.
+    see = [*HEADERS, *ARCHIVES, *([lab.server] if lab.server != lab.model else [])]
     status, text = sandbox.run(
-        command(lab, source, program), COMPILE_WITHIN_S, write=folder,
-        see=[*HEADERS, lab.server, *ARCHIVES],
+        command(lab, source, program), COMPILE_WITHIN_S, write=folder, see=see,
         fsize=64 * sandbox.MIB)
     text = text.replace(f"{folder}/", "")
     if status is None:

@@ -95,10 +95,11 @@ def slow_reader(subject):
     slow = subject.connect(receive_buffer=4096)
     slow.setblocking(False)
     end = time.monotonic() + PATIENCE_S
+    data = some("slow", 1 << 16) * 256
     last, sent = time.monotonic(), 0
-    while time.monotonic() < min(end, last + 0.3):
+    while time.monotonic() < min(end, last + 0.3) and sent < len(data):
         try:
-            sent += slow.send(bytes(1 << 16))
+            sent += slow.send(data[sent:sent + (1 << 16)])
             last = time.monotonic()
         except BlockingIOError:
             time.sleep(0.01)
@@ -109,6 +110,9 @@ def slow_reader(subject):
     for i in range(3):
         subject.echo(subject.connect(), some(("slow", i), 64), "client B")
     subject.step("clients that connect later get their replies")
+    slow.settimeout(PATIENCE_S)
+    subject.same(subject.receive(slow, sent, "client A"), data[:sent], "client A")
+    subject.step("A reads at last, and gets its own bytes back")
 
 
 @check("a client that has sent all gets all back (half-close)", "echo")

@@ -185,7 +185,7 @@ class Subject:
         data = bytearray()
         try:
             while len(data) < size:
-                part = client.recv(size - len(data))
+                part = client.recv(min(size - len(data), 1 << 16))
                 if not part:
                     raise self.fault(f"the server closed the connection of {who}",
                                      expected=f"{size} bytes", got=shown(data))

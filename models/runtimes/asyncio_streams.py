@@ -4,7 +4,8 @@ asyncio_streams.py - one thread; a coroutine per client awaits each read and wri
 
 Waits in:     asyncio.run(), which calls epoll_wait(2)
 Learns:       completion: read() returns bytes; inside, readiness and then recv
-Per request:  recv + send, a switch to the coroutine, and a share of one epoll_wait
+Per request:  recv + send, a switch to the coroutine, and shares of two epoll_wait: it
+              runs in the next turn of the loop
 Costs:        interpreted code; what arrives is copied to a buffer and from it; 256 KiB
               are allocated for each read and given back: mmap, mremap, munmap
 Limits:       descriptors (RLIMIT_NOFILE); one thread

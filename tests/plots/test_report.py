@@ -22,6 +22,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -32,7 +33,7 @@ from reports import TOP, make, program
 sys.path.insert(0, str(TOP / "plots"))
 
 from report import drawing, facts, run, style, times, view, words  # noqa: E402
-from report.charts import lines  # noqa: E402
+from report.charts import calls, lines  # noqa: E402
 
 GOLDEN = pathlib.Path(__file__).parent / "golden/report"
 
@@ -957,3 +958,27 @@ def test_order_of_calls_is_what_strace_sees(name, tmp_path):
         assert in_turn(described, seen)
         other = set(seen[len(seen) // 3:2 * len(seen) // 3]) - known
         assert name == "aio" or not other  # aio: threads that come and go
+
+
+# ------------------------------------------------------------------------ runtimes
+
+def test_what_a_runtime_stands_on():
+    """Its calls of a request, and the most frequent wait, which many requests share"""
+    def row(model, n):
+        return {"model": model, "loop": "closed", "connections": n, "cell": f"{model} {n}",
+                "calls_per_request": 2.1}
+
+    def call(cell, name, n):
+        return {"cell": cell, "call": name, "per_request": n}
+
+    counted = [call("node 64", "write", 1.0), call("node 64", "read", 1.0),
+               call("node 64", "epoll_pwait", 0.06), call("node 64", "mprotect", 0.04),
+               call("node 1", "futex", 9.0), call("epoll 64", "recvfrom", 1.0)]
+    found = {}
+    for one in counted:
+        found.setdefault(one["cell"], []).append(one)
+    page = types.SimpleNamespace(model=lambda row: 0, label=lambda row: row["model"])
+    few, many = [row("node", 1), row("epoll", 1)], [row("node", 64), row("epoll", 64)]
+    assert "<b>node</b>: epoll_pwait + read + write<" in calls.stands_on(page, [many], found)
+    assert "<b>node</b>: futex<" in calls.stands_on(page, [many, few], found)
+    assert calls.stands_on(page, [[row("epoll", 64)]], found) == ""

@@ -163,8 +163,9 @@ def stands_on(view, settings, calls):
             for row in rows if row["loop"] != "none" and style.is_runtime(row["model"])]
     found = {}
     for row in rows:
-        names = [name for name, n in _pieces(calls.get(row["cell"], []), unit_of(rows),
-                                             total(row, unit_of(rows))) if n >= OFTEN]
+        pieces = _pieces(calls.get(row["cell"], []), "per_request", row["calls_per_request"])
+        waits = [name for name, _ in pieces if style.call(name)[1] == "waits"][:1]
+        names = [name for name, n in pieces if n >= OFTEN or name in waits]
         if row["model"] not in found and names:
             found[row["model"]] = (row, sorted(names, key=lambda name: _role((name,))))
     items = "".join(

@@ -108,7 +108,7 @@ def slow_reader(subject):
                                 expected="its reply waits until it reads") from None
     subject.step(f"client A sends until nothing more fits ({sent} bytes), and reads nothing")
     for i in range(3):
-        subject.echo(subject.connect(), some(("slow", i), 64), "client B")
+        subject.echo(subject.connect(), some(("slow", i), (64, 1000, 30_000)[i]), "client B")
     subject.step("clients that connect later get their replies")
     slow.settimeout(PATIENCE_S)
     subject.same(subject.receive(slow, sent, "client A"), data[:sent], "client A")

@@ -115,6 +115,8 @@ class Grading:
                                                f"{result.name}"
 
     def _attempt(self, result):
+        if result.part in ("conversation", "mechanism", "cost") or result.name == "ready":
+            mechanism.check_there(self.lab)
         if result.part == "prediction":
             result.steps = predict.CHECKS[result.name][1](self.lab, self.place)
         elif result.name in ("read", "run"):

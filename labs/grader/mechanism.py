@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from . import course
+from . import course, sandbox
 from .results import Fault, Unavailable
 from .subject import PATIENCE_S, Subject
 
@@ -41,6 +41,28 @@ def method():
             return name
     raise Unavailable("system calls cannot be counted here: strace is not installed, or "
                       "not permitted (ptrace)")
+
+
+#: In the sandbox, as its user may lack what the grader has; io_uring_setup is call 425
+#: on every architecture.
+TRY_URING = """import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+if call(425, 1, ctypes.create_string_buffer(120)) < 0:
+    print(ctypes.get_errno())"""
+
+
+@functools.cache
+def uring_error():
+    """The errno of io_uring here, or 0"""
+    text = sandbox.run(["/usr/bin/python3", "-c", TRY_URING], PATIENCE_S)[1].strip()
+    return int(text) if text.isdecimal() else 0
+
+
+def check_there(lab):
+    """Raises Unavailable if this kernel lacks what the lab is about."""
+    if lab.spec["code"].get("waits_in") == "io_uring_enter" and (error := uring_error()):
+        raise Unavailable(f"io_uring is not permitted here, or this kernel lacks it "
+                          f"({os.strerror(error)})")
 
 
 class Traced(Subject):

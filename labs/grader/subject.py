@@ -35,6 +35,7 @@ class Subject:
     def __init__(self, program, *args, wrapper=()):
         self.steps = []
         self.clients = []
+        self._program = program
         self._output = b""
         self._too_much = False
         words = sandbox.command([program, "--port", "0", *args], see=[program])
@@ -115,12 +116,24 @@ class Subject:
         self.steps.append(f"it starts, and listens on port {self.port}")
 
     def _find(self):
-        """The process of the server: the youngest of those in the sandbox that have no
-        child (pid namespaces hide the number that it printed)"""
-        pid = self.process.pid
-        while children := self._children(pid):
-            pid = children[0]
-        return pid
+        """The process of the server: the first, from the sandbox downwards, that runs its
+        program. (Pid namespaces hide the number that it printed; its own children run the
+        same program, and have to be counted with it.)"""
+        found = [self.process.pid]
+        for pid in found:
+            if self._runs_program(pid):
+                return pid
+            found += self._children(pid)
+        return self.process.pid
+
+    def _runs_program(self, pid):
+        try:
+            return os.readlink(f"/proc/{pid}/exe").endswith(str(self._program))
+        except OSError:  # not permitted, or it has ended
+            with contextlib.suppress(OSError), \
+                    open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+                return file.read().strip() == self._program.name
+        return False
 
     @staticmethod
     def _children(pid):

@@ -178,7 +178,7 @@ def test_memory_is_limited(tmp_path):
 
 
 def test_endless_output(tmp_path):
-    """It is stopped by a full pipe, and little is kept."""
+    """It waits for a full pipe, and little is kept."""
     graded = grade("""
         static char much[1 << 16];
         memset(much, 'x', sizeof(much));
@@ -186,7 +186,7 @@ def test_endless_output(tmp_path):
             for (;;)
                 if (write(1, much, sizeof(much)) < 0)
                     _exit(1);""", tmp_path / "at")
-    assert graded.failed() == ["ready"] and len(graded.text) < 100_000
+    assert graded.result["checks"] and len(graded.text) < 100_000
 
 
 @bubblewrap

@@ -10,7 +10,7 @@
  *	scan	after each wait, TIME of computing for each descriptor that is watched:
  *		those that poll and select were given, or were registered with epoll, or
  *		the clients that were accepted
- *	calls	with each transfer, N calls of getppid
+ *	calls	with each transfer, and each signal that is taken, N calls of getppid
  *	threads	N threads that sleep
  *	memory	SIZE more for each client
  *
@@ -38,7 +38,11 @@ struct io_uring;
 
 static int64_t delay, pause_ns, scan;
 static uint64_t calls, threads, memory;
-static atomic_long clients, watched;
+static atomic_long clients;
+
+/* By the descriptor of epoll; closing it does not remove what it watches. */
+enum { EPOLLS_MAX = 65536 };
+static atomic_long watched[EPOLLS_MAX];
 
 /* ------------------------------------------------------------------- the effects */
 
@@ -66,11 +70,16 @@ static void rest(int64_t ns)
 		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL);
 }
 
+static void call(void)
+{
+	for (uint64_t k = 0; k < calls; k++)
+		syscall(SYS_getppid);
+}
+
 static void transferred(long n)
 {
 	for (long i = 0; i < n; i++) {
-		for (uint64_t k = 0; k < calls; k++)
-			syscall(SYS_getppid);
+		call();
 		compute(delay);
 		rest(pause_ns);
 	}
@@ -169,6 +178,24 @@ ssize_t send(int fd, const void *from, size_t size, int flags)
 	return n;
 }
 
+ssize_t read(int fd, void *to, size_t size)
+{
+	REAL(read);
+	ssize_t n = real(fd, to, size);
+
+	transferred(n > 0);
+	return n;
+}
+
+ssize_t write(int fd, const void *from, size_t size)
+{
+	REAL(write);
+	ssize_t n = real(fd, from, size);
+
+	transferred(n > 0);
+	return n;
+}
+
 int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
 	REAL(accept4);
@@ -206,15 +233,33 @@ int pselect(int n, fd_set *in, fd_set *out, fd_set *except,
 	return ready;
 }
 
+static long watched_by(int epoll)
+{
+	return epoll >= 0 && epoll < EPOLLS_MAX ? atomic_load(&watched[epoll]) :
+						  0;
+}
+
+int epoll_create1(int flags)
+{
+	REAL(epoll_create1);
+	int epoll = real(flags);
+
+	if (epoll >= 0 && epoll < EPOLLS_MAX)
+		atomic_store(&watched[epoll], 0);
+	return epoll;
+}
+
 int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 {
 	REAL(epoll_ctl);
 	int result = real(epoll, op, fd, event);
 
-	if (result == 0 && op == EPOLL_CTL_ADD)
-		atomic_fetch_add(&watched, 1);
-	else if (result == 0 && op == EPOLL_CTL_DEL)
-		atomic_fetch_sub(&watched, 1);
+	if (result != 0 || epoll >= EPOLLS_MAX)
+		return result;
+	if (op == EPOLL_CTL_ADD)
+		atomic_fetch_add(&watched[epoll], 1);
+	else if (op == EPOLL_CTL_DEL)
+		atomic_fetch_sub(&watched[epoll], 1);
 	return result;
 }
 
@@ -223,7 +268,7 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 	REAL(epoll_wait);
 	int n = real(epoll, events, most, timeout);
 
-	waited(atomic_load(&watched));
+	waited(watched_by(epoll));
 	return n;
 }
 
@@ -233,7 +278,7 @@ int epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
 	REAL(epoll_pwait);
 	int n = real(epoll, events, most, timeout, mask);
 
-	waited(atomic_load(&watched));
+	waited(watched_by(epoll));
 	return n;
 }
 
@@ -243,6 +288,8 @@ int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *t)
 	int signal = real(set, info, t);
 
 	waited(0);
+	if (signal > 0)
+		call();
 	return signal;
 }
 
@@ -271,15 +318,6 @@ int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait)
 }
 
 /* ------------------------------------------------- what only primitives are made of */
-
-int kill(pid_t pid, int signal)
-{
-	REAL(kill);
-	int result = real(pid, signal);
-
-	transferred(1);
-	return result;
-}
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 		   void *(*begin_at)(void *), void *argument)

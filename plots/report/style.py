@@ -126,6 +126,13 @@ def is_runtime(model):
     return _program(model) in _table()["runtime"]
 
 
+def group(model):
+    """Those that share a picture if there are too many for one"""
+    if is_runtime(model):
+        return "runtimes"
+    return "variants" if _program(model) in _table()["variant"] else "models"
+
+
 def _in_ns(time):
     return f"={round(float(time[1]) * {'us': 1e3, 'ms': 1e6, 's': 1e9}[time[2]])}"
 

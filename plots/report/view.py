@@ -11,6 +11,7 @@ import dataclasses
 from . import style, words
 
 AXES = ("connections", "rate", "idle", "message", "depth")
+MOST_LINES = 14  # in a picture; with more, models, variants and runtimes have one each
 FEWEST_BLOCKS = 6  # with fewer, a median has no 95 % interval (harness/verdict/stats.h)
 
 
@@ -250,6 +251,18 @@ class View:
         for row in self.cells:
             found.setdefault(row["setting"], []).append(row)
         return list(found.values())
+
+    def groups(self, rows):
+        """[(name, cells)] of at most MOST_LINES models, as a rule: a picture each, all with
+        the reference and the baseline"""
+        if len({row["model"] for row in rows}) <= MOST_LINES:
+            return [("", rows)]
+        names = [style.group(row["model"]) for row in rows]
+        common = {"baseline", self.run.run.get("reference")}
+        return [(name, [row for row, of in zip(rows, names)
+                        if of == name or row["model"] in common])
+                for name in dict.fromkeys(sorted(names, key=("models", "variants",
+                                                             "runtimes").index))]
 
     def families(self, axis, rows):
         """Lists of cells that differ only in the model and this part"""

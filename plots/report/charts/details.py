@@ -28,12 +28,12 @@ def _dots(rows, key):
 def _percentiles(rows, key, all_times):
     title, note = _view.finding("response_p99", rows[0]) or \
         _view.finding("load", rows[0]) or ("Response time by percentile", "")
-    figure = percentiles.figure(_view, rows, title, all_times)
-    if not figure:
+    figures = percentiles.figures(_view, rows, title, all_times)
+    if not figures:
         return []
     read = percentiles.READ + (percentiles.GAP if percentiles.has_service(
         rows, all_times) else "")
-    return [Chart(f"{key}-percentiles", "Percentiles", title, note, read, [figure],
+    return [Chart(f"{key}-percentiles", "Percentiles", title, note, read, figures,
                   [percentiles.table(_view, rows, all_times)])]
 
 

@@ -59,15 +59,16 @@ def _steps(rows, axis):
 class Panel:
     """A metric of a family"""
 
-    def __init__(self, view, chart, rows, axis, missing):
+    def __init__(self, view, chart, rows, axis, missing, scale):
         self.view, self.chart, self.rows, self.axis = view, chart, rows, axis
+        self.scale = scale  # the cells whose range the axes have
         self.metric, self.missing = chart["metric"], missing
-        self.steps = _steps(rows, axis)
+        self.steps = _steps(scale, axis)
         self.models = list(dict.fromkeys(row["model"] for row in rows))
         self.log = chart["scale"] == "log" and self._positive()
 
     def _positive(self):
-        return all(row[metric_of(row, self.metric)] > 0 for row in self.rows
+        return all(row[metric_of(row, self.metric)] > 0 for row in self.scale
                    if self.shown(row))
 
     def of(self, model):
@@ -96,7 +97,7 @@ class Panel:
         if len(self.steps) == 1:
             return one_place.draw(
                 self.view, self.chart, self.rows,
-                (*_limits(self.rows, self.metric, self.log), self.log), title, desc)
+                (*_limits(self.scale, self.metric, self.log), self.log), title, desc)
         more = widen(map(self.view.label, self.rows), RIGHT - 22)
         height = max(HEIGHT, TOP + BOTTOM + 15 * (len(self.models) + 1)) \
             if any(map(self.shown, self.rows)) else TOP + BOTTOM + 30
@@ -121,7 +122,7 @@ class Panel:
         places = sorted(map(plot.x, xs))
         self.aside = aside(len(self.models), min(b - a for a, b in zip(places, places[1:])))
         if any(self.shown(row) for row in self.rows):
-            low, high = _limits(self.rows, self.metric, self.log)
+            low, high = _limits(self.scale, self.metric, self.log)
             plot.scale_y(self.metric, low, high, self.log)
         plot.rule_x(xs, [words.count(v) for v in self.steps])
         plot.head(f"{self.chart['axis']} – {self.chart['better']}")
@@ -271,10 +272,17 @@ def table(view, rows, metric, axis, head):
     return Table(columns, [_row(view, row, metric, axis) for row in rows])
 
 
-def _figure(view, chart, rows, axis, missing, title):
+def _figures(view, chart, family, axis, missing, title):
+    """One, or one for each group of models, with the same scales"""
+    groups = view.groups(family) if _is_line(family, axis) else [("", family)]
+    return [_figure(view, chart, rows, axis, missing, title, family, name)
+            for name, rows in groups]
+
+
+def _figure(view, chart, rows, axis, missing, title, family, name):
     one = rows[0]
-    caption = family_words(rows, axis)
-    svg = Panel(view, chart, rows, axis, missing).draw(
+    caption = ": ".join(filter(None, [name, family_words(family, axis)]))
+    svg = Panel(view, chart, rows, axis, missing, family).draw(
         f"{title}: {chart['axis']}, {caption}",
         f"{chart['axis']} of each model against {AXIS_WORDS[axis]}; {caption}. "
         f"{chart['better']}. The numbers are in the table below.")
@@ -320,7 +328,7 @@ def build_chart(view, panels):
                 row["model"] != "baseline" or panel["loops"] == "closed")]
             families = drawn(view, panels, view.families(axis, rows), axis)
             for family in families:
-                figures.append(_figure(view, panel, family, axis, missing, title))
+                figures += _figures(view, panel, family, axis, missing, title)
                 has_lines = has_lines or _is_line(family, axis)
             if panel["along"]:
                 rows = [row for family in families for row in family]

@@ -45,10 +45,11 @@ def _points(d, plot, view, row, of):
                                         f"{words.amount('_ns', value)}")
 
 
-def _plot(d, found):
+def _plot(d, every):
+    """With the scales of all models"""
     plot = d.plot(LEFT, RIGHT + d.width - WIDTH, TOP, BOTTOM)
-    most = max(of.total for _, of, _ in found)
-    values = [x for _, *kinds in found for of in kinds if of
+    most = max(of.total for _, of, _ in every)
+    values = [x for _, *kinds in every for of in kinds if of
               for x in (of.curve()[0][1], of.highest[-1])]
     plot.range_x(1, most * 1.05, log=True)
     low, high = max(1, min(values)) / 1.2, max(values) * 1.2
@@ -66,18 +67,23 @@ def _plot(d, found):
     return plot
 
 
-def figure(view, rows, title, all_times):
-    """`all_times`: {cell: (response, service)}, each of times.merged()"""
-    found = [(row, *all_times[row["cell"]]) for row in rows
+def figures(view, rows, title, all_times):
+    """`all_times`: {cell: (response, service)}, each of times.merged(). A figure, or one for
+    each group of models"""
+    every = [(row, *all_times[row["cell"]]) for row in rows
              if all_times.get(row["cell"], (None,))[0]]
-    if not found:
-        return None
-    where = words.setting_words(rows[0])
-    more = widen([view.label(row) for row, *_ in found], RIGHT - 22)
-    d = Drawing(WIDTH + more, max(HEIGHT, TOP + BOTTOM + 15 * (len(found) + 1)), f"{title}: percentiles, {where}",
+    return [_figure(view, [one for one in every if one[0] in of], every, title, name)
+            for name, of in view.groups([row for row, *_ in every]) if of]
+
+
+def _figure(view, found, every, title, name):
+    where = words.setting_words(found[0][0])
+    more = widen([view.label(row) for row, *_ in every], RIGHT - 22)
+    d = Drawing(WIDTH + more, max(HEIGHT, TOP + BOTTOM + 15 * (len(found) + 1)),
+                f"{title}: percentiles, {where}",
                 "Response time of each model at each percentile. The numbers are in the "
                 "table below.")
-    plot = _plot(d, found)
+    plot = _plot(d, every)
     for row, response, service in found:
         _curve(d, plot, view, row, response, "solid")
         if service:
@@ -87,7 +93,7 @@ def figure(view, rows, title, all_times):
             for row, of, _ in found]
     plot.end_labels([(x, y, view.look(row), view.model(row), view.label(row),
                       x > plot.right - 30, 0) for row, x, y in ends])
-    return Figure(d.svg())
+    return Figure(d.svg(), name)
 
 
 def _quoted(of, share):

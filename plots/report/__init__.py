@@ -11,6 +11,7 @@ Reading order:
   style.py    plots/style.csv: the look of each model
   drawing.py  matplotlib's SVG for the page
   charts/     one file for each chart: its numbers, its picture
+  claims.py   the page of the claims; claims.js filters them
   page.py     the page; report.css and report.js are its look and its controls
   versus.py   the page of bin/matrix compare
 """

@@ -22,8 +22,13 @@ VERDICTS = {
     "only-when": ("holds only when", "조건부로 성립한다", "◐"),
     "fails": ("does not hold here", "여기서는 성립하지 않는다", "✗"),
     "unknown": ("this run cannot tell", "이 측정으로는 알 수 없다", "?"),
-    "documented": ("not measured: documented", "측정하지 않음: 문서로 답한다", "§"),
+    "documented": ("no experiment: documented", "실험 없음: 문서로 답한다", "§"),
 }
+
+#: Topics of the claims, in Korean; others stay as they are
+TOPICS = {"multiplexing": "다중화", "completion": "완료 통지", "words": "용어",
+          "blocking": "블로킹", "work": "작업", "elsewhere": "다른 시스템", "signals": "시그널",
+          "measuring": "측정", "threads": "스레드", "waiting": "대기"}
 
 MISCONCEPTIONS = "m"
 _TEXT = re.compile(r"([0-4])\.\d+")
@@ -235,23 +240,34 @@ def _measured(of):
 # --------------------------------------------------------------------- the table
 
 def _sentence(claim):
-    taught = " · ".join(filter(None, [" ".join(claim.taught), claim.get("topic")]))
+    topic = claim.get("topic")
+    taught = f"{' '.join(claim.taught)} · {topic}", \
+        f"{' '.join(claim.taught)} · {TOPICS.get(topic, topic)}"
     said = both(claim.get("title_en") or claim.name, claim.get("title_ko"), "b")
-    return f'<th scope="row">{said}<small>{escape(taught)}</small></th>'
+    return f'<th scope="row">{said}<small>{both(*taught)}</small></th>'
 
 
 def _word(verdict, part=0):
     return VERDICTS.get(verdict, (verdict, verdict, ""))[part]
 
 
+def _said(claim):
+    """(the verdict in words, whether its condition has to be false)"""
+    words_of = _word(claim.verdict), _word(claim.verdict, 1)
+    if claim.verdict == "only-when" and claim.get("reason"):
+        return (f"{words_of[0]} this is not so:", "다음이 아닐 때만 성립한다:"), True
+    return words_of, False
+
+
 def _verdict(claim):
+    said, is_reversed = _said(claim)
     sign = f'<i aria-hidden="true">{_word(claim.verdict, 2)}</i>'
-    said = f"{sign} {both(_word(claim.verdict), _word(claim.verdict, 1))}"
     condition = both(claim.get("condition_en"), claim.get("condition_ko"), "p") \
-        if claim.get("condition_en") else ""
+        if claim.verdict == "only-when" and claim.get("condition_en") else ""
     why = both(claim.get("reason"), claim.get("reason_ko"), "p", "note") \
-        if claim.get("reason") else ""
-    return f"<td><strong>{said}</strong>{condition}{why}{_history(claim)}</td>"
+        if claim.get("reason") and not is_reversed else ""
+    return (f"<td><strong>{sign} {both(*said)}</strong>{condition}{why}"
+            f"{_history(claim)}</td>")
 
 
 def _history(claim):
@@ -287,10 +303,24 @@ def _figure(claim):
         if any(x is not None for x in (of.first, of.last)))
     figure = f"<b>{escape(words.typeset(claim.get('figure')))}</b>" \
         if claim.get("figure") else ""
-    evidence = (f'<details class="evidence" open><summary>{both("Evidence", "근거")}</summary>'
-                f"<p>{escape(claim.get('evidence'))}"
-                f"{escape(_level(claim))}</p></details>") if claim.get("evidence") else ""
-    return f"<td>{figure}{inside}{evidence}</td>"
+    return f"<td>{figure}{inside}{_evidence(claim)}</td>"
+
+
+def _evidence(claim):
+    """What the verdict rests on, and what would be otherwise where; of a claim without an
+    experiment the page that settles it"""
+    if claim.verdict == "documented":
+        return f"<p>{escape(claim.get('evidence'))}</p>"
+    parts = [f"<p>{escape(claim.get('evidence'))}{escape(_level(claim))}</p>"
+             if claim.get("evidence") else ""]
+    for key, *head in (("refuted", "Refuted if", "반증"), ("elsewhere", "Elsewhere", "다른 기계에서")):
+        if claim.get(f"{key}_en"):
+            korean = claim.get(f"{key}_ko")
+            parts.append(both(f"{head[0]}: {claim.get(f'{key}_en')}",
+                              korean and f"{head[1]}: {korean}", "p"))
+    inside = "".join(parts)
+    return (f'<details class="evidence" open><summary>{both("Evidence", "근거")}</summary>'
+            f"{inside}</details>") if inside else ""
 
 
 def _level(claim):
@@ -348,7 +378,7 @@ def _controls(found):
             (text, "misconceptions", "흔한 오해") if text == MISCONCEPTIONS
             else (text, text, text) for text in texts)]),
         _select("topic", ("Topic", "주제"), [("", "all", "모두"), *(
-            (topic, topic, topic) for topic in topics)]),
+            (topic, topic, TOPICS.get(topic, topic)) for topic in topics)]),
         f'<label>{both("Search", "찾기")} <input type="search" name="q"></label>',
         f'<p><output id="claims-shown"></output> '
         f'<button type="reset">{both("Show all", "모두 보기")}</button> '

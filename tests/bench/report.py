@@ -4,9 +4,9 @@
   make bench-report                     a full run and a quick one, both made up
   make bench-report RUN=results/...     this run
 
-The full one has 2,000 repetitions (tests/plots/crafted.py), each with as many
-buckets in its histograms as a real one has. The page goes into a folder of its own;
-the exit status is 1 if it took too long or is too large.
+The full one has 2,000 repetitions (tests/plots/crafted.py), each with as many buckets in its
+histograms as a real one has, a hundred claims and the primitives. The page goes into a folder
+of its own; the exit status is 1 if it took too long or is too large.
 """
 
 import gzip
@@ -25,6 +25,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "tests/plots")]
 
 import crafted  # noqa: E402
+import crafted_claims  # noqa: E402
 
 QUICK = dict(blocks=3, models=crafted.MODELS[:7],
              settings=[*crafted.CLOSED, dict(loop="none", connections=0, idle=1000)])
@@ -52,6 +53,14 @@ def fill(folder):
             if of and of["count"]:
                 content["histograms"][name] = {**of, "buckets": next(pool)}
         path.write_bytes(gzip.compress(json.dumps(content).encode(), 1))
+
+
+def claim(folder):
+    """A hundred claims, with two pictures each, and the primitives"""
+    usual = crafted_claims.CLAIMS[1]
+    crafted_claims.write_claims(folder, [
+        {**usual, "claim": f"claim-{i}", "taught": f"1.{i}"} for i in range(100)])
+    crafted_claims.write_primitives(folder)
 
 
 def cpu_s():
@@ -84,6 +93,8 @@ def main():
         for name, what, most_s in ("quick", QUICK, 5), ("full", crafted.FULL, 20):
             folder = crafted.make(home / name, **what)
             fill(folder)
+            if name == "full":
+                claim(folder)
             good &= measure(name, folder, home / f"{name}.html", most_s)
     return 0 if good else 1
 

@@ -243,6 +243,9 @@ def test_claims_can_be_read(page, both, dark, lang):
         page.run("for (const part of document.querySelectorAll('details')) part.open = true")
         assert page.run(NARROW) == [True, []]
         assert page.run(OVERLAP) == []
+        seen = page.run(VISIBLE + """return ['en', 'ko'].map(lang => [...document
+            .querySelectorAll(`#claims .${lang}`)].some(shown))""")
+        assert seen == [lang == "en", lang == "ko"]
     assert [one for one in page.run(CONTRAST) if one[0] < 4.5] == []
     assert page.run("""return [...document.querySelectorAll('button, input, select, summary, a')]
         .filter(e => !(e.textContent.trim() || e.labels?.[0]?.textContent.trim()))

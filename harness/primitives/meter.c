@@ -49,7 +49,7 @@ static void measure_and_exit(struct meter *m, const struct primitive *p,
 			     void (*measure)(struct meter *m,
 					     const struct primitive *p))
 {
-	struct syscalls counter;
+	static struct syscalls counter;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (m->counter) {

@@ -92,7 +92,8 @@ static void print_row(const struct result *r, FILE *to)
 				print_time(low, r->time.interval.low),
 				print_time(high, r->time.interval.high));
 		if (isfinite(r->calls))
-			fprintf(to, "  %s calls", print_count(text, r->calls));
+			fprintf(to, "  %s call%s", print_count(text, r->calls),
+				plural(r->calls));
 		fputc('\n', to);
 	}
 	if (r->count.n)

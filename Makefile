@@ -18,6 +18,7 @@
 #   make bench-report  time and size of a report
 #   make labs-check    every solution of the labs, right or wrong, through the grader
 #   make labs-soak     each right one 100 times, with all CPUs busy
+#   make labs-class    grade a class of 100
 #   make gradescope LAB=05   an autograder for a platform; also autolab, classroom50
 #   make plots         charts of a run: make plots RUN=results/... (default: the newest)
 #   make man           man pages, in build/man
@@ -288,6 +289,9 @@ labs-check: all
 
 labs-soak: all
 	@$(call with_python,build check test labs) tests/labs/soak.py $(RUNS)
+
+labs-class: all
+	@$(call with_python,build check test labs) tests/labs/class_of.py $(RUNS)
 
 gradescope autolab classroom50:
 	@labs/bundle $@ $(LAB)

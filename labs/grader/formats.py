@@ -5,6 +5,7 @@ learning platforms read."""
 import json
 import os
 import pathlib
+import resource
 import tempfile
 import xml.etree.ElementTree as xml
 
@@ -24,7 +25,15 @@ def native(lab, results, environment=None):
                   for part, (a, b) in points(results).items()},
         "checks": [vars(result) for result in results],
         "environment": environment or grade.environment(),
+        "used": used(),
     }
+
+
+def used():
+    """Of all processes that were started and waited for: compiler, server, counting"""
+    of = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"cpu_s": round(of.ru_utime + of.ru_stime, 3),
+            "max_resident_bytes": of.ru_maxrss * 1024}
 
 
 def as_text(of):

@@ -41,7 +41,10 @@ def check(args):
           file=told)
     grading = grade.Grading(lab, place, args.check,
                             lambda result: print(screen.line(result), file=told, flush=True))
-    grading.run(args.first)
+    try:
+        grading.run(args.first)
+    finally:
+        sandbox.end_descendants()
     if not args.check and not args.first:
         print(screen.summary(grading.results), file=told)
         formats.write(place / "result.json", formats.text_of("json", lab, grading.results))

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from . import course, formats, similar, submission, taken
+from . import course, formats, grade, similar, submission, taken
 from .course import UsageError
 from .results import COSTS, Fault
 from .subject import SCALE
@@ -42,7 +42,7 @@ class School:
     def __init__(self, lab, source, out):
         self.lab, self.source, self.out = lab, source, out
         out.mkdir(parents=True, exist_ok=True)
-        self.done = 0
+        self.environment = grade.environment()
 
     def submissions(self):
         """Everything in the folder that is not hidden, in order"""
@@ -127,10 +127,8 @@ class School:
         return f"the grader ended with {process.returncode}: {text}"
 
     def _zero(self, file, path, why, digest=None, complete=False):
-        result = {"schema": formats.SCHEMA, "lab": f"{self.lab.number:02}",
-                  "submission": shown(path), "score": 0,
-                  "max_score": 0, "checks": [], "why": why, "digest": digest,
-                  "complete": complete}
+        result = formats.native(self.lab, [], self.environment) | {
+            "submission": shown(path), "why": why, "digest": digest, "complete": complete}
         formats.write(file, json.dumps(result, indent=1))
         return result
 
@@ -179,12 +177,15 @@ def write_table(school, results):
     new = school.out / ".class.csv"
     with open(new, "w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(["submission", "score", "max_score", "why", *names])
+        rows.writerow(["submission", "score", "max_score", "why", "cpu_s",
+                       "max_resident_bytes", *names])
         for path in sorted(results):
             result = results[path]
             status = {check["name"]: check["status"] for check in result["checks"]}
             rows.writerow([harmless(shown(path)), result["score"], most,
                            harmless(result.get("why") or ""),
+                           *(result.get("used", {}).get(of, "")
+                             for of in ("cpu_s", "max_resident_bytes")),
                            *(status.get(name, "") for name in names)])
     new.replace(school.out / "class.csv")
 

@@ -123,7 +123,7 @@ class Subject:
         for pid in found:
             if self._runs_program(pid):
                 return pid
-            found += self._children(pid)
+            found += sandbox.children(pid)
         return self.process.pid
 
     def _runs_program(self, pid):
@@ -134,14 +134,6 @@ class Subject:
                     open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
                 return file.read().strip() == self._program.name
         return False
-
-    @staticmethod
-    def _children(pid):
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-                return [int(word) for word in file.read().split()]
-        except OSError:
-            return []
 
     def state(self):
         status = self.process.poll()
@@ -165,7 +157,7 @@ class Subject:
             pid = pids.pop()
             with contextlib.suppress(OSError):
                 total += len(os.listdir(f"/proc/{pid}/{folder}"))
-            pids += self._children(pid)
+            pids += sandbox.children(pid)
         return total
 
     # Clients

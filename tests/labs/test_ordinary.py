@@ -6,10 +6,12 @@ import os
 import pathlib
 import subprocess
 import sys
+import uuid
 
 import labs
 import pytest
 from labs import TOP, course
+from test_cheating import INCLUDES, processes_named, with_code
 
 USER = 65533
 LAB = course.find("05")
@@ -67,6 +69,20 @@ def test_everything_but_root(user):
 def test_without_bubblewrap(user):
     graded = user(LAB, LAB.model.read_bytes(), "echo", without=["bwrap"])
     assert graded.failed() == [] and graded.result["environment"]["sandbox"] == "limits"
+
+
+def test_survivor_without_bubblewrap(user):
+    """It leaves its group and its session, and is ended with the check."""
+    word = f"survivor-{uuid.uuid4().hex}"
+    graded = user(LAB, with_code(f"""
+        if (fork() == 0) {{
+            setsid();
+            if (fork() == 0)
+                execl("/bin/sh", "sh", "-c", "sleep 600; : {word}", NULL);
+            _exit(0);
+        }}
+        wait(NULL);""", INCLUDES), "echo", without=["bwrap"])
+    assert graded.check("ready")["status"] == "pass" and not processes_named(word)
 
 
 def test_without_strace(user):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 
+import jsonschema
 import labs
 import pytest
 from labs import TOP, course
@@ -76,6 +77,9 @@ def test_what_cannot_be_graded_is_a_zero(tmp_path):
         assert word in row["why"] and "\n" not in row["why"], (name, row)
     assert rows["wrong-code"]["build"] == "fail"
     assert "zero, and why" in done.stdout
+    schema = json.loads((TOP / "labs/grader/result.schema.json").read_text())
+    for file in (tmp_path / "class-graded").glob("*.json"):
+        jsonschema.validate(json.loads(file.read_text()), schema)
 
 
 def test_no_submission(tmp_path):

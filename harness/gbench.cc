@@ -106,9 +106,12 @@ static const vector<struct option> options = {
 	{ "display_aggregates_only", truth, AGGREGATES, true },
 	{ "perf_counters",
 	  {},
-	  "not supported: bin/probe counts what a program does",
+	  "it would count this program, not the servers; bin/probe counts what a program does",
 	  false },
-	{ "dry_run", {}, "not supported: it would measure nothing", false },
+	{ "dry_run",
+	  {},
+	  "not supported; bin/matrix has --dry-run, which shows the plan without a run",
+	  false },
 };
 
 /* The given options, by name */

@@ -127,8 +127,8 @@ def command(words, see=(), write=None, **limits):
     if write:
         os.chmod(write, 0o777)
     if kind() == "limits":
-        return [*other_user(), "env", "-i", "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8",
-                *(["-C", str(write)] if write else []), *words]
+        return [*other_user(), "env", "-i", *(["-C", str(write)] if write else []),
+                "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", *words]
     paths = [part for path in see for part in ("--ro-bind", str(path), str(path))]
     if write:
         paths += ["--bind", str(write), str(write)]

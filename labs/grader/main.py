@@ -31,6 +31,7 @@ def check(args):
     place = folder.of(lab, args.dir)
     sandbox.enter_own_network()
     sandbox.adopt_orphans()
+    sandbox.raise_descriptors()
     if args.check and args.check not in (names := grade.Grading(lab, place).names()):
         near = difflib.get_close_matches(args.check, names, 1)
         raise UsageError(f"lab {lab} has no check '{args.check}'; " +

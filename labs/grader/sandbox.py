@@ -69,6 +69,18 @@ def _loopback_up():
         fcntl.ioctl(sock, SIOCSIFFLAGS, request)
 
 
+def hard(name):
+    """The limit that this process has, and cannot raise"""
+    value = resource.getrlimit(getattr(resource, f"RLIMIT_{name.upper()}"))[1]
+    return float("inf") if value == resource.RLIM_INFINITY else value
+
+
+def raise_descriptors():
+    """1,024 is the usual limit, and too few for as many clients."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(LIMITS["nofile"], hard("nofile")), most))
+
+
 def adopt_orphans():
     """Processes that outlive their parent become children of this one."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -122,7 +134,8 @@ def kind():
 def command(words, see=(), write=None, **limits):
     """The command that runs `words` in the sandbox: it can read `see`, a list of paths,
     and write to the folder `write`, where it also starts."""
-    bounds = [f"--{name}={value}" for name, value in {**LIMITS, **limits}.items()]
+    bounds = [f"--{name}={min(value, hard(name))}"
+              for name, value in {**LIMITS, **limits}.items()]
     words = ["prlimit", *bounds, "--", *map(str, words)]
     if write:
         os.chmod(write, 0o777)

@@ -14,6 +14,7 @@ import fcntl
 import functools
 import os
 import pathlib
+import resource
 import select
 import shutil
 import socket

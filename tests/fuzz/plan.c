@@ -46,9 +46,13 @@ static void check_blocks(const struct plan *p)
 	struct blocks b;
 	struct estimate e;
 	size_t n = p->timing.n * p->counting + p->idle.n;
-	size_t timed =
-		p->timing.n + p->timing.n / p->n_models * p->aa + p->baseline.n;
+	size_t timed = p->timing.n + p->baseline.n;
 	char *text;
+
+	/* The twin is in each setting of the reference. */
+	for (size_t i = 0; i < p->timing.n; i++)
+		timed += p->aa &&
+			 strcmp(p->timing.cell[i].model, p->reference) == 0;
 
 	n += timed * p->blocks;
 	if (n > 10000)

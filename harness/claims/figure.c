@@ -205,7 +205,9 @@ struct band figure_band(const struct figure *f, double level, bool *none)
 
 static bool from_slices(const struct series *a, const struct series *b)
 {
-	static const struct slice probe;
+	static const struct slice probe = {
+		.answered = 1, .requests = 1, .window_ns = 1, .cpu_ns = 1
+	};
 
 	return a->row && b->row && a->metric == b->metric &&
 	       !isnan(slice_value(&probe, a->metric)) &&

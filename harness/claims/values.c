@@ -317,10 +317,11 @@ static bool is_value(const char *word)
 
 static bool read_value(struct words *w, struct value *v)
 {
-	int i = word_index(words_here(w), quantity_words);
+	const char *word = words_here(w);
+	int i = word_index(word, quantity_words);
 
 	if (i < 0 || !is_value(quantity_words[i]))
-		return complain_unknown(&w->at, w->last,
+		return complain_unknown(&w->at, word,
 					"a metric, a primitive or a state",
 					quantity_words);
 	return words_take(w, quantity_words[i]) && words_expect(w, "(") &&

@@ -350,6 +350,8 @@ static void any_wrong_verdict(void **state)
 	       allowed = n / 20 + 3 * (size_t)sqrt((double)n / 20);
 
 	(void)state;
+	check_near(holm_level(40, 0), 1 - 0.05 / 40, 1e-12);
+	check_near(holm_level(40, 20), 1 - 0.05 / 20, 1e-12);
 	assert_in_range(wrong_runs(normal, n), 0, allowed);
 	assert_in_range(wrong_runs(heavy, n), 0, allowed);
 	if (getenv("STATS_RUNS"))

@@ -187,7 +187,13 @@ def parser():
 
 def main():
     sys.stdout.reconfigure(errors="backslashreplace")
-    args = parser().parse_args()
+    top = parser()
+    args, rest = top.parse_known_args()
+    # argparse takes no words after an option for a list that began empty before it.
+    if args.function is predict_ and not any(word.startswith("-") for word in rest):
+        args.answers += rest
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return int(args.function(args) or 0)
     except (UsageError, Fault) as error:

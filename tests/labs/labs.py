@@ -60,7 +60,8 @@ class Graded:
         try:
             self.result = json.loads(out.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            self.result = None
+            raise AssertionError(f"no result, exit status {self.status}: "
+                                 f"{self.text}") from None
 
     def check(self, name):
         return next(of for of in self.result["checks"] if of["name"] == name)

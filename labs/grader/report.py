@@ -8,6 +8,9 @@ import json
 
 from . import formats, predict
 
+#: Results that have a colour
+WORDS = ("pass", "fail", "timeout")
+
 AGREES = {True: "as predicted", False: "not as predicted", None: ""}
 
 STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto;
@@ -82,7 +85,7 @@ def as_html(lab, found):
         if header:
             head = "".join(f"<th>{html.escape(of)}</th>" for of in header)
             rows = "".join("<tr>" + "".join(
-                f'<td class="{html.escape(str(of))}">{html.escape(str(of))}</td>'
+                f"<td{f' class={of}' if of in WORDS else ''}>{html.escape(str(of))}</td>"
                 for of in row) + "</tr>" for row in content)
             body.append(f"<table><tr>{head}</tr>{rows}</table>")
         else:

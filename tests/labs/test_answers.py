@@ -44,6 +44,7 @@ def test_right_answers_have_full_score(lab, tmp_path):
     assert graded.points() == {"answers": (90, 90), "prediction": (10, 10)}
 
 
+@pytest.mark.long
 @each
 def test_a_wrong_answer_costs_its_share(lab, tmp_path):
     at = tmp_path / "at"

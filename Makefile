@@ -101,7 +101,7 @@ endif
 # ---------------------------------------------------------------- programs
 
 PROGRAMS := $(MODELS) $(COMPILED) baseline $(if $(LOAD),loadgen) $(if $(PROBE),probe) \
-	$(if $(MATRIX),matrix primitives inject inject.so)
+	$(if $(MATRIX),matrix primitives timeline inject inject.so)
 STARTED := $(filter-out $(COMPILED),$(RUNTIMES))
 all: $(PROGRAMS:%=$(BIN)/%) $(STARTED:%=$(BIN)/%)
 
@@ -110,7 +110,7 @@ runtimes: all
 
 # Three archives: for every program, for servers, for the harness
 ROOMS := $(if $(LOAD),load) $(if $(PROBE),probe) \
-	 $(if $(MATRIX),plan measure store verdict claims doctor matrix primitives)
+	 $(if $(MATRIX),plan measure store verdict claims doctor matrix primitives timeline)
 objects = $(patsubst %,$(BUILD)/%.o,$(basename $(filter-out %/main.c,$(wildcard $(1)))))
 BASE := $(BUILD)/base.a
 COMMON := $(BUILD)/common.a
@@ -139,6 +139,8 @@ $(BIN)/probe: $(BUILD)/harness/probe/main.o $(HARNESS) $(BASE)
 $(BIN)/matrix: $(BUILD)/harness/matrix/main.o $(HARNESS) $(BASE)
 	$(LINK)
 $(BIN)/primitives: $(BUILD)/harness/primitives/main.o $(HARNESS) $(BASE)
+	$(LINK)
+$(BIN)/timeline: $(BUILD)/harness/timeline/main.o $(HARNESS) $(BASE)
 	$(LINK)
 
 $(BIN)/inject: $(BUILD)/harness/inject/main.o $(HARNESS) $(BASE)

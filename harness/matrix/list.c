@@ -15,11 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SUMMARY_SIZE = 128 };
-
-/* Takes SUMMARY from the line "MODEL - SUMMARY" of its --help; false: none */
-static bool summary_of(const char *bin, const char *model,
-		       char summary[SUMMARY_SIZE])
+bool summary_of(const char *bin, const char *model, char summary[SUMMARY_SIZE])
 {
 	char program[CATALOG_PATH_SIZE], help[2048], *line, *rest = help;
 	char *argv[] = { program, "--help", NULL };

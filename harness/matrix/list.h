@@ -7,6 +7,11 @@
 
 #include <stdio.h>
 
+enum { SUMMARY_SIZE = 128 };
+
+/* Takes SUMMARY from the line "MODEL - SUMMARY" of its --help; false: none */
+bool summary_of(const char *bin, const char *model, char summary[SUMMARY_SIZE]);
+
 /* The models of the suite, a line each: name and summary, or that it is not built.
  * bin/matrix doctor says whether it can run here. */
 void list_models(FILE *file);

@@ -2,9 +2,6 @@
 /*
  * syscalls_bpf.c - counts system calls with a BPF program
  *
- * The program is so small that it is written here as instructions: neither a compiler
- * for BPF nor kernel headers are needed.
- *
  *	if (!current_task_under_cgroup(&cgroups, 0))
  *		return 0;
  *	number = min(ctx->args[1], SYSCALLS_NUMBERS - 1);
@@ -16,12 +13,12 @@
  * the kernel runs the program without preemption and never nested. This process maps
  * the counters, so reading them is no system call.
  */
+#include "bpf.h"
 #include "syscalls.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,62 +26,6 @@
 #include <sys/sysmacros.h>
 
 enum { COUNTERS, CGROUPS, PROGRAM, LINK }; /* in fds */
-
-/* ----------------------------------------------------------------- assembling */
-
-enum { R0, R1, R2, R3, R4, R6 = 6, R7 = 7, FP = 10 };
-
-#define INSN(op, to, from, offset, value)                                      \
-	((struct bpf_insn){ .code = (op),                                      \
-			    .dst_reg = (to),                                   \
-			    .src_reg = (from),                                 \
-			    .off = (offset),                                   \
-			    .imm = (__s32)(value) })
-#define MOVE(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
-#define SET(to, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value)
-#define ADD(to, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value)
-#define ADD_REG(to, from) INSN(BPF_ALU64 | BPF_ADD | BPF_X, to, from, 0, 0)
-#define SHIFT_LEFT(to, n) INSN(BPF_ALU64 | BPF_LSH | BPF_K, to, 0, 0, n)
-#define LOAD(size, to, from, offset)                                           \
-	INSN(BPF_LDX | BPF_MEM | (size), to, from, offset, 0)
-#define STORE(size, to, offset, from)                                          \
-	INSN(BPF_STX | BPF_MEM | (size), to, from, offset, 0)
-#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define SKIP_IF(op, reg, value, n)                                             \
-	INSN(BPF_JMP | BPF_K | (op), reg, 0, n, value)
-#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-
-/* Two instructions: a 64-bit value, or the map of a file descriptor */
-#define SET64(to, kind, value)                                                 \
-	INSN(BPF_LD | BPF_DW | BPF_IMM, to, kind, 0, (uint64_t)(value)),       \
-		INSN(0, 0, 0, 0, (uint64_t)(value) >> 32)
-#define SET_MAP(to, fd) SET64(to, BPF_PSEUDO_MAP_FD, fd)
-
-enum { PROGRAM_MAX = 64 };
-
-struct program {
-	struct bpf_insn insns[PROGRAM_MAX];
-	size_t n;
-};
-
-#define APPEND(program, ...)                                                   \
-	append(program, (const struct bpf_insn[]){ __VA_ARGS__ },              \
-	       sizeof((const struct bpf_insn[]){ __VA_ARGS__ }) /              \
-		       sizeof(struct bpf_insn))
-
-static void append(struct program *p, const struct bpf_insn *insns, size_t n)
-{
-	memcpy(p->insns + p->n, insns, n * sizeof(*insns));
-	p->n += n;
-}
-
-/* Both filters keep the context in R6, and return if this caller is not counted. */
-static void filter_by_cgroup(struct program *p, int cgroups)
-{
-	APPEND(p, MOVE(R6, R1), SET_MAP(R1, cgroups), SET(R2, 0),
-	       CALL(BPF_FUNC_current_task_under_cgroup),
-	       SKIP_IF(BPF_JEQ, R0, 1, 2), SET(R0, 0), EXIT);
-}
 
 /* Compares the process id in the PID namespace of this process: in a container it
  * differs from the kernel's. */
@@ -124,38 +65,6 @@ static void count_it(struct program *p, int counters)
 _Static_assert((SYSCALLS_NUMBERS & (SYSCALLS_NUMBERS - 1)) == 0,
 	       "a power of two");
 
-/* -------------------------------------------------------------------- opening */
-
-static bool refused(char *why, const char *what, int error)
-{
-	switch (error) {
-	case EPERM:
-	case EACCES:
-		return why_not(why,
-			       "%s: %s; BPF needs CAP_BPF and CAP_PERFMON (run "
-			       "it as root), and a kernel that is not locked "
-			       "down; kernel.unprivileged_bpf_disabled does "
-			       "not matter for tracepoints",
-			       what, strerror(error));
-	case ENOSYS:
-		return why_not(why,
-			       "%s: this kernel has no BPF "
-			       "(CONFIG_BPF_SYSCALL)",
-			       what);
-	case EMFILE:
-	case ENFILE:
-		return why_not(why, "%s: %s; raise the limit: ulimit -n 4096",
-			       what, strerror(error));
-	case ENOENT:
-		return why_not(why,
-			       "%s: this kernel has no tracepoint for system "
-			       "calls (CONFIG_FTRACE_SYSCALLS)",
-			       what);
-	default:
-		return why_not(why, "%s: %s", what, strerror(error));
-	}
-}
-
 static bool make_counters(struct syscalls *s, char *why)
 {
 	struct bpf_map_create_opts opts = { .sz = sizeof(opts),
@@ -165,17 +74,17 @@ static bool make_counters(struct syscalls *s, char *why)
 	void *memory;
 
 	if (cpus < 1)
-		return refused(why, "number of CPUs", -cpus);
+		return bpf_refused(why, "number of CPUs", -cpus);
 	s->fds[COUNTERS] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "syscalls", 4,
 					  sizeof(*s->counters),
 					  cpus * SYSCALLS_NUMBERS, &opts);
 	if (s->fds[COUNTERS] < 0)
-		return refused(why, "bpf: memory for the counters",
-			       -s->fds[COUNTERS]);
+		return bpf_refused(why, "bpf: memory for the counters",
+				   -s->fds[COUNTERS]);
 	memory = mmap(NULL, size * cpus, PROT_READ, MAP_SHARED,
 		      s->fds[COUNTERS], 0);
 	if (memory == MAP_FAILED)
-		return refused(why, "bpf: mmap of the counters", errno);
+		return bpf_refused(why, "bpf: mmap of the counters", errno);
 	s->counters = memory;
 	s->cpus = cpus;
 	return true;
@@ -184,30 +93,14 @@ static bool make_counters(struct syscalls *s, char *why)
 static bool make_filter(struct syscalls *s, struct program *p,
 			const struct cgroup *g, pid_t pid, char *why)
 {
-	const int first = 0;
-	int error;
-
 	s->whole = g->fd >= 0;
 	if (!s->whole)
 		return filter_by_process(p, pid, why);
-	s->fds[CGROUPS] = bpf_map_create(BPF_MAP_TYPE_CGROUP_ARRAY, "cgroup", 4,
-					 4, 1, NULL);
+	s->fds[CGROUPS] = bpf_cgroup_map(g, why);
 	if (s->fds[CGROUPS] < 0)
-		return refused(why, "bpf: map of cgroups", -s->fds[CGROUPS]);
-	error = bpf_map_update_elem(s->fds[CGROUPS], &first, &g->fd, BPF_ANY);
-	if (error < 0)
-		return refused(why, "bpf: map of cgroups", -error);
-	filter_by_cgroup(p, s->fds[CGROUPS]);
+		return false;
+	program_in_cgroup(p, s->fds[CGROUPS]);
 	return true;
-}
-
-static int silent(enum libbpf_print_level level, const char *format,
-		  va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
 }
 
 bool syscalls_open_bpf(struct syscalls *s, const struct cgroup *g, pid_t pid,
@@ -215,20 +108,10 @@ bool syscalls_open_bpf(struct syscalls *s, const struct cgroup *g, pid_t pid,
 {
 	struct program p = { .n = 0 };
 
-	libbpf_set_print(silent);
 	if (!make_counters(s, why) || !make_filter(s, &p, g, pid, why))
 		return false;
 	count_it(&p, s->fds[COUNTERS]);
-	s->fds[PROGRAM] = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT,
-					"syscalls", "GPL", p.insns, p.n, NULL);
-	if (s->fds[PROGRAM] < 0)
-		return refused(why, "bpf: loading the program",
-			       -s->fds[PROGRAM]);
-	s->fds[LINK] = bpf_raw_tracepoint_open("sys_enter", s->fds[PROGRAM]);
-	if (s->fds[LINK] < 0)
-		return refused(why, "bpf: attaching to sys_enter",
-			       -s->fds[LINK]);
-	return true;
+	return bpf_attach(&p, "sys_enter", &s->fds[PROGRAM], why);
 }
 
 int64_t syscalls_bpf_missed(const struct syscalls *s)

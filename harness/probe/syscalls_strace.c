@@ -21,7 +21,7 @@
 /* ------------------------------------------------------------------- counting */
 
 /* A call that strace has no name for is "syscall_0x3e8". */
-static unsigned number_of(const char *name)
+unsigned syscalls_number(const char *name)
 {
 	static const char nameless[] = "syscall_";
 	long number;
@@ -35,8 +35,8 @@ static unsigned number_of(const char *name)
 }
 
 /*
- * A call starts with "PID NAME(". Other lines are the rest of an interrupted call,
- * "PID <... NAME resumed>", or report signals and exits.
+ * A call starts with "PID TIME NAME(". Other lines are the rest of an interrupted call,
+ * "PID TIME <... NAME resumed>", or report signals and exits.
  */
 static bool count_line(struct syscalls_counts *counts, const char *line,
 		       const char *end)
@@ -44,9 +44,8 @@ static bool count_line(struct syscalls_counts *counts, const char *line,
 	char name[64];
 	size_t n = 0;
 
-	while (line < end && isdigit((unsigned char)*line))
-		line++;
-	while (line < end && *line == ' ')
+	while (line < end && (isdigit((unsigned char)*line) || *line == ' ' ||
+			      *line == '.'))
 		line++;
 	while (line < end && n < sizeof(name) - 1 &&
 	       (isalnum((unsigned char)*line) || *line == '_'))
@@ -55,7 +54,7 @@ static bool count_line(struct syscalls_counts *counts, const char *line,
 		return false;
 	name[n] = '\0';
 	counts->total++;
-	counts->of[number_of(name)]++;
+	counts->of[syscalls_number(name)]++;
 	return true;
 }
 
@@ -121,9 +120,22 @@ static bool start(struct strace *s, pid_t pid, char *why)
 {
 	static const struct cgroup none = NO_CGROUP;
 	char path[PATH_MAX], lines[32], process[16];
-	/* raw=all: strace need not read memory of the program. */
-	char *argv[] = { "strace",      "-f", "-qq", "-e", "raw=all", "-e",
-			 "signal=none", "-o", lines, "-p", process,   NULL };
+	/* raw=all: strace need not read memory of the program. The times are for
+	 * bin/timeline. */
+	char *argv[] = { "strace",
+			 "-f",
+			 "-qq",
+			 "-e",
+			 "raw=all",
+			 "-e",
+			 "signal=none",
+			 "--absolute-timestamps=format:unix,precision:ns",
+			 "--syscall-times=ns",
+			 "-o",
+			 lines,
+			 "-p",
+			 process,
+			 NULL };
 	sigset_t signals;
 	struct child_plan plan = { .path = path,
 				   .argv = argv,

@@ -39,6 +39,9 @@ struct strace {
 /* Counts the lines that were added; all lines are `n` bytes by now. */
 void strace_count(struct strace *s, const char *lines, size_t n);
 
+/* Of a call as strace names it */
+unsigned syscalls_number(const char *name);
+
 /* For syscalls.c only. `pid` has to be a process that waits for its exec. */
 bool syscalls_open_strace(struct syscalls *s, pid_t pid, char why[WHY_SIZE]);
 bool syscalls_read_strace(const struct syscalls *s, struct syscalls_counts *to,

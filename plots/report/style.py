@@ -67,6 +67,11 @@ def paint(kind, name):
     return f"#0000{_paints()[kind, name]:02x}"
 
 
+def colour(kind, name):
+    """The colour itself on a light page, for a picture of its own"""
+    return _table()[kind].get(name, _table()["other"][""])["color"]
+
+
 def page(name):
     return paint("page", name)
 

@@ -8,18 +8,18 @@
 #include <sys/syscall.h>
 
 static const char lines[] =
-	"20770 recvfrom(0x5, 0x7fce48000b70, 0x4000, 0, 0, 0) = 0x40\n"
-	"20770 sendto(0x5, 0x7fce48000b70, 0x40, 0x4000, 0, 0) = 0x40\n"
-	"20707 accept(0x3, 0, 0 <unfinished ...>\n"
-	"7     recvfrom(0x5, 0x7fce48000b70, 0x4000, 0, 0, 0 <unfinished ...>\n"
-	"20707 <... accept resumed>)             = 0x6\n"
-	"20707 futex(0x55b87f9dd280, 0x81) = -1 EAGAIN (Resource (un)available)\n"
-	"20707 --- SIGTERM {si_signo=SIGTERM, si_code=SI_USER} ---\n"
-	"20707 syscall_0x3e8(0, 0, 0) = -1 ENOSYS (Function not implemented)\n"
-	"20707 syscall_0x1e240(0, 0, 0) = -1 ENOSYS (not implemented)\n"
-	"7     <... recvfrom resumed>)            = ?\n"
-	"7     +++ exited with 0 +++\n"
-	"20707 exit_group(0)                     = ?\n";
+	"20770 1796085844.120017706 recvfrom(0x5, 0x7fce48000b70, 0x4000, 0, 0, 0) = 0x40 <0.000000306>\n"
+	"20770 1796085844.120027706 sendto(0x5, 0x7fce48000b70, 0x40, 0x4000, 0, 0) = 0x40\n"
+	"20707 1796085844.120037706 accept(0x3, 0, 0 <unfinished ...>\n"
+	"7 1796085844.120047706 recvfrom(0x5, 0x7fce48000b70, 0x4000, 0, 0, 0 <unfinished ...>\n"
+	"20707 1796085844.120057706 <... accept resumed>)             = 0x6\n"
+	"20707 1796085844.120067706 futex(0x55b87f9dd280, 0x81) = -1 EAGAIN (Resource (un)available)\n"
+	"20707 1796085844.120077706 --- SIGTERM {si_signo=SIGTERM, si_code=SI_USER} ---\n"
+	"20707 1796085844.120087706 syscall_0x3e8(0, 0, 0) = -1 ENOSYS (Function not implemented)\n"
+	"20707 1796085844.120097706 syscall_0x1e240(0, 0, 0) = -1 ENOSYS (not implemented)\n"
+	"7 1796085844.120107706 <... recvfrom resumed>)            = ?\n"
+	"7 1796085844.120117706 +++ exited with 0 +++\n"
+	"20707 1796085844.120127706 exit_group(0)                     = ?\n";
 
 static void check(const struct strace *s)
 {

@@ -21,6 +21,8 @@
 #   make labs-class    grade a class of 100
 #   make gradescope LAB=05   an autograder for a platform; also autolab, classroom50
 #   make plots         charts of a run: make plots RUN=results/... (default: the newest)
+#   make timeline      a picture of who waits where: make timeline MODEL=epoll (or
+#                      SERVER='node echo.js {port}'), in build/timeline
 #   make man           man pages, in build/man
 #   make lint          format check and static analysis
 #   make format        format every C file
@@ -94,7 +96,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all runtimes help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots man lint format diff clean builds clang asan tsan
+.PHONY: all runtimes help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots timeline man lint format diff clean builds clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -322,6 +324,12 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(HARNESS) $(BASE)
 plots:
 	@harness/packages/install plots
 	@plots/draw $(if $(RUN),'$(RUN)')
+
+# A list of models, as for bin/matrix run --models, or any other server
+MODEL ?= epoll
+timeline: $(if $(SERVER),$(TO_CHECK) $(BIN)/timeline,all)
+	@harness/packages/install build plots
+	@$(BIN)/timeline --out build/timeline $(if $(SERVER),server=$(SERVER_WORD),'$(MODEL)')
 
 # NAME: the first line of --help after the usage
 man: $(PROGRAMS:%=build/man/%.1)

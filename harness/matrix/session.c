@@ -56,6 +56,7 @@ void run_benchmarks(struct session *s)
 	raise_descriptor_limit();
 	pin_harness(s);
 	catch_signals(s);
+	record_requests(s);
 	json = gbench_run();
 	progress_close(s->progress);
 	sigprocmask(SIG_SETMASK, &s->signals, NULL);

@@ -76,6 +76,10 @@ char *default_out(const struct session *s, char path[STORE_PATH_SIZE]);
 char *resume_command(const struct session *s); /* to be freed */
 void mark_incomplete(const struct session *s);
 
+/* requests.c: request.csv, unless the folder has it: the calls of one request of each
+ * model */
+void record_requests(struct session *s);
+
 /* resume.c: plan.txt, to which every line of the record has to belong */
 bool read_plan(struct session *s, char why[WHY_SIZE]);
 /* Ends the program if machine or programs have changed, unless --force. */

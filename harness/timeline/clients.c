@@ -205,8 +205,7 @@ static _Noreturn void client_main(struct client *me, int said, pid_t parent)
 	for (int i = 0; i < plan->rounds * MOMENTS; i++) {
 		if (!times->sends[i % MOMENTS])
 			continue;
-		if (i % MOMENTS == 0 || plan->apart)
-			sleep_until(me, start.at + i * start.spacing);
+		sleep_until(me, start.at + i * start.spacing);
 		send_request(me);
 		receive_reply(me);
 	}
@@ -326,12 +325,12 @@ bool clients_start(struct clients *c, const struct clients_plan *plan,
 /* Moments are so far apart that a request has its reply before the next one. */
 bool clients_run(struct clients *c)
 {
-	const int64_t least = 3 * MS / 10, most = 200 * MS, delay = 2 * MS;
+	const int64_t most = 200 * MS, delay = 2 * MS;
 	struct start start;
 
 	c->spacing = 4 * c->usual;
-	if (c->spacing < least)
-		c->spacing = least;
+	if (c->spacing < c->plan->least)
+		c->spacing = c->plan->least;
 	if (c->spacing > most)
 		c->spacing = most;
 	c->start = monotonic_ns() + delay;

@@ -30,7 +30,7 @@ struct clients_plan {
 	unsigned n;
 	int rounds;
 	int64_t warm_up; /* ns, for each client */
-	bool apart; /* moments are apart; false: each request follows at once */
+	int64_t least;   /* of the time between moments, ns */
 	size_t message;
 	const cpu_set_t *cpus;
 	bool report; /* they report their calls themselves: strace does not trace them */

@@ -25,7 +25,7 @@ struct timeline_plan {
 	const char *bpf_why; /* why bpf is not used; NULL */
 	int method; /* enum trace_method; -1: bpf, or strace where it is not permitted */
 	size_t buffer; /* of bpf, bytes */
-	/* One client with three requests, one after another, instead of two clients */
+	/* One client with three requests instead of two clients */
 	bool one_client;
 };
 

@@ -18,6 +18,8 @@ import json
 import math
 import pathlib
 
+from . import trace
+
 SCHEMA = 2
 
 #: The parts of a cell, as they stand in cells.csv, with their types
@@ -47,6 +49,7 @@ class Run:
         self.warnings = None  # rows of warnings.csv; None: there is no such file
         self.claims, self.primitives = [], []
         self.machine, self.run, self.plan = {}, {}, ""
+        self.traces = {}  # of one request; {model: Trace}
 
     def problem(self, text):
         self.problems.append(text)
@@ -280,6 +283,17 @@ def _read_plan(run):
         run.problem("plan.txt is missing")
 
 
+def _read_traces(run):
+    """Runs that may not count system calls have none."""
+    try:
+        with open(run.path / "request.csv", encoding="utf-8", newline="") as file:
+            run.traces = trace.read(file)
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError, trace.NotATrace) as error:
+        run.problem(f"request.csv cannot be read ({error}): left out")
+
+
 def read(path):
     run = Run(path)
     if not run.path.is_dir():
@@ -293,4 +307,5 @@ def read(path):
     _read_tables(run)
     run.run = _read_json(run, "run.json")
     _read_plan(run)
+    _read_traces(run)
     return run

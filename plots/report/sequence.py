@@ -51,21 +51,14 @@ def limits(trace):
 
 
 def lane_names(trace):
-    """{thread: name}, unique"""
+    """{thread: name}, unique: the second of several with a name is 'go #2'"""
     by_name = collections.Counter(lane.name for lane in trace.lanes)
     found, numbers = {}, collections.Counter()
-    processes = sorted({lane.process for lane in trace.lanes if lane.role == "server"
-                        and lane.process})
-    for lane in sorted(trace.lanes, key=lambda lane: (lane.process or 0, lane.thread)):
-        name = lane.name
-        if lane.role == "kernel":
-            name = f"kernel: {lane.name.rsplit('-', 1)[0]}"
-        elif by_name[name] > 1 and lane.role == "server":
-            numbers[name] += 1
-            several = lane.process in processes and len(processes) > 1 \
-                and lane.process == lane.thread
-            name += f" {'process' if several else 'thread'} {numbers[name]}"
-        found[lane.thread] = name
+    for lane in sorted(trace.lanes, key=lambda lane: (lane.process != trace.server,
+                                                      lane.process or 0, lane.thread)):
+        name = f"kernel: {lane.name.rsplit('-', 1)[0]}" if lane.role == "kernel" else lane.name
+        numbers[name] += 1
+        found[lane.thread] = f"{name} #{numbers[name]}" if by_name[lane.name] > 1 else name
     return found
 
 
@@ -198,6 +191,8 @@ def _lines(moment, names, shown):
     """(time, begin, end, thread, what, notes)"""
     for lane in shown:
         lane = moment.lane(lane.thread)
+        if not lane.exists:
+            continue
         name = names[lane.thread]
         for call in lane.calls:
             if lane.role == "client" and call.name == PAUSE:

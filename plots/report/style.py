@@ -92,6 +92,11 @@ def call(name):
     return paint("other", ""), _table()["other"][""]["label"]
 
 
+def is_call(name):
+    """Whether it has a role, and so a colour"""
+    return name in _table()["call"]
+
+
 def call_kind(name):
     """The CSS variable of a system call's colour"""
     known = name in _table()["call"]

@@ -15,6 +15,7 @@ import errno
 import os
 
 RUNS, SLEEPS, QUEUES, UNKNOWN = "runs", "sleeps", "queues", "unknown"
+ABSENT = "absent"  # before the thread begins, and after its end
 
 #: A row that is no event: its key
 _ABOUT = {"summary", "method", "missing", "kernel", "processor", "server", "clients",
@@ -44,11 +45,11 @@ class Call:
 
     @property
     def result_words(self):
-        if self.result is None:
+        """What tells something: no address, no id of a process"""
+        if self.result is None or self.result >= 0 and self.name in _NO_RESULT:
             return ""
         if -4096 < self.result < 0:
             return errno.errorcode.get(-self.result, str(self.result))
-        # An address says nothing
         return str(self.result) if self.result < 1 << 32 else ""
 
     @property
@@ -100,9 +101,8 @@ class Lane:
                 if of == state and a < end and b > begin]
 
     @property
-    def busy(self):
-        return bool(self.calls or self.marks or any(
-            state != SLEEPS for state, _, _ in self.states))
+    def exists(self):
+        return any(state != ABSENT for state, _, _ in self.states)
 
 
 @dataclasses.dataclass
@@ -234,7 +234,7 @@ class Trace:
         if process is None:
             process = next((row["process"] for row in rows
                             if row["thread"] == thread and row["process"]), self.server)
-            name = "a thread that has ended"
+            name = self.threads.get(process, (None, "ended", 0))[1]
         role = "client" if name.startswith("client ") else \
             "kernel" if name.startswith(("iou-sqp", "iou-wrk")) else "server"
         own = [row for row in rows if row["thread"] == thread]
@@ -243,9 +243,29 @@ class Trace:
                     [Mark(row["time_ns"], row["event"] == "complete", row["what"],
                           row["value"]) for row in own
                      if row["event"] in ("submit", "complete")])
+        self._limit(lane)
         if not lane.calls:
             lane.idle_in = "" if role == "kernel" else self.asleep.get(thread, "")
         return lane
+
+    @staticmethod
+    def _limit(lane):
+        """A thread that returns from a clone which it did not call has just begun; one that
+        calls exit ends."""
+        calls = lane.calls
+        begins = calls[0].end if calls and calls[0].begin is None and \
+            calls[0].name in _BEGINS else -1 << 62
+        ends = calls[-1].begin if calls and calls[-1].name in ("exit", "exit_group") and \
+            calls[-1].end is None and calls[-1].begin else 1 << 62
+        if begins > -1 << 62:
+            calls.pop(0)
+        lane.states = [(state, max(a, begins), min(b, ends)) for state, a, b in lane.states
+                       if a < ends and b > begins]
+        if begins > -1 << 62:
+            lane.states.insert(0, (ABSENT, -1 << 62, begins))
+        if ends < 1 << 62:
+            calls.pop()
+            lane.states.append((ABSENT, ends, 1 << 62))
 
     def _calls(self, process, rows):
         calls, inside = [], None
@@ -293,6 +313,34 @@ class Trace:
                 states.append((state, time, end))
         return states
 
+    # -------------------------------------------------------------- one request
+
+    def steps(self):
+        """(thread, call or mark, how long it slept) of the second request of client A, in
+        order, from its send to the next one; a thread's number is None if there is only one.
+        [] if there is no such request"""
+        sends = [call.begin for lane in self.lanes if lane.role == "client"
+                 for call in lane.calls if call.name in _SENDS and call.begin]
+        if len(sends) < 3:
+            return []
+        begin, end = sends[1], sends[2]
+        found = []
+        for lane in self.lanes:
+            if lane.role == "client":
+                continue
+            for call in polling([call for call in lane.calls if call.end and
+                                 begin < call.end < end], 1):
+                asleep = lane.times_of(SLEEPS, call.begin or begin, call.end)
+                at = asleep[-1][1] if asleep else call.begin or begin
+                found.append((at, lane, call, sum(b - a for a, b in asleep)
+                              if self.knows_sleep else None))
+            found += [(mark.time, lane, mark, 0) for mark in lane.marks
+                      if mark.done and begin < mark.time < end]
+        found.sort(key=lambda one: one[0])
+        while found and isinstance(found[-1][2], Call) and found[-1][2].times > 1:
+            found.pop()  # polls for the next request
+        return [one[1:] for one in found]
+
     # ------------------------------------------------------------------ moments
 
     def moments(self):
@@ -329,7 +377,7 @@ class Trace:
             return None
         sent = min(one for one, _ in requests)
         end = self._settled(max(got for _, got in requests), until, sent)
-        lead = min((end - sent) // 20, sent - begin + 2000)
+        lead = min((end - sent) // 20, 10_000, sent - begin + 2000)
         return self._cut(who, sent, sent - lead, end)
 
     def _settled(self, answered, until, sent):
@@ -363,6 +411,9 @@ class Trace:
             wake for wake in self.wakes if begin <= wake.time < end], sent)
 
 
+_BEGINS = {"clone", "clone3", "fork", "vfork"}
+_NO_RESULT = _BEGINS | {"getpid", "gettid", "getuid", "rseq", "set_robust_list", "madvise",
+                        "rt_sigprocmask", "rt_sigreturn", "mmap", "munmap", "brk"}
 _SENDS = {"sendto", "sendmsg", "write", "writev"}
 _RECEIVES = {"recvfrom", "recvmsg", "read", "readv"}
 #: Calls whose first argument may be a connection
@@ -378,15 +429,15 @@ def _changes(lane):
     yield from (mark.time for mark in lane.marks)
 
 
-LEAST_POLLS = 4
+LEAST_POLLS = 3
 
 
-def polling(calls):
-    """At least so many calls in a row that find nothing are one"""
+def polling(calls, least=LEAST_POLLS):
+    """More than so many calls in a row that find nothing are one"""
     found, row = [], []
 
     def finish():
-        if len(row) < LEAST_POLLS:
+        if len(row) <= least:
             found.extend(row)
         else:
             names = " ".join(dict.fromkeys(call.name for call in row))

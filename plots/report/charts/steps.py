@@ -1,69 +1,45 @@
 # SPDX-License-Identifier: MIT
 """The system calls of one request in each model, in order, and where the server waits.
 
-Measuring the order would stop the server at each call. So STEPS describes it, as the card
-at the top of each models/*.c does; a test compares it with strace. The numbers are those
-of the run.
+Order and sleep are those of a trace (request.csv), which stops or slows the server at each
+call; so the numbers are those of the measurement.
 """
 
 import html
 
 from .. import style, words
+from ..trace import Mark
 from ..view import Chart, Table
 from . import calls as counted
 
 #: Which thread makes the call
 SERVER, HELPER, KERNEL = "server", "helper", "kernel"
 
-#: Of each model: (thread, names of the call, state of the thread, description)
-STEPS = {
-    "thread": [
-        (SERVER, "recvfrom", "sleeps", "until the request arrives, and receives it"),
-        (SERVER, "sendto", "works", "sends the reply")],
-    "busypoll": [
-        (SERVER, "accept4", "polls", "and finds no new client (EAGAIN)"),
-        (SERVER, "recvfrom", "polls", "each client and finds no request (EAGAIN)"),
-        (SERVER, "recvfrom", "works", "receives the request"),
-        (SERVER, "sendto", "works", "sends the reply")],
-    "select": [
-        (SERVER, "pselect6 select", "sleeps", "until a descriptor of the set is ready"),
-        (SERVER, "recvfrom", "works", "receives the request"),
-        (SERVER, "sendto", "works", "sends the reply")],
-    "poll": [
-        (SERVER, "poll ppoll", "sleeps", "until a descriptor of the list is ready"),
-        (SERVER, "recvfrom", "works", "receives the request"),
-        (SERVER, "sendto", "works", "sends the reply")],
-    "epoll": [
-        (SERVER, "epoll_wait epoll_pwait", "sleeps", "until a registered descriptor is "
-                                                     "ready"),
-        (SERVER, "recvfrom", "works", "receives the request"),
-        (SERVER, "sendto", "works", "sends the reply")],
-    "aio": [
-        (HELPER, "pread64", "works", "fails: a socket has no offset"),
-        (HELPER, "read", "sleeps", "until the request arrives, and receives it"),
-        (HELPER, "rt_sigqueueinfo", "works", "signals that the read is complete"),
-        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal, then requests a write"),
-        (SERVER, "futex", "works", "wakes the helper thread"),
-        (HELPER, "pwrite64", "works", "fails: a socket has no offset"),
-        (HELPER, "write", "works", "sends the reply"),
-        (HELPER, "rt_sigqueueinfo", "works", "signals that the write is complete"),
-        (SERVER, "rt_sigtimedwait", "sleeps", "until a signal, then requests the next "
-                                              "read"),
-        (SERVER, "futex", "works", "wakes the helper thread")],
-    "uring": [
-        (SERVER, "io_uring_enter", "sleeps", "until a completion, after submitting a "
-                                             "receive"),
-        (KERNEL, "recv", "works", "ring entry: receives the request"),
-        (SERVER, "io_uring_enter", "sleeps", "until a completion, after submitting a send"),
-        (KERNEL, "send", "works", "ring entry: sends the reply")],
+#: What a call does if it sleeps, and if it does not
+_REQUEST = ("until the request arrives, and receives it", "receives the request")
+_REPLY = ("until there is room for the reply", "sends the reply")
+_TEXTS = {
+    "epoll_wait": ("until a registered descriptor is ready", "finds a ready descriptor"),
+    "pselect6": ("until a descriptor of the set is ready", "finds a ready descriptor"),
+    "poll": ("until a descriptor of the list is ready", "finds a ready descriptor"),
+    "rt_sigtimedwait": ("until a signal", "takes a signal"),
+    "rt_sigqueueinfo": ("", "signals a completion"),
+    "futex": ("until another thread wakes it", "wakes another thread, or finds nothing to "
+                                               "wait for"),
+    "io_uring_enter": ("until a completion, after submitting what is queued",
+                       "submits what is queued"),
+    "epoll_ctl": ("", "changes what is watched"),
 }
-WHERE = {SERVER: "", HELPER: "a thread of glibc", KERNEL: "in the kernel, no system call"}
-READ = ("Left to right: the steps of one request in a server with nothing else to do. "
-        "Striped: the thread sleeps and uses no CPU. Dotted: a poll that finds nothing. "
-        "Double edge: another thread. Dashed edge: work in the kernel without a system "
-        "call. The order comes from the cards in models/*.c; the number is measured: calls "
-        "per request, of all steps with this call. With many clients one wait serves many "
-        "requests, and its number falls.")
+_TEXTS |= {"epoll_pwait": _TEXTS["epoll_wait"], "ppoll": _TEXTS["poll"],
+           "epoll_pwait2": _TEXTS["epoll_wait"], "select": _TEXTS["pselect6"]}
+_OF_CLIENT = {"recvfrom": _REQUEST, "recvmsg": _REQUEST, "read": _REQUEST, "readv": _REQUEST,
+              "sendto": _REPLY, "sendmsg": _REPLY, "write": _REPLY, "writev": _REPLY}
+READ = ("Left to right: the steps of one request in a server with nothing else to do, as they "
+        "were traced. Striped: the thread sleeps and uses no CPU. Dotted: a poll that finds "
+        "nothing. Double edge: another thread. Dashed edge: work in the kernel without a "
+        "system call. The number is measured without the trace: calls per request, of all "
+        "steps with this call. With many clients one wait serves many requests, and its number "
+        "falls.")
 
 
 def setting_of(view):
@@ -78,13 +54,41 @@ def _per_request(calls):
             if call["per_request"] is not None}
 
 
+def _text(call, asleep):
+    """(state, description) of a call"""
+    if call.found_nothing:
+        return "polls", f"and finds nothing{f' ({call.result_words})' if call.result else ''}"
+    if call.result is not None and call.result < 0:
+        return "works", f"fails: {call.result_words}"
+    texts = _OF_CLIENT.get(call.name) if call.client else _TEXTS.get(call.name)
+    if asleep is None:  # strace
+        return "works", f"{texts[0]}, if it is not yet so" if texts and texts[0] else ""
+    return ("sleeps" if asleep else "works"), texts[not asleep] if texts else ""
+
+
+def _steps(trace):
+    """(thread, name, state, text) of each step; a call that is repeated at once is one"""
+    found = []
+    steps = trace.steps()
+    threads = {lane.thread for lane, _, _ in steps}
+    for lane, step, asleep in steps:
+        main = len(threads) == 1 or lane.thread == lane.process == trace.server
+        if isinstance(step, Mark):
+            of = [(KERNEL, step.name or "ring entry", "works",
+                   f"ring entry: completed with {step.words.rpartition('= ')[2]}")]
+        else:
+            state, text = _text(step, asleep)
+            of = [(SERVER if main else HELPER, name, state, text)
+                  for name in step.name.split()]
+        found += [one for one in of if one not in found[-1:]]
+    return found
+
+
 def _step(step, numbers):
-    thread, names, state, text = step
-    known = [name for name in names.split() if name in numbers]
-    name = known[0] if known else names.split()[0]
-    often = f"{words.digits(numbers[name])} per request" if known else \
-        WHERE[thread] if thread == KERNEL else "not counted"
-    other = f"<i>{WHERE[thread]}</i> " if thread == HELPER else ""
+    thread, name, state, text = step
+    often = f"{words.digits(numbers[name])} per request" if name in numbers else \
+        "no system call" if thread == KERNEL else "not counted"
+    other = "<i>another thread</i> " if thread == HELPER else ""
     word = "" if state == "works" else f"{state} "
     return (f'<li class="{state} {thread}" style="--call:{style.call_kind(name)}">'
             f"<b>{html.escape(name)}</b>"
@@ -100,19 +104,27 @@ def _beside(numbers, described):
         if rest else ""
 
 
+def _aside(trace):
+    """What the reader has to know about the order"""
+    said = [] if trace.knows_sleep else ["Traced by strace: whether a call sleeps is not known."]
+    if trace.lost:
+        said.append(f"{words.count(trace.lost)} events of the trace are missing.")
+    return "".join(f'<p class="aside">{text}</p>' for text in said)
+
+
 def strip(view, row, calls):
     """The line of one model"""
     numbers = _per_request(calls)
-    steps = STEPS.get(row["model"])
+    trace = view.run.traces.get(row["model"])
+    steps = _steps(trace) if trace else []
     label = html.escape(view.label(row))
     if steps:
-        described = {name for step in steps for name in step[1].split()}
         inside = "".join(_step(step, numbers) for step in steps)
-        rest = _beside(numbers, described)
+        rest = _beside(numbers, {name for _, name, _, _ in steps}) + _aside(trace)
     else:
         inside = "".join(_step((SERVER, name, "works", ""), numbers)
                          for name, n in numbers.items() if n >= counted.LEAST)
-        rest = '<p class="aside">The order of the calls is not known.</p>'
+        rest = '<p class="aside">The order of the calls was not traced.</p>'
     if row["status"] == "unsupported" and not numbers:
         rest = f'<p class="aside">{html.escape(row["reason"])}</p>'
     return (f'<div class="request" data-m="{view.model(row)}"><h4>{label}</h4>'

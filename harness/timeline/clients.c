@@ -209,9 +209,7 @@ static _Noreturn void client_main(struct client *me, int said, pid_t parent)
 		send_request(me);
 		receive_reply(me);
 	}
-	if (plan->apart)
-		sleep_until(me,
-			    start.at + plan->rounds * MOMENTS * start.spacing);
+	sleep_until(me, start.at + plan->rounds * MOMENTS * start.spacing);
 	if (write(said, "done\n", 5) != 5)
 		_exit(1);
 	for (;;)

@@ -96,6 +96,8 @@ def is_asleep(call, lane, moment):
 # ------------------------------------------------------------------ what to see
 
 def _many(n, what):
+    if not what:
+        return str(n)
     words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     number = words[n] if n < len(words) else str(n)
     return f"{number} {what}{'' if n == 1 else 's'}"
@@ -138,15 +140,15 @@ def what_to_see(trace, moments):
     first, last = moments[0], moments[-1]
     found = []
     if trace.knows_sleep:
-        rest = _rest(first)
-        if rest:
-            found.append("While nobody asks, " + " and ".join(
-                f"{_many(n, 'thread')} of the server sleep{'s' if n == 1 else ''} in {name}"
-                for name, n in rest.most_common(3)) + " and use no CPU."
-                if sum(rest.values()) > 1 else
-                f"While nobody asks, the server sleeps in {next(iter(rest))} and uses no CPU.")
+        rest = _rest(first).most_common(3)
+        if sum(n for _, n in rest) == 1:
+            found.append(f"Without a request the server sleeps in {rest[0][0]} and uses no CPU.")
+        elif rest:
+            found.append("Without a request, threads of the server sleep: " + ", ".join(
+                f"{_many(n, '').strip()} in {name}" for name, n in rest) +
+                "; they use no CPU.")
         else:
-            found.append("The server never sleeps: it uses a whole CPU also while nobody asks.")
+            found.append("The server does not sleep: it uses a whole CPU also without a request.")
     woken = [wake for wake in first.wakes if first.lane(wake.by) and first.lane(wake.thread)
              and first.lane(wake.by).role == "client"
              and first.lane(wake.thread).role != "client"]
@@ -209,10 +211,11 @@ def _lines(moment, names, shown):
             at = micro(mark.time - moment.sent)
             yield mark.time, at, "", name, mark.words, "io_uring, no system call"
         if not lane.calls and not lane.marks:
-            if lane.state_at(moment.begin) == traces.RUNS:
-                what = "runs, without a system call"
-            else:
-                what = f"sleeps in {lane.idle_in}" if lane.idle_in else "sleeps"
+            state = lane.state_at(moment.begin)
+            what = "runs, without a system call" if state == traces.RUNS else "sleeps" \
+                if state == SLEEPS else "makes no call"
+            if lane.idle_in and state != traces.RUNS:
+                what = f"{'sleeps in' if state == SLEEPS else 'in'} {lane.idle_in}"
             yield moment.begin, "before", "after", name, what, ""
 
 

@@ -405,7 +405,7 @@ def _legend_items(trace):
         items += [("runs in a call", lambda s, x, y: _stretch(s, x, x + 22, y, 9, RUNS, send)),
                   ("sleeps in a call", lambda s, x, y: _stretch(s, x, x + 22, y, 9, SLEEPS,
                                                                 wait)),
-                  ("is ready, waits for a CPU", lambda s, x, y: _stretch(
+                  ("is ready, not yet on a CPU", lambda s, x, y: _stretch(
                       s, x, x + 22, y, 9, QUEUES, wait)),
                   ("runs its own code", lambda s, x, y: s.box(x, y + 2.7, 22, 3.6, "#8A8A8A")),
                   ("wakes up", lambda s, x, y: s.arrow(x + 11, y - 1, y + 10))]

@@ -399,9 +399,9 @@ class Trace:
         for lane in self.lanes:
             calls = [call for call in lane.calls if (call.end or end) > begin and
                      (call.begin or begin) < end]
-            before = [call for call in lane.calls if (call.end or end) <= begin]
-            idle = lane.idle_in or (lane.calls[0].name if lane.calls and not before
-                                    and not calls else "")
+            # One that it entered before the trace
+            idle = lane.idle_in or (lane.calls[0].name if lane.calls and not calls and
+                                    lane.calls[0].begin is None else "")
             states = [(state, max(a, begin), min(b, end)) for state, a, b in lane.states
                       if a < end and b > begin]
             lanes.append(dataclasses.replace(

@@ -58,10 +58,11 @@ def main():
         if not traces:
             sys.exit(f"timeline.py: {options.file}: it has no events")
         from report import sequence
+        if not options.text:  # before anything is printed: another Python may take over
+            from report import timeline
         for one in traces.values():
             print(sequence.text(one))
             if not options.text:
-                from report import timeline
                 stem = pathlib.Path(options.file).with_suffix("")
                 for path in timeline.write(one, stem if len(traces) == 1 else
                                            stem.with_name(one.model)):

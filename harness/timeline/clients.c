@@ -205,7 +205,9 @@ static _Noreturn void client_main(struct client *me, int said, pid_t parent)
 	for (int i = 0; i < plan->rounds * MOMENTS; i++) {
 		if (!times->sends[i % MOMENTS])
 			continue;
-		sleep_until(me, start.at + i * start.spacing);
+		sleep_until(me, i == 0 || plan->n > 1 ?
+					start.at + i * start.spacing :
+					monotonic_ns() + plan->least);
 		send_request(me);
 		receive_reply(me);
 	}

@@ -136,7 +136,8 @@ def _polls(moment):
 def what_to_see(trace, moments):
     """Sentences"""
     if not moments:
-        return ["No round of requests was recorded completely."]
+        return ["No round of requests was recorded completely: the machine was busy; record it "
+                "again."]
     first, last = moments[0], moments[-1]
     found = []
     if trace.knows_sleep:

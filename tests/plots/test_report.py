@@ -884,80 +884,53 @@ def test_full_run_is_below_5_MB(tmp_path):
 
 # --------------------------------------------------------- the order of system calls
 
-CLIENT = """
-import socket, sys, time
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-for _ in range(8):
-    time.sleep(0.03)
-    s.sendall(b"x" * 64)
-    n = 0
-    while n < 64:
-        n += len(s.recv(64))
-time.sleep(0.03)
-"""
+def traced(model):
+    """request.csv: three requests of one client; the second one takes the fewest steps"""
+    lines, time = ["model,time_ns,event,thread,process,cpu,what,value,other"], 1_000_000
 
-def traced(model, tmp_path):
-    """System calls of a server with one client, as strace sees them: [(thread, name)]"""
-    log = tmp_path / "strace"
-    server = subprocess.Popen(
-        ["strace", "-f", "-o", log, TOP / "bin" / model, "--message", "64"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        ready = server.stdout.readline()
-        if not ready.startswith("ready"):
-            pytest.skip(f"strace or {model} cannot run: {server.stderr.read()}")
-        ready = dict(word.split("=") for word in ready.split()[1:])
-        subprocess.run([sys.executable, "-c", CLIENT, ready["port"]], check=True)
-        os.kill(int(ready["pid"]), 15)
-        server.wait(60)
-    finally:
-        server.kill()
-        server.communicate()
-    begun = re.compile(r"(\d+) +(\w+)\(")
-    return [found.groups() for line in log.read_text().splitlines()
-            if (found := begun.match(line))]
+    def add(event, thread, what="", value="", other="", at=""):
+        lines.append(f"{model},{at},{event},{thread},{thread},,{what},{value},{other}")
+
+    add("method", "", "bpf")
+    add("server", 10, "0")
+    add("thread", 10, model, 0)
+    add("thread", 20, "client A", 0)
+    add("socket", 10, "A", 5)
+    for begins in (time, time + 100_000, time + 200_000):
+        for n, event in enumerate([
+                ("enter", 20, "sendto", 3), ("wake", 20, "", "", 10), ("on", 0, "", "", 10),
+                ("exit", 10, "epoll_wait", 1), ("enter", 10, "recvfrom", 5),
+                ("exit", 10, "recvfrom", 64), ("enter", 10, "recvfrom", 5),
+                ("exit", 10, "recvfrom", -11), ("enter", 10, "sendto", 5),
+                ("exit", 10, "sendto", 64), ("enter", 10, "epoll_wait", 4),
+                ("off", 10, "sleeps")]):
+            add(*event, at=begins + 1000 * n)
+    return "\n".join(lines) + "\n"
 
 
-def in_turn(described, seen):
-    """Whether the described calls come five times, in order, among the seen ones"""
-    names = iter(seen)
-    for _ in range(5):
-        for wanted in described:
-            if next((name for name in names if name in wanted), None) is None:
-                return False
-    return True
+def request_of(page, model):
+    return next(one for one in page.all("div", class_="request")
+                if one.one("h4").text.strip() == model)
 
 
-def steps_of(model):
-    from report.charts import steps
-    return [(thread, set(names.split())) for thread, names, _, _ in steps.STEPS[model]
-            if thread != steps.KERNEL]
+def test_steps_of_a_request_are_those_of_the_trace(tmp_path):
+    folder = crafted.make(tmp_path / "run")
+    (folder / "request.csv").write_text(traced("epoll"), encoding="utf-8")
+    page = make(folder).page
+    steps = list(request_of(page, "epoll").all("li"))
+    assert [step.one("b").text for step in steps] == [
+        "epoll_wait", "recvfrom", "recvfrom", "sendto"]
+    assert [step.get("class").split()[0] for step in steps] == [
+        "sleeps", "works", "polls", "works"]
+    assert "not traced" in request_of(page, "poll").text
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace")
-@pytest.mark.parametrize("name", ["thread", "busypoll", "select", "poll", "epoll",
-                                  "aio", "uring"])
-def test_order_of_calls_is_what_strace_sees(name, tmp_path):
-    if not (TOP / "bin" / name).exists():
-        pytest.skip(f"bin/{name} is not built")
-    calls = traced(name, tmp_path)
-    server = calls[0][0]
-    for thread in {thread for thread, _ in steps_of(name)}:
-        described = [names for of, names in steps_of(name) if of == thread]
-        known = set().union(*described)
-        if name == "thread":  # the steps are those of a client's thread
-            seen = [call for pid, call in calls if pid != server]
-        else:
-            seen = [call for pid, call in calls if (pid == server) == (thread == "server")]
-        if thread == "server" and name != "thread":  # after the ready line
-            seen = seen[seen.index("write") + 1:]
-        if "sendto" in known:  # from the first reply on
-            seen = seen[seen.index("sendto") + 1:]
-        if "close" in seen:  # the client is gone
-            seen = seen[:seen.index("close")]
-        assert in_turn(described, seen)
-        other = set(seen[len(seen) // 3:2 * len(seen) // 3]) - known
-        assert name == "aio" or not other  # aio: threads that come and go
+def test_broken_trace_is_reported_and_left_out(tmp_path):
+    folder = crafted.make(tmp_path / "run")
+    (folder / "request.csv").write_text(traced("epoll")[:-5] + "\n", encoding="utf-8")
+    made = make(folder)
+    assert made.status == 1 and "request.csv" in made.said
+    assert "not traced" in request_of(made.page, "epoll").text
 
 
 # ------------------------------------------------------------------------ runtimes

@@ -296,6 +296,18 @@ static const char *what_of(const struct trace_event *e, char to[32])
 	}
 }
 
+/* strace does not tell the process of a thread. */
+static uint32_t process_of(const struct writer *w, const struct trace_event *e)
+{
+	char status[4096];
+
+	if (e->process || w->trace->method == TRACE_BPF)
+		return e->process;
+	if (!read_of((int)e->thread, "status", status, sizeof(status)))
+		return (uint32_t)w->server->probed.child.pid;
+	return (uint32_t)number_in(status, "\nTgid:");
+}
+
 static void put_event(const struct writer *w, const struct trace_event *e)
 {
 	bool has_value = e->kind == TRACE_ENTER || e->kind == TRACE_EXIT ||
@@ -304,7 +316,7 @@ static void put_event(const struct writer *w, const struct trace_event *e)
 
 	put_text(w->file, w->label);
 	fprintf(w->file, ",%" PRIu64 ",%s,%" PRIu32 ",%" PRIu32 ",", e->time,
-		kinds[e->kind], e->thread, e->process);
+		kinds[e->kind], e->thread, process_of(w, e));
 	if (w->trace->method == TRACE_BPF)
 		fprintf(w->file, "%" PRIu32, e->cpu);
 	fprintf(w->file, ",%s,", what_of(e, what));

@@ -220,9 +220,13 @@ static _Noreturn void client_main(struct client *me, int said, pid_t parent)
 
 /* --------------------------------------------------------------- in this process */
 
+/* If the server died, a client may notice it first. */
 static bool failed(struct clients *c, const char *what)
 {
-	if (wait_interrupted(c->server->wait_set))
+	const int64_t dies_within = 300 * MS;
+
+	if (wait_until(c->server->wait_set, monotonic_ns() + dies_within,
+		       server_has_ended, c->server) == WAIT_INTERRUPTED)
 		return false;
 	if (server_died(c->server))
 		snprintf(c->why, sizeof(c->why), "%s", c->server->why);

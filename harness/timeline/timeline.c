@@ -48,7 +48,7 @@ static enum timeline_result run_clients(const struct timeline_plan *plan,
 	const struct clients_plan clients = {
 		.times = plan->one_client ? one_client : two_clients,
 		.n = plan->one_client ? 1 : 2,
-		.rounds = plan->one_client ? 1 : 5,
+		.rounds = plan->one_client ? 1 : 10,
 		.least = plan->one_client ? MS / 10 : MS,
 		.warm_up = (plan->one_client ? 20 : 200) * MS,
 		.message = MESSAGE,

@@ -50,12 +50,11 @@ def limits(trace):
     return found + [f"Not seen: {text}" for text in trace.missing]
 
 
-def lane_names(trace):
-    """{thread: name}, unique: the second of several with a name is 'go #2'"""
-    by_name = collections.Counter(lane.name for lane in trace.lanes)
-    found, numbers = {}, collections.Counter()
-    for lane in sorted(trace.lanes, key=lambda lane: (lane.process != trace.server,
-                                                      lane.process or 0, lane.thread)):
+def lane_names(trace, shown):
+    """{thread: name}, unique among those that are shown: 'go #2'"""
+    by_name = collections.Counter(lane.name for lane in shown)
+    found, numbers = {lane.thread: lane.name for lane in trace.lanes}, collections.Counter()
+    for lane in shown:
         name = f"kernel: {lane.name.rsplit('-', 1)[0]}" if lane.role == "kernel" else lane.name
         numbers[name] += 1
         found[lane.thread] = f"{name} #{numbers[name]}" if by_name[lane.name] > 1 else name
@@ -249,8 +248,8 @@ def title(trace):
 
 def text(trace):
     moments = trace.moments()
-    names = lane_names(trace)
     shown, idle = in_order(trace, moments)
+    names = lane_names(trace, shown)
     lines = [title(trace), *(f"  {line}" for line in subtitle(trace))]
     for moment in moments:
         lines += ["", *_moment_text(moment, names, shown)]

@@ -208,8 +208,8 @@ class Panel:
 def place(trace, top):
     """(panels, threads that did nothing)"""
     moments = trace.moments()
-    names = sequence.lane_names(trace)
     shown, idle = sequence.in_order(trace, moments)
+    names = sequence.lane_names(trace, shown)
     panels = []
     for moment in moments:
         lanes = [lane for lane in (moment.lane(lane.thread) for lane in shown)

@@ -356,27 +356,30 @@ class Trace:
         return min(whole, key=lambda of: sum(one.end - one.sent for one in of),
                    default=[])
 
-    def _requests(self, who, begin, until):
-        """(sent, answered) of each client"""
-        found = []
+    def _requests(self, begin, until):
+        """{client: (sent, answered)} in a period; None: one sent twice, or had no reply. A
+        client that was held up sends late, and so more than once in a period."""
+        found = {}
         for lane in self.lanes:
-            if lane.role != "client" or lane.name[-1] not in who:
+            if lane.role != "client":
                 continue
-            sent = next((call.begin for call in lane.calls if call.begin and
-                         begin <= call.begin < until and call.name in _SENDS), None)
-            got = [call.end for call in lane.calls if sent and call.end and
-                   call.name in _RECEIVES and sent < call.end < until]
-            if sent and got:
-                found.append((sent, got[0]))
+            sent = [call.begin for call in lane.calls if call.begin and
+                    begin <= call.begin < until and call.name in _SENDS]
+            got = [call.end for call in lane.calls if call.end and begin <= call.end < until and
+                   call.name in _RECEIVES and sent and call.end > sent[0]]
+            if len(sent) > 1 or len(sent) != len(got):
+                return None
+            if sent:
+                found[lane.name[-1]] = (sent[0], got[0])
         return found
 
     def _moment(self, who, begin, until):
-        """None: a client did not send or had no reply before the next moment"""
-        requests = self._requests(who, begin, until)
-        if len(requests) < len(who):
+        """None: others than these clients sent, or one had no reply before the next moment"""
+        requests = self._requests(begin, until)
+        if not requests or set(requests) != set(who):
             return None
-        sent = min(one for one, _ in requests)
-        end = self._settled(max(got for _, got in requests), until, sent)
+        sent = min(one for one, _ in requests.values())
+        end = self._settled(max(got for _, got in requests.values()), until, sent)
         lead = min((end - sent) // 20, 10_000, sent - begin + 2000)
         return self._cut(who, sent, sent - lead, end)
 

@@ -203,11 +203,16 @@ static _Noreturn void client_main(struct client *me, int said, pid_t parent)
 		_exit(1);
 	me->starts = true;
 	for (int i = 0; i < plan->rounds * MOMENTS; i++) {
+		int64_t at = start.at + i * start.spacing;
+
 		if (!times->sends[i % MOMENTS])
 			continue;
-		sleep_until(me, i == 0 || plan->n > 1 ?
-					start.at + i * start.spacing :
-					monotonic_ns() + plan->least);
+		if (plan->n == 1 && i > 0)
+			at = monotonic_ns() + plan->least;
+		/* Held up for so long that it would send beside a later one */
+		if (monotonic_ns() > at + start.spacing / 2)
+			continue;
+		sleep_until(me, at);
 		send_request(me);
 		receive_reply(me);
 	}

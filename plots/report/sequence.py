@@ -135,8 +135,8 @@ def _polls(moment):
 def what_to_see(trace, moments):
     """Sentences"""
     if not moments:
-        return ["No round of requests was recorded completely: the machine was busy; record it "
-                "again."]
+        return ["No round of requests was recorded undisturbed: record it again when the machine "
+                "is idle."]
     first, last = moments[0], moments[-1]
     found = []
     if trace.knows_sleep:

@@ -6,6 +6,7 @@ call; so the numbers are those of the measurement.
 """
 
 import html
+import itertools
 
 from .. import style, words
 from ..trace import Mark
@@ -81,7 +82,17 @@ def _steps(trace):
             of = [(SERVER if main else HELPER, name, state, text)
                   for name in step.name.split()]
         found += [one for one in of if one not in found[-1:]]
-    return found
+    return list(_together(found))
+
+
+def _together(steps):
+    """Several futexes in a row, whose order says nothing, are one step"""
+    for name, of in itertools.groupby(steps, key=lambda step: step[1]):
+        of = list(of)
+        if name == "futex" and len(of) > 1:
+            yield of[0][0], name, "works", f"locks and wake-ups between threads, {len(of)} times"
+        else:
+            yield from of
 
 
 def _step(step, numbers):

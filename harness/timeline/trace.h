@@ -10,8 +10,7 @@
  *		trace the kernel. A call seems to take tens of us longer, because it stops the
  *		thread twice, and whether a thread slept in it is unknown
  *
- * COST: bpf adds about half a us to each call. Both are for a few requests, never for a
- * measurement.
+ * COST: both lengthen each call, and are for a few requests, never for a measurement.
  */
 #ifndef TIMELINE_TRACE_H
 #define TIMELINE_TRACE_H

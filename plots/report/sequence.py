@@ -42,7 +42,7 @@ def limits(trace):
     """What the reader has to know about times"""
     found = []
     if trace.knows_sleep:
-        found.append("Tracing adds up to a microsecond to each call.")
+        found.append("Each call takes longer than without tracing.")
     else:
         found.append("strace stops the server at each call: the order is exact, times are much "
                      "longer than without it, and whether a thread sleeps in a call is not "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""results/sample, the committed run: valid by its schema, and drawn like any run."""
+"""The committed runs: valid by their schema, and drawn like any run."""
 
 import csv
 import html
@@ -15,6 +15,8 @@ import reports
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SAMPLE = TOP / "results/sample"
+CLAIMS = TOP / "results/sample-claims"
+SAMPLES = sorted((TOP / "results").glob("sample*"))
 CHARTS = ["charts/few.svg", "charts/verdicts.svg"]
 sys.path.insert(0, str(TOP / "tests/matrix"))
 
@@ -38,17 +40,19 @@ def git(*arguments):
                           capture_output=True, text=True)
 
 
-def test_it_is_complete():
-    assert not (SAMPLE / "INCOMPLETE").exists()
-    last = {line["index"]: line for line in validate(SAMPLE)}
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_it_is_complete(sample):
+    assert not (sample / "INCOMPLETE").exists()
+    last = {line["index"]: line for line in validate(sample)}
     assert len(last) == 1 + max(last)
     for line in last.values():
         if line["histograms"]:
-            assert (SAMPLE / line["histograms"]).exists()
+            assert (sample / line["histograms"]).exists()
 
 
-def test_it_was_built_from_a_commit_without_changes():
-    build = json.loads((SAMPLE / "machine.json").read_text("utf-8"))["build"]
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_it_was_built_from_a_commit_without_changes(sample):
+    build = json.loads((sample / "machine.json").read_text("utf-8"))["build"]
     assert build["dirty"] is False
     if not shutil.which("git") or \
             git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
@@ -77,6 +81,19 @@ def test_readme_quotes_its_comparisons():
         said = {row["sentence"] for row in csv.DictReader(file)}
     assert len(quoted) == 2
     assert said.issuperset(quoted)
+
+
+def test_readme_quotes_its_claims():
+    with (CLAIMS / "claims.csv").open(newline="", encoding="utf-8") as file:
+        rows = {row["claim"]: row for row in csv.DictReader(file)}  # the newest
+    quoted = re.findall(r"^\| \[(.*)\]\(claims/(.*)\.claim\) \| (.*) \| .*: (.*) \|$",
+                        (TOP / "README.md").read_text("utf-8"), re.M)
+    assert len(quoted) == 3
+    for title, name, here, figure in quoted:
+        row = rows[name]
+        verdict = {"holds": "holds", "fails": "does not hold",
+                   "only-when": f"holds only when {row['condition_en']}"}[row["verdict"]]
+        assert (title, here, figure) == (row["title_en"], verdict, row["figure"])
 
 
 def numbers(svg):

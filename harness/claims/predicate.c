@@ -322,5 +322,6 @@ struct predicate *predicate_parse(const char *text, const struct names *names,
 		predicate_free(p);
 		return NULL;
 	}
+	/* cppcheck-suppress returnDanglingLifetime ; p does not point to w */
 	return p;
 }

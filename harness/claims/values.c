@@ -35,9 +35,10 @@ double part_number(const struct part *part, const struct cell *c)
 		return strcmp(part->name, "idle") == 0  ? 0 :
 		       strcmp(part->name, "depth") == 0 ? 1 :
 							  NAN;
-	digits = strchr(text, ':') ?: text - 1;
-	x = strtod(digits + 1, &end);
-	return end == digits + 1 || *end ? NAN : x;
+	digits = strchr(text, ':');
+	digits = digits ? digits + 1 : text;
+	x = strtod(digits, &end);
+	return end == digits || *end ? NAN : x;
 }
 
 static void describe_sweep(struct value *v, const struct part *part)

@@ -96,7 +96,7 @@ static void waited(long descriptors)
 /* Touched, so that it is resident; it is never freed. */
 static void accepted(int fd)
 {
-	void *more;
+	static _Thread_local void *more;
 
 	if (fd < 0)
 		return;

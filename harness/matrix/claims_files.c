@@ -147,7 +147,7 @@ static void unknown_row(const struct claim *c, const struct primitive_row *row)
 	row_name(row, asked);
 	for (char *at = asked; (at = strchr(at, ' ')); at++)
 		*at = '/';
-	for (; list[n].name && n < 256; n++)
+	for (; n < 256 && list[n].name; n++)
 		names[n] = primitive_name(&list[n], name[n]);
 	names[n] = NULL;
 	meant = nearest(asked, names);

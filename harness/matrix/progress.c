@@ -172,8 +172,8 @@ static void estimate_left(struct progress *p)
 
 static double time_left(struct progress *p)
 {
-	const struct bout_state *now = p->now ? find_bout(p, p->now->bout) :
-						NULL;
+	const struct bout_state *now =
+		p->now ? find_bout(p, p->now->bout) : NULL;
 
 	if (p->stale)
 		estimate_left(p);

@@ -29,12 +29,12 @@ struct session {
 	json_t *differences; /* accepted by --force; NULL */
 	/* Why idle CPUs could sleep; "": they could not */
 	char asleep[WHY_SIZE];
-	bool only_reads;  /* report: nothing is measured */
-	bool stopped;     /* a bout could not be written */
-	bool unwritten;   /* a derived file could not be written */
+	bool only_reads; /* report: nothing is measured */
+	bool stopped;    /* a bout could not be written */
+	bool unwritten;  /* a derived file could not be written */
 	/* Called after each bout that was measured; or NULL */
 	void (*bout_done)(struct session *s, const struct entry *e);
-	void *claims; /* for bout_done(): see claims.c */
+	void *claims;     /* for bout_done(): see claims.c */
 	sigset_t signals; /* signal mask during waits */
 };
 

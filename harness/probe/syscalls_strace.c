@@ -44,8 +44,8 @@ static bool count_line(struct syscalls_counts *counts, const char *line,
 	char name[64];
 	size_t n = 0;
 
-	while (line < end && (isdigit((unsigned char)*line) || *line == ' ' ||
-			      *line == '.'))
+	while (line < end &&
+	       (isdigit((unsigned char)*line) || *line == ' ' || *line == '.'))
 		line++;
 	while (line < end && n < sizeof(name) - 1 &&
 	       (isalnum((unsigned char)*line) || *line == '_'))

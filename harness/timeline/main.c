@@ -230,6 +230,7 @@ static int one_model(const struct timeline_options *opt, const struct model *m,
 	if (result == TIMELINE_DONE && !show(opt, m->label, text, size))
 		result = TIMELINE_FAILED;
 	free(text);
+	plan->command = NULL;
 	command_free(&command);
 	return status_of(result);
 }

@@ -122,7 +122,7 @@ static const struct slice *same_round(const struct record *r, unsigned round)
 }
 
 double block_ratio(const struct record *a, const struct record *b,
-			  enum metric m, size_t *rounds)
+		   enum metric m, size_t *rounds)
 {
 	double *x = grow(NULL, a->n_slices + 1, sizeof(*x)), mean;
 	size_t n = 0;

@@ -126,9 +126,9 @@ static void judge_finding(struct finding *f, double level)
 {
 	bool none = false;
 
-	*f->why = '\0';
-	if (!f->figure)
+	if (!f->figure) /* a state, judged when it was read */
 		return;
+	*f->why = '\0';
 	f->band = figure_band(f->figure, level, &none);
 	if (*figure_why(f->figure)) {
 		f->truth = TRUTH_UNKNOWN;

@@ -44,10 +44,13 @@ TINY = {"blocks": 1, "bout": "40ms", "slice": "20ms", "aa": "no",
         "baseline": "no", "idle": "none", "counting": "no",
         "cells": "closed split connections 2"}
 
-#: The files of a complete run; sometimes also repetitions.broken
+#: The files of a complete run
 FILES = {"plan.txt", "machine.json", "run.json", "repetitions.jsonl",
          "slices.csv", "histograms", "cells.csv", "comparisons.csv", "calls.csv",
          "findings.csv", "warnings.csv", "summary.txt", "gbench.json"}
+
+#: Only if a crash truncated lines; only where system calls can be traced
+SOMETIMES = {"repetitions.broken", "request.csv"}
 
 MARK = "IO_MODELS_TEST_RUN"
 
@@ -63,6 +66,11 @@ def plan(folder, *, name="tiny", **keys):
             lines.append(f"{key} {one}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def files(folder):
+    """The names of the files that every complete run has"""
+    return {path.name for path in folder.iterdir()} - SOMETIMES
 
 
 def processes(mark):

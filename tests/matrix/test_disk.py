@@ -64,7 +64,7 @@ def test_full_in_the_middle(small, tmp_path):
     done = matrix.run_shell(run.resume, path / "run").check(0)
     assert done.complete and len(done.last) == 12
     assert done.lines[:len(before)] == before
-    assert {each.name for each in done.folder.iterdir()} == matrix.FILES
+    assert matrix.files(done.folder) == matrix.FILES
     assert len(list((done.folder / "histograms").iterdir())) == len(done.lines)
     assert len(done.csv("slices.csv")) == sum(
         1 + line["rounds"]["counted"] + line["rounds"]["dropped"] for line in done.lines)
@@ -86,7 +86,7 @@ def test_full_at_the_end(small, tmp_path):
     small("nr_inodes=1000")
     done = matrix.run_shell(run.resume, path / "run").check(0)
     assert done.complete and done.lines == run.lines
-    assert {each.name for each in done.folder.iterdir()} == matrix.FILES
+    assert matrix.files(done.folder) == matrix.FILES
 
 
 # ------------------------------------------------------------------ permissions

@@ -157,12 +157,14 @@ def test_bpf_and_strace_agree(bpf, measured, tmp_path):
                          "epoll_p?wait": (1, 4)},
                "thread": {"recvfrom": (0, 2), "sendto": (0, 0)},
                "uring": {"io_uring_enter": (2, 5)}}
-    trace = tmp_path / "trace"
+    trace, starts = tmp_path / "trace", tmp_path / "starts"
     for model, ledger in ledgers.items():
-        trace.unlink(missing_ok=True)
+        starts.unlink(missing_ok=True)
+        # it is started for request.csv, then to be counted
         straced = matrix.script(
-            tmp_path / model, f'[ -e {trace} ] && exec {matrix.BIN}/{model} '
-            f'"$@"\nexec strace -D -f -qq -o {trace} {matrix.BIN}/{model} "$@"')
+            tmp_path / model, f'echo >>{starts}\n'
+            f'[ $(wc -l <{starts}) -eq 2 ] || exec {matrix.BIN}/{model} "$@"\n'
+            f'exec strace -D -f -qq -o {trace} {matrix.BIN}/{model} "$@"')
         lines = measured(f"mine={straced}", counting="yes",
                          cells="closed split connections 1")
         if lines[0]["status"] == "unsupported":

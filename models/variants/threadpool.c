@@ -188,7 +188,9 @@ int serve(int listen_fd, const struct options *opt)
 	pthread_mutex_unlock(&lock);
 	for (int i = 0; i < workers; i++)
 		pthread_join(threads[i], NULL);
-	while ((c = conn_first()))
+	while ((c = conn_first())) {
+		c->model = NULL; /* it may still be in the queue */
 		drop_client(c);
+	}
 	return 0;
 }

@@ -120,6 +120,7 @@ def test_endless_client_starves_no_other():
                 sock.sendall(b"x")
                 assert server.receive(sock, 1) == b"x"
             os.kill(one.pid, signal.SIGSTOP)
+            assert server.eventually(lambda: one.scheduling_state() in "tT")
             endless.settimeout(0.1)
             with contextlib.suppress(TimeoutError):
                 endless.sendall(bytes(100_000_000))

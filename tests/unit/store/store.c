@@ -1014,6 +1014,19 @@ static void try_to_lock(void)
 	CHECK(strstr(why, named));
 }
 
+/* A child may lock what its parent has locked; a grandchild may not. */
+static void try_in_child(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		try_to_lock();
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void lock_once_more(void)
 {
 	CHECK(store_lock_machine(why) >= 0);
@@ -1031,7 +1044,8 @@ static void lock_machine(void)
 	CHECK(lock >= 0);
 	holder = getpid();
 	for (int i = 0; i < 20; i++) /* a failed attempt leaves no trace */
-		in_child(try_to_lock);
+		in_child(try_in_child);
+	in_child(lock_once_more); /* bin/primitives, started by bin/matrix */
 	close(lock);
 	in_child(lock_once_more);
 	in_child(lock_once_more); /* the lock ended with that process */

@@ -284,9 +284,9 @@ static _Noreturn void die_unconnected(const struct crew *crew)
 		warn("%s: the server closed every connection at once: it may "
 		     "have reached a limit on clients",
 		     opt->target);
-	else if (!interrupted)
+	else
 		warn("%s: no connection: %s", opt->target, strerror(error));
-	exit(interrupted ? EXIT_INTERRUPTED : EXIT_FAILED);
+	exit(EXIT_FAILED);
 }
 
 void crew_open(struct crew *crew, const struct load_options *opt,
@@ -304,7 +304,9 @@ void crew_open(struct crew *crew, const struct load_options *opt,
 	place_main_thread(opt);
 	start_threads(crew);
 	wait_for_all(crew, false);
-	if (opt->connections + opt->idle > 0 && !any_connected(crew))
+	/* If interrupted, what a search has found so far is to be reported. */
+	if (opt->connections + opt->idle > 0 && !any_connected(crew) &&
+	    !interrupted)
 		die_unconnected(crew);
 }
 

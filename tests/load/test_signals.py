@@ -135,6 +135,7 @@ def test_first_signal_awaits_last_replies(odd, engine):
 
 
 @pytest.mark.parametrize("sleeps", [1, 60])
+@load.up_to_3_times
 def test_a_search_that_is_cut_short(odd, sleeps):
     """Before and after a rate has held: 5 requests are sent at the first one, then 10, 20
     and so on."""
@@ -149,6 +150,7 @@ def test_a_search_that_is_cut_short(odd, sleeps):
     assert run.json["valid"] is False
     assert "Interrupted" in run.out
     if sleeps > 1:
+        load.no_disturbance(run.json["find_rate"]["held_per_second"], "no rate held")
         assert run.json["find_rate"]["held_per_second"] > 0
         assert run.json["interrupted"] is True
         assert run.reasons[0] == "interrupted"

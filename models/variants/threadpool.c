@@ -103,7 +103,8 @@ static void serve_client(struct conn *c)
 
 static void drop_client(struct conn *c)
 {
-	close(c->fd); /* this also removes it from the epoll set */
+	close(c->fd);    /* this also removes it from the epoll set */
+	c->model = NULL; /* at the stop it may still be in the queue */
 	conn_end(c);
 }
 
@@ -188,9 +189,7 @@ int serve(int listen_fd, const struct options *opt)
 	pthread_mutex_unlock(&lock);
 	for (int i = 0; i < workers; i++)
 		pthread_join(threads[i], NULL);
-	while ((c = conn_first())) {
-		c->model = NULL; /* it may still be in the queue */
+	while ((c = conn_first()))
 		drop_client(c);
-	}
 	return 0;
 }

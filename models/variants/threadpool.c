@@ -26,8 +26,7 @@
 #include <unistd.h>
 
 const char model_name[] = "threadpool";
-const char model_summary[] =
-	"a fixed number of threads, a queue of ready clients";
+const char model_summary[] = "N threads, a queue of ready clients";
 
 static int64_t workers = 4;
 

@@ -10,12 +10,11 @@
 #include "harness/base/units.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 16, KEY_SIZE = 32 };
+enum { KEY_SIZE = 32 };
 
 /* A line with those that continue it. Predicates are read last, as they name settings
  * that may follow. */
@@ -491,22 +490,11 @@ bool claim_read(struct claim *c, const char *path, const char *const *models,
 		char error[PLAN_ERROR_SIZE])
 {
 	struct location at = { path, 0, error };
-	static char text[FILE_MAX + 1];
-	FILE *file = fopen(path, "r");
+	static char text[PLAN_FILE_MAX + 1];
 	size_t n;
-	int failed;
 
-	if (!file)
-		return complain(&at, "%s", strerror(errno));
-	errno = 0;
-	n = fread(text, 1, sizeof(text), file);
-	failed = ferror(file) ? errno : 0;
-	fclose(file);
-	if (failed)
-		return complain(&at, "%s", strerror(failed));
-	if (n > FILE_MAX)
-		return complain(&at, "longer than %d bytes: not a claim",
-				FILE_MAX);
+	if (!read_file(&at, "claim", text, &n))
+		return false;
 	return claim_parse(c, text, n, path, models, error);
 }
 

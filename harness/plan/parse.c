@@ -7,6 +7,7 @@
 #include "harness/base/units.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,26 @@ bool complain(const struct location *at, const char *format, ...)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
 	return false;
+}
+
+bool read_file(const struct location *at, const char *what,
+	       char text[PLAN_FILE_MAX + 1], size_t *length)
+{
+	FILE *file = fopen(at->source, "r");
+	int failed;
+
+	if (!file)
+		return complain(at, "%s", strerror(errno));
+	errno = 0;
+	*length = fread(text, 1, PLAN_FILE_MAX + 1, file);
+	failed = ferror(file) ? errno : 0;
+	fclose(file);
+	if (failed)
+		return complain(at, "%s", strerror(failed));
+	if (*length > PLAN_FILE_MAX)
+		return complain(at, "longer than %d bytes: not a %s",
+				PLAN_FILE_MAX, what);
+	return true;
 }
 
 enum { HINT_SIZE = 96, NAMES_SIZE = 512 };

@@ -25,6 +25,12 @@ bool complain_value(const struct location *at, const char *name,
 		    const char *value, const char *takes,
 		    const char *const *words);
 
+/* Reads the file at->source; false: no file, or longer than PLAN_FILE_MAX (error set:
+ * "not a WHAT") */
+enum { PLAN_FILE_MAX = 1 << 16 };
+bool read_file(const struct location *at, const char *what,
+	       char text[PLAN_FILE_MAX + 1], size_t *length);
+
 /* Cuts the next word out of *rest. Blanks around a comma do not end a word.
  * NULL: there is none. */
 char *next_word(char **rest);

@@ -9,17 +9,13 @@
 #include "harness/base/grow.h"
 #include "harness/base/nearest.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	FILE_MAX = 1 << 16, /* bytes */
-	REPETITIONS_MAX = 1000000
-};
+enum { REPETITIONS_MAX = 1000000 };
 static const int64_t second = 1000000000;
 
 /* ---------------------------------------------------------- cells */
@@ -325,22 +321,11 @@ bool plan_read(struct plan *p, const char *path, const char *const *known,
 	       char error[PLAN_ERROR_SIZE])
 {
 	struct location at = { path, 0, error };
-	static char text[FILE_MAX + 1];
-	FILE *file = fopen(path, "r");
+	static char text[PLAN_FILE_MAX + 1];
 	size_t n;
-	int failed;
 
-	if (!file)
-		return complain(&at, "%s", strerror(errno));
-	errno = 0;
-	n = fread(text, 1, sizeof(text), file);
-	failed = ferror(file) ? errno : 0;
-	fclose(file);
-	if (failed)
-		return complain(&at, "%s", strerror(failed));
-	if (n > FILE_MAX)
-		return complain(&at, "longer than %d bytes: not a plan",
-				FILE_MAX);
+	if (!read_file(&at, "plan", text, &n))
+		return false;
 	return plan_parse(p, text, n, path, known, error);
 }
 

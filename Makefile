@@ -96,7 +96,7 @@ say = @printf '  %-4s %s\n'
 Q := @
 endif
 
-.PHONY: all runtimes help check smoke test test-long test-soak fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots timeline man lint format diff clean builds clang asan tsan
+.PHONY: all runtimes help check smoke test test-long test-soak labs-check labs-soak labs-class gradescope autolab classroom50 fuzz bench-memory bench-loadgen bench-turns bench-primitives bench-report plots timeline man lint format diff clean builds clang asan tsan
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -2,8 +2,8 @@
 /*
  * inject.c - bin/inject.so: a known effect in the system calls of a program
  *
- * It is preloaded, and stands before the functions of libc and liburing through which
- * models and bin/primitives wait and transfer. $INJECT says which effect (effects.h):
+ * It is preloaded and wraps the functions of libc and liburing by which models and
+ * bin/primitives wait and transfer. $INJECT says which effect (effects.h):
  *
  *	delay	after each wait and each transfer, TIME of computing
  *	sleep	the same, asleep

@@ -285,7 +285,7 @@ static const struct args args = {
 		"  matrix compare results/before results/after --fail-on-regression\n"
 		"         what is worse in the second run\n"
 		"  matrix claims\n"
-		"         a verdict for everything that textbooks say, in a quarter of an hour\n",
+		"         a verdict for everything that textbooks say, in about six minutes\n",
 	.notes =
 		"Google Benchmark drives the run. These of its options are accepted: "
 		"--benchmark_filter=REGEX (of the names that 'matrix list cells' prints; "

@@ -40,7 +40,7 @@ static const struct args args = {
 		"POSIX AIO; and the table of Kerrisk for this machine.\n\n"
 		"Examples:\n"
 		"  primitives\n"
-		"         all, in about a minute and a half; prints tables\n"
+		"         all, in a little over a minute; prints tables\n"
 		"  primitives --out results/mine\n"
 		"         writes primitives.csv into this folder, too\n"
 		"  primitives --benchmark_filter=wait/epoll\n"

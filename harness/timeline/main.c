@@ -81,7 +81,7 @@ static const struct arg table[] = {
 };
 
 static const struct args args = {
-	.usage = "[OPTION]... MODEL",
+	.usage = "MODEL",
 	.about =
 		"timeline - shows who waits where during a few requests\n\n"
 		"Starts a server and two clients, A and B. A sends a request, then B, then both at "

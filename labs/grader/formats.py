@@ -10,7 +10,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 from . import grade, predict, screen
-from .results import COSTS, ERROR, PARTS, PASS, UNAVAILABLE, UNSTABLE, points, total
+from .results import COSTS, PARTS, PASS, counted, points, total
 
 SCHEMA = 1
 
@@ -44,10 +44,9 @@ def gradescope(result, results):
     """results.json of Gradescope: a test for each check, points shared within a part"""
     tests = []
     for part, worth in PARTS.items():
-        counted = [of for of in results if of.part == part and
-                   of.status not in (UNAVAILABLE, UNSTABLE, ERROR)]
+        count = counted(results, part)
         for of in (of for of in results if of.part == part):
-            each = worth / len(counted) if of in counted else 0
+            each = worth / len(count) if of in count else 0
             tests.append({"name": f"{of.name}: {of.title}", "score": round(
                 each * (of.status == PASS), 2), "max_score": round(each, 2),
                 "status": "failed" if of.status in COSTS else "passed",

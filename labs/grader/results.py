@@ -59,30 +59,34 @@ class Result:
         self.by_hand = fault.by_hand or self.by_hand
 
 
+def counted(results, part):
+    """The checks of a part that count: those that this machine could decide"""
+    return [r for r in results if r.part == part and
+            r.status not in (UNAVAILABLE, UNSTABLE, ERROR)]
+
+
+def passed(results):
+    return sum(r.status == PASS for r in results)
+
+
 def points(results):
-    """{part: (points, of)}: each check of a part is worth the same. What this machine
-    cannot decide is not counted; a part of which nothing can be decided is full."""
+    """{part: (points, of)}: each check of a part is worth the same. A part of which
+    nothing can be decided is full."""
     score = {}
     for part, worth in PARTS.items():
-        of_part = [r for r in results if r.part == part]
-        if not of_part:
-            continue
-        counted = [r for r in of_part if r.status not in (UNAVAILABLE, UNSTABLE, ERROR)]
-        passed = sum(r.status == PASS for r in counted)
-        share = passed / len(counted) if counted else 1
-        score[part] = (round(worth * share, 1), worth)
+        if any(r.part == part for r in results):
+            of = counted(results, part)
+            share = passed(of) / len(of) if of else 1
+            score[part] = (round(worth * share, 1), worth)
     return score
 
 
 def formula(results):
     """The terms of the score, as a line"""
-    score = points(results)
     terms = []
-    for part, (_, worth) in score.items():
-        of_part = [r for r in results if r.part == part and
-                   r.status not in (UNAVAILABLE, UNSTABLE, ERROR)]
-        passed = sum(r.status == PASS for r in of_part)
-        terms.append(f"{part} {worth} * {passed}/{len(of_part)}" if of_part
+    for part, (_, worth) in points(results).items():
+        of = counted(results, part)
+        terms.append(f"{part} {worth} * {passed(of)}/{len(of)}" if of
                      else f"{part} {worth} (nothing could be decided)")
     got, of = total(results)
     return f"{' + '.join(terms)} = {got:g} of {of:g}"

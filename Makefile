@@ -192,6 +192,13 @@ $(BUILD)/build_info.h: FORCE
 		$(CFLAGS) $(LDFLAGS) >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# The figures of Kerrisk, which plots and report read, too
+$(BUILD)/harness/primitives/table.o: $(BUILD)/kerrisk.h
+$(BUILD)/harness/primitives/table.o: private override CPPFLAGS += -I$(BUILD)
+$(BUILD)/kerrisk.h: plots/kerrisk.csv
+	@mkdir -p $(@D)
+	@awk -F, '/^[a-z]+,[0-9]/ { printf "{ \"%s\", %s, %s },\n", $$1, $$2, $$3 }' $< >$@
+
 # Everything is rebuilt when a flag or the compiler changes.
 FLAGS := $(COMPILED) $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(CXX) $(CXXFLAGS)
 $(BUILD)/flags: FORCE

@@ -122,17 +122,23 @@ void results_print(const struct result *r, size_t n, FILE *to)
 	}
 }
 
-/* Michael Kerrisk, talk at linux.conf.au 2006: seconds of CPU for 100,000 waits with one
- * ready descriptor, chosen at random. In us per wait: */
+/* Seconds of CPU for 100,000 waits: plots/kerrisk.csv */
 static const struct {
+	const char *method;
 	unsigned watched;
-	double select, poll, epoll;
+	double seconds;
 } kerrisk[] = {
-	{ 10, 12.8, 11.2, 6.5 },
-	{ 100, 71, 68, 6.8 },
-	{ 1000, 1510, 1570, 8.9 },
-	{ 10000, 10870, 17500, 9.7 },
+#include "kerrisk.h"
 };
+
+static void print_his(const char *method, unsigned watched, FILE *to)
+{
+	for (size_t i = 0; i < sizeof(kerrisk) / sizeof(*kerrisk); i++)
+		if (strcmp(kerrisk[i].method, method) == 0 &&
+		    kerrisk[i].watched == watched)
+			fprintf(to, " %10.1f",
+				kerrisk[i].seconds * 10); /* us */
+}
 
 static void print_one(const struct result *r, size_t n, const char *method,
 		      unsigned watched, FILE *to)
@@ -149,16 +155,18 @@ static void print_one(const struct result *r, size_t n, const char *method,
 
 void kerrisk_print(const struct result *r, size_t n, FILE *to)
 {
+	static const char *const methods[] = { "select", "poll", "epoll" };
+
 	fputs("\nKerrisk's table: us per wait with one ready descriptor, chosen at random\n"
 	      "           this machine                     Kerrisk, 2006\n"
 	      "watched     select       poll      epoll     select       poll      epoll\n",
 	      to);
-	for (size_t i = 0; i < sizeof(kerrisk) / sizeof(*kerrisk); i++) {
-		fprintf(to, "%7u", kerrisk[i].watched);
-		print_one(r, n, "select", kerrisk[i].watched, to);
-		print_one(r, n, "poll", kerrisk[i].watched, to);
-		print_one(r, n, "epoll", kerrisk[i].watched, to);
-		fprintf(to, " %10.1f %10.1f %10.1f\n", kerrisk[i].select,
-			kerrisk[i].poll, kerrisk[i].epoll);
+	for (unsigned watched = 10; watched <= 10000; watched *= 10) {
+		fprintf(to, "%7u", watched);
+		for (int i = 0; i < 3; i++)
+			print_one(r, n, methods[i], watched, to);
+		for (int i = 0; i < 3; i++)
+			print_his(methods[i], watched, to);
+		fputc('\n', to);
 	}
 }

@@ -335,13 +335,21 @@ static bool take_defaults(const char *const *defaults, char *why)
 	return true;
 }
 
+static bool is_before_1_8()
+{
+	unsigned major, minor;
+
+	return sscanf(GBENCH_VERSION, "%u.%u", &major, &minor) == 2 &&
+	       major == 1 && minor < 8;
+}
+
 /* Those that this file does not handle itself, as the library wants them */
 static vector<string> for_library(const char *program)
 {
 	static const vector<string> ours = { "out", "filter",
 					     "report_aggregates_only",
 					     "display_aggregates_only" };
-	static const bool old = string(GBENCH_VERSION) < "1.8";
+	const bool old = is_before_1_8();
 	vector<string> words = { program, "--v=0" };
 
 	for (const auto &[name, value] : asked) {

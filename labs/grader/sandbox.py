@@ -100,7 +100,7 @@ def end_descendants():
     """Without pid namespaces, a process that left its group is still there: it has become
     a child of this one (adopt_orphans)."""
     for _ in range(100):
-        left = [pid for pid in children(os.getpid())]
+        left = children(os.getpid())
         for pid in left:
             left += children(pid)
         if not left:

@@ -19,7 +19,9 @@
 #   make labs-check    every solution of the labs, right or wrong, through the grader
 #   make labs-soak     each right one 100 times, with all CPUs busy
 #   make labs-class    grade a class of 100
-#   make gradescope LAB=05   an autograder for a platform; also autolab, classroom50
+#   make gradescope LAB=05   an autograder of a lab for this platform
+#   make autolab LAB=05      the same for this one
+#   make classroom50 LAB=05  and for this one
 #   make plots         charts of a run: make plots RUN=results/... (default: the newest)
 #   make timeline      a picture of who waits where: make timeline MODEL=epoll (or
 #                      SERVER='node echo.js {port}'), in build/timeline

@@ -274,7 +274,7 @@ def test_select_at_its_limit(tmp_path):
 def test_program_is_killed(victim, because, tmp_path):
     """By another process, such as the OOM killer: it loses the bout's cells of those that
     are killed, and the rest goes on."""
-    plan = matrix.plan(tmp_path, bout="500ms", blocks=2)
+    plan = matrix.plan(tmp_path, bout="1s", blocks=2)
     with matrix.Running("--models", "poll,epoll", plan=plan,
                         out=tmp_path / "run") as running:
         running.wait_for_program("poll")

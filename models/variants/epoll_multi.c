@@ -41,7 +41,7 @@ enum { STACK_SIZE = 256 * 1024 };
 
 struct loop {
 	pthread_t thread;
-	int listen_fd;
+	int listen_fd, epoll_fd;
 	const struct options *opt;
 };
 
@@ -167,7 +167,7 @@ static void *loop_thread(void *arg)
 {
 	const struct loop *loop = arg;
 
-	set_up_loop(loop->listen_fd);
+	epoll_fd = loop->epoll_fd;
 	run_loop(loop->listen_fd, loop->opt);
 	conn_thread_ends();
 	return NULL;
@@ -195,6 +195,9 @@ int serve(int listen_fd, const struct options *opt)
 	for (int i = 1; i < threads; i++) {
 		loops[i].listen_fd = listen_beside(listen_fd);
 		loops[i].opt = opt;
+		/* Now: at the limit a thread would take the reserve of listener.c. */
+		set_up_loop(loops[i].listen_fd);
+		loops[i].epoll_fd = epoll_fd;
 		error = pthread_create(&loops[i].thread, &small, loop_thread,
 				       &loops[i]);
 		if (error)
